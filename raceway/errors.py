@@ -1,0 +1,39 @@
+"""Every error and warning of Raceway. Each has a slug that is also its entry in `docs/messages.md`."""
+
+from __future__ import annotations
+
+
+class RacewayError(Exception):
+    """Base of all errors a caller may handle. `slug` names the entry in the messages page."""
+
+    slug = "error"
+
+
+class ConfigError(RacewayError):
+    """A setting, option or path is wrong; the command line prints it as one line and ends with status 2."""
+
+    slug = "config"
+
+
+class CoreUnavailableError(RacewayError):
+    """The detection core that was asked for cannot be loaded here."""
+
+    slug = "core-unavailable"
+
+
+class TransformError(RacewayError):
+    """A module cannot be instrumented; it runs as it is and is listed under `not_seen`."""
+
+    slug = "not-transformed"
+
+
+class RacewayWarning(UserWarning):
+    """Base of warnings, so that one filter silences them."""
+
+    slug = "warning"
+
+
+class ReportError(RacewayError):
+    """A report file cannot be read back: it is cut off, not a report, or of another schema."""
+
+    slug = "report-unreadable"

@@ -1,0 +1,111 @@
+"""What all tests share: the detection cores to run on, and a way to run Raceway on a program as its user would."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+TIMEOUT_S = 60
+"""A run that takes longer hangs; the slowest program of the corpus needs a few seconds on a busy machine."""
+
+
+def available_cores() -> tuple[str, ...]:
+    """The detection cores that can run here, by the names that `RACEWAY_CORE` takes."""
+    spec = importlib.util.find_spec("raceway.native")
+    # A folder of C files that were not built is found too, but has no origin.
+    built = spec is not None and spec.origin is not None
+    return ("pure", "native") if built else ("pure",)
+
+
+@pytest.fixture(params=available_cores())
+def core(request: pytest.FixtureRequest) -> str:
+    """The name of a core: a test that takes this fixture runs once on each."""
+    name = request.param
+    assert isinstance(name, str)
+    return name
+
+
+@dataclass(frozen=True)
+class RacewayRun:
+    """How one run of `python -m raceway.run` ended; `report` is the parsed JSON report, empty when none was written."""
+
+    status: int
+    stdout: str
+    stderr: str
+    report: dict[str, Any]
+
+    @property
+    def findings(self) -> list[dict[str, Any]]:
+        """The findings of the report."""
+        found = self.report.get("findings", [])
+        assert isinstance(found, list)
+        return found
+
+    @property
+    def kinds(self) -> list[str]:
+        """The kind of every finding, sorted."""
+        return sorted(str(finding["kind"]) for finding in self.findings)
+
+
+@dataclass(frozen=True)
+class RunRaceway:
+    """Runs Raceway in a process of its own, in `directory`; `report_file` lies outside it."""
+
+    directory: Path
+    report_file: Path
+
+    def __call__(
+        self,
+        *arguments: str | Path,
+        json_report: bool = True,
+        environ: Mapping[str, str] | None = None,
+        python: str = sys.executable,
+        stdin: str = "",
+        timeout: float = TIMEOUT_S,
+    ) -> RacewayRun:
+        """Run `python -m raceway.run arguments`, by default with `--json` put before them."""
+        self.report_file.unlink(missing_ok=True)
+        options = ["--json", str(self.report_file)] if json_report else []
+        finished = subprocess.run(
+            [python, "-m", "raceway.run", *options, *map(str, arguments)],
+            cwd=self.directory,
+            env=clean_environ() | dict(environ or {}),
+            input=stdin,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            timeout=timeout,
+            check=False,
+        )
+        written = self.report_file.exists()
+        report = json.loads(self.report_file.read_bytes()) if written else {}
+        return RacewayRun(finished.returncode, finished.stdout, finished.stderr, report)
+
+    def write(self, name: str, source: str) -> Path:
+        """Write a program into the directory."""
+        path = self.directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(source, encoding="utf-8")
+        return path
+
+
+def clean_environ() -> dict[str, str]:
+    """The environment without settings of Raceway or Python that the developer may have made."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("RACEWAY_", "PYTHON", "PYTEST_"))}
+
+
+@pytest.fixture
+def run_raceway(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> RunRaceway:
+    """Run programs in `tmp_path`: `run_raceway("app.py", "argument")`."""
+    return RunRaceway(tmp_path, tmp_path_factory.mktemp("report") / "report.json")
