@@ -1,0 +1,31 @@
+"""Raw races: what the detector says, in ids. Naming and judging them is the business of `findings`."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from raceway.model.records import Access
+
+
+class Side(Struct, frozen=True):
+    """One side: the access, the locks then held, and the read at the head of its region, if it closes one.
+
+    `region` is the index in the site's `regions`, -1 without one.
+    """
+
+    access: Access
+    locks: tuple[int, ...]
+    head: Access | None = None
+    region: int = -1
+
+
+class RawRace(Struct, frozen=True):
+    """Two conflicting accesses that nothing orders; `earlier` came first in this run.
+
+    `observed` tells that the earlier access fell between head and write of the later one's region.
+    """
+
+    earlier: Side
+    later: Side
+    observed: bool
+    count: int

@@ -1,0 +1,95 @@
+"""Sites: every place in the user's source that has a tap, as values."""
+
+from __future__ import annotations
+
+import enum
+
+from msgspec import Struct
+
+from raceway.model.kinds import RegionKind
+
+
+class SiteForm(enum.Enum):
+    """Which construct the taps of a site stand at; decides what an operand reaching them means."""
+
+    ATTRIBUTE = "attribute"
+    METHOD = "method"
+    ITEM = "item"
+    GLOBAL = "global"
+    CELL = "cell"
+    ITERATE = "iterate"
+    CONTAINS = "contains"
+    FUNCTION = "function"
+    IMPORT = "import"
+
+
+class Context(enum.Enum):
+    """What the construct does with the place."""
+
+    LOAD = "load"
+    STORE = "store"
+    DELETE = "delete"
+    AUGMENT = "augment"
+    CALL = "call"
+
+
+class Role(enum.Enum):
+    """Which operand of the construct one tap receives. The value is the letter that the text form shows.
+
+    A site has up to three taps. The one in `Site.commit` comes last and records; the others only hold their operand.
+    STATEMENT taps stand as statements of their own where the construct has no expression to tap.
+    """
+
+    BASE = "S"
+    KEY = "K"
+    VALUE = "W"
+    STATEMENT = "G"
+
+
+class Region(Struct, frozen=True):
+    """An earlier read that a write depends on.
+
+    `head` is the index of the reading site in the same module. `spans` tells that a switch point (call, loop
+    back-edge, await) lies between the read and the write, `awaits` that an await does.
+    """
+
+    head: int
+    kind: RegionKind
+    spans: bool
+    awaits: bool = False
+
+
+class Site(Struct, frozen=True):
+    """One tapped place. Lines are 1-based, columns 0-based offsets in UTF-8 bytes as CPython counts them.
+
+    `name` is the attribute, method, function, global or cell name; `base` the source of the tapped operand, `label`
+    the name people know it by (`Shop.stock`); `function` the qualified name of the enclosing function.
+    `key` is the source of a literal key when no KEY tap receives it, `keyed` tells that the place has a key at all.
+    `spans`: an augmented assignment has a switch point between its read and its write.
+    `literal` is the source of the literal that a store writes, `loop_test` marks reads in the test of a `while`.
+    `is_head`: a later write of the same function depends on this read. `through`: the attribute that the operand was
+    loaded from just before, empty otherwise. `rechecked`: the write follows a second test of its location inside the
+    guard of a first one, as double-checked locking does.
+    """
+
+    index: int
+    form: SiteForm
+    context: Context
+    commit: Role
+    name: str
+    base: str
+    label: str
+    function: str
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    keyed: bool = False
+    key: str = ""
+    regions: tuple[Region, ...] = ()
+    is_head: bool = False
+    spans: bool = False
+    literal: str = ""
+    loop_test: bool = False
+    through: str = ""
+    rechecked: bool = False
