@@ -1,0 +1,214 @@
+"""Taps on everything that stores or deletes: assignments, augmented ones, targets, walrus, del."""
+
+from __future__ import annotations
+
+import libcst as cst
+
+from raceway.model.sites import Context, Role, SiteForm
+from raceway.transform.accesses import structure_paths, subscript_paths, subscript_site, walk_tap
+from raceway.transform.flow import CLEAN, Taint
+from raceway.transform.planner import Planner
+from raceway.transform.scopes import Binding
+from raceway.transform.source import literal, mangle, tappable
+
+
+def assign(planner: Planner, node: cst.Assign) -> Taint:
+    """`a = b = value`: the value first, then the targets from left to right."""
+    taint = planner.visit(node.value)
+    for target in node.targets:
+        _assigned(planner, node, target.target, node.value, taint)
+    return CLEAN
+
+
+def annotated(planner: Planner, node: cst.AnnAssign) -> Taint:
+    """`a: T = value`; without a value nothing is stored."""
+    if node.value is None:
+        if not isinstance(node.target, cst.Name):
+            planner.visit_children(node.target)
+        return CLEAN
+    taint = planner.visit(node.value)
+    _assigned(planner, node, node.target, node.value, taint)
+    return CLEAN
+
+
+def _assigned(planner: Planner, node: cst.CSTNode, target: cst.CSTNode, value: cst.CSTNode, taint: Taint) -> None:
+    if isinstance(target, cst.Name):
+        _store_name(planner, node, "value", target, value, taint)
+    elif isinstance(target, (cst.Tuple, cst.List)):
+        if isinstance(node, cst.Assign) and len(node.targets) == 1:
+            walk_tap(planner, node, "value", value)
+        store(planner, target, taint, node)
+    else:
+        store(planner, target, taint, node, value)
+
+
+def _store_name(
+    planner: Planner, node: cst.CSTNode, field: str, target: cst.Name, value: cst.CSTNode, taint: Taint
+) -> None:
+    """`g = G[value]` for a watched name; a local only carries the taint on."""
+    binding = planner.watched(target.value)
+    if binding is not None:
+        draft = planner.variable(target, binding, Context.STORE)
+        draft.literal = literal(value)
+        planner.tap(draft, Role.VALUE, node, field)
+        planner.flow.write(draft, taint, planner.flow.path(target))
+    elif planner.scope.resolve(target.value) in (Binding.LOCAL, Binding.CELL, Binding.CLASS):
+        planner.flow.bind(target.value, taint)
+
+
+def store(
+    planner: Planner,
+    target: cst.CSTNode,
+    taint: Taint,
+    statement: cst.CSTNode,
+    value: cst.CSTNode | None = None,
+    where: str = "after",
+) -> None:
+    """One target of an unpacking, a loop, a `with` or an `import`; `where` is for names that need a statement tap."""
+    if isinstance(target, cst.Name):
+        if isinstance(statement, cst.CompFor):
+            planner.flow.bind(target.value, taint)
+        else:
+            store_beside(planner, target, target, taint, statement, where)
+    elif isinstance(target, cst.Attribute):
+        _store_attribute(planner, target, taint, Context.STORE, value)
+    elif isinstance(target, cst.Subscript):
+        _store_item(planner, target, taint, Context.STORE, value)
+    elif isinstance(target, (cst.Tuple, cst.List)):
+        for element in target.elements:
+            store(planner, element.value, taint, statement, None, where)
+    elif isinstance(target, cst.StarredElement):
+        store(planner, target.value, taint, statement, None, where)
+
+
+def store_beside(
+    planner: Planner, target: cst.Name, anchor: cst.CSTNode, taint: Taint, statement: cst.CSTNode, where: str
+) -> None:
+    """A name that a statement binds without an expression to tap: the tap is a statement, `anchor` has the position."""
+    binding = planner.watched(target.value)
+    if binding is None:
+        planner.flow.bind(target.value, taint)
+        return
+    draft = planner.variable(target, binding, Context.STORE)
+    draft.anchor = anchor
+    draft.commit = Role.STATEMENT
+    planner.tap(draft, Role.STATEMENT, statement, where)
+    planner.flow.write(draft, taint, planner.flow.path(target))
+
+
+def _store_attribute(
+    planner: Planner, target: cst.Attribute, taint: Taint, context: Context, value: cst.CSTNode | None
+) -> None:
+    planner.visit(target.value)
+    if not tappable(target.value):
+        return
+    name = planner.mangle(target.attr.value)
+    draft = planner.site(SiteForm.ATTRIBUTE, context, Role.BASE, target, target.value, name)
+    draft.literal = literal(value)
+    planner.tap(draft, Role.BASE, target, "value")
+    planner.flow.write(draft, taint, planner.flow.path(target))
+
+
+def _store_item(
+    planner: Planner, target: cst.Subscript, taint: Taint, context: Context, value: cst.CSTNode | None
+) -> None:
+    draft, _operands = subscript_site(planner, target, context)
+    if draft is not None:
+        draft.literal = literal(value)
+        paths = (*subscript_paths(planner, target, draft), *structure_paths(planner, target.value))
+        planner.flow.write(draft, taint, *paths)
+
+
+def augmented(planner: Planner, node: cst.AugAssign) -> Taint:
+    """`target += value`: one read-modify-write, recorded when the value is there."""
+    target = node.target
+    if isinstance(target, cst.Name):
+        return _augmented_name(planner, node, target)
+    if isinstance(target, cst.Attribute):
+        planner.visit(target.value)
+        if not tappable(target.value):
+            return planner.visit(node.value)
+        name = planner.mangle(target.attr.value)
+        draft = planner.site(SiteForm.ATTRIBUTE, Context.AUGMENT, Role.VALUE, target, target.value, name)
+        planner.tap(draft, Role.BASE, target, "value")
+    elif isinstance(target, cst.Subscript):
+        found, _taint = subscript_site(planner, target, Context.AUGMENT)
+        if found is None:
+            return planner.visit(node.value)
+        draft = found
+    else:
+        return planner.visit_children(node)
+    segment = planner.flow.segment
+    taint = planner.visit(node.value)
+    draft.spans = planner.flow.segment != segment
+    planner.tap(draft, Role.VALUE, node, "value")
+    paths = (
+        subscript_paths(planner, target, draft) if isinstance(target, cst.Subscript) else (planner.flow.path(target),)
+    )
+    planner.flow.write(draft, taint, *paths)
+    return CLEAN
+
+
+def _augmented_name(planner: Planner, node: cst.AugAssign, target: cst.Name) -> Taint:
+    binding = planner.watched(target.value)
+    segment = planner.flow.segment
+    before = planner.flow.env.get(target.value, CLEAN)
+    taint = planner.visit(node.value)
+    if binding is None:
+        planner.flow.bind(target.value, before | taint)
+        return CLEAN
+    draft = planner.variable(target, binding, Context.AUGMENT)
+    draft.spans = planner.flow.segment != segment
+    planner.tap(draft, Role.VALUE, node, "value")
+    planner.flow.write(draft, taint, planner.flow.path(target))
+    return CLEAN
+
+
+def walrus(planner: Planner, node: cst.NamedExpr) -> Taint:
+    """`(y := value)` binds in the nearest function."""
+    taint = planner.visit(node.value)
+    if isinstance(node.target, cst.Name):
+        _store_name(planner, node, "value", node.target, node.value, taint)
+    return taint
+
+
+def delete(planner: Planner, node: cst.Del) -> Taint:
+    """`del o.x, d[k], g`."""
+    _delete_target(planner, node, node.target)
+    return CLEAN
+
+
+def _delete_target(planner: Planner, node: cst.Del, target: cst.CSTNode) -> None:
+    if isinstance(target, (cst.Tuple, cst.List)):
+        for element in target.elements:
+            _delete_target(planner, node, element.value)
+    elif isinstance(target, cst.Attribute):
+        _store_attribute(planner, target, CLEAN, Context.DELETE, None)
+    elif isinstance(target, cst.Subscript):
+        _store_item(planner, target, CLEAN, Context.DELETE, None)
+    elif isinstance(target, cst.Name) and planner.watched(target.value) is Binding.GLOBAL:
+        draft = planner.variable(target, Binding.GLOBAL, Context.DELETE)
+        draft.commit = Role.STATEMENT
+        planner.tap(draft, Role.STATEMENT, node, "before")
+        planner.flow.write(draft, CLEAN, planner.flow.path(target))
+
+
+def _future(node: cst.Import | cst.ImportFrom) -> bool:
+    return isinstance(node, cst.ImportFrom) and isinstance(node.module, cst.Name) and node.module.value == "__future__"
+
+
+def imported(planner: Planner, node: cst.Import | cst.ImportFrom) -> Taint:
+    """The importing thread happens after the module ran, whoever ran it; a declared global is stored."""
+    planner.flow.switch()
+    draft = planner.site(SiteForm.IMPORT, Context.LOAD, Role.STATEMENT, node, node)
+    if not _future(node):
+        planner.tap(draft, Role.STATEMENT, node, "after")
+    if planner.scope is planner.scopes.module or isinstance(node.names, cst.ImportStar):
+        return CLEAN
+    for alias in node.names:
+        target: cst.CSTNode = alias.asname.name if alias.asname is not None else alias.name
+        while isinstance(target, cst.Attribute):
+            target = target.value
+        if isinstance(target, cst.Name) and mangle(target.value, planner.class_name) == target.value:
+            store_beside(planner, target, alias, CLEAN, node, "after")
+    return CLEAN

@@ -1,0 +1,190 @@
+"""Taps on calls: methods of containers, and builtins that read, walk or name attributes of their arguments."""
+
+from __future__ import annotations
+
+import libcst as cst
+
+from raceway.model.sites import Context, Role, SiteForm
+from raceway.transform.accesses import structure_paths, walk_tap
+from raceway.transform.flow import CLEAN, Taint
+from raceway.transform.plan import Draft
+from raceway.transform.planner import Planner
+from raceway.transform.scopes import Binding
+from raceway.transform.source import LITERALS, literal, tappable, walkable
+
+# Methods of the built-in containers by what the transform must know of them; what they do to which location is the
+# contract table's business, at run time, by the type of the object.
+KEYED = frozenset(
+    "get pop setdefault add discard remove move_to_end __getitem__ __setitem__ __delitem__ __contains__".split()
+)
+READING = frozenset("get items keys values copy index count __getitem__ __contains__ __len__ __iter__".split())
+MUTATING = frozenset(
+    "append appendleft extend extendleft insert pop popleft popitem remove discard add clear update setdefault sort "
+    "reverse rotate move_to_end subtract difference_update intersection_update symmetric_difference_update "
+    "__setitem__ __delitem__".split()
+)
+VIEWS = frozenset({"items", "keys", "values"})
+WALKERS = frozenset(
+    "list tuple set frozenset dict sorted sum min max any all enumerate zip iter reversed len bytearray bytes".split()
+)
+ATTRIBUTE_CALLS = {
+    "getattr": Context.LOAD,
+    "hasattr": Context.LOAD,
+    "setattr": Context.STORE,
+    "delattr": Context.DELETE,
+}
+
+
+def call(planner: Planner, node: cst.Call) -> Taint:
+    """Walk a call in evaluation order; it ends a segment."""
+    func = node.func
+    if isinstance(func, cst.Attribute):
+        taint = _method(planner, node, func)
+    elif isinstance(func, cst.Name) and planner.scope.resolve(func.value) is Binding.BUILTIN:
+        taint = _builtin(planner, node, func.value)
+    else:
+        planner.visit(func)
+        taint = _arguments(planner, node)
+    planner.flow.switch()
+    return taint
+
+
+def _arguments(planner: Planner, node: cst.Call) -> Taint:
+    """The arguments in the order in which they are evaluated; `*S[a]` and `**S[k]` are walked over."""
+    taint = CLEAN
+    for index, argument in sorted(enumerate(node.args), key=lambda pair: _named(pair[1])):
+        taint |= planner.visit(argument.value)
+        if argument.star:
+            taint |= walk_tap(planner, node, "args", argument.value, index)
+    return taint
+
+
+def _named(argument: cst.Arg) -> bool:
+    return argument.keyword is not None or argument.star == "**"
+
+
+def _synchronises(node: cst.CSTNode) -> bool:
+    """Whether evaluating the node may run other code or wait."""
+    if isinstance(node, (cst.Call, cst.Await, cst.Yield)):
+        return True
+    if isinstance(node, cst.Lambda):
+        return False
+    return any(_synchronises(child) for child in node.children)
+
+
+def _method(planner: Planner, node: cst.Call, func: cst.Attribute) -> Taint:
+    name = func.attr.value
+    if planner.is_module(func.value) or (isinstance(func.value, cst.Attribute) and _module_chain(planner, func.value)):
+        return _arguments(planner, node)
+    taint = planner.visit(func.value)
+    if not tappable(func.value):
+        if name == "join" and isinstance(func.value, LITERALS):
+            return taint | _arguments(planner, node) | _walk_argument(planner, node, "join", 0)
+        return taint | _arguments(planner, node)
+    container_method = name in READING or name in MUTATING
+    draft = planner.site(SiteForm.METHOD, Context.CALL, Role.BASE, node, func.value, planner.mangle(name))
+    planner.tap(draft, Role.BASE, func, "value")
+    taint |= _arguments(planner, node)
+    if container_method:
+        _operands(planner, node, draft)
+    if not container_method:
+        return taint
+    draft.spans = name in VIEWS  # who walks over a view later runs code between the steps
+    paths = _method_paths(planner, node, func)
+    if name in READING:
+        return taint | planner.flow.read(draft, *paths)
+    return taint | _mutation(planner, draft, taint, paths)
+
+
+def _mutation(planner: Planner, draft: Draft, value: Taint, paths: tuple[str, ...]) -> Taint:
+    """A mutating method is a write; `pop` and `setdefault` also give back what they read."""
+    planner.flow.write(draft, value, *paths)
+    if draft.name in {"pop", "popitem", "popleft", "setdefault"}:
+        planner.flow.reads.append(draft)
+        return frozenset((draft,))
+    return CLEAN
+
+
+def _operands(planner: Planner, node: cst.Call, draft: Draft) -> None:
+    """Tap the key and the last argument where the access must wait for them."""
+    if not node.args:
+        return
+    first, last = node.args[0], len(node.args) - 1
+    if draft.name in KEYED and not first.star and first.keyword is None:
+        planner.key_tap(draft, node, "args", 0, first.value)
+        if not draft.key:
+            draft.commit = Role.KEY
+    waits = any(_synchronises(argument.value) for argument in node.args[1 if draft.commit is Role.KEY else 0 :])
+    if waits and node.args[last].star != "**":
+        draft.commit = Role.VALUE
+        planner.tap(draft, Role.VALUE, node, "args", last)
+
+
+def _module_chain(planner: Planner, node: cst.Attribute) -> bool:
+    base: cst.CSTNode = node
+    while isinstance(base, cst.Attribute):
+        base = base.value
+    return planner.is_module(base)
+
+
+def _method_paths(planner: Planner, node: cst.Call, func: cst.Attribute) -> tuple[str, ...]:
+    paths = structure_paths(planner, func.value)
+    if func.attr.value in KEYED and node.args:
+        return (planner.flow.item_path(func.value, node.args[0]), *paths)
+    return paths
+
+
+def _builtin(planner: Planner, node: cst.Call, name: str) -> Taint:
+    positional = [argument for argument in node.args if not argument.star and argument.keyword is None]
+    if name in ATTRIBUTE_CALLS and len(positional) == len(node.args) >= 2:
+        return _attribute_call(planner, node, name)
+    taint = _arguments(planner, node)
+    if name in WALKERS or name in {"map", "filter"}:
+        for index, argument in enumerate(node.args):
+            if argument.keyword is None and not argument.star and not (index == 0 and name in {"map", "filter"}):
+                taint |= _walk_argument(planner, node, name, index)
+    elif name == "vars" and len(positional) == 1:
+        taint |= _walk_argument(planner, node, name, 0)
+    return taint
+
+
+def _walk_argument(planner: Planner, node: cst.Call, name: str, index: int) -> Taint:
+    if index >= len(node.args) or not walkable(node.args[index].value) or node.args[index].star:
+        return CLEAN
+    operand = node.args[index].value
+    for made in planner.taints.get(operand, CLEAN):
+        if made.anchor is operand:
+            made.spans = False  # the whole walk is this one call
+    draft = planner.site(SiteForm.FUNCTION, Context.CALL, Role.BASE, operand, operand, name)
+    planner.tap(draft, Role.BASE, node, "args", index)
+    return planner.flow.read(draft, *structure_paths(planner, operand))
+
+
+def _attribute_call(planner: Planner, node: cst.Call, name: str) -> Taint:
+    """`getattr(o, "x")` and its family are attribute accesses."""
+    target, attribute = node.args[0].value, node.args[1].value
+    taint = _arguments(planner, node)
+    if not tappable(target):
+        return taint
+    context = ATTRIBUTE_CALLS[name]
+    spelled = literal(attribute)
+    draft = planner.site(SiteForm.ATTRIBUTE, context, Role.BASE, node, target, _unquote(spelled))
+    planner.tap(draft, Role.BASE, node, "args", 0)
+    if not spelled:
+        draft.keyed = True
+        draft.commit = Role.KEY
+        planner.tap(draft, Role.KEY, node, "args", 1)
+    base = planner.flow.path(target)
+    path = f"{base}.{draft.name}" if base and spelled else ""
+    if context is Context.LOAD:
+        return taint | planner.flow.read(draft, path)
+    if len(node.args) > 2:
+        draft.commit = Role.VALUE
+        planner.tap(draft, Role.VALUE, node, "args", 2)
+        draft.literal = literal(node.args[2].value)
+    planner.flow.write(draft, taint, path)
+    return CLEAN
+
+
+def _unquote(spelled: str) -> str:
+    return spelled[1:-1] if len(spelled) > 2 and spelled[0] in "'\"" and spelled[1:-1].isidentifier() else ""

@@ -1,0 +1,177 @@
+"""Renders a plan as a code object: wraps the `ast` nodes that libcst chose, with the positions they have.
+
+`S[base]` gets the range of its base, so that tracebacks, carets and line events stay those of the plain program.
+"""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+import libcst as cst
+
+from raceway.model.sites import Role
+from raceway.transform import markers
+from raceway.transform.plan import Plan, Tap
+
+_LOAD = ast.Load()
+_NO_INDEX = (
+    ast.Constant,
+    ast.JoinedStr,
+    ast.Tuple,
+    ast.List,
+    ast.Set,
+    ast.Dict,
+    ast.ListComp,
+    ast.SetComp,
+    ast.DictComp,
+    ast.GeneratorExp,
+    ast.Lambda,
+    ast.Slice,
+)
+"""What the compiler knows to be constant, and folds, or of a type that cannot index bytes, and warns about."""
+
+
+def _foldable(node: ast.expr) -> bool:
+    """Whether the compiler may see through an operand; `source.foldable` says the same of libcst's tree."""
+    while isinstance(node, (ast.UnaryOp, ast.BinOp, ast.NamedExpr)):
+        if isinstance(node, ast.BinOp):
+            if isinstance(node.op, ast.MatMult):
+                return False
+            node = node.left
+        else:
+            node = node.operand if isinstance(node, ast.UnaryOp) else node.value
+    if isinstance(node, ast.Subscript):
+        return _foldable(node.value) and _foldable(node.slice)
+    if isinstance(node, ast.BoolOp):
+        return any(_foldable(value) for value in node.values)
+    if isinstance(node, ast.IfExp):
+        return _foldable(node.body) or _foldable(node.orelse)
+    return isinstance(node, _NO_INDEX) or (isinstance(node, ast.Name) and node.id == "__debug__")
+
+
+class _Renderer:
+    def __init__(self, tree: ast.Module, pairs: dict[cst.CSTNode, ast.AST], marker: bytes) -> None:
+        self._tree = tree
+        self._pairs = pairs
+        self._marker = marker
+        self._blocks: dict[ast.AST, list[ast.stmt]] | None = None
+
+    def apply(self, tap: Tap) -> None:
+        node: Any = self._pairs.get(tap.node)
+        if tap.role is Role.STATEMENT:
+            self._statement(tap, node)
+        elif not tap.field:
+            self._in_place(tap, node)
+        elif tap.field == "args":
+            self._argument(tap, node)
+        elif tap.index >= 0:
+            children = getattr(node, tap.field)
+            children[tap.index] = self._wrap(tap, children[tap.index])
+        else:
+            setattr(node, tap.field, self._wrap(tap, getattr(node, tap.field)))
+
+    def _constant(self, tap: Tap, like: ast.AST) -> ast.expr:
+        return ast.copy_location(ast.Constant(markers.spell(self._marker, tap.draft.index, tap.role)), like)
+
+    def _tap(self, tap: Tap, like: ast.expr | ast.stmt) -> ast.expr:
+        """The tap itself; for a captured variable `(C @ (lambda: name))`, which tells the variable's cell."""
+        constant = self._constant(tap, like)
+        if not tap.cell:
+            return constant
+        nothing = ast.arguments(posonlyargs=[], args=[], kwonlyargs=[], kw_defaults=[], defaults=[])
+        name = ast.copy_location(ast.Name(tap.cell, _LOAD), like)
+        reveal = ast.copy_location(ast.Lambda(nothing, name), like)
+        return ast.copy_location(ast.BinOp(constant, ast.MatMult(), reveal), like)
+
+    def _wrap(self, tap: Tap, operand: ast.expr) -> ast.expr:
+        """`S[operand]`; `S @ operand` where the compiler would fold the subscript of a constant or warn about it."""
+        tapped = self._tap(tap, operand)
+        if tap.cell or not _foldable(operand):
+            return ast.copy_location(ast.Subscript(tapped, operand, _LOAD), operand)
+        return ast.copy_location(ast.BinOp(tapped, ast.MatMult(), operand), operand)
+
+    def _in_place(self, tap: Tap, node: Any) -> None:
+        """Wrap a node whose parent is not known: it becomes the wrapper, a copy of it the operand."""
+        operand = ast.copy_location(ast.Name(node.id, _LOAD), node)
+        tapped = self._tap(tap, operand)
+        node.__class__ = ast.Subscript
+        del node.id
+        node.value, node.slice, node.ctx = tapped, operand, _LOAD
+
+    def _argument(self, tap: Tap, call: ast.Call) -> None:
+        """The argument at a place counted as libcst does, keywords and positions together."""
+        arguments = tap.node.args  # type: ignore[attr-defined]
+        wanted = arguments[tap.index]
+        named = wanted.keyword is not None or wanted.star == "**"
+        place = sum(
+            1 for argument in arguments[: tap.index] if (argument.keyword is not None or argument.star == "**") == named
+        )
+        if named:
+            call.keywords[place].value = self._wrap(tap, call.keywords[place].value)
+            return
+        found = call.args[place]
+        if isinstance(found, ast.Starred):
+            found.value = self._wrap(tap, found.value)
+        else:
+            call.args[place] = self._wrap(tap, found)
+
+    def _statement(self, tap: Tap, node: Any) -> None:
+        target = _neighbour(node, tap.field)
+        zero = ast.copy_location(ast.Constant(0), target)
+        tapped = self._tap(tap, target)
+        if tap.cell:
+            value: ast.expr = ast.Subscript(tapped, zero, _LOAD)
+        else:
+            value = ast.BinOp(tapped, ast.MatMult(), zero)
+        statement = ast.copy_location(ast.Expr(ast.copy_location(value, target)), target)
+        if tap.field == "body":
+            node.body.insert(0, statement)
+            return
+        block = self._block_of(node)
+        place = next(index for index, other in enumerate(block) if other is node)
+        block.insert(place + (tap.field == "after"), statement)
+
+    def _block_of(self, node: ast.AST) -> list[ast.stmt]:
+        if self._blocks is None:
+            self._blocks = {}
+            for parent in ast.walk(self._tree):
+                for field in ("body", "orelse", "finalbody"):
+                    block = getattr(parent, field, None)
+                    if isinstance(block, list):
+                        self._blocks.update((statement, block) for statement in block)
+        return self._blocks[node]
+
+
+def _neighbour(node: Any, where: str) -> Any:
+    """What runs next to a statement tap: with its position, the tap makes no line event of its own."""
+    if isinstance(node, (ast.With, ast.AsyncWith)):
+        return _last(node.items[-1].optional_vars or node.items[-1].context_expr)
+    if isinstance(node, ast.Assign):
+        return _last(node.targets[-1])
+    if isinstance(node, (ast.For, ast.AsyncFor)):
+        return _last(node.target)
+    if isinstance(node, ast.Delete) and where == "before":
+        return _first(node.targets[0])
+    return node
+
+
+def _last(target: Any) -> Any:
+    while isinstance(target, ast.Starred) or (isinstance(target, (ast.Tuple, ast.List)) and target.elts):
+        target = target.value if isinstance(target, ast.Starred) else target.elts[-1]
+    return target
+
+
+def _first(target: Any) -> Any:
+    place = (ast.Attribute, ast.Subscript)
+    while isinstance(target, place) or (isinstance(target, (ast.Tuple, ast.List)) and target.elts):
+        target = target.value if isinstance(target, place) else target.elts[0]
+    return target
+
+
+def render(tree: ast.Module, pairs: dict[cst.CSTNode, ast.AST], plan: Plan, marker: bytes) -> ast.Module:
+    """The tree with every planned tap in it; `tree` itself is changed."""
+    renderer = _Renderer(tree, pairs, marker)
+    for tap in plan.taps:
+        renderer.apply(tap)
+    return tree

@@ -1,0 +1,203 @@
+"""Expressions that have inner taps only, and those that change the flow: await, lambda, comprehensions, operators."""
+
+from __future__ import annotations
+
+import libcst as cst
+
+from raceway.model.sites import Context, Role, SiteForm
+from raceway.transform.accesses import structure_paths, walk_tap
+from raceway.transform.assignments import store
+from raceway.transform.flow import CLEAN, Guard, Taint
+from raceway.transform.planner import Planner
+from raceway.transform.source import tappable
+
+_QUIET_CALLS = frozenset("range enumerate zip sorted reversed list tuple set dict map filter iter frozenset".split())
+_VIEWS = frozenset("items keys values".split())
+
+
+def binary(planner: Planner, node: cst.BinaryOperation) -> Taint:
+    """A chain of operators; the left spine is walked without recursion, as sums of hundreds of terms exist."""
+    spine: list[cst.BinaryOperation] = []
+    current: cst.CSTNode = node
+    while isinstance(current, cst.BinaryOperation):
+        spine.append(current)
+        current = current.left
+    taint = planner.visit(current)
+    for operation in reversed(spine):
+        taint |= planner.visit(operation.right)
+    return taint
+
+
+def boolean(planner: Planner, node: cst.BooleanOperation) -> Taint:
+    """`a and b`: b runs under the test of a."""
+    taint = planner.visit(node.left)
+    true_absent, false_absent = polarity(planner, node.left)
+    absent = true_absent if isinstance(node.operator, cst.And) else false_absent
+    planner.flow.guards.append(Guard(taint, absent))
+    taint |= planner.visit(node.right)
+    planner.flow.guards.pop()
+    return taint
+
+
+def truth_tap(planner: Planner, node: cst.CSTNode, field: str, operand: cst.CSTNode) -> Taint:
+    """`if o.items:` reads the structure of a container."""
+    if not isinstance(operand, (cst.Attribute, cst.Subscript, cst.Name)) or not tappable(operand):
+        return CLEAN
+    draft = planner.site(SiteForm.FUNCTION, Context.CALL, Role.BASE, operand, operand, "bool")
+    planner.tap(draft, Role.BASE, node, field)
+    return planner.flow.read(draft, *structure_paths(planner, operand))
+
+
+def unary(planner: Planner, node: cst.UnaryOperation) -> Taint:
+    """`not o.items` tests the structure; other operators have inner taps only."""
+    taint = planner.visit(node.expression)
+    if isinstance(node.operator, cst.Not):
+        taint |= truth_tap(planner, node, "operand", node.expression)
+    return taint
+
+
+def if_expression(planner: Planner, node: cst.IfExp) -> Taint:
+    """`a if test else b`."""
+    test = planner.visit(node.test) | truth_tap(planner, node, "test", node.test)
+    true_absent, false_absent = polarity(planner, node.test)
+    planner.flow.guards.append(Guard(test, true_absent))
+    taint = planner.visit(node.body)
+    planner.flow.guards[-1] = Guard(test, false_absent)
+    taint |= planner.visit(node.orelse)
+    planner.flow.guards.pop()
+    return taint | test
+
+
+def polarity(planner: Planner, test: cst.CSTNode) -> tuple[Taint, Taint]:
+    """The reads that `test` finds absent (None, false, missing) when it is true, and when it is false."""
+    taint = planner.taints.get(test, CLEAN)
+    if isinstance(test, cst.UnaryOperation) and isinstance(test.operator, cst.Not):
+        when_true, when_false = polarity(planner, test.expression)
+        return when_false, when_true
+    if isinstance(test, cst.Comparison) and len(test.comparisons) == 1:
+        target = test.comparisons[0]
+        none = isinstance(target.comparator, cst.Name) and target.comparator.value in {"None", "False"}
+        operator = target.operator
+        if isinstance(operator, cst.NotIn) or (none and isinstance(operator, (cst.Is, cst.Equal))):
+            return taint, CLEAN
+        if isinstance(operator, cst.In) or (none and isinstance(operator, (cst.IsNot, cst.NotEqual))):
+            return CLEAN, taint
+        return _against_sentinel(target, taint)
+    if isinstance(test, cst.BooleanOperation):
+        left_true, left_false = polarity(planner, test.left)
+        right_true, right_false = polarity(planner, test.right)
+        if isinstance(test.operator, cst.And):
+            return left_true | right_true, CLEAN
+        return CLEAN, left_false | right_false
+    if isinstance(test, cst.Comparison):
+        return CLEAN, CLEAN
+    return CLEAN, taint
+
+
+def _against_sentinel(target: cst.ComparisonTarget, taint: Taint) -> tuple[Taint, Taint]:
+    """`x is _MISSING`: identity with a constant-like name is a test for absence too."""
+    other = target.comparator
+    if isinstance(other, cst.Name) and other.value.isupper():
+        if isinstance(target.operator, cst.Is):
+            return taint, CLEAN
+        if isinstance(target.operator, cst.IsNot):
+            return CLEAN, taint
+    return CLEAN, CLEAN
+
+
+def awaiting(planner: Planner, node: cst.Await) -> Taint:
+    """`await x` lets other tasks run."""
+    taint = planner.visit(node.expression)
+    planner.flow.suspend()
+    return taint
+
+
+def yielding(planner: Planner, node: cst.Yield) -> Taint:
+    """`yield x`, `yield from S[x]`."""
+    if isinstance(node.value, cst.From):
+        operand = node.value.item
+        planner.visit(operand)
+        if not isinstance(operand, cst.Call):
+            walk_tap(planner, node, "value", operand)
+    else:
+        planner.visit(node.value)
+    planner.flow.suspend()
+    return CLEAN
+
+
+def starred(planner: Planner, node: cst.StarredElement) -> Taint:
+    """`[*S[x]]`."""
+    taint = planner.visit(node.value)
+    return taint | walk_tap(planner, node, "value", node.value)
+
+
+def dictionary(planner: Planner, node: cst.Dict) -> Taint:
+    """`{**S[x]}`."""
+    taint = CLEAN
+    for index, element in enumerate(node.elements):
+        if isinstance(element, cst.DictElement):
+            taint |= planner.visit(element.key)
+        taint |= planner.visit(element.value)
+        if isinstance(element, cst.StarredDictElement):
+            taint |= walk_tap(planner, node, "values", element.value, index)
+    return taint
+
+
+def formatted(planner: Planner, node: cst.FormattedStringExpression) -> Taint:
+    """A field of an f-string; `{x=}` prints its own source, so it is left alone."""
+    return CLEAN if node.equal is not None else planner.visit_children(node)
+
+
+def argument(planner: Planner, node: cst.Arg) -> Taint:
+    """An argument of a class definition: `class C(*S[bases])`."""
+    taint = planner.visit(node.value)
+    return taint | walk_tap(planner, node, "value", node.value) if node.star == "*" else taint
+
+
+def lambda_(planner: Planner, node: cst.Lambda) -> Taint:
+    """Defaults belong to the scope around, the body to the lambda's own activation."""
+    planner.visit(node.params)
+    with planner.activation(node):
+        planner.visit(node.body)
+    return CLEAN
+
+
+def comprehension(planner: Planner, node: cst.ListComp | cst.SetComp | cst.DictComp | cst.GeneratorExp) -> Taint:
+    """The first iterable belongs to the scope around; the rest is a loop in a scope of its own."""
+    first = node.for_in
+    taint = iterated(planner, first, first.iter)
+    outer = planner.scope
+    planner.scope = planner.scopes.of[node]
+    planner.flow.switch()
+    clause: cst.CompFor | None = first
+    while clause is not None:
+        if clause is not first:
+            taint |= iterated(planner, clause, clause.iter)
+        store(planner, clause.target, taint, clause)
+        for part in clause.ifs:
+            taint |= planner.visit(part.test)
+        clause = clause.inner_for_in
+    parts = (node.key, node.value) if isinstance(node, cst.DictComp) else (node.elt,)
+    for element in parts:
+        taint |= planner.visit(element)
+    planner.flow.switch()
+    planner.scope = outer
+    return taint
+
+
+def iterated(planner: Planner, node: cst.For | cst.CompFor, operand: cst.BaseExpression) -> Taint:
+    """The operand of a loop, tapped unless it is made on the spot or async."""
+    taint = planner.visit(operand)
+    if node.asynchronous is not None:
+        planner.flow.suspend()
+        return taint
+    if isinstance(operand, cst.Call):
+        func = operand.func
+        if isinstance(func, cst.Name) and func.value in _QUIET_CALLS:
+            return taint
+        if isinstance(func, cst.Attribute) and func.attr.value in _VIEWS:
+            return taint
+    walked = walk_tap(planner, node, "iter", operand)
+    for draft in walked:
+        draft.spans = True  # the body runs between the steps
+    return taint | walked

@@ -1,0 +1,145 @@
+"""Dataflow inside one activation: which earlier reads a write depends on, and what lies between them.
+
+The model: reads flow through locals (`env`), tests guard what follows them (`tests`), and a counter numbers the
+segments, the stretches without a switch point. A write depends on a read of the same access path when the read flows
+into the written value or guards the write. Paths only preselect: the detector asks for the same location, actor
+and activation before it speaks of a region.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import libcst as cst
+
+from raceway.model.kinds import RegionKind
+from raceway.model.sites import SiteForm
+from raceway.transform.plan import Draft
+from raceway.transform.source import literal
+
+Taint = frozenset[Draft]
+"""The reads that a value depends on."""
+
+CLEAN: Taint = frozenset()
+
+STRUCTURE = "~"
+"""Path suffix of a container's structure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """A test in force: the reads it used, and those it found absent (None, false, missing) on this branch."""
+
+    reads: Taint
+    absent: Taint
+
+
+@dataclass(eq=False, slots=True)
+class Flow:
+    """The state of one activation while its body is walked in evaluation order."""
+
+    env: dict[str, Taint] = field(default_factory=dict)
+    versions: dict[str, int] = field(default_factory=dict)
+    guards: list[Guard] = field(default_factory=list)
+    segment: int = 0
+    awaits: int = 0
+    clock: int = 0
+    reads: list[Draft] = field(default_factory=list)
+    returns: list[tuple[int, Taint]] = field(default_factory=list)
+    lazy: list[tuple[Draft, Draft, bool, bool]] = field(default_factory=list)
+
+    def switch(self) -> None:
+        """A switch point: call, loop back-edge, await."""
+        self.segment += 1
+
+    def suspend(self) -> None:
+        """An await: other tasks may run."""
+        self.awaits += 1
+        self.segment += 1
+
+    def bind(self, name: str, taint: Taint) -> None:
+        """A local gets a new value."""
+        self.env[name] = taint
+        self.versions[name] = self.versions.get(name, 0) + 1
+
+    def path(self, node: cst.CSTNode) -> str:
+        """The access path of an expression, empty when it has none; locals carry the number of their binding."""
+        if isinstance(node, cst.Name):
+            return f"{node.value}#{self.versions.get(node.value, 0)}"
+        if isinstance(node, cst.Attribute):
+            base = self.path(node.value)
+            return base and f"{base}.{node.attr.value}"
+        if isinstance(node, cst.Subscript) and len(node.slice) == 1:
+            return self.item_path(node.value, node.slice[0].slice)
+        return ""
+
+    def item_path(self, container: cst.CSTNode, key: cst.CSTNode) -> str:
+        """The access path of one item."""
+        if isinstance(key, (cst.Index, cst.Arg)):
+            key = key.value
+        base = self.path(container)
+        spelled = literal(key) or self.path(key)
+        return f"{base}[{spelled}]" if base and spelled else ""
+
+    def stamp(self, draft: Draft, paths: tuple[str, ...]) -> None:
+        """Note when `draft` is reached and where it goes."""
+        self.clock += 1
+        draft.order, draft.segment, draft.awaits = self.clock, self.segment, self.awaits
+        draft.paths = tuple(path for path in paths if path)
+
+    def read(self, draft: Draft, *paths: str) -> Taint:
+        """A read is reached."""
+        self.stamp(draft, paths)
+        self.reads.append(draft)
+        return frozenset((draft,))
+
+    def write(self, draft: Draft, value: Taint, *paths: str) -> None:
+        """A write is reached: link it to the reads it depends on."""
+        self.stamp(draft, paths)
+        for read in sorted(value, key=_order):
+            if self._same(read, draft):
+                draft.add_region(read, RegionKind.VALUE, *self._between(read))
+        self._find_guard(draft)
+
+    def _find_guard(self, draft: Draft) -> None:
+        """The innermost guard counts: it tests again what an outer one asked (double-checked locking)."""
+        found = False
+        for guard in reversed(self.guards):
+            tested = [read for read in sorted(guard.reads, key=_order) if self._same(read, draft)]
+            if tested and found:
+                draft.rechecked = True
+                return
+            for read in tested:
+                found = True
+                self._guarded(draft, read, read in guard.absent)
+
+    def _guarded(self, draft: Draft, read: Draft, absent: bool) -> None:
+        spans, awaits = self._between(read)
+        storing = draft.form in (SiteForm.ATTRIBUTE, SiteForm.GLOBAL, SiteForm.CELL, SiteForm.ITEM)
+        initialises = absent and storing and draft.context.value == "store" and draft.literal != "None"
+        if initialises and draft.form is not SiteForm.ITEM:
+            draft.add_region(read, RegionKind.LAZY_INIT, spans, awaits)
+        else:
+            if initialises:
+                self.lazy.append((draft, read, spans, awaits))
+            draft.add_region(read, RegionKind.TEST, spans, awaits)
+
+    def _between(self, read: Draft) -> tuple[bool, bool]:
+        return read.segment != self.segment, read.awaits != self.awaits
+
+    @staticmethod
+    def _same(read: Draft, write: Draft) -> bool:
+        return any(path in write.paths for path in read.paths)
+
+    def finish(self) -> None:
+        """At the end of the activation: an item stored because it was missing, and used afterwards, is a lazy cache."""
+        for write, head, spans, awaits in self.lazy:
+            used = any(read.order > write.order and self._same(read, write) for read in self.reads)
+            returned = any(order > write.order and head in taint for order, taint in self.returns)
+            if used or returned:
+                write.regions = [region for region in write.regions if region.head != head.index]
+                write.add_region(head, RegionKind.LAZY_INIT, spans, awaits)
+
+
+def _order(draft: Draft) -> int:
+    return draft.order

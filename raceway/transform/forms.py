@@ -1,0 +1,58 @@
+"""Which function plans which libcst node: the table that the one walk dispatches by."""
+
+from __future__ import annotations
+
+import libcst as cst
+
+from raceway.transform import accesses, assignments, calls, expressions, statements
+from raceway.transform.plan import Plan
+from raceway.transform.planner import Handler, Planner
+
+FORMS: dict[type[cst.CSTNode], Handler] = {
+    cst.Name: accesses.name,
+    cst.Attribute: accesses.attribute,
+    cst.Subscript: accesses.subscript,
+    cst.Comparison: accesses.comparison,
+    cst.Call: calls.call,
+    cst.Arg: expressions.argument,
+    cst.BinaryOperation: expressions.binary,
+    cst.BooleanOperation: expressions.boolean,
+    cst.UnaryOperation: expressions.unary,
+    cst.IfExp: expressions.if_expression,
+    cst.Await: expressions.awaiting,
+    cst.Yield: expressions.yielding,
+    cst.StarredElement: expressions.starred,
+    cst.Dict: expressions.dictionary,
+    cst.FormattedStringExpression: expressions.formatted,
+    cst.Lambda: expressions.lambda_,
+    cst.ListComp: expressions.comprehension,
+    cst.SetComp: expressions.comprehension,
+    cst.DictComp: expressions.comprehension,
+    cst.GeneratorExp: expressions.comprehension,
+    cst.Assign: assignments.assign,
+    cst.AnnAssign: assignments.annotated,
+    cst.AugAssign: assignments.augmented,
+    cst.NamedExpr: assignments.walrus,
+    cst.Del: assignments.delete,
+    cst.Import: assignments.imported,
+    cst.ImportFrom: assignments.imported,
+    cst.If: statements.if_,
+    cst.While: statements.while_,
+    cst.For: statements.for_,
+    cst.With: statements.with_,
+    cst.Try: statements.try_,
+    cst.TryStar: statements.try_,
+    cst.Match: statements.match,
+    cst.FunctionDef: statements.function,
+    cst.ClassDef: statements.class_,
+    cst.Return: statements.return_,
+    cst.TypeAlias: statements.nothing,
+}
+
+
+def plan(root: cst.Module) -> Plan:
+    """The plan of taps of one module."""
+    planner = Planner(root, FORMS)
+    planner.visit_block(root)
+    planner.flow.finish()
+    return planner.plan

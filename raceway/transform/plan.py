@@ -1,0 +1,68 @@
+"""The plan of taps: what libcst's tree is to be rewritten to, before it is rendered as text or as a code object."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import libcst as cst
+
+from raceway.model.kinds import RegionKind
+from raceway.model.sites import Context, Region, Role, SiteForm
+
+
+@dataclass(eq=False, slots=True)
+class Draft:
+    """A site under construction; `order`, `segment` and `awaits` say when in its activation it is reached."""
+
+    index: int
+    form: SiteForm
+    context: Context
+    commit: Role
+    anchor: cst.CSTNode
+    name: str
+    base: str
+    label: str
+    function: str
+    keyed: bool = False
+    key: str = ""
+    through: str = ""
+    literal: str = ""
+    spans: bool = False
+    loop_test: bool = False
+    is_head: bool = False
+    rechecked: bool = False
+    paths: tuple[str, ...] = ()
+    order: int = 0
+    segment: int = 0
+    awaits: int = 0
+    regions: list[Region] = field(default_factory=list)
+
+    def add_region(self, head: Draft, kind: RegionKind, spans: bool, awaits: bool) -> None:
+        """Note that this write depends on the read `head`; one region per head, the first kind stays."""
+        if head is not self and all(region.head != head.index for region in self.regions):
+            self.regions.append(Region(head.index, kind, spans, awaits))
+            head.is_head = True
+
+
+@dataclass(frozen=True, slots=True)
+class Tap:
+    """One tap: on the child `field` (and `index`, in a list) of `node`, or on the node itself when `field` is empty.
+
+    STATEMENT taps name where the statement goes in `field`: "before", "after" or "body" (first in the body).
+    `cell` is the captured variable whose identity the tap needs.
+    """
+
+    node: cst.CSTNode
+    field: str
+    index: int
+    draft: Draft
+    role: Role
+    cell: str = ""
+
+
+@dataclass(slots=True)
+class Plan:
+    """All taps of one module, in the order in which they were planned: inner operands before outer ones."""
+
+    drafts: list[Draft] = field(default_factory=list)
+    taps: list[Tap] = field(default_factory=list)

@@ -1,0 +1,174 @@
+"""Source to instrumented code and site table: the transform as one pure function.
+
+libcst parses and decides (`forms.plan`), `ast` carries positions, the compiler has the last word on syntax.
+"""
+
+from __future__ import annotations
+
+import _thread
+import ast
+import sys
+import threading
+from collections.abc import Callable
+from types import CodeType
+from typing import TypeVar
+
+import libcst as cst
+from msgspec import Struct
+
+from raceway.errors import TransformError
+from raceway.model.kinds import RegionKind
+from raceway.model.sites import Site
+from raceway.transform import code as code_renderer
+from raceway.transform import markers
+from raceway.transform import text as text_renderer
+from raceway.transform.forms import plan as make_plan
+from raceway.transform.pairing import pair
+from raceway.transform.plan import Draft, Plan
+
+_Result = TypeVar("_Result")
+_DEEP_STACK_BYTES = 256 * 1024 * 1024
+_DEEP_RECURSION = 50_000
+_PARSED = ast.PyCF_ONLY_AST  # flag of compile(): give the tree
+
+
+class Instrumented(Struct, frozen=True):
+    """What the transform makes of a module: code with placeholder constants, the sites they stand for."""
+
+    code: CodeType
+    sites: tuple[Site, ...]
+    marker: bytes
+
+
+class _Analysis(Struct):
+    root: cst.Module
+    tree: ast.Module
+    pairs: dict[cst.CSTNode, ast.AST]
+    plan: Plan
+
+
+def instrument(source: bytes, filename: str, module: str) -> Instrumented:
+    """Rewrite one module.
+
+    Raises SyntaxError (the compiler's own) when Python cannot compile it and TransformError when only we cannot.
+    Deep nesting is retried once on a thread with a large stack.
+    """
+    del module
+    try:
+        return _instrument(source, filename)
+    except RecursionError:
+        return _on_deep_stack(lambda: _instrument(source, filename))
+
+
+def show(source: bytes, filename: str) -> str:
+    """The instrumented source as text, followed by the site table."""
+    analysis = _on_deep_stack(lambda: _analyse(source, filename))
+    text = _on_deep_stack(lambda: text_renderer.render(analysis.root, analysis.plan).code)
+    rows = [_row(site) for site in _sites(analysis)]
+    widths = [max(len(row[column]) for row in [_HEADER, *rows]) for column in range(len(_HEADER))]
+    table = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in [_HEADER, *rows]
+    ]
+    return "\n".join([text.rstrip("\n"), "", *table, ""])
+
+
+_HEADER = ("site", "line", "column", "form", "context", "name", "operand", "function", "depends on")
+
+
+def _row(site: Site) -> tuple[str, ...]:
+    regions = ", ".join(
+        f"{region.head} ({region.kind.value}{', spans' if region.spans else ''})" for region in site.regions
+    )
+    place = (str(site.index), str(site.line), str(site.column))
+    return (*place, site.form.value, site.context.value, site.name or site.key, site.base, site.function, regions)
+
+
+def _parse(source: bytes, filename: str) -> ast.Module:
+    tree = compile(source, filename, "exec", _PARSED, dont_inherit=True)
+    assert isinstance(tree, ast.Module)
+    return tree
+
+
+def _analyse(source: bytes, filename: str) -> _Analysis:
+    tree = _parse(source, filename)
+    try:
+        root = cst.parse_module(source)
+    except RecursionError:
+        raise
+    except Exception as error:  # libcst raises several types of its own; Python could parse the file
+        first = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise TransformError(f"libcst cannot parse it: {first}") from error
+    return _Analysis(root, tree, pair(root, tree), make_plan(root))
+
+
+def _instrument(source: bytes, filename: str) -> Instrumented:
+    analysis = _analyse(source, filename)
+    marker = markers.choose(analysis.tree)
+    sites = _sites(analysis)
+    tree = code_renderer.render(analysis.tree, analysis.pairs, analysis.plan, marker)
+    return Instrumented(compile(tree, filename, "exec", dont_inherit=True), sites, marker)
+
+
+def _sites(analysis: _Analysis) -> tuple[Site, ...]:
+    return tuple(_site(draft, analysis.pairs[draft.anchor]) for draft in analysis.plan.drafts)
+
+
+def _site(draft: Draft, node: ast.AST) -> Site:
+    assert isinstance(node, (ast.expr, ast.stmt, ast.alias, ast.ExceptHandler))
+    end: ast.AST = node.type if isinstance(node, ast.ExceptHandler) and node.type is not None else node
+    return Site(
+        index=draft.index,
+        form=draft.form,
+        context=draft.context,
+        commit=draft.commit,
+        name=draft.name,
+        base=draft.base,
+        label=draft.label,
+        function=draft.function,
+        line=node.lineno,
+        column=node.col_offset,
+        end_line=getattr(end, "end_lineno", None) or node.lineno,
+        end_column=getattr(end, "end_col_offset", None) or node.col_offset,
+        keyed=draft.keyed,
+        key=draft.key,
+        # A test that the write relies on says more than the value it works on, unless it tested that value.
+        regions=tuple(sorted(draft.regions, key=lambda region: region.kind is RegionKind.VALUE)),
+        is_head=draft.is_head,
+        spans=draft.spans,
+        literal=draft.literal,
+        loop_test=draft.loop_test,
+        through=draft.through,
+        rechecked=draft.rechecked,
+    )
+
+
+def _on_deep_stack(work: Callable[[], _Result]) -> _Result:
+    """Run `work` on a thread with a large stack and recursion limit, for deeply nested programs."""
+    done = _thread.allocate_lock()
+    done.acquire()
+    outcome: list[_Result] = []
+    failure: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            outcome.append(work())
+        except BaseException as error:  # handed to the caller below
+            failure.append(error)
+        finally:
+            done.release()
+
+    limit, size = sys.getrecursionlimit(), threading.stack_size(_DEEP_STACK_BYTES)
+    sys.setrecursionlimit(max(limit, _DEEP_RECURSION))
+    try:
+        _thread.start_new_thread(run, ())
+        threading.stack_size(size)
+        done.acquire()
+    finally:
+        threading.stack_size(size)
+        sys.setrecursionlimit(limit)
+    if failure:
+        if isinstance(failure[0], RecursionError):
+            raise TransformError("it is nested too deeply") from failure[0]
+        raise failure[0]
+    return outcome[0]
