@@ -1,0 +1,1 @@
+"""Happens-before detection over the recorder's stream: clocks, shadow state, locksets, regions."""

@@ -1,0 +1,205 @@
+"""The detector: one pass over the recorder's stream that keeps clocks and shadow state and notes raw races.
+
+The rules are FastTrack's (see `clocks`), with one addition: a write looks for the read it depends on (its region's
+head, by the same actor in the same activation and at the same location), so that a race can be called by what it
+breaks. Only one thread feeds the detector at a time; the recorder sees to that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from raceway.detector.clocks import Clock, Slots, join
+from raceway.detector.conflicts import conflict
+from raceway.detector.races import Races
+from raceway.detector.shadow import Entry, Shadow
+from raceway.model.kinds import ActorKind, LocationKind, Operation
+from raceway.model.races import Side
+from raceway.model.records import (
+    WHOLE,
+    Access,
+    Acquire,
+    End,
+    Fork,
+    Join,
+    Name,
+    Record,
+    Release,
+    Rename,
+    Retire,
+)
+from raceway.model.sites import Site
+
+_READING = frozenset({Operation.READ, Operation.ITERATE, Operation.READ_MODIFY_WRITE})
+
+
+class Actor:
+    """State of one actor: its clock and slot, the locks it holds, in the order taken."""
+
+    __slots__ = ("clock", "ended", "held", "kind", "name", "slot")
+
+    def __init__(self, slot: int, clock: Clock, name: str, kind: ActorKind) -> None:
+        self.slot = slot
+        self.clock = clock
+        self.held: list[int] = []
+        self.name = name
+        self.kind = kind
+        self.ended = False
+
+
+class Detector:
+    """Feeds on records, one at a time and in stream order."""
+
+    def __init__(self, site_of: Callable[[int], Site]) -> None:
+        self.races = Races()
+        self.actors: dict[int, Actor] = {}
+        self.names: dict[int, Name] = {}
+        self.accesses = 0
+        self.read: set[str] = set()
+        self.shared: set[tuple[int, LocationKind, str]] = set()
+        self._site_of = site_of
+        self._slots = Slots()
+        self._syncs: dict[int, Clock] = {}
+        self._shadows: dict[int, dict[object, Shadow]] = {}
+        self._sequence = 0
+        self._rules: dict[type, Callable[[Any], None]] = {
+            Access: self._access,
+            Acquire: self._acquire,
+            Release: self._release,
+            Fork: self._fork,
+            End: self._end,
+            Join: self._join,
+            Retire: self._retire,
+            Name: self._name,
+            Rename: self._rename,
+        }
+
+    def feed(self, record: Record) -> None:
+        """Apply one record."""
+        self._sequence += 1
+        self._rules[type(record)](record)
+
+    def _actor(self, serial: int) -> Actor:
+        actor = self.actors.get(serial)
+        if actor is None:
+            slot, number = self._slots.take()
+            actor = self.actors[serial] = Actor(slot, {slot: number}, f"actor {serial}", ActorKind.THREAD)
+        return actor
+
+    def _access(self, access: Access) -> None:
+        self.accesses += 1
+        actor = self._actor(access.actor)
+        site = self._site_of(access.site)
+        shadow = self._shadow(access)
+        entry = Entry(access, actor.slot, actor.clock[actor.slot], self._sequence, tuple(actor.held))
+        if access.operation in _READING and access.location.key != WHOLE:
+            self.read.add(access.variable.removesuffix("[...]"))
+        if site.regions and access.operation.mutates:
+            self._find_head(entry, site, shadow)
+        for other in shadow.conflicts(entry, actor.clock):
+            if conflict(other.access, access):
+                self.races.add(_side(other), _side(entry), _between(other, entry))
+        if shadow.writes or shadow.reads:
+            self._note_shared(shadow, entry)
+        shadow.add(entry, actor.clock)
+        if site.is_head:
+            shadow.add_head(entry)
+
+    def _shadow(self, access: Access) -> Shadow:
+        location = access.location
+        of_object = self._shadows.get(location.object)
+        if of_object is None:
+            of_object = self._shadows[location.object] = {}
+        place = (location.kind, location.key)
+        shadow = of_object.get(place)
+        if shadow is None:
+            shadow = of_object[place] = Shadow()
+        return shadow
+
+    def _note_shared(self, shadow: Shadow, entry: Entry) -> None:
+        actor = entry.access.actor
+        if any(other.access.actor != actor for other in (*shadow.writes, *shadow.reads)):
+            location = entry.access.location
+            self.shared.add((location.object, location.kind, str(entry.access.variable)))
+
+    def _find_head(self, entry: Entry, site: Site, shadow: Shadow) -> None:
+        access = entry.access
+        base = access.site - site.index
+        for number, region in enumerate(site.regions):
+            head = shadow.heads.get((access.actor, base + region.head))
+            if head is not None and head.access.activation == access.activation:
+                entry.head, entry.region = head, number
+                return
+
+    def _acquire(self, record: Acquire) -> None:
+        actor = self._actor(record.actor)
+        clock = self._syncs.get(record.sync)
+        if clock is not None:
+            join(actor.clock, clock)
+        if record.held:
+            actor.held.append(record.sync)
+
+    def _release(self, record: Release) -> None:
+        actor = self._actor(record.actor)
+        known = self._syncs.get(record.sync)
+        if record.merge and known is not None:
+            join(known, actor.clock)
+        else:
+            self._syncs[record.sync] = dict(actor.clock)
+        actor.clock[actor.slot] += 1
+        if record.held:
+            self._drop_lock(actor, record.sync)
+
+    def _drop_lock(self, actor: Actor, sync: int) -> None:
+        """A lock may be freed by another actor than the one that took it."""
+        if sync in actor.held:
+            actor.held.remove(sync)
+            return
+        for other in self.actors.values():
+            if sync in other.held:
+                other.held.remove(sync)
+                return
+
+    def _fork(self, record: Fork) -> None:
+        parent = self._actor(record.actor)
+        slot, number = self._slots.take()
+        clock = dict(parent.clock)
+        clock[slot] = number
+        self.actors[record.child] = Actor(slot, clock, record.name, record.kind)
+        parent.clock[parent.slot] += 1
+
+    def _end(self, record: End) -> None:
+        actor = self._actor(record.actor)
+        if not actor.ended:
+            actor.ended = True
+            actor.held.clear()
+            self._slots.give_back(actor.slot, actor.clock[actor.slot])
+
+    def _join(self, record: Join) -> None:
+        child = self.actors.get(record.child)
+        if child is not None:
+            join(self._actor(record.actor).clock, child.clock)
+            if not child.ended:  # what it does from here on is not part of what was waited for
+                child.clock[child.slot] += 1
+
+    def _retire(self, record: Retire) -> None:
+        self._shadows.pop(record.object, None)
+        self._syncs.pop(record.object, None)
+
+    def _name(self, record: Name) -> None:
+        self.names[record.sync] = record
+
+    def _rename(self, record: Rename) -> None:
+        self._actor(record.actor).name = record.name
+
+
+def _between(other: Entry, entry: Entry) -> bool:
+    """Whether `other` changed the location between the read and the write of the region that `entry` closes."""
+    head = entry.head
+    return head is not None and other.access.operation.mutates and other.sequence > head.sequence
+
+
+def _side(entry: Entry) -> Side:
+    head = entry.head.access if entry.head is not None else None
+    return Side(entry.access, entry.locks, head, entry.region)

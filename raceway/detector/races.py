@@ -1,0 +1,34 @@
+"""Gathers the raw races of a run, folded by what looks alike."""
+
+from __future__ import annotations
+
+from raceway.model.races import RawRace, Side
+
+Key = tuple[int, int, str, str, str]
+
+
+class Races:
+    """Raw races, folded by pair of sites, operations and variable."""
+
+    def __init__(self) -> None:
+        self._races: dict[Key, RawRace] = {}
+
+    def add(self, earlier: Side, later: Side, observed: bool) -> None:
+        """Note a race; of several alike the one that tells most about its regions is kept."""
+        first, second = earlier.access, later.access
+        key = (first.site, second.site, first.operation.value, second.operation.value, second.variable)
+        known = self._races.get(key)
+        if known is None:
+            self._races[key] = RawRace(earlier, later, observed, 1)
+            return
+        richer = _weight(earlier, later, observed) > _weight(known.earlier, known.later, known.observed)
+        left, right = (earlier, later) if richer else (known.earlier, known.later)
+        self._races[key] = RawRace(left, right, observed or known.observed, known.count + 1)
+
+    def all(self) -> list[RawRace]:
+        """The races in the order in which they were first seen."""
+        return list(self._races.values())
+
+
+def _weight(earlier: Side, later: Side, observed: bool) -> int:
+    return (earlier.head is not None) + (later.head is not None) + observed
