@@ -1,0 +1,269 @@
+"""What a committed site means: which locations its operand addresses, and which operations it does to them."""
+
+from __future__ import annotations
+
+import _thread
+import types
+from collections.abc import Callable, Hashable
+from types import FrameType
+from typing import Any
+
+from raceway.model.kinds import Commute, LocationKind, Operation
+from raceway.model.records import WHOLE
+from raceway.model.sites import Context, Site, SiteForm
+from raceway.runtime import contracts
+from raceway.runtime.actors import ThreadState
+from raceway.runtime.attributes import Attributes, Home, find, holds, type_name
+from raceway.runtime.contracts import Contract, Handover, KeyShape, Target
+from raceway.runtime.log import Log
+from raceway.runtime.recorder import PureRecorder
+
+
+class Missing:
+    """No key."""
+
+
+_SCALARS = frozenset({int, str, float, bytes, bool, complex, type(None)})
+_NEVER = _SCALARS | {tuple, range, slice, super, type(...), type(NotImplemented)}
+_OPERATIONS = {
+    Context.LOAD: Operation.READ,
+    Context.STORE: Operation.WRITE,
+    Context.DELETE: Operation.DELETE,
+    Context.AUGMENT: Operation.READ_MODIFY_WRITE,
+}
+_DUNDERS = {Context.LOAD: "__getitem__", Context.STORE: "__setitem__", Context.DELETE: "__delitem__"}
+
+
+class Reach:
+    """A committed site in the middle of its statement: the operands are known, the operation comes next.
+
+    `owner` is the class that the base was just loaded from, if any.
+    """
+
+    __slots__ = ("base", "frame", "key", "owner", "serial", "site", "state", "type")
+
+    def __init__(
+        self, serial: int, site: Site, state: ThreadState, frame: FrameType, base: Any, key: Any, owner: Any
+    ) -> None:
+        self.serial = serial
+        self.site = site
+        self.state = state
+        self.frame = frame
+        self.base = base
+        self.key = key
+        self.owner = owner
+        self.type = type(base)
+
+
+class Accesses:
+    """Turns committed sites into recorded accesses."""
+
+    def __init__(self, log: Log, recorder: PureRecorder) -> None:
+        self.log = log
+        self.imports = recorder.new_sync("import lock")
+        self._recorder = recorder
+        self._identity = log.identity
+        self._attributes = Attributes(log.identity)
+        self._forms: dict[SiteForm, Callable[[Reach], None]] = {
+            SiteForm.ATTRIBUTE: self._attribute,
+            SiteForm.METHOD: self._method,
+            SiteForm.ITEM: self._item,
+            SiteForm.CONTAINS: self._contains,
+            SiteForm.ITERATE: self._iterate,
+            SiteForm.FUNCTION: self._function,
+            SiteForm.GLOBAL: self._global,
+            SiteForm.CELL: self._cell,
+            SiteForm.IMPORT: self._import,
+        }
+
+    def reached(self, at: Reach) -> None:
+        """Record what the site does to its operands."""
+        self._forms[at.site.form](at)
+
+    def _record(
+        self,
+        at: Reach,
+        operation: Operation,
+        place: tuple[int, LocationKind, Hashable],
+        variable: str,
+        commute: Commute = Commute.NONE,
+    ) -> None:
+        self.log.access(at.state, at.frame, operation, place, at.serial, variable, commute)
+
+    def _attribute(self, at: Reach) -> None:
+        name = at.key if at.site.keyed else at.site.name
+        at.state.owner = at.type
+        if type(name) is str and name and at.type not in _NEVER:
+            self._field(at, name, _OPERATIONS[at.site.context])
+
+    def _field(self, at: Reach, name: str, operation: Operation) -> None:
+        base, tp = at.base, at.type
+        if issubclass(tp, types.ModuleType):
+            namespace = object.__getattribute__(base, "__dict__")
+            place = (self._identity.of(namespace).serial, LocationKind.GLOBAL, name)
+            self._record(at, operation, place, _global_name(namespace, name))
+        elif self._attributes.hooks(tp, operation.mutates) or issubclass(tp, _thread._local):
+            return
+        elif issubclass(tp, type):
+            self._class_attribute(at, base, name, operation)
+        else:
+            self._instance_attribute(at, name, operation)
+
+    def _instance_attribute(self, at: Reach, name: str, operation: Operation) -> None:
+        home, cls = self._attributes.home(at.type, name)
+        if home is Home.SKIP:
+            return
+        if home is Home.CLASS and cls is not None and operation is Operation.READ and not holds(at.base, name):
+            self._class_attribute(at, cls, name, operation)
+            return
+        place = (self._identity.of(at.base).serial, LocationKind.ATTRIBUTE, name)
+        self._record(at, operation, place, f"{type_name(at.type)}.{_readable(name)}")
+
+    def _class_attribute(self, at: Reach, cls: type, name: str, operation: Operation) -> None:
+        """An attribute of a class object: it lives where the resolution order finds it, or where it is stored."""
+        at.state.owner = cls
+        found = find(cls, name)
+        if found is not None and operation is Operation.READ:
+            cls = found[0]
+            if find(type(found[1]), "__get__") is not None:
+                return
+        place = (self._identity.of(cls).serial, LocationKind.ATTRIBUTE, name)
+        self._record(at, operation, place, f"{type_name(cls)}.{_readable(name)}")
+
+    def _method(self, at: Reach) -> None:
+        if at.type in _NEVER:
+            return
+        if contracts.is_container(at.type):
+            self._apply(at, contracts.lookup(at.type, at.site.name))
+        elif not issubclass(at.type, (types.ModuleType, type)) and find(at.type, at.site.name) is None:
+            # A call of something kept in the object, `self.callback()`, reads a field.
+            self._field(at, at.site.name, Operation.READ)
+
+    def _item(self, at: Reach) -> None:
+        if at.site.context is not Context.AUGMENT:
+            self._operator(at, _DUNDERS[at.site.context])
+        elif all(contracts.operator(at.type, name) is not None for name in ("__getitem__", "__setitem__")):
+            self._at_key(at, Operation.READ_MODIFY_WRITE)
+
+    def _contains(self, at: Reach) -> None:
+        self._operator(at, "__contains__")
+
+    def _iterate(self, at: Reach) -> None:
+        self._operator(at, "__iter__")
+
+    def _operator(self, at: Reach, name: str) -> None:
+        if at.type in _NEVER or not contracts.is_container(at.type):
+            return
+        shape = KeyShape.SLICE if at.site.form is SiteForm.ITEM and not at.site.keyed else KeyShape.of(at.key)
+        self._apply(at, contracts.operator(at.type, name, shape))
+
+    def _function(self, at: Reach) -> None:
+        """An argument of a builtin: `len` and `bool` ask the structure, all others walk over it."""
+        counts = at.site.name in {"len", "bool"}
+        self._operator(at, "__len__" if counts else "__iter__")
+
+    def _global(self, at: Reach) -> None:
+        namespace = at.frame.f_globals
+        place = (self._identity.of(namespace).serial, LocationKind.GLOBAL, at.site.name)
+        self._record(at, _OPERATIONS[at.site.context], place, _global_name(namespace, at.site.name))
+
+    def _cell(self, at: Reach) -> None:
+        place = (self._identity.of(at.base).serial, LocationKind.CELL, None)
+        self._record(at, _OPERATIONS[at.site.context], place, at.site.label.replace(".<locals>", ""))
+
+    def _import(self, _at: Reach) -> None:
+        self._recorder.acquire(self.imports)
+
+    def _apply(self, at: Reach, contract: Contract | None) -> None:
+        """Record every effect that the contract row names; no row means code that is instrumented itself."""
+        if contract is None:
+            return
+        if contract.through:
+            at.base = contracts.behind(at.base)
+        if contract.handover is not None:
+            self._hand_over(at, contract.handover)
+        for effect in contract.effects_when(_has_key(at.base, at.key)):
+            # Whether something is in a list is one question to it, whatever the answer costs.
+            asked = effect.operation is Operation.ITERATE and at.site.form is SiteForm.CONTAINS
+            operation = Operation.READ if asked else effect.operation
+            if effect.target is Target.STRUCTURE:
+                self._structure(at, operation, effect.commute)
+            elif effect.target is Target.FIRST:
+                at.key = 0
+                self._at_key(at, operation, effect.commute)
+            elif at.key is not Missing:
+                self._at_key(at, operation, effect.commute)
+
+    def _hand_over(self, at: Reach, side: Handover) -> None:
+        """Ends of a deque: what was put in by one thread and taken out by another is ordered with it.
+
+        The taking happens after this tap, so the order is drawn at the thread's next record.
+        """
+        entry = self._identity.of(at.base)
+        if entry.sync == 0:
+            entry.sync = self._recorder.new_sync("deque")
+        if side is Handover.RELEASE:
+            self._recorder.release(entry.sync, merge=True)
+        else:
+            at.state.due.append(entry.sync)
+
+    def _at_key(self, at: Reach, operation: Operation, commute: Commute = Commute.NONE) -> None:
+        container, label = self._container(at)
+        place = (container, LocationKind.ITEM, self._key(_position(at.base, at.key)))
+        self._record(at, operation, place, f"{label}[...]", commute)
+        self._record(at, Operation.READ, (container, LocationKind.STRUCTURE, WHOLE), f"{label}[...]")
+
+    def _structure(self, at: Reach, operation: Operation, commute: Commute = Commute.NONE) -> None:
+        container, label = self._container(at)
+        self._record(at, operation, (container, LocationKind.STRUCTURE, None), label, commute)
+        if operation.mutates and commute is Commute.NONE:
+            self._record(at, operation, (container, LocationKind.STRUCTURE, WHOLE), label)
+
+    def _container(self, at: Reach) -> tuple[int, str]:
+        """The serial of a container and what people call it: by the attribute it came from, else by its variable."""
+        entry, site = self._identity.of(at.base), at.site
+        if site.through and at.owner is not None:
+            entry.label = f"{type_name(at.owner)}.{_readable(site.through)}"
+        elif not entry.label:
+            label = site.label.replace(".<locals>", "")
+            entry.label = _global_name(at.frame.f_globals, label[1:]) if label.startswith(":") else label
+        return entry.serial, entry.label
+
+    def _key(self, key: Any) -> Hashable:
+        """A key by value where that is safe, else by the identity of the object."""
+        if type(key) in _SCALARS or (type(key) is tuple and all(type(part) in _SCALARS for part in key)):
+            return key  # type: ignore[no-any-return]
+        return ("object", self._identity.of(key).serial)
+
+
+def _has_key(base: Any, key: Any) -> bool | None:
+    """Whether a dictionary or set has the key; None where asking might call `__eq__` or `__hash__` of the program."""
+    if type(key) not in _SCALARS:
+        return None
+    if issubclass(type(base), dict):
+        return dict.__contains__(base, key)
+    return set.__contains__(base, key) if issubclass(type(base), set) else None
+
+
+def _position(base: Any, key: Any) -> Any:
+    """An index counted from the start; other keys as they are."""
+    if type(key) is int and key < 0 and contracts.is_sequence(type(base)):
+        return key + _length(base)
+    return key
+
+
+def _length(base: Any) -> int:
+    found = find(type(base), "__len__")
+    return int(found[1](base)) if found is not None and type(found[1]) is types.WrapperDescriptorType else 0
+
+
+def _global_name(namespace: dict[str, Any], name: str) -> str:
+    module = namespace.get("__name__")
+    return name if type(module) is not str or module == "__main__" else f"{module}.{name}"
+
+
+def _readable(name: str) -> str:
+    """A private name without its class prefix."""
+    if name.startswith("_") and not name.startswith("__") and "__" in name[1:]:
+        return name[name.index("__", 1) :]
+    return name

@@ -1,0 +1,119 @@
+"""The contract of a detection core: what sync models and the session may ask of it, whichever core runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import CodeType
+from typing import Protocol
+
+from msgspec import Struct
+
+from raceway.model.findings import Actor
+from raceway.model.races import RawRace
+from raceway.model.sites import Site
+
+
+class Recorder(Protocol):
+    """The verbs of synchronisation. Every method may be called from any thread, never blocks and never raises."""
+
+    def new_sync(self, kind: str, file: str = "", line: int = 0) -> int:
+        """A serial for a new synchronisation object; `kind` ("lock", "queue") and where it was made name it."""
+
+    def acquire(self, sync: int) -> None:
+        """The current actor now happens after every release of `sync` so far. Call it after the wait succeeded."""
+
+    def release(self, sync: int, merge: bool = True) -> None:
+        """Later acquires of `sync` happen after this point. Call it before waking the other side.
+
+        `merge` keeps earlier releases (events, queues, semaphores); without it they are replaced.
+        """
+
+    def lock_taken(self, sync: int) -> None:
+        """The current actor took the lock (outermost level only): acquire, and it counts as held from here on."""
+
+    def lock_freed(self, sync: int) -> None:
+        """The current actor is about to free the lock (outermost level only): release, and no longer held."""
+
+    def fork(self, name: str) -> int:
+        """Announce a new actor that starts after this point; returns its serial. Called by the parent."""
+
+    def begin(self, actor: int) -> None:
+        """The calling thread is `actor` from here on."""
+
+    def end(self) -> None:
+        """The current actor has made its last access."""
+
+    def join(self, actor: int) -> None:
+        """The current actor now happens after everything `actor` did. Call it after the wait succeeded."""
+
+    def rename(self, actor: int, name: str) -> None:
+        """The actor is called `name` in reports."""
+
+    def current(self) -> int:
+        """Serial of the actor that the calling thread is running."""
+
+    def retire_sync(self, sync: int) -> None:
+        """The synchronisation object died."""
+
+
+class Counters(Struct, frozen=True):
+    """What the core has seen so far."""
+
+    accesses: int
+    actors: int
+    shared_locations: int
+    dropped: int
+
+
+class Names(Protocol):
+    """Names for the ids in raw races."""
+
+    def site(self, serial: int) -> Site:
+        """The site of a serial."""
+
+    def site_file(self, serial: int) -> str:
+        """The file of a site."""
+
+    def actor_name(self, serial: int) -> Actor:
+        """An actor for people."""
+
+    def lock_place(self, serial: int) -> tuple[str, int]:
+        """File and line where a lock was made."""
+
+    def is_read(self, variable: str) -> bool:
+        """Whether any access so far reads the variable."""
+
+
+class Core(Protocol):
+    """One detection core: taps, recorder and detector together."""
+
+    name: str
+
+    @property
+    def names(self) -> Names:
+        """Names for the ids in raw races."""
+
+    @property
+    def recorder(self) -> Recorder:
+        """The verbs for sync models."""
+
+    def start(self) -> None:
+        """Begin to record."""
+
+    def stop(self) -> None:
+        """Stop recording; findings stay."""
+
+    def after_fork(self) -> None:
+        """Called in a forked child."""
+
+    def bind(self, code: CodeType, sites: Sequence[Site], marker: bytes, file: str) -> CodeType:
+        """The code with its placeholder constants replaced by live taps."""
+
+    def module_executed(self) -> None:
+        """The calling thread has run a module to its end: who imports it from now on happens after that."""
+
+    def races(self) -> list[RawRace]:
+        """All raw races so far, one per pair of sites and variable."""
+
+    def counters(self) -> Counters:
+        """Counts of the run so far."""

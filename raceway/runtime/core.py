@@ -1,0 +1,96 @@
+"""The choice of detection core, and the pure one put together.
+
+`RACEWAY_CORE=pure` and `--core pure` ask for the Python core, `native` for the C core. A core that is asked for and
+cannot be had is an error; `auto` takes the best there is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import CodeType
+
+from raceway.errors import CoreUnavailableError
+from raceway.model.findings import Actor
+from raceway.model.races import RawRace
+from raceway.model.sites import Site
+from raceway.runtime.accesses import Accesses
+from raceway.runtime.contract import Core, Counters
+from raceway.runtime.log import Log
+from raceway.runtime.recorder import PureRecorder
+from raceway.runtime.taps import bind
+
+
+class PureNames:
+    """Names for the ids of the pure core's races."""
+
+    def __init__(self, log: Log) -> None:
+        self._detector = log.detector
+        self.site = log.sites.__getitem__
+        self.site_file = log.files.__getitem__
+
+    def actor_name(self, serial: int) -> Actor:
+        """An actor for people."""
+        actor = self._detector.actors.get(serial)
+        return Actor("thread", f"actor {serial}") if actor is None else Actor(actor.kind.value, actor.name)
+
+    def lock_place(self, serial: int) -> tuple[str, int]:
+        """Where a lock was made."""
+        name = self._detector.names.get(serial)
+        return ("", 0) if name is None else (name.file, name.line)
+
+    def is_read(self, variable: str) -> bool:
+        """Whether any access so far reads the variable."""
+        return variable.removesuffix("[...]") in self._detector.read
+
+
+class PureCore:
+    """The Python core: the readable specification."""
+
+    name = "pure"
+
+    def __init__(self) -> None:
+        self.log = Log()
+        self.recorder = PureRecorder(self.log)
+        self.names = PureNames(self.log)
+        self._accesses = Accesses(self.log, self.recorder)
+        self._detector = self.log.detector
+
+    def start(self) -> None:
+        """Begin to follow the lives of objects."""
+        self.log.identity.start()
+
+    def stop(self) -> None:
+        """Feed what waits and let go of all objects."""
+        self.log.stream.drain()
+        self.log.identity.stop()
+
+    def after_fork(self) -> None:
+        """In a forked child: the parent's other threads are gone."""
+        self.log.stream.reset_after_fork()
+
+    def bind(self, code: CodeType, sites: Sequence[Site], marker: bytes, file: str) -> CodeType:
+        """The code with live taps in place of its placeholders."""
+        base = self.log.add_sites(file, tuple(sites))
+        return bind(self._accesses, code, base, tuple(sites), marker)
+
+    def module_executed(self) -> None:
+        """The calling thread has run a module to its end: who imports it from now on happens after that."""
+        self.recorder.release(self._accesses.imports, merge=True)
+
+    def races(self) -> list[RawRace]:
+        """All raw races so far."""
+        self.log.stream.drain()
+        return self._detector.races.all()
+
+    def counters(self) -> Counters:
+        """Counts so far."""
+        detector = self._detector
+        dropped = self.log.failures + self.log.stream.failures
+        return Counters(detector.accesses, len(detector.actors), len(detector.shared), dropped)
+
+
+def make_core(name: str) -> Core:
+    """The core called `name`: "pure", "native" or "auto". Raises CoreUnavailableError when it cannot be had."""
+    if name == "native":
+        raise CoreUnavailableError("the native core is not part of this version; use --core pure")
+    return PureCore()

@@ -1,0 +1,98 @@
+"""Where all that is recorded goes: the sites, the threads' states, the identities, and the one stream of records.
+
+Nothing here blocks, and nothing raises into the program. A repeated access (same thread, same epoch, same site, same
+location) is dropped before its stack is taken: FastTrack's same-epoch rule, per site so that regions keep their heads.
+"""
+
+from __future__ import annotations
+
+import _thread
+from collections.abc import Hashable
+from types import FrameType
+
+from raceway.detector.detector import Detector
+from raceway.model.kinds import Commute, LocationKind, Operation
+from raceway.model.records import Access, Acquire, Fork, Location, Record, Rename, Retire
+from raceway.model.sites import Site
+from raceway.runtime.actors import ThreadState, thread_name
+from raceway.runtime.identity import Identity
+from raceway.runtime.stacks import capture
+from raceway.runtime.stream import Stream
+
+
+class Log:
+    """The state that taps and synchronisation verbs share."""
+
+    def __init__(self) -> None:
+        self.sites: list[Site] = []
+        self.files: list[str] = []
+        self.detector = Detector(self.sites.__getitem__)
+        self.stream = Stream(self.detector.feed)
+        self.identity = Identity(self._retired)
+        self.failures = 0
+        self._local = _thread._local()
+        self.main = self.identity.new_serial()
+        self.run_as(self.main)
+        self.stream.put(Rename(self.main, thread_name()))
+
+    def add_sites(self, file: str, sites: tuple[Site, ...]) -> int:
+        """Register a module's sites; returns the serial of its first one."""
+        base = len(self.sites)
+        self.sites.extend(sites)
+        self.files.extend([file] * len(sites))
+        return base
+
+    def state(self) -> ThreadState:
+        """The calling thread's state. A thread that nobody announced starts after all that main did so far."""
+        try:
+            return self._local.state  # type: ignore[no-any-return]
+        except AttributeError:
+            actor = self.identity.new_serial()
+            self.stream.put(Fork(self.main, actor, thread_name()))
+            return self.run_as(actor)
+
+    def run_as(self, actor: int) -> ThreadState:
+        """The calling thread is `actor` from here on."""
+        state: ThreadState = ThreadState(actor)
+        self._local.state = state
+        return state
+
+    def access(
+        self,
+        state: ThreadState,
+        frame: FrameType,
+        operation: Operation,
+        place: tuple[int, LocationKind, Hashable],
+        site: int,
+        variable: str,
+        commute: Commute = Commute.NONE,
+    ) -> None:
+        """Record an access of the current actor unless this epoch has it already."""
+        if state.due:
+            self._draw(state)
+        key = (site, operation, place)
+        if key in state.seen:
+            return
+        state.seen.add(key)
+        stack = capture(frame)
+        self.stream.put(Access(state.actor, operation, Location(*place), site, variable, stack, commute, id(frame)))
+
+    def edge(self, state: ThreadState, record: Record) -> None:
+        """Record an edge that ends the current actor's epoch: later accesses count afresh."""
+        state.seen.clear()
+        if state.due:
+            self._draw(state)
+        self.stream.put(record)
+
+    def _draw(self, state: ThreadState) -> None:
+        """Draw the acquires that were due: what they waited for has happened by now."""
+        due, state.due = state.due, []
+        for sync in due:
+            self.stream.put(Acquire(state.actor, sync))
+
+    def failed(self) -> None:
+        """Something of ours went wrong in a tap; counted, and reported at the end."""
+        self.failures += 1
+
+    def _retired(self, serial: int) -> None:
+        self.stream.put(Retire(serial))

@@ -1,0 +1,73 @@
+"""The recorder of the pure core: the verbs of synchronisation, as records in the one stream."""
+
+from __future__ import annotations
+
+from raceway.model.kinds import ActorKind
+from raceway.model.records import Acquire, End, Fork, Join, Name, Release, Rename, Retire
+from raceway.runtime.log import Log
+
+
+class PureRecorder:
+    """The contract's verbs, for any thread."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self._put = log.stream.put
+        self._state = log.state
+
+    def new_sync(self, kind: str, file: str = "", line: int = 0) -> int:
+        """A serial for a new synchronisation object."""
+        serial = self._log.identity.new_serial()
+        self._put(Name(serial, file, line, kind))
+        return serial
+
+    def acquire(self, sync: int) -> None:
+        """The current actor happens after the releases of `sync`."""
+        self._put(Acquire(self._state().actor, sync))
+
+    def release(self, sync: int, merge: bool = True) -> None:
+        """Later acquires happen after this point."""
+        state = self._state()
+        self._log.edge(state, Release(state.actor, sync, merge))
+
+    def lock_taken(self, sync: int) -> None:
+        """The current actor holds the lock from here on."""
+        self._put(Acquire(self._state().actor, sync, True))
+
+    def lock_freed(self, sync: int) -> None:
+        """The current actor is about to free the lock."""
+        state = self._state()
+        self._log.edge(state, Release(state.actor, sync, False, True))
+
+    def fork(self, name: str) -> int:
+        """A new actor that starts after this point."""
+        state = self._state()
+        child = self._log.identity.new_serial()
+        self._log.edge(state, Fork(state.actor, child, name, ActorKind.THREAD))
+        return child
+
+    def begin(self, actor: int) -> None:
+        """The calling thread is `actor`."""
+        self._log.run_as(actor)
+
+    def end(self) -> None:
+        """The current actor has made its last access."""
+        state = self._state()
+        state.pending.clear()
+        self._log.edge(state, End(state.actor))
+
+    def join(self, actor: int) -> None:
+        """The current actor happens after all that `actor` did."""
+        self._put(Join(self._state().actor, actor))
+
+    def rename(self, actor: int, name: str) -> None:
+        """The actor is called `name`."""
+        self._put(Rename(actor, name))
+
+    def current(self) -> int:
+        """Serial of the current actor."""
+        return self._state().actor
+
+    def retire_sync(self, sync: int) -> None:
+        """The synchronisation object died."""
+        self._put(Retire(sync))

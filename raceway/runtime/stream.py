@@ -1,0 +1,46 @@
+"""The stream of records between the threads of the program and the detector.
+
+Every thread appends; whichever thread finds the detector idle feeds it what has gathered. Nobody ever waits: a thread
+that finds the detector busy leaves its record to the one that is feeding. So a finaliser or signal handler that runs
+in the middle of a feed cannot deadlock, and the order of the stream is the order in which things were appended.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+from raceway.model.records import Record
+from raceway.originals import allocate_lock
+
+
+class Stream:
+    """A queue of records with a consumer that runs in the producers' threads."""
+
+    def __init__(self, feed: Callable[[Record], None]) -> None:
+        self._feed = feed
+        self._waiting: deque[Record] = deque()
+        self._busy = allocate_lock()
+        self.failures = 0
+
+    def put(self, record: Record) -> None:
+        """Append a record and feed the detector unless somebody is at it."""
+        self._waiting.append(record)
+        self.drain()
+
+    def drain(self) -> None:
+        """Feed all that waits, unless another thread does."""
+        waiting, busy = self._waiting, self._busy
+        while waiting and busy.acquire(False):
+            try:
+                while waiting:
+                    self._feed(waiting.popleft())
+            except Exception:  # a fault of ours is counted and reported, never raised into the program
+                self.failures += 1
+            finally:
+                busy.release()
+
+    def reset_after_fork(self) -> None:
+        """In a forked child: the feeding thread of the parent does not exist here."""
+        self._busy = allocate_lock()
+        self._waiting.clear()

@@ -1,0 +1,140 @@
+"""Taps of the pure core: the live objects behind the placeholder constants of instrumented code.
+
+`tap[operand]` and `tap @ operand` give back the operand unchanged and note the access. Being Python, they are calls:
+they add switch points to the program and frames to `sys.setprofile`; the native core's taps do not.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from types import CodeType, FrameType
+from typing import Any
+
+from raceway.model.sites import Role, Site, SiteForm
+from raceway.runtime.accesses import Accesses, Missing, Reach
+from raceway.runtime.actors import ThreadState
+from raceway.runtime.log import Log
+
+
+class Tap:
+    """One tap of one site: it holds its operand for the site's commit, or is that commit.
+
+    `held` operands wait for the commit.
+    """
+
+    __slots__ = ("accesses", "commits", "held", "key", "log", "serial", "site")
+
+    def __init__(self, accesses: Accesses, site: Site, serial: int, commits: bool, held: int) -> None:
+        self.accesses = accesses
+        self.log: Log = accesses.log
+        self.site = site
+        self.serial = serial
+        self.commits = commits
+        self.held = held
+        self.key: Any = ast.literal_eval(site.key) if site.key else Missing
+
+    def __getitem__(self, operand: Any) -> Any:
+        """Note that the operand is used; give it back."""
+        self._note(sys._getframe(1), operand)
+        return operand
+
+    def __matmul__(self, operand: Any) -> Any:
+        """The same, as an operator that the compiler never folds; a captured variable's lambda tells its cell."""
+        if self.site.form is not SiteForm.CELL:
+            self._note(sys._getframe(1), operand)
+            return operand
+        try:
+            cell = operand.__closure__[operand.__code__.co_freevars.index(self.site.name)]
+            self.log.state().hold(sys._getframe(1), self.serial, cell)
+        except Exception:  # as in _note
+            self.log.failed()
+        return self
+
+    def _note(self, frame: FrameType, operand: Any) -> None:
+        try:
+            state = self.log.state()
+            if self.commits:
+                self._commit(state, frame, operand)
+            else:
+                state.hold(frame, self.serial, operand)
+        except Exception:  # the boundary between the program and us: nothing may cross it
+            self.log.failed()
+
+    def _commit(self, state: ThreadState, frame: FrameType, operand: Any) -> None:
+        """Gather the operands and record."""
+        site, key, owner = self.site, self.key, state.owner
+        base = operand
+        if self.held:
+            held = state.take(frame, self.serial, self.held)
+            if len(held) != self.held:
+                return
+            base, owner = held[0].value, held[0].owner
+            if site.form is SiteForm.CONTAINS:
+                key, base, owner = base, operand, state.owner
+            elif len(held) > 1:
+                key = held[1].value
+            elif site.commit is Role.KEY:
+                key = operand
+        self.accesses.reached(Reach(self.serial, site, state, frame, base, key, owner))
+
+    def __repr__(self) -> str:
+        site = self.site
+        return f"<raceway tap {site.form.value} {site.base}.{site.name} at line {site.line}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_plain_tap, ())
+
+
+class _PlainTap:
+    """What a tap becomes in another process: it gives back its operand and notes nothing."""
+
+    def __getitem__(self, operand: Any) -> Any:
+        return operand
+
+    def __matmul__(self, operand: Any) -> Any:
+        return self if callable(operand) else operand
+
+
+def _plain_tap() -> _PlainTap:
+    return _PlainTap()
+
+
+def bind(accesses: Accesses, code: CodeType, base: int, sites: tuple[Site, ...], marker: bytes) -> CodeType:
+    """The code with its placeholders replaced by taps; nested code included."""
+    roles: dict[int, set[Role]] = {}
+    _roles(code, marker, roles)
+    return _replaced(accesses, code, base, sites, marker, roles)
+
+
+def _placeholder(marker: bytes, constant: object) -> tuple[int, Role] | None:
+    if type(constant) is not bytes or not constant.startswith(marker):
+        return None
+    index, _, role = constant[len(marker) :].partition(b":")
+    return int(index), Role(role.decode())
+
+
+def _roles(code: CodeType, marker: bytes, found: dict[int, set[Role]]) -> None:
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            _roles(constant, marker, found)
+        elif (placeholder := _placeholder(marker, constant)) is not None:
+            found.setdefault(placeholder[0], set()).add(placeholder[1])
+
+
+def _replaced(
+    accesses: Accesses, code: CodeType, base: int, sites: tuple[Site, ...], marker: bytes, roles: dict[int, set[Role]]
+) -> CodeType:
+    constants: list[Any] = []
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            constants.append(_replaced(accesses, constant, base, sites, marker, roles))
+        elif (placeholder := _placeholder(marker, constant)) is not None:
+            index, role = placeholder
+            site = sites[index]
+            cell = site.form is SiteForm.CELL
+            held = 1 if cell else len(roles[index]) - 1
+            constants.append(Tap(accesses, site, base + index, role is site.commit, held))
+        else:
+            constants.append(constant)
+    return code.replace(co_consts=tuple(constants))
