@@ -1,0 +1,85 @@
+"""Happens-before models of threads for the pure core, and the two calls that tell of home-made synchronisation.
+
+Programs that order their threads where Raceway cannot see it (through shared memory, a socket pair, C code) say so with
+`raceway.sync.release(obj)` and `raceway.sync.acquire(obj)`. Everything else here is for the session.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from raceway.runtime.contract import Recorder
+from raceway.sync import (
+    barriers,
+    creation,
+    events,
+    executors,
+    handmade,
+    locks,
+    queues,
+    rlocks,
+    semaphores,
+    serials,
+    simplequeues,
+    sockets,
+    threads,
+)
+from raceway.sync.handmade import acquire, release
+from raceway.sync.patching import Failures, Patches
+
+__all__ = ["Patches", "acquire", "failures", "forked", "install", "release", "uninstall"]
+
+_installed: list[Patches] = []
+
+_TABLES: tuple[serials.Table[object], ...] = (
+    barriers.serials,
+    events.serials,
+    executors.callbacks,
+    executors.lives,
+    handmade.serials,
+    queues.channels,
+    queues.shutdowns,
+    queues.tasks,
+    semaphores.internal,
+    semaphores.serials,
+    sockets.connections,
+    threads.actors,
+)  # type: ignore[assignment]  # of many kinds
+
+
+def install(recorder: Recorder, instrumented: Callable[[str], bool] = lambda _name: False) -> Patches:
+    """Put the models in. `recorder` is the active one.
+
+    `instrumented` tells whether a module is: then the locks it uses inside are traced like any others.
+    """
+    uninstall()
+    serials.Serial.runs += 1
+    creation.set_scope(instrumented)
+    patches = Patches()
+    _installed.append(patches)
+    threads.patch(patches, recorder)
+    for family in (locks, rlocks, events, semaphores, barriers, queues, simplequeues, executors, sockets):
+        family.patch(patches)
+    return patches
+
+
+def uninstall() -> None:
+    """Take the models out, if they are in. What was made meanwhile goes on working, and tells nothing."""
+    creation.forget_uses()
+    while _installed:
+        _installed.pop().undo()
+    for table in _TABLES:
+        table.clear()
+    handmade.kept.clear()
+    sockets.channels.clear()
+
+
+def failures() -> int:
+    """How many calls of a model went wrong in this process; each cost an edge at most."""
+    return Failures.count
+
+
+def forked(recorder: Recorder) -> None:
+    """In a forked child, once the recorder can be told: the calling thread is alone, and locks were made anew."""
+    locks.LockRecord.tell_remade()
+    threads.alone(recorder)

@@ -1,0 +1,155 @@
+"""The ledger of patches: the only writer of other modules' attributes, and the two forms a patch of a method can take.
+
+`around` puts a model beside a function: the model is told before or after, the real one does the work, and the frame of
+the wrapper is taken out of any traceback that passes through it. `Watched` puts a model beside an instance attribute,
+for places where a primitive changes state under its own lock: no frame of ours is on any exception path there. Both
+do nothing but the real thing when no recorder is active, and then need no global name, so that they also work while
+the interpreter takes its modules apart.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, ClassVar, Final
+
+from raceway.runtime import active
+
+ABSENT: Final = object()
+"""Stands for an attribute that is not there."""
+
+
+class Patches:
+    """Attributes that were replaced, newest last; `undo` puts back exactly what was there."""
+
+    def __init__(self) -> None:
+        self._done: list[tuple[Any, str, object, object]] = []
+
+    def replace(self, owner: Any, name: str, new: object) -> None:
+        """Set `owner.name` to `new`; nothing happens when it is there already."""
+        before = vars(owner).get(name, ABSENT)
+        if before is not new:
+            setattr(owner, name, new)
+            self._done.append((owner, name, before, new))
+
+    def around(
+        self,
+        owner: Any,
+        name: str,
+        before: Callable[..., None] | None = None,
+        after: Callable[..., None] | None = None,
+    ) -> None:
+        """Put models beside the function `owner.name`."""
+        self.replace(owner, name, around(vars(owner)[name], before, after))
+
+    def undo(self) -> None:
+        """Take everything back. What somebody else replaced after us is theirs and stays."""
+        while self._done:
+            owner, name, before, new = self._done.pop()
+            if vars(owner).get(name, ABSENT) is not new:
+                continue
+            if before is ABSENT:
+                delattr(owner, name)
+            else:
+                setattr(owner, name, before)
+
+    def owners(self) -> list[Any]:
+        """Everything that has a replaced attribute."""
+        return list({id(owner): owner for owner, _name, _before, _new in self._done}.values())
+
+
+def hide_frame(error: BaseException) -> None:
+    """Take the newest frame, the one that caught `error`, out of its traceback. A bare `raise` does not put it back."""
+    if error.__traceback__ is not None:
+        error.__traceback__ = error.__traceback__.tb_next
+
+
+class Failures:
+    """Counts what went wrong in a model. It costs an edge, never the program: every call of a model is guarded.
+
+    The guard is in the frame that the program called, since near the recursion limit the next call may already fail.
+    """
+
+    count: ClassVar[int] = 0
+
+
+def around(
+    real: Callable[..., Any],
+    before: Callable[..., None] | None = None,
+    after: Callable[..., None] | None = None,
+) -> Callable[..., Any]:
+    """`real` with `before(recorder, first)` told ahead of it and `after(recorder, first, result)` once it returned.
+
+    `first` is the first argument. Seen from a model, the frame that called the wrapper is the third: itself, the
+    wrapper, the caller.
+    """
+    current = active.recorder
+
+    @functools.wraps(real)
+    def wrapper(first: Any, /, *args: Any, **kwargs: Any) -> Any:
+        try:
+            if before is not None and (recorder := current()) is not None:
+                before(recorder, first)
+        except Exception:
+            Failures.count += 1
+        try:
+            result = real(first, *args, **kwargs)
+        except BaseException as error:
+            hide_frame(error)
+            raise
+        try:  # the recorder is asked for again: the run may have ended while the real one waited
+            if after is not None and (recorder := current()) is not None:
+                after(recorder, first, result)
+        except Exception:
+            Failures.count += 1
+        return result
+
+    return wrapper
+
+
+class Watched:
+    """A data descriptor that leaves the value where it was, in the instance's dictionary, and tells a model.
+
+    `read(recorder, instance, value)` is told once a value was read, `write(recorder, instance, old, new)` just before
+    one is stored, with `ABSENT` as `old` for the first. Instances made before or after the patch work with and without.
+    """
+
+    def __init__(
+        self, name: str, read: Callable[..., None] | None = None, write: Callable[..., None] | None = None
+    ) -> None:
+        self._name = name
+        self._read = read
+        self._write = write
+        self._current = active.recorder
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        """The value, as if there were no descriptor."""
+        values: dict[str, Any] = {} if instance is None else instance.__dict__
+        if self._name not in values:
+            self._missing(f"type object {owner.__name__!r}" if instance is None else f"{owner.__name__!r} object")
+        value = values[self._name]
+        try:
+            if self._read is not None and (recorder := self._current()) is not None:
+                self._read(recorder, instance, value)
+        except Exception:
+            Failures.count += 1
+        return value
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        """Store the value."""
+        values = instance.__dict__
+        try:
+            if self._write is not None and (recorder := self._current()) is not None:
+                self._write(recorder, instance, values.get(self._name, ABSENT), value)
+        except Exception:
+            Failures.count += 1
+        values[self._name] = value
+
+    def __delete__(self, instance: Any) -> None:
+        """Remove the value."""
+        if self._name not in instance.__dict__:
+            self._missing(f"{type(instance).__name__!r} object")
+        del instance.__dict__[self._name]
+
+    def _missing(self, whose: str) -> None:
+        raise AttributeError(f"{whose} has no attribute {self._name!r}")

@@ -1,0 +1,234 @@
+"""Queue, LifoQueue, PriorityQueue: `put()` -> the `get()` of that item; in a bounded queue the `get()` that made room
+-> the `put()` that used it; `task_done()` -> `join()`; `shutdown()` -> who sees it. `empty()`, `qsize()`, `full()`:
+nothing.
+
+Both sides tell each other under the queue's mutex, by `not_empty.notify()` and `not_full.notify()`; that is where the
+models sit, so they see just what succeeded, in subclasses too. A traceback shows no frame of ours.
+
+Simple model: one clock per queue, released by every put and acquired by every get. It hides what a producer does
+between two puts from the consumer of the first. So where the order of items is known (the `_put` and `_get` of Queue or
+LifoQueue) each item has a serial of its own, in a list beside the items. When the two differ in length, because
+somebody changed `queue.queue` by hand, the simple model does until the queue was empty once.
+
+User code that takes `mutex` or a condition of the queue is ordered with itself, after all puts so far, and before later
+gets of what it may have put in by hand. A queue made before the run began has no edges.
+"""
+
+from __future__ import annotations
+
+import queue
+import sys
+import threading
+import weakref
+from collections import deque
+from typing import Any
+
+from raceway.runtime import active
+from raceway.runtime.contract import Recorder
+from raceway.sync import creation
+from raceway.sync.locks import TracedLock, made_for, name_as_lock
+from raceway.sync.patching import Failures, Patches, Watched
+from raceway.sync.serials import Serial, Serials, Table
+
+_LIMIT = 4096
+"""So many waiting items have serials of their own at most; a longer queue falls back to the simple model."""
+
+tasks = Serials("queue")
+shutdowns = Serials("queue")
+
+
+class Channel:
+    """The edges through one queue. All of it is used under the queue's mutex only."""
+
+    __slots__ = ("_everything", "_free", "_items", "_queue", "_rooms", "_spare")
+
+    def __init__(self, recorder: Recorder, owner: weakref.ref[queue.Queue[Any]], free: int) -> None:
+        self._queue = owner
+        self._everything = Serial(recorder, "queue")
+        self._items: deque[Serial] = deque()  # beside the items waiting
+        self._rooms: deque[Serial] = deque()  # places that a get made and no put used yet
+        self._free = free  # places that were there from the beginning
+        self._spare: list[Serial] = []
+
+    def put(self, recorder: Recorder) -> None:
+        """An item was just put in."""
+        owner = self._queue()
+        if owner is None:
+            return
+        if owner.maxsize > 0:
+            self._take_room(recorder)
+        recorder.release(self._everything.number)
+        if _order(owner) and len(owner.queue) == len(self._items) + 1 <= _LIMIT:
+            self._items.append(self._released(recorder))
+
+    def get(self, recorder: Recorder) -> None:
+        """An item was just taken out."""
+        owner = self._queue()
+        if owner is None:
+            return
+        order = _order(owner)
+        if order and self._items and len(owner.queue) == len(self._items) - 1:
+            item = self._items.popleft() if order == "fifo" else self._items.pop()
+            self._acquired(recorder, item)
+        else:
+            self._items.clear()
+            recorder.acquire(self._everything.number)
+        if owner.maxsize > 0:
+            self._rooms.append(self._released(recorder))
+
+    def entered(self, recorder: Recorder) -> None:
+        """User code took the mutex."""
+        recorder.acquire(self._everything.number)
+
+    def leaving(self, recorder: Recorder) -> None:
+        """User code is about to free the mutex."""
+        recorder.release(self._everything.number)
+
+    def _take_room(self, recorder: Recorder) -> None:
+        if self._free > 0:
+            self._free -= 1
+        elif self._rooms:
+            self._acquired(recorder, self._rooms.popleft())
+        else:  # made by hand, or `maxsize` was raised
+            recorder.acquire(self._everything.number)
+
+    def _released(self, recorder: Recorder) -> Serial:
+        serial = self._spare.pop() if self._spare else Serial(recorder, "queue")
+        recorder.release(serial.number, merge=False)
+        return serial
+
+    def _acquired(self, recorder: Recorder, serial: Serial) -> None:
+        recorder.acquire(serial.number)
+        self._spare.append(serial)
+
+
+channels: Table[Channel] = Table()
+"""The channel of every mutex of a queue."""
+
+
+def _order(owner: queue.Queue[Any]) -> str:
+    """In which order the items of `owner` leave: "fifo", "lifo", or "" when that is the subclass's secret."""
+    cls = type(owner)
+    put, get = cls._put, cls._get
+    if put is queue.Queue._put and get is queue.Queue._get and type(owner.queue) is deque:
+        return "fifo"
+    if put is queue.LifoQueue._put and get is queue.LifoQueue._get and type(owner.queue) is list:
+        return "lifo"
+    return ""
+
+
+class _QueueCondition(threading.Condition):
+    """A condition of a queue that tells the queue's channel what it is notified of.
+
+    It tells afterwards: whoever was woken waits for the mutex, which the caller holds.
+    """
+
+    _lock: Any
+    _current = staticmethod(active.recorder)
+
+    def __init__(self, mutex: Any, owner: weakref.ref[queue.Queue[Any]]) -> None:
+        super().__init__(mutex)
+        self._raceway_queue = owner
+
+    def _channel(self, recorder: Recorder) -> Channel:
+        # Made here only for a queue of an earlier run: no place of it is known to be free.
+        return channels.of(self._lock, lambda: Channel(recorder, self._raceway_queue, 0))
+
+
+class NotEmpty(_QueueCondition):
+    """Notified by put."""
+
+    def notify(self, n: int = 1) -> None:
+        """Wake somebody who waits to get."""
+        super().notify(n)
+        try:
+            if (recorder := self._current()) is not None:
+                self._channel(recorder).put(recorder)
+        except Exception:
+            Failures.count += 1
+
+
+class NotFull(_QueueCondition):
+    """Notified by get."""
+
+    def notify(self, n: int = 1) -> None:
+        """Wake somebody who waits to put."""
+        super().notify(n)
+        try:
+            if (recorder := self._current()) is not None:
+                self._channel(recorder).get(recorder)
+        except Exception:
+            Failures.count += 1
+
+
+class QueueMutex(TracedLock):
+    """The mutex of a queue: quiet while `queue` itself uses it, a lock like any other to user code that takes it."""
+
+    __slots__ = ("_outside",)
+
+    _outside: bool
+
+    def _taken(self) -> None:
+        frame = sys._getframe(2)  # who called the method of ours that calls this, perhaps through a condition
+        while creation.module_of(frame) == "threading" and frame.f_back is not None:
+            frame = frame.f_back
+        # Whoever frees it, under the lock: what was not told as taken is not told as freed.
+        self._outside = creation.module_of(frame) != "queue"
+        if self._outside:
+            self._record.taken()
+            recorder, channel = active.recorder(), channels.get(self)
+            if recorder is not None and channel is not None:
+                channel.entered(recorder)
+
+    def _freed(self) -> None:
+        if getattr(self, "_outside", False):
+            recorder, channel = active.recorder(), channels.get(self)
+            if recorder is not None and channel is not None:
+                channel.leaving(recorder)
+            self._record.freed()
+
+
+name_as_lock(QueueMutex)
+
+
+def made(recorder: Recorder, owner: queue.Queue[Any], _result: object) -> None:
+    """A queue was made: its conditions tell what it does."""
+    reference = weakref.ref(owner)
+    channels.put(owner.mutex, Channel(recorder, reference, owner.maxsize))
+    owner.not_empty = NotEmpty(owner.mutex, reference)
+    owner.not_full = NotFull(owner.mutex, reference)
+
+
+def task_done(recorder: Recorder, owner: object) -> None:
+    """The current actor is about to report a task as done."""
+    recorder.release(tasks.number(recorder, owner))
+
+
+def joined(recorder: Recorder, owner: object, _result: object) -> None:
+    """The current actor has waited until all tasks were done."""
+    recorder.acquire(tasks.number(recorder, owner))
+
+
+def shutting_down(recorder: Recorder, owner: object, _old: object, new: object) -> None:
+    """The queue is about to be shut down, if `new`."""
+    if new:
+        recorder.release(shutdowns.number(recorder, owner))
+
+
+def seen_shut_down(recorder: Recorder, owner: object, value: object) -> None:
+    """The current actor looked whether the queue was shut down."""
+    if value:
+        recorder.acquire(shutdowns.number(recorder, owner))
+
+
+SHUTDOWN = Watched("is_shutdown", read=seen_shut_down, write=shutting_down)
+
+
+def patch(patches: Patches) -> None:
+    """Put the models in."""
+    made_for["queue"] = QueueMutex
+    patches.around(queue.Queue, "__init__", after=made)
+    patches.around(queue.Queue, "task_done", before=task_done)
+    patches.around(queue.Queue, "join", after=joined)
+    if hasattr(queue.Queue, "shutdown"):
+        patches.replace(queue.Queue, "is_shutdown", SHUTDOWN)

@@ -1,0 +1,159 @@
+"""Thread and Timer: `start()` -> `run()`; end of `run()` -> `join()` and `is_alive()` that found it over, every time.
+
+A Timer adds nothing: it is a thread with an event. `threading.local` orders nothing. The parent announces the child at
+the function that starts it; the child begins and ends beside two inner methods that run before and after `run()`, so
+no frame of ours is on the stack while it runs, and what `threading.excepthook` prints is the same. A thread that ran
+before the run of Raceway began becomes known when it ends.
+
+Threads started with `_thread.start_new_thread` are actors too. There a frame of ours stays at the bottom of the stack,
+out of tracebacks, and the `object` that `sys.unraisablehook` is given is ours, with the `repr` of the function.
+"""
+
+from __future__ import annotations
+
+import _thread
+import functools
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from raceway.originals import get_ident
+from raceway.runtime import active
+from raceway.runtime.contract import Recorder
+from raceway.sync.patching import Failures, Patches, around, hide_frame
+from raceway.sync.serials import Table
+
+actors: Table[int] = Table()
+"""The actor of every thread object that was started."""
+
+_STARTERS = ("_start_new_thread", "_start_joinable_thread")
+
+_RAW_STARTERS = ("start_new_thread", "start_new", "start_joinable_thread")
+
+_real_is_alive = threading.Thread.is_alive
+
+
+def starting(recorder: Recorder, bootstrap: Any) -> None:
+    """A thread is about to be started with its method `bootstrap`."""
+    thread = bootstrap.__self__
+    actors.put(thread, recorder.fork(thread._name))
+
+
+def begun(recorder: Recorder, thread: threading.Thread, _result: object) -> None:
+    """The calling thread runs `thread` from here on."""
+    actor = actors.get(thread)
+    if actor is not None:
+        recorder.begin(actor)
+
+
+def ended(recorder: Recorder, thread: threading.Thread, _result: object) -> None:
+    """The calling thread has run `thread` to its end."""
+    if actors.get(thread) is None:
+        actors.put(thread, recorder.current())
+    recorder.end()
+
+
+def joined(recorder: Recorder, thread: threading.Thread, _result: object) -> None:
+    """The current actor waited for `thread`, perhaps in vain."""
+    if not _real_is_alive(thread):
+        over(recorder, thread)
+
+
+def seen_alive(recorder: Recorder, thread: threading.Thread, alive: object) -> None:
+    """The current actor asked whether `thread` is alive. One that has not quite started is not over."""
+    if not alive and thread._started._flag:  # type: ignore[attr-defined]
+        over(recorder, thread)
+
+
+def over(recorder: Recorder, thread: threading.Thread) -> None:
+    """The current actor knows that `thread` is over."""
+    actor = actors.get(thread)
+    if actor is not None:
+        recorder.join(actor)
+
+
+def renamed(recorder: Recorder, thread: threading.Thread, _result: object) -> None:
+    """`thread` got another name."""
+    actor = actors.get(thread)
+    if actor is not None:
+        recorder.rename(actor, thread._name)  # type: ignore[attr-defined]
+
+
+def alone(recorder: Recorder) -> None:
+    """In a forked child: all other threads are over, and what they did before the fork is done."""
+    current = recorder.current()
+    for actor in actors.values():
+        if actor != current:
+            recorder.join(actor)
+
+
+class RawThread:
+    """What a thread that `threading` does not know runs: the function given, as the actor announced for it."""
+
+    __slots__ = ("_actor", "_function")
+
+    _recorder = staticmethod(active.recorder)
+
+    def __init__(self, actor: int, function: Callable[..., object]) -> None:
+        self._actor = actor
+        self._function = function
+
+    def __call__(self, *args: Any, **kwargs: Any) -> None:
+        try:
+            if (recorder := self._recorder()) is not None:
+                recorder.begin(self._actor)
+        except Exception:
+            Failures.count += 1
+        try:
+            self._function(*args, **kwargs)
+        except BaseException as error:
+            hide_frame(error)
+            raise
+        finally:
+            try:
+                if (recorder := self._recorder()) is not None:
+                    recorder.end()
+            except Exception:
+                Failures.count += 1
+
+    def __repr__(self) -> str:
+        return repr(self._function)
+
+
+def raw_starter(real: Callable[..., Any]) -> Callable[..., Any]:
+    """`real` of `_thread`, announcing the thread that it starts."""
+
+    @functools.wraps(real)
+    def start(*args: Any, **kwargs: Any) -> Any:
+        try:
+            recorder = active.recorder()
+            if recorder is not None and args and callable(args[0]):
+                name = getattr(args[0], "__name__", "")
+                actor = recorder.fork(name if type(name) is str and name else "thread")
+                args = (RawThread(actor, args[0]), *args[1:])
+            return real(*args, **kwargs)
+        except BaseException as error:
+            hide_frame(error)
+            raise
+
+    return start
+
+
+def patch(patches: Patches, recorder: Recorder) -> None:
+    """Put the models beside starts, ends and joins; the calling thread is known from the beginning."""
+    for name in _STARTERS:
+        if hasattr(threading, name):
+            patches.replace(threading, name, around(getattr(threading, name), before=starting))
+    for name in _RAW_STARTERS:
+        if hasattr(_thread, name):
+            patches.replace(_thread, name, raw_starter(getattr(_thread, name)))
+    thread = threading.Thread
+    patches.around(thread, "_set_ident", after=begun)
+    patches.around(thread, "_delete", after=ended)
+    patches.around(thread, "join", after=joined)
+    patches.around(thread, "is_alive", after=seen_alive)
+    name = vars(thread)["name"]
+    patches.replace(thread, "name", property(name.fget, around(name.fset, after=renamed), name.fdel, name.__doc__))
+    running = threading._active.get(get_ident())  # type: ignore[attr-defined]
+    if running is not None:
+        actors.put(running, recorder.current())
