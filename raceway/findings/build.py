@@ -1,0 +1,225 @@
+"""Builds the findings of a run from its raw races: folds what belongs together, names it, judges it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from msgspec import Struct
+
+from raceway.findings import naming
+from raceway.findings.classify import Member, Openings, kind_of, member
+from raceway.findings.judge import Judgement, judge
+from raceway.findings.wording import Facts, fix, message
+from raceway.model.findings import AccessSide, Actor, Finding
+from raceway.model.kinds import Confidence, FindingKind
+from raceway.model.races import RawRace, Side
+from raceway.model.sites import Site
+
+
+class Names(Protocol):
+    """Who can name the ids in raw races; a detection core does."""
+
+    def site(self, serial: int) -> Site:
+        """The site of a serial."""
+
+    def site_file(self, serial: int) -> str:
+        """Its file."""
+
+    def actor_name(self, serial: int) -> Actor:
+        """The actor of a serial."""
+
+    def is_read(self, variable: str) -> bool:
+        """Whether any access of the run reads the variable."""
+
+    def lock_place(self, serial: int) -> tuple[str, int]:
+        """File and line where a lock was made."""
+
+
+class _Group(Struct):
+    """Races that are one finding: same kind, variable and pair of units."""
+
+    kind: FindingKind
+    variable: str
+    races: list[tuple[RawRace, Member, Member]]
+    extra: int = 0
+
+    @property
+    def count(self) -> int:
+        return sum(race.count for race, _first, _second in self.races) + self.extra
+
+    def best(self) -> tuple[RawRace, Member, Member]:
+        """The race that shows most: both sides writing, regions closed, observed."""
+        return max(self.races, key=_telling)
+
+
+def _telling(found: tuple[RawRace, Member, Member]) -> int:
+    race, first, second = found
+    score = 4 * race.observed
+    for part in (first, second):
+        score += 2 * (part.side.region >= 0) + part.side.access.operation.mutates
+    return score
+
+
+def build(
+    races: Iterable[RawRace], sites: Iterable[tuple[int, Site]], names: Names, directory: str, gil: bool
+) -> tuple[Finding, ...]:
+    """All findings of a run, worst first, then by place. Paths are made relative to `directory`."""
+    openings = Openings(sites)
+    groups = _fold(_group(races, names.site, openings), names.site)
+    found = [_finding(group, names, directory, gil) for group in groups]
+    return tuple(sorted(found, key=lambda one: (one.severity.rank, _place(one), one.kind.value)))
+
+
+def _place(finding: Finding) -> tuple[str, int]:
+    first = finding.accesses[0]
+    return first.file, first.line
+
+
+def _group(races: Iterable[RawRace], site_of: Callable[[int], Site], openings: Openings) -> list[_Group]:
+    groups: dict[object, _Group] = {}
+    for race in races:
+        first, second = member(race.earlier, site_of, openings), member(race.later, site_of, openings)
+        kind = kind_of(race, first, second)
+        variable = _variable(race)
+        key = (kind, variable, frozenset({first.unit, second.unit}))
+        groups.setdefault(key, _Group(kind, variable, [])).races.append((race, first, second))
+    return list(groups.values())
+
+
+def _variable(race: RawRace) -> str:
+    """The variable of both sides; a container's own name where one side addresses an item and one the whole."""
+    first, second = race.earlier.access.variable, race.later.access.variable
+    if first.endswith("[...]") and not second.endswith("[...]"):
+        return second
+    if second.endswith("[...]") and not first.endswith("[...]"):
+        return second.removesuffix("[...]")
+    return second
+
+
+_REGIONAL = 2
+_STRENGTH = {
+    FindingKind.DOUBLE_INIT: 3,
+    FindingKind.CHECK_THEN_ACT: 3,
+    FindingKind.LOST_UPDATE: 3,
+    FindingKind.ITERATION_MUTATION: 2,
+    FindingKind.WRITE_WRITE: 1,
+    FindingKind.READ_WRITE: 0,
+}
+
+
+def _fold(groups: list[_Group], site_of: Callable[[int], Site]) -> list[_Group]:
+    """Drop what only repeats a stronger finding on the same variable, in the same places."""
+    kept: list[_Group] = []
+    for group in sorted(groups, key=lambda group: -_STRENGTH[group.kind]):
+        for strong in kept:
+            if _repeats(group, strong, site_of):
+                strong.extra += group.count
+                break
+        else:
+            kept.append(group)
+    return kept
+
+
+def _repeats(weak: _Group, strong: _Group, site_of: Callable[[int], Site]) -> bool:
+    if weak.variable.removesuffix("[...]") != strong.variable.removesuffix("[...]"):
+        return False
+    if _STRENGTH[weak.kind] >= _STRENGTH[strong.kind]:
+        return False
+    if _sites(weak) <= _sites(strong):
+        return True
+    plain = _STRENGTH[weak.kind] < _REGIONAL <= _STRENGTH[strong.kind]
+    return plain and _functions(weak, site_of) <= _functions(strong, site_of)
+
+
+def _sites(group: _Group) -> set[int]:
+    return {side.access.site for race, _first, _second in group.races for side in (race.earlier, race.later)}
+
+
+def _functions(group: _Group, site_of: Callable[[int], Site]) -> set[str]:
+    return {
+        site_of(side.access.site).function
+        for race, _first, _second in group.races
+        for side in (race.earlier, race.later)
+    }
+
+
+def _finding(group: _Group, names: Names, directory: str, gil: bool) -> Finding:
+    race, first, second = group.best()
+    sites = (names.site(race.earlier.access.site), names.site(race.later.access.site))
+    judgement = _judge_all(group, names, gil)
+    sides = tuple(_side(side, names, directory) for side in (race.earlier, race.later))
+    observed = any(race.observed for race, _first, _second in group.races)
+    confidence = Confidence.OBSERVED if observed else Confidence.UNORDERED
+    facts = Facts(
+        group.kind,
+        group.variable,
+        confidence,
+        judgement.verdict.gil,
+        sides[0],
+        sides[1],
+        (first.region, second.region),
+        judgement.reason,
+    )
+    return Finding(
+        fingerprint=_fingerprint(group, sides, sites),
+        kind=group.kind,
+        severity=judgement.severity,
+        confidence=confidence,
+        verdict=judgement.verdict,
+        variable=group.variable,
+        message=message(facts),
+        fix=fix(facts),
+        count=group.count,
+        accesses=sides,
+        reason=judgement.reason,
+    )
+
+
+def _judge_all(group: _Group, names: Names, gil: bool) -> Judgement:
+    """The worst judgement of the group's races."""
+    read = names.is_read(group.variable)
+    judgements = []
+    for race, first, second in group.races:
+        sites = (names.site(race.earlier.access.site), names.site(race.later.access.site))
+        judgements.append(judge(group.kind, first, second, sites, gil, read))
+    return min(judgements, key=lambda one: one.severity.rank)
+
+
+def _side(side: Side, names: Names, directory: str) -> AccessSide:
+    access = side.access
+    site, path = names.site(access.site), names.site_file(access.site)
+    line = naming.source_line(path, site.line)
+    end = site.end_column if site.end_line == site.line else len(line.encode(errors="replace"))
+    return AccessSide(
+        operation=access.operation.value,
+        file=naming.relative(path, directory),
+        line=site.line,
+        column=naming.characters(path, site.line, site.column),
+        end_column=naming.characters(path, site.line, end),
+        function=site.function,
+        source=line.strip(),
+        actor=names.actor_name(access.actor),
+        locks=tuple(_lock(serial, names, directory) for serial in side.locks),
+        stack=naming.frames(access.stack, directory),
+        indent=len(line) - len(line.lstrip()),
+    )
+
+
+def _lock(serial: int, names: Names, directory: str) -> str:
+    """What people call a lock: the target of the assignment that made it, else where it was made."""
+    path, line = names.lock_place(serial)
+    found = naming.assigned_name(path, line)
+    return found or (f"lock made at {naming.relative(path, directory)}:{line}" if path else f"lock {serial}")
+
+
+def _fingerprint(group: _Group, sides: tuple[AccessSide, ...], sites: tuple[Site, ...]) -> str:
+    """Eight hexadecimal digits that stay the same when lines move: kind, variable, and for each side its file,
+    function, operation and operand."""
+    places = sorted(
+        "|".join((side.file, side.function, side.operation, site.base, site.name))
+        for side, site in zip(sides, sites, strict=True)
+    )
+    text = "\n".join([group.kind.value, group.variable, *places])
+    return hashlib.sha256(text.encode(errors="replace")).hexdigest()[:8]

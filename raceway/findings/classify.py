@@ -1,0 +1,75 @@
+"""What kind of finding a raw race is: decided from the two operations and the regions they belong to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from msgspec import Struct
+
+from raceway.model.kinds import FindingKind, Operation, RegionKind
+from raceway.model.races import RawRace, Side
+from raceway.model.sites import Site
+
+
+class Member(Struct, frozen=True):
+    """One side seen as part of its code: `unit` is the serial of the write site that its region ends in.
+
+    Plain accesses are units of their own. `region` is the region it closes or, for a read, the one it could open.
+    `spans` tells that a switch point lies inside the region.
+    """
+
+    side: Side
+    unit: int
+    region: RegionKind | None
+    spans: bool
+
+
+class Openings:
+    """Which regions a reading site can open: the inverse of `Site.regions`."""
+
+    def __init__(self, sites: Iterable[tuple[int, Site]]) -> None:
+        self._of: dict[int, tuple[int, bool]] = {}
+        for serial, site in sites:
+            for region in site.regions:
+                self._of.setdefault(serial - site.index + region.head, (serial, region.spans))
+
+    def of(self, serial: int) -> tuple[int, bool] | None:
+        """The write site that ends the first region opened by the read at `serial`, and whether the region spans."""
+        return self._of.get(serial)
+
+
+def member(side: Side, site_of: Callable[[int], Site], openings: Openings) -> Member:
+    """How a side takes part in a region."""
+    serial, operation = side.access.site, side.access.operation
+    site = site_of(serial)
+    if side.region >= 0:
+        spans = site.spans or any(region.spans for region in site.regions)
+        return Member(side, serial, site.regions[side.region].kind, spans)
+    if operation is Operation.READ_MODIFY_WRITE:
+        return Member(side, serial, RegionKind.VALUE, site.spans)
+    opening = openings.of(serial) if not operation.mutates else None
+    if opening is not None:
+        unit, spans = opening
+        return Member(side, unit, site_of(unit).regions[0].kind, spans)
+    return Member(side, serial, None, False)
+
+
+def kind_of(race: RawRace, first: Member, second: Member) -> FindingKind:
+    """The most specific kind that the evidence carries."""
+    operations = {race.earlier.access.operation, race.later.access.operation}
+    if Operation.ITERATE in operations:
+        return FindingKind.ITERATION_MUTATION
+    regions = {first.region, second.region} - {None}
+    both_write = all(side.access.operation.mutates for side in (race.earlier, race.later))
+    if not both_write:
+        reader, writer = (first, second) if second.side.access.operation.mutates else (second, first)
+        if reader.region is None:
+            return FindingKind.READ_WRITE
+        regions = {reader.region}
+        if reader.region is RegionKind.LAZY_INIT and writer.region is not RegionKind.LAZY_INIT:
+            return FindingKind.CHECK_THEN_ACT
+    if regions == {RegionKind.LAZY_INIT} and (first.region is second.region or not both_write):
+        return FindingKind.DOUBLE_INIT
+    if regions & {RegionKind.LAZY_INIT, RegionKind.TEST}:
+        return FindingKind.CHECK_THEN_ACT
+    return FindingKind.LOST_UPDATE if RegionKind.VALUE in regions else FindingKind.WRITE_WRITE

@@ -1,0 +1,63 @@
+"""Verdicts, benign classes and severity: one table, as the documentation prints it."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from raceway.findings.classify import Member
+from raceway.model.findings import Verdicts
+from raceway.model.kinds import FindingKind, Operation, Severity, Verdict
+from raceway.model.sites import Site
+
+_REGION_KINDS = frozenset({FindingKind.LOST_UPDATE, FindingKind.CHECK_THEN_ACT, FindingKind.DOUBLE_INIT})
+_BOOLEANS = frozenset({"True", "False"})
+
+
+class Judgement(Struct, frozen=True):
+    """Severity and verdicts of a finding; `reason` says why it is down-ranked, if it is."""
+
+    severity: Severity
+    verdict: Verdicts
+    reason: str
+
+
+def judge(
+    kind: FindingKind, first: Member, second: Member, sites: tuple[Site, Site], gil: bool, read: bool
+) -> Judgement:
+    """Judge one finding for the interpreter that ran (`gil` tells which sort); `read`: the run reads the variable."""
+    verdict = Verdicts(_on_gil(kind, first, second, sites), Verdict.HARMFUL)
+    reason = _benign(kind, second, sites, read)
+    if reason:
+        return Judgement(Severity.INFO, Verdicts(Verdict.LATENT, Verdict.LATENT), reason)
+    here = verdict.gil if gil else verdict.free_threaded
+    return Judgement(Severity.ERROR if here is Verdict.HARMFUL else Severity.WARNING, verdict, "")
+
+
+def _on_gil(kind: FindingKind, first: Member, second: Member, sites: tuple[Site, Site]) -> Verdict:
+    """With a GIL a segment is atomic: harmful is what has a switch point inside."""
+    if kind in _REGION_KINDS:
+        spans = any(part.spans for part in (first, second) if part.region is not None)
+        return Verdict.HARMFUL if spans else Verdict.LATENT
+    if kind is FindingKind.ITERATION_MUTATION:
+        walks = (
+            site
+            for part, site in zip((first, second), sites, strict=True)
+            if part.side.access.operation is Operation.ITERATE
+        )
+        return Verdict.HARMFUL if any(site.spans for site in walks) else Verdict.LATENT
+    return Verdict.LATENT
+
+
+def _benign(kind: FindingKind, second: Member, sites: tuple[Site, Site], read: bool) -> str:
+    """Why a pair without a region does no harm, empty when nothing explains it."""
+    if kind is FindingKind.READ_WRITE:
+        reader, writer = sites if second.side.access.operation.mutates else (sites[1], sites[0])
+        if writer.rechecked and reader.function == writer.function:
+            return "double-checked locking: the writer tests again under its lock before it writes"
+        if reader.loop_test and writer.literal in _BOOLEANS:
+            return "a stop flag: one side stores True or False, the other asks for it in the test of a loop"
+    if kind is FindingKind.WRITE_WRITE and not read:
+        return "nothing reads the value in this run"
+    if kind is FindingKind.WRITE_WRITE and sites[0].literal and sites[0].literal == sites[1].literal:
+        return f"both sides store the same value, {sites[0].literal}"
+    return ""

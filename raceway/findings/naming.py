@@ -1,0 +1,90 @@
+"""Names for people: files, lines, stacks, source, locks. The only reader of the program's source text."""
+
+from __future__ import annotations
+
+import ast
+import linecache
+import os
+import re
+from types import CodeType
+
+from raceway.model.findings import Frame
+from raceway.model.records import Stack
+
+_ASSIGNED = re.compile(r"^\s*(?P<target>[A-Za-z_][\w.]*)\s*(?::[^=]*)?=(?!=)")
+_OUR_FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+
+
+def relative(path: str, directory: str) -> str:
+    """A path relative to `directory` where it lies under it."""
+    if path.startswith("<"):
+        return path
+    full = os.path.abspath(path)
+    return os.path.relpath(full, directory) if full.startswith(directory.rstrip(os.sep) + os.sep) else full
+
+
+def source_line(path: str, line: int) -> str:
+    """A line of source without its line end, indentation kept; empty when it cannot be had."""
+    return linecache.getline(path, line).rstrip("\r\n")
+
+
+def line_at(code: CodeType, offset: int) -> int:
+    """The line of the instruction at an offset in bytes."""
+    for index, position in enumerate(code.co_positions()):
+        if index * 2 >= offset:
+            return position[0] or code.co_firstlineno
+    return code.co_firstlineno
+
+
+def frames(stack: Stack, directory: str) -> tuple[Frame, ...]:
+    """A stack for people, innermost first, without our own frames."""
+    return tuple(
+        Frame(relative(code.co_filename, directory), line_at(code, offset), code.co_qualname)
+        for code, offset in stack
+        if not code.co_filename.startswith(_OUR_FOLDER) and "<frozen runpy>" not in code.co_filename
+    )
+
+
+def characters(path: str, line: int, column: int) -> int:
+    """An offset in UTF-8 bytes as an offset in characters."""
+    text = source_line(path, line)
+    if text.isascii():
+        return column
+    return len(text.encode()[:column].decode(errors="replace"))
+
+
+def assigned_name(path: str, line: int) -> str:
+    """What the line assigns to, in the words of its class: `Bank.lock` for `self.lock = ...` in a method of Bank.
+
+    Empty when the line assigns nothing.
+    """
+    found = _ASSIGNED.match(source_line(path, line))
+    if found is None:
+        return ""
+    class_name, in_method = _class_around(path, line)
+    head, dot, rest = found["target"].partition(".")
+    if not class_name:
+        return found["target"]
+    if head in {"self", "cls"} and dot:
+        return f"{class_name}.{rest}"
+    return found["target"] if in_method else f"{class_name}.{found['target']}"
+
+
+def _class_around(path: str, line: int) -> tuple[str, bool]:
+    """The innermost class around a line, and whether the line is in a function of it."""
+    try:
+        tree = ast.parse("".join(linecache.getlines(path)))
+    except (SyntaxError, ValueError, RecursionError):
+        return "", False
+    name, in_method = "", False
+    nodes: list[ast.AST] = [tree]
+    while nodes:
+        node = nodes.pop()
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.stmt) and child.lineno <= line <= (child.end_lineno or child.lineno):
+                if isinstance(child, ast.ClassDef):
+                    name, in_method = (f"{name}.{child.name}" if name and not in_method else child.name), False
+                elif isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                    in_method = True
+                nodes.append(child)
+    return name, in_method

@@ -1,0 +1,106 @@
+"""What a finding says: one sentence of what happened and why it matters, one of what to change."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from raceway.model.findings import AccessSide
+from raceway.model.kinds import Confidence, FindingKind, RegionKind, Verdict
+
+
+class Facts(Struct, frozen=True):
+    """What the sentences are made of."""
+
+    kind: FindingKind
+    variable: str
+    confidence: Confidence
+    gil_verdict: Verdict
+    first: AccessSide
+    second: AccessSide
+    regions: tuple[RegionKind | None, RegionKind | None]
+    reason: str
+
+
+def message(facts: Facts) -> str:
+    """What happened, why it is harmful or latent, and where."""
+    parts = [_what(facts), _effect(facts)]
+    if facts.confidence is Confidence.OBSERVED:
+        parts.append("This run saw it happen.")
+    return " ".join(part for part in parts if part)
+
+
+def _what(facts: Facts) -> str:
+    variable, first, second = facts.variable, facts.first, facts.second
+    actors = f"{first.actor.name} and {second.actor.name}"
+    if facts.kind is FindingKind.LOST_UPDATE:
+        return (
+            f"{actors} read and write back {variable} with nothing to order them: one update can overwrite the other."
+        )
+    if facts.kind is FindingKind.CHECK_THEN_ACT:
+        return f"{actors} test {variable} and then act on the answer, which the other can change in between."
+    if facts.kind is FindingKind.DOUBLE_INIT:
+        return f"{actors} both initialise {variable} when they find it missing: it can be made twice and one is lost."
+    if facts.kind is FindingKind.ITERATION_MUTATION:
+        walker, changer = (first, second) if first.operation == "iterate" else (second, first)
+        return f"{walker.actor.name} walks over {variable} while {changer.actor.name} changes its structure."
+    if facts.kind is FindingKind.WRITE_WRITE:
+        return f"{actors} both write {variable} with nothing to order them: which value stays is luck."
+    reader, writer = (first, second) if first.operation in {"read", "iterate"} else (second, first)
+    return f"{reader.actor.name} reads {variable} while {writer.actor.name} writes it, with nothing to order them."
+
+
+def _effect(facts: Facts) -> str:
+    """Why the finding is harmful, or safe only by luck, on which interpreters."""
+    if facts.reason:
+        return f"Benign: {facts.reason}."
+    harmful = facts.gil_verdict is Verdict.HARMFUL
+    if facts.kind in (FindingKind.LOST_UPDATE, FindingKind.CHECK_THEN_ACT, FindingKind.DOUBLE_INIT):
+        what = "write back" if facts.kind is FindingKind.LOST_UPDATE else "act"
+        begin = "read" if facts.kind is FindingKind.LOST_UPDATE else "test"
+        if harmful:
+            return f"Between the {begin} and the {what} other threads can run, on every interpreter."
+        return (
+            "Latent: CPython 3.10 and later with a GIL switches threads only at calls and loop ends, and there is none "
+            f"between the {begin} and the {what} here; free-threaded builds, other interpreters and a small edit "
+            "(a property, a function call) have no such luck."
+        )
+    if facts.kind is FindingKind.ITERATION_MUTATION:
+        if harmful:
+            return "The loop can raise RuntimeError, skip items or see some twice."
+        return "Latent: the walk is one call into C, which a GIL makes one step; free-threaded builds do not."
+    return "Latent: with a GIL each access is one step, but a reader can see a stale or half-published state."
+
+
+def fix(facts: Facts) -> str:
+    """What to change, in one sentence."""
+    lock = _lock_of_one_side(facts)
+    if facts.kind is FindingKind.ITERATION_MUTATION:
+        guard = f"holding {lock}" if lock else "under the lock that guards the changes"
+        return f"Iterate over a copy made {guard}, or hold that lock for the whole loop."
+    if lock:
+        return f"Hold {lock} on both sides: one side already does."
+    if facts.kind is FindingKind.DOUBLE_INIT:
+        keyed = facts.variable.endswith("[...]")
+        extra = (
+            ", or use setdefault() where making a spare value does no harm"
+            if keyed
+            else ", or initialise it before the threads start"
+        )
+        return f"Hold one lock around the test and the initialisation of {facts.variable}{extra}."
+    if facts.kind is FindingKind.CHECK_THEN_ACT:
+        return f"Hold one lock around the test and the act on {facts.variable}."
+    if facts.kind is FindingKind.LOST_UPDATE:
+        return f"Hold one lock around the whole update of {facts.variable}, from the read to the write, on both sides."
+    if facts.kind is FindingKind.READ_WRITE:
+        return f"Guard both accesses of {facts.variable} with one lock, or hand it over through a queue or an Event."
+    return f"Guard both writes of {facts.variable} with one lock, or let one thread own it."
+
+
+def _lock_of_one_side(facts: Facts) -> str:
+    """The lock that one side holds and the other does not."""
+    first, second = set(facts.first.locks), set(facts.second.locks)
+    only = [
+        *(name for name in facts.first.locks if name not in second),
+        *(name for name in facts.second.locks if name not in first),
+    ]
+    return only[0] if only and not (first and second) else ""
