@@ -1,0 +1,144 @@
+"""What follows the findings: what the run did not see, and the summary. Serves the text report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from raceway.model.findings import NotSeen, Report, Summary
+from raceway.model.kinds import Severity
+from raceway.report.finding import STYLES
+from raceway.report.lines import BLANK, Line, Span, Style
+
+_MODULES = 10
+
+# reason: (what happened, what to do)
+_REASONS = {
+    "imported-before-hook": (
+        "imported before Raceway was installed, so not watched",
+        "start the program with `python -m raceway.run`, or call raceway.autoinstrument.install() before these imports",
+    ),
+    "not-transformed": (
+        "could not be instrumented, so ran as plain Python",
+        "change the place named here, or leave the module out with --exclude",
+    ),
+    "glob-matched-nothing": (
+        "no imported module has such a name",
+        "check --include and --exclude: they take globs over dotted module names, such as shop.*",
+    ),
+    "executed-before-install": (
+        "ran before Raceway was installed; what had run by then was not watched",
+        "start the program with `python -m raceway.run`, or call raceway.autoinstrument.install() first",
+    ),
+}
+
+
+def not_seen_lines(entries: Sequence[NotSeen]) -> Iterator[Line]:
+    """What the run did not look at, by reason, and what to do about it."""
+    groups: dict[str, dict[NotSeen, None]] = {}
+    for entry in entries:
+        groups.setdefault(entry.reason, {})[entry] = None
+    if groups:
+        yield Line((Span("not seen:", Style.STRONG),))
+    for reason, members in groups.items():
+        what, remedy = _REASONS.get(reason, ("", ""))
+        yield Line((Span(reason, Style.STRONG), Span(f": {what}" if what else "")), indent=2, prose=True, hang=4)
+        yield from _modules(list(members))
+        if remedy:
+            yield Line((Span("remedy: ", Style.REMEDY), Span(remedy)), indent=4, prose=True, hang=2)
+
+
+def summary_lines(report: Report, *, show: Severity, fail_on: Severity | None) -> Iterator[Line]:
+    """The last lines: what was found, how much was watched, and what makes warnings fail the run."""
+    yield from _caveats(report.summary)
+    yield Line((Span("raceway: "), *_result(report, show)), prose=True, hang=2)
+    warnings = _count(report, Severity.WARNING)
+    if warnings and fail_on is Severity.ERROR:
+        them = "it" if warnings == 1 else "them"
+        advice = f"; `--fail-on warning` makes {them} fail the run"
+        yield Line((Span(_counted(warnings, "warning"), Style.WARNING), Span(advice)), prose=True)
+
+
+def _modules(entries: Sequence[NotSeen]) -> Iterator[Line]:
+    shown, more = entries[:_MODULES], len(entries) - _MODULES
+    rest = f"and {more:,} more"
+    if any(entry.detail for entry in shown):
+        for entry in shown:
+            yield Line((Span(f"{entry.module}: {entry.detail}" if entry.detail else entry.module),), indent=4)
+        if more > 0:
+            yield Line((Span(rest),), indent=4)
+        return
+    names = ", ".join(entry.module for entry in shown)
+    yield Line((Span(f"{names}, {rest}" if more > 0 else names),), indent=4, prose=True)
+
+
+def _caveats(summary: Summary) -> Iterator[Line]:
+    """What takes weight from the report, said before its result."""
+    if summary.self_check == "failed":
+        words = "the race that Raceway plants to check itself was not found; do not rely on this report"
+        yield Line((Span("self-check failed: ", Style.ERROR), Span(words)), prose=True)
+    if summary.dropped:
+        words = f"{_counted(summary.dropped, 'record')} dropped: races among them were not looked for"
+        yield Line((Span(words, Style.WARNING),), prose=True)
+
+
+def _result(report: Report, show: Severity) -> Iterator[Span]:
+    summary = report.summary
+    known = f" ({summary.suppressed:,} suppressed)" if summary.suppressed else ""
+    if report.findings:
+        yield from _tally(report, show)
+        yield Span(f"{known}; watched {_watched(summary)}")
+    elif not summary.modules:
+        yield Span("nothing was watched", Style.WARNING)
+        yield Span(": no module was instrumented; --include adds modules by name")
+    elif summary.actors < 2:
+        yield Span("no races found", Style.STRONG)
+        yield Span(f"{known}, but nothing ran concurrently; watched {_watched(summary)}")
+    else:
+        yield Span("no races found", Style.REMEDY)
+        yield Span(f"{known}; watched {_watched(summary)}")
+
+
+def _tally(report: Report, show: Severity) -> Iterator[Span]:
+    """Counts per severity; those that `show` hides are said to be hidden, with the option that shows them."""
+    shown = [severity for severity in Severity if severity.rank <= show.rank]
+    for severity in shown:
+        number = _count(report, severity)
+        if severity is not Severity.INFO or number:
+            separator = ", " if severity is not Severity.ERROR else ""
+            yield Span(separator)
+            yield Span(_counted(number, severity.value), STYLES[severity] if number else Style.NONE)
+    hidden = [severity for severity in Severity if severity not in shown and _count(report, severity)]
+    if hidden:
+        counts = ", ".join(_counted(_count(report, severity), severity.value) for severity in hidden)
+        yield Span(f" ({counts} hidden, show with --show {hidden[-1].value})")
+
+
+def _watched(summary: Summary) -> str:
+    parts = [
+        _counted(summary.modules, "module"),
+        _counted(summary.sites, "site"),
+        _counted(summary.accesses, "access"),
+    ]
+    return f"{', '.join(parts)} by {_counted(summary.actors, 'actor')}"
+
+
+def _count(report: Report, severity: Severity) -> int:
+    return sum(finding.severity is severity for finding in report.findings)
+
+
+def _counted(number: int, noun: str) -> str:
+    if number == 1 or noun == "info":
+        return f"{number:,} {noun}"
+    return f"{number:,} {noun}{'es' if noun.endswith('s') else 's'}"
+
+
+def separated(*sections: Sequence[Line]) -> Iterator[Line]:
+    """The sections that have lines, with one blank line between two."""
+    first = True
+    for section in sections:
+        if not section:
+            continue
+        if not first:
+            yield BLANK
+        yield from section
+        first = False
