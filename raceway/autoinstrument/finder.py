@@ -1,0 +1,91 @@
+"""The import hook: a finder that stands first, asks the others, and equips the loaders of modules in scope.
+
+Serves the session. It never finds anything itself, so what is imported, from where and in which order does not change.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+
+from raceway.autoinstrument.composition import Watching
+from raceway.autoinstrument.loader import Compile, Instrumenter, as_importlib, equip
+from raceway.autoinstrument.scope import Scope
+from raceway.autoinstrument.sidedoors import SideDoors
+
+NotSeen = Callable[[str, str, str], None]
+"""Takes a reason, a module and a detail."""
+
+_SOURCE = (".py", ".pyw")
+
+
+class InstrumentingFinder:
+    """The hook of one run; `install` puts it first on `sys.meta_path`."""
+
+    def __init__(
+        self, scope: Scope, compile: Compile, not_seen: NotSeen, executed: Callable[[], None] = lambda: None
+    ) -> None:
+        self._scope = scope
+        self._not_seen = not_seen
+        self.owner: Watching | None = None
+        self._instrumenter = Instrumenter(scope, compile, executed)
+        self._side_doors = SideDoors(self._instrumenter)
+
+    def install(self, owner: Watching | None = None) -> None:
+        """From now on modules in scope are instrumented; those that are there already are named as not seen.
+
+        `owner` is the session that the hook serves: `raceway.autoinstrument.install` joins it.
+        """
+        self.owner = owner
+        for module in early_modules(self._scope):
+            self._not_seen("imported-before-hook", module, "")
+        self._instrumenter.active = True
+        self._side_doors.open()
+        sys.meta_path.insert(0, self)
+
+    def uninstall(self) -> None:
+        """Import as before; what has been imported stays instrumented. Loaders that were equipped are plain again."""
+        self._instrumenter.active = False
+        self._side_doors.close()
+        if self in sys.meta_path:
+            sys.meta_path.remove(self)
+
+    @as_importlib
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """What the remaining finders find; the loader is equipped when the module is in scope."""
+        if fullname in sys.builtin_module_names or self._instrumenter.busy:
+            return None
+        for finder in self._remaining():
+            find_spec = getattr(finder, "find_spec", None)
+            if find_spec is None:  # a finder of the old kind (3.11): importlib knows how to ask it
+                return None
+            spec: ModuleSpec | None = find_spec(fullname, path, target)
+            if spec is not None:
+                self._equip(fullname, spec)
+                return spec
+        return None
+
+    def _remaining(self) -> list[object]:
+        finders: list[object] = list(sys.meta_path)
+        return finders[finders.index(self) + 1 :] if self in finders else []
+
+    def _equip(self, module: str, spec: ModuleSpec) -> None:
+        decision = self._scope.decide(module, spec.origin if spec.has_location else None)
+        if decision.instrument:
+            obstacle = equip(spec.loader, self._instrumenter)
+            if obstacle is not None:
+                self._not_seen(obstacle.value, module, type(spec.loader).__qualname__)
+
+
+def early_modules(scope: Scope) -> Iterator[str]:
+    """Modules in scope that have been imported already."""
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None)
+        if not isinstance(file, str) or not file.endswith(_SOURCE) or name in scope.running:
+            continue
+        if scope.decide(name, file).instrument:
+            yield name

@@ -1,0 +1,146 @@
+"""Instrumented code for loaders: which loaders can give it, and how they are made to. Serves the import hook.
+
+A loader keeps its class, its name, its path and all its methods; its `get_code` is replaced on the instance, and its
+`exec_module` tells when the module has run: threads that import it later happen after that.
+Ordinary `.pyc` files are neither read nor written for code that is instrumented.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import enum
+from _thread import get_ident
+from collections.abc import Callable
+from importlib.machinery import ExtensionFileLoader, NamespaceLoader, SourceFileLoader, SourcelessFileLoader
+from importlib.util import LazyLoader
+from types import CodeType, FunctionType
+from typing import Any
+from zipimport import zipimporter
+
+from raceway.autoinstrument.scope import Scope
+
+Compile = Callable[[bytes, str, str], CodeType]
+"""Source, file name, module name -> code; raises SyntaxError as the compiler does."""
+
+GetCode = Callable[[Any, str], CodeType | None]
+"""A loader's method: the loader, module name -> code."""
+
+SOURCE_FILE_CODE: GetCode = SourceFileLoader.get_code
+"""The plain method, saved before the class is given another."""
+
+_IMPORTLIB = "<frozen importlib._bootstrap_external>"
+_ARCHIVE_CODE: GetCode = zipimporter.get_code
+_STANDARD = frozenset({"_frozen_importlib_external", "importlib._bootstrap_external", "zipimport"})
+_UNCOMPILED = (SyntaxError, ValueError, RecursionError, MemoryError)
+"""What `compile` raises: the plain way raises it again, as it would have."""
+
+
+class Obstacle(enum.Enum):
+    """Why code that a loader brings cannot be instrumented; the values are reasons of `not_seen`."""
+
+    EXTENSION = "extension-module"
+    NO_SOURCE = "no-source"
+    OTHER_LOADER = "other-loader"
+
+
+def as_importlib(function: Callable[..., Any]) -> Any:
+    """The function, under the file name by which importlib takes its own frames out of tracebacks."""
+    assert isinstance(function, FunctionType)
+    function.__code__ = function.__code__.replace(co_filename=_IMPORTLIB)
+    return function
+
+
+class Instrumenter:
+    """Gives the code of modules in scope, instrumented; anything else the plain way.
+
+    `executed` is called by the thread that has run such a module to its end.
+    """
+
+    def __init__(self, scope: Scope, compile: Compile, executed: Callable[[], None] = lambda: None) -> None:
+        self.scope = scope
+        self.executed = executed
+        self.active = False
+        self._compile = compile
+        self._compiling: set[int] = set()
+
+    @property
+    def busy(self) -> bool:
+        """Whether this thread is compiling: what it imports for that is left alone."""
+        return get_ident() in self._compiling
+
+    def wants(self, module: str, filename: str) -> bool:
+        """Whether this module is to be instrumented now."""
+        return self.active and not self.busy and self.scope.decide(module, filename).instrument
+
+    def compile(self, source: bytes, filename: str, module: str) -> CodeType | None:
+        """The instrumented code; None where the plain way is to be taken, also to raise what the compiler raises."""
+        thread = get_ident()
+        self._compiling.add(thread)
+        try:
+            return self._compile(source, filename, module)
+        except _UNCOMPILED:
+            return None
+        finally:
+            self._compiling.discard(thread)
+
+
+def equip(loader: Any, instrumenter: Instrumenter) -> Obstacle | None:
+    """Make the loader of a module in scope give instrumented code, or tell why that cannot be."""
+    if isinstance(loader, LazyLoader):
+        return equip(vars(loader)["loader"], instrumenter)
+    if isinstance(loader, NamespaceLoader):
+        return None
+    if isinstance(loader, ExtensionFileLoader):
+        return Obstacle.EXTENSION
+    if isinstance(loader, SourcelessFileLoader):
+        return Obstacle.NO_SOURCE
+    if not is_standard(loader):
+        return Obstacle.OTHER_LOADER
+    plain = SOURCE_FILE_CODE if isinstance(loader, SourceFileLoader) else _ARCHIVE_CODE
+    method = instrumented(plain, instrumenter)
+
+    # A function, not a method: copies of a loader, deep ones too, share it.
+    @as_importlib
+    def get_code(fullname: str) -> CodeType | None:
+        return method(loader, fullname)
+
+    @as_importlib
+    def exec_module(module: Any) -> None:
+        type(loader).exec_module(loader, module)
+        instrumenter.executed()
+
+    loader.get_code = get_code
+    loader.exec_module = exec_module
+    return None
+
+
+def instrumented(plain: GetCode, instrumenter: Instrumenter) -> GetCode:
+    """A `get_code` for a class of standard loaders: instrumented for modules in scope, else what `plain` gives."""
+
+    @as_importlib
+    def get_code(self: Any, fullname: str) -> CodeType | None:
+        # An archive may have the compiled file only, or both and prefer it.
+        path = self.get_filename(fullname)
+        path = path.removesuffix("c") if path.endswith(".pyc") else path
+        if instrumenter.wants(fullname, path) and is_standard(self):
+            with contextlib.suppress(OSError):
+                code = instrumenter.compile(self.get_data(path), path, fullname)
+                if code is not None:
+                    return code
+        return plain(self, fullname)
+
+    return get_code  # type: ignore[no-any-return]
+
+
+def is_standard(loader: Any) -> bool:
+    """Whether the loader goes from source to code, and runs it, the way that Python brings."""
+    hooks: tuple[str, ...] = ("exec_module", "get_code")
+    if isinstance(loader, SourceFileLoader):
+        hooks = (*hooks, "source_to_code")
+    elif not isinstance(loader, zipimporter):
+        return False
+    return all(_owner(type(loader), hook).__module__ in _STANDARD for hook in hooks)
+
+
+def _owner(cls: type, method: str) -> type:
+    return next(base for base in cls.__mro__ if method in vars(base))

@@ -1,0 +1,145 @@
+"""The two ways a process ends without winding up, SIGTERM and `os._exit`, made to report first. Serves `raceway run`.
+
+A program sees neither: SIGTERM shows the default handler, a handler of its own replaces ours and gets the default one
+back, and forked children are as they would be. The report is made on a thread of its own, since the thread that is
+interrupted may hold a lock that the report needs.
+"""
+
+from __future__ import annotations
+
+import operator
+import os
+import signal
+import sys
+from _thread import allocate_lock, start_new_thread
+from collections.abc import Callable
+from types import FrameType
+from typing import Any, NoReturn
+
+Report = Callable[[int], int]
+"""Makes the report the first time it is called; takes the program's status and returns that of the whole run."""
+
+_PATIENCE_S = 60.0
+"""How long the thread that ends the process waits for the report."""
+
+_LITTLE_PATIENCE_S = 2.0
+"""The same, for a thread that may itself hold what the report waits for."""
+
+_STANDARD_LIBRARY = os.path.dirname(os.__file__) + os.sep
+
+
+def report_before_dying(report: Report) -> None:
+    """From now on SIGTERM and `os._exit` report first, in this process."""
+    _replace_exit(report)
+    if os.name == "posix" and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        _SignalDoor(report).open()
+
+
+def _replace_exit(report: Report) -> None:
+    process = os.getpid()
+    really_exit = os._exit
+
+    def _exit(status: int) -> NoReturn:
+        code = operator.index(status)
+        if os.getpid() == process:
+            code = _report_aside(report, code, _LITTLE_PATIENCE_S if _is_inside_raceway() else _PATIENCE_S)
+        really_exit(code)
+
+    _exit.__doc__ = really_exit.__doc__
+    os._exit = _exit
+
+
+class _Termination(int):
+    """The handler of SIGTERM. As a number it is 0, SIG_DFL: that is what `signal` shows for it."""
+
+    _die: Callable[[], None]
+
+    def __new__(cls, die: Callable[[], None]) -> _Termination:
+        handler = super().__new__(cls, signal.SIG_DFL)
+        handler._die = die
+        return handler
+
+    def __call__(self, _number: int, _frame: FrameType | None) -> None:
+        self._die()
+
+
+class _SignalDoor:
+    """Stands for the C module inside `signal`: whoever sets SIGTERM to its default gets our handler instead."""
+
+    def __init__(self, report: Report) -> None:
+        self._module: Any = signal._signal  # type: ignore[attr-defined]
+        self._report = report
+        self._handler = _Termination(self._die)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._module, name)
+
+    def open(self) -> None:
+        """Put it there, and the handler."""
+        signal._signal = self  # type: ignore[attr-defined]
+        self._module.signal(signal.SIGTERM, self._handler)
+        os.register_at_fork(after_in_child=self.close)
+
+    def close(self) -> None:
+        """As it would be without us."""
+        signal._signal = self._module  # type: ignore[attr-defined]
+        if self._module.getsignal(signal.SIGTERM) is self._handler:
+            self._module.signal(signal.SIGTERM, signal.SIG_DFL)
+
+    def signal(self, number: int, handler: Any) -> Any:
+        """`_signal.signal`, but for one handler."""
+        if number == signal.SIGTERM and type(handler) is int and handler == signal.SIG_DFL:
+            handler = self._handler
+        try:
+            return self._module.signal(number, handler)
+        except BaseException as error:
+            error.__traceback__ = None  # this frame's entry: the caller adds its own
+            raise
+
+    def _die(self) -> None:
+        # A second signal ends the process at once. Only the main thread, where handlers run, may set that.
+        self._module.signal(signal.SIGTERM, signal.SIG_DFL)
+        if _is_inside_raceway():
+            # It must go on for the report to get what it needs: the other thread ends the process.
+            start_new_thread(self._report_and_die, ())
+        else:
+            _report_aside(self._report, 0, _PATIENCE_S)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def _report_and_die(self) -> None:
+        self._report(0)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _report_aside(report: Report, status: int, patience: float) -> int:
+    """Report on another thread; the status of the whole run, or the program's when that takes too long."""
+    done = allocate_lock()
+    done.acquire()
+    answers: list[int] = []
+
+    def make() -> None:
+        try:
+            answers.append(report(status))
+        finally:
+            done.release()
+
+    try:
+        start_new_thread(make, ())
+    except RuntimeError:  # no more threads here, as when the interpreter is shutting down
+        return report(status)
+    done.acquire(timeout=patience)
+    return answers[0] if answers else status
+
+
+def _is_inside_raceway() -> bool:
+    """Whether the calling thread was in the middle of what Raceway does beside the program, or of finding a module."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        name = frame.f_globals.get("__name__")
+        part = name.split(".")[:2] if isinstance(name, str) else []
+        if part[:1] in (["importlib"], ["_frozen_importlib"]) or (part[:1] == ["raceway"] and part[1:] != ["cli"]):
+            return True
+        if part != ["raceway", "cli"] and not frame.f_code.co_filename.startswith((_STANDARD_LIBRARY, "<frozen ")):
+            return False  # the program's own code, which holds nothing of ours
+        frame = frame.f_back
+    return False

@@ -1,0 +1,53 @@
+"""`raceway show`: prints a file as it runs when it is watched, and the table of its sites."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Sequence
+
+import msgspec
+
+from raceway.cli.options import Parser
+from raceway.errors import TransformError
+from raceway.transform import instrument, show
+
+
+def main(arguments: Sequence[str], prog: str) -> int:
+    """Print what the arguments ask for; the exit status."""
+    parser = _parser(prog)
+    given = parser.parse_args(arguments)
+    try:
+        with open(given.file, "rb") as file:
+            source = file.read()
+    except OSError as error:
+        parser.refuse(f"cannot read {given.file}: {error.strerror}")
+    try:
+        if given.json:
+            sites = instrument(source, given.file, "__main__").sites
+            text = msgspec.json.format(msgspec.json.encode(sites)).decode() + "\n"
+        else:
+            text = show(source, given.file)
+    except (SyntaxError, ValueError) as error:
+        sys.stderr.writelines(traceback.format_exception_only(error))
+        return 1
+    except TransformError as error:
+        sys.stderr.write(f"{prog}: {given.file} cannot be instrumented: {error}\n")
+        return 1
+    # The table stands last, and has no empty lines.
+    sys.stdout.write(text.rpartition("\n\n")[2] if given.sites else text)
+    return 0
+
+
+def _parser(prog: str) -> Parser:
+    parser = Parser(
+        prog=prog,
+        description="Print the instrumented source of a file, and its sites: the places that are watched.",
+        epilog="A tap is spelled by its role (S base, K key, W value) and the number of its site: S3[account].balance.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("file", metavar="FILE", help="a Python file")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--sites", action="store_true", help="print the table of sites only")
+    form.add_argument("--json", action="store_true", help="print the sites as JSON, with all their fields")
+    return parser

@@ -1,0 +1,281 @@
+"""The settings of a run: one frozen table, filled from arguments, the environment, `pyproject.toml` and defaults.
+
+Serves every entry point. A setting is declared once, as a field of `Config`; its option, its `RACEWAY_*` variable, its
+key in `[tool.raceway]` and its line of help follow from that.
+"""
+
+from __future__ import annotations
+
+import enum
+import os
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal, assert_never, get_type_hints
+
+from msgspec import NODEFAULT, Struct
+from msgspec.structs import fields
+
+from raceway.errors import ConfigError
+from raceway.model.kinds import Severity
+
+FILE_NAME = "pyproject.toml"
+
+_NEVER = "never"
+_TRUE = frozenset({"1", "true", "yes", "on"})
+_FALSE = frozenset({"0", "false", "no", "off"})
+_SEVERITIES = tuple(severity.value for severity in Severity)
+
+
+class Kind(enum.Enum):
+    """What values a setting takes."""
+
+    GLOBS = "globs"
+    FILE = "file"
+    TEXT = "text"
+    FLAG = "flag"
+    SEVERITY = "severity"
+    LIMIT = "limit"
+    CHOICE = "choice"
+
+
+class About(Struct, frozen=True):
+    """What a field of `Config` says of itself. `ready` is false while the feature behind it does not exist yet."""
+
+    kind: Kind
+    help: str
+    choices: tuple[str, ...] = ()
+    ready: bool = True
+
+
+class Config(Struct, frozen=True):
+    """The settings of one run. Paths are absolute."""
+
+    include: Annotated[
+        tuple[str, ...],
+        About(Kind.GLOBS, "also watch these modules: a glob over dotted names; a package covers its submodules"),
+    ] = ()
+    exclude: Annotated[tuple[str, ...], About(Kind.GLOBS, "do not watch these modules; wins over --include")] = ()
+    json: Annotated[str | None, About(Kind.FILE, "write the report as JSON")] = None
+    html: Annotated[str | None, About(Kind.FILE, "write the report as one HTML page", ready=False)] = None
+    sarif: Annotated[str | None, About(Kind.FILE, "write the report as SARIF", ready=False)] = None
+    junit: Annotated[str | None, About(Kind.FILE, "write the report as JUnit XML", ready=False)] = None
+    show: Annotated[
+        Severity, About(Kind.SEVERITY, "least severity that is shown (default: warning)", choices=_SEVERITIES)
+    ] = Severity.WARNING
+    fail_on: Annotated[
+        Severity | None,
+        About(Kind.LIMIT, "least severity that makes the run end with 66 (default: error)", (*_SEVERITIES, _NEVER)),
+    ] = Severity.ERROR
+    baseline: Annotated[str | None, About(Kind.FILE, "report only what this report lacks", ready=False)] = None
+    live: Annotated[bool, About(Kind.FLAG, "report each finding when it is found, too", ready=False)] = False
+    endpoint: Annotated[str | None, About(Kind.TEXT, "send events to the collector at this URL", ready=False)] = None
+    trace: Annotated[str | None, About(Kind.FILE, "write the events to a file", ready=False)] = None
+    events: Annotated[
+        Literal["shared", "full"],
+        About(Kind.CHOICE, "which events are sent or written", choices=("shared", "full"), ready=False),
+    ] = "shared"
+    functions: Annotated[bool, About(Kind.FLAG, "add function calls to the events", ready=False)] = False
+    quiet: Annotated[bool, About(Kind.FLAG, "print nothing on standard error unless a finding is shown")] = False
+    debug: Annotated[bool, About(Kind.FLAG, "say why each module is watched or not")] = False
+    core: Annotated[
+        Literal["auto", "pure", "native"],
+        About(Kind.CHOICE, "detection core (default: auto, the best there is)", choices=("auto", "pure", "native")),
+    ] = "auto"
+    enabled: Annotated[bool, About(Kind.FLAG, "watch at all; 0 runs the program plainly")] = True
+
+
+class Setting(Struct, frozen=True):
+    """One row of the table."""
+
+    name: str
+    about: About
+    default: object
+
+    @property
+    def key(self) -> str:
+        """Its spelling in files and options: `fail-on`."""
+        return self.name.replace("_", "-")
+
+    @property
+    def variable(self) -> str:
+        """Its environment variable: `RACEWAY_FAIL_ON`."""
+        return f"RACEWAY_{self.name.upper()}"
+
+
+def _table() -> tuple[Setting, ...]:
+    hints = get_type_hints(Config, include_extras=True)
+    rows = []
+    for field in fields(Config):
+        (about,) = hints[field.name].__metadata__
+        assert field.default is not NODEFAULT
+        rows.append(Setting(field.name, about, field.default))
+    return tuple(rows)
+
+
+SETTINGS = _table()
+"""The table: every setting with its kind, default and help."""
+
+_BY_NAME = {setting.name: setting for setting in SETTINGS}
+
+
+def resolve(
+    arguments: Mapping[str, object], environ: Mapping[str, str] | None = None, start_directory: str | None = None
+) -> Config:
+    """The settings: arguments over the environment over the nearest `pyproject.toml` over defaults.
+
+    `arguments` are by field name, None for what was not given; `config` names a file to read instead of the nearest
+    one. Without `environ` and `start_directory` those of the process are taken. Raises ConfigError.
+    """
+    variables = os.environ if environ is None else environ
+    start = _working_directory() if start_directory is None else start_directory
+    named = _file_named(arguments.get("config"), variables)
+    values = dict(_from_file(os.path.join(start, named), start) if named else _from_nearest(start))
+    values.update(_from_environment(variables, start))
+    values.update(_from_arguments(arguments, start))
+    return Config(**values)
+
+
+def is_output(setting: Setting) -> bool:
+    """Whether the setting names a file that the run writes."""
+    return setting.about.kind is Kind.FILE and setting.name != "baseline"
+
+
+def _working_directory() -> str:
+    try:
+        return os.getcwd()
+    except OSError:  # it was removed; Python runs programs from there all the same
+        return ""
+
+
+def _file_named(argument: object, variables: Mapping[str, str]) -> str:
+    """The file that is to be read instead of the nearest one; empty when none is named."""
+    if argument is None:
+        return variables.get("RACEWAY_CONFIG", "")
+    if not isinstance(argument, (str, os.PathLike)) or not os.fspath(argument):
+        raise ConfigError(f"config: expected a path, not {argument!r}")
+    return os.fsdecode(argument)
+
+
+def _from_arguments(arguments: Mapping[str, object], start: str) -> Iterator[tuple[str, Any]]:
+    for name, value in arguments.items():
+        if name == "config":
+            continue
+        if name not in _BY_NAME:
+            raise ConfigError(f"there is no setting {name!r}{_suggestion(name, list(_BY_NAME))}")
+        if value is not None:
+            yield name, _read(_BY_NAME[name], value, name, start)
+
+
+def _from_environment(variables: Mapping[str, str], start: str) -> Iterator[tuple[str, Any]]:
+    for setting in SETTINGS:
+        value = variables.get(setting.variable, "")
+        if value:
+            yield setting.name, _read(setting, value, setting.variable, start)
+
+
+def _from_nearest(start: str) -> Iterator[tuple[str, Any]]:
+    """The settings of the nearest `pyproject.toml`, which may well say nothing of Raceway."""
+    directory = start
+    while directory:
+        path = os.path.join(directory, FILE_NAME)
+        if os.path.isfile(path):
+            # Importing the parser takes 10 ms, and a broken file that does not speak of Raceway is not our business.
+            if b"raceway" in _content(path):
+                yield from _from_file(path, start, required=False)
+            return
+        parent = os.path.dirname(directory)
+        directory = parent if parent != directory else ""
+
+
+def _from_file(path: str, start: str, *, required: bool = True) -> Iterator[tuple[str, Any]]:
+    import tomllib
+
+    try:
+        document = tomllib.loads(_content(path).decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}") from None
+    tools = document.get("tool", {})
+    table = tools.get("raceway") if isinstance(tools, dict) else None
+    if table is None and not required:
+        return
+    if not isinstance(table, dict):
+        raise ConfigError(f"{path} has no table [tool.raceway]")
+    keys = {setting.key: setting for setting in SETTINGS}
+    for key, value in table.items():
+        setting = keys.get(key.replace("_", "-"))
+        if setting is None:
+            raise ConfigError(f"{path}: unknown key {key!r} in [tool.raceway]{_suggestion(key, list(keys))}")
+        yield setting.name, _read(setting, value, f"{path}: {key}", start)
+
+
+def _content(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror}") from None
+
+
+def _suggestion(word: str, known: list[str]) -> str:
+    from difflib import get_close_matches
+
+    close = get_close_matches(word, known, n=1)
+    return f"; did you mean {close[0]!r}?" if close else f"; there are {', '.join(known)}"
+
+
+def _read(setting: Setting, value: object, source: str, start: str) -> object:
+    """The value of a setting as `Config` holds it; `source` names where it was given."""
+    found = _parse(setting, value, source, start)
+    if not setting.about.ready and found != setting.default:
+        raise ConfigError(f"{source}: this version of Raceway does not have {setting.key} yet")
+    return found
+
+
+def _parse(setting: Setting, value: object, source: str, start: str) -> object:
+    kind = setting.about.kind
+    match kind:
+        case Kind.GLOBS:
+            return _globs(value, source)
+        case Kind.FLAG:
+            return _flag(value, source)
+        case Kind.SEVERITY | Kind.LIMIT | Kind.CHOICE:
+            return _choice(setting, value, source)
+        case Kind.FILE:
+            if not isinstance(value, (str, os.PathLike)) or not os.fspath(value):
+                raise ConfigError(f"{source}: expected a path, not {value!r}")
+            return os.path.join(start, os.fsdecode(value))
+        case Kind.TEXT:
+            if not isinstance(value, str):
+                raise ConfigError(f"{source}: expected a text, not {value!r}")
+            return value
+    assert_never(kind)
+
+
+def _globs(value: object, source: str) -> tuple[str, ...]:
+    found = [value] if isinstance(value, str) else value
+    if not isinstance(found, (list, tuple)) or not all(isinstance(glob, str) for glob in found):
+        raise ConfigError(f"{source}: expected a list of module names or globs, not {value!r}")
+    globs = tuple(glob.strip() for several in found for glob in several.split(",") if glob.strip())
+    for glob in globs:
+        if "/" in glob or glob.endswith(".py"):
+            raise ConfigError(f"{source}: {glob!r} is a path; globs are over dotted module names, such as shop.*")
+    return globs
+
+
+def _flag(value: object, source: str) -> bool:
+    if isinstance(value, bool):
+        return value
+    word = value.strip().lower() if isinstance(value, str) else ""
+    if word in _TRUE:
+        return True
+    if word in _FALSE:
+        return False
+    raise ConfigError(f"{source}: expected true or false, not {value!r}")
+
+
+def _choice(setting: Setting, value: object, source: str) -> object:
+    word = value.value if isinstance(value, Severity) else value
+    if not isinstance(word, str) or word not in setting.about.choices:
+        raise ConfigError(f"{source}: {word!r} is not one of {', '.join(setting.about.choices)}")
+    if setting.about.kind is Kind.CHOICE:
+        return word
+    return None if word == _NEVER else Severity(word)

@@ -1,0 +1,169 @@
+"""The composition root: the only place that wires stages together. It owns no logic of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import sys
+import time
+from types import CodeType
+from typing import TextIO
+
+from raceway import __version__, sync
+from raceway.autoinstrument.finder import InstrumentingFinder
+from raceway.autoinstrument.scope import Scope
+from raceway.config import Config
+from raceway.errors import TransformError
+from raceway.findings import build
+from raceway.model.findings import Finding, NotSeen, Report, Run, Summary, Tool
+from raceway.model.kinds import Severity
+from raceway.model.sites import Site
+from raceway.runtime import active
+from raceway.runtime.core import make_core
+
+SELF_CHECK_FAILED = 70
+NOT_WRITTEN = 2
+FINDINGS = 66
+
+
+class Session:
+    """One run of Raceway in this process, from `start` to `stop`."""
+
+    def __init__(self, config: Config, command: tuple[str, ...]) -> None:
+        self.config = config
+        self.scope = Scope(config.include, config.exclude)
+        self._command = command
+        self._directory = os.getcwd()
+        self._core = make_core(config.core)
+        self._finder = InstrumentingFinder(self.scope, self.compile, self.not_seen, executed=self._core.module_executed)
+        self._sites: list[tuple[int, Site]] = []
+        self._modules: set[str] = set()
+        self._not_seen: list[NotSeen] = []
+        self._began = time.monotonic()
+        self._running = False
+        self._last: Report | None = None
+
+    def start(self) -> None:
+        """Begin to watch: recorder active, models in place, import hook first."""
+        self._core.start()
+        active.activate(self._core.recorder)
+        sync.install(self._core.recorder, self._instruments)
+        self._finder.install(self)
+        os.register_at_fork(after_in_child=self._after_fork)
+        self._running = True
+
+    def stop(self) -> None:
+        """Undo all that `start` did; findings stay."""
+        if not self._running:
+            return
+        self._running = False
+        self._finder.uninstall()
+        sync.uninstall()
+        active.activate(None)
+        self._core.stop()
+
+    def _instruments(self, module: str) -> bool:
+        return self.scope.names(module)
+
+    def _after_fork(self) -> None:
+        if self._running:
+            self._core.after_fork()
+            sync.forked(self._core.recorder)
+
+    def compile(self, source: bytes, filename: str, module: str) -> CodeType:
+        """Instrumented code of a module; plain code, noted as not seen, when it cannot be rewritten.
+
+        Raises SyntaxError exactly as `compile` does.
+        """
+        from raceway.transform import instrument
+
+        try:
+            done = instrument(source, filename, module)
+        except TransformError as error:
+            self._untransformed(module, str(error))
+            return compile(source, filename, "exec", dont_inherit=True)
+        except SyntaxError:
+            return compile(source, filename, "exec", dont_inherit=True)
+        except Exception as error:  # a fault of ours costs the module its instrumentation, never the program its import
+            self._untransformed(module, f"{type(error).__name__}: {error}")
+            return compile(source, filename, "exec", dont_inherit=True)
+        self._modules.add(module)
+        code = self._core.bind(done.code, done.sites, done.marker, filename)
+        base = len(self._sites)
+        self._sites.extend((base + site.index, site) for site in done.sites)
+        return code
+
+    def _untransformed(self, module: str, why: str) -> None:
+        self.not_seen("not-transformed", module, why)
+        if not self.config.quiet:
+            print(f"raceway: warning: module {module} runs uninstrumented: {why}", file=sys.stderr)
+
+    def not_seen(self, reason: str, module: str, detail: str = "") -> None:
+        """Note something that the run does not look at."""
+        note = NotSeen(reason, module, detail)
+        if note not in self._not_seen:
+            self._not_seen.append(note)
+
+    def findings(self) -> tuple[Finding, ...]:
+        """All findings so far, worst first."""
+        return build(self._core.races(), self._sites, self._core.names, self._directory, _has_gil())
+
+    def report(self) -> Report:
+        """The report document of the run so far."""
+        findings = self.findings()
+        counters = self._core.counters()
+        per_severity = {severity: sum(1 for one in findings if one.severity is severity) for severity in Severity}
+        unmatched = tuple(NotSeen("glob-matched-nothing", glob) for glob in self.scope.unmatched())
+        return Report(
+            tool=Tool("raceway", __version__, self._core.name),
+            run=Run(self._command, platform.python_version(), _has_gil(), round(time.monotonic() - self._began, 3)),
+            summary=Summary(
+                error=per_severity[Severity.ERROR],
+                warning=per_severity[Severity.WARNING],
+                info=per_severity[Severity.INFO],
+                modules=len(self._modules),
+                sites=len(self._sites),
+                accesses=counters.accesses,
+                actors=counters.actors,
+                shared_locations=counters.shared_locations,
+                dropped=counters.dropped,
+            ),
+            findings=findings,
+            not_seen=(*self._not_seen, *unmatched),
+        )
+
+    def write(self, stream: TextIO) -> bool:
+        """Write the text report to `stream` and the configured files; False when one could not be written."""
+        from raceway.report import encode_json, render_text
+
+        report = self._last = self.report()
+        written = True
+        if self.config.json is not None:
+            try:
+                with open(self.config.json, "wb") as file:
+                    file.write(encode_json(report))
+            except OSError as error:
+                print(f"raceway: error: cannot write {self.config.json}: {error.strerror}", file=sys.stderr)
+                written = False
+        shown = any(one.severity.rank <= self.config.show.rank for one in report.findings)
+        if shown or not self.config.quiet:
+            with contextlib.suppress(OSError, ValueError):
+                render_text(report, stream, show=self.config.show, fail_on=self.config.fail_on)
+        return written
+
+    def exit_status(self, program_status: int, written: bool) -> int:
+        """The status of the whole run: the program's own, else what the report asks for."""
+        if program_status:
+            return program_status
+        if not written:
+            return NOT_WRITTEN
+        limit = self.config.fail_on
+        findings = self.findings() if self._last is None else self._last.findings
+        failing = limit is not None and any(one.severity.rank <= limit.rank for one in findings)
+        return FINDINGS if failing else 0
+
+
+def _has_gil() -> bool:
+    enabled = getattr(sys, "_is_gil_enabled", None)
+    return True if enabled is None else bool(enabled())
