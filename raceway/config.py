@@ -76,6 +76,9 @@ class Config(Struct, frozen=True):
     functions: Annotated[bool, About(Kind.FLAG, "add function calls to the events", ready=False)] = False
     quiet: Annotated[bool, About(Kind.FLAG, "print nothing on standard error unless a finding is shown")] = False
     debug: Annotated[bool, About(Kind.FLAG, "say why each module is watched or not")] = False
+    cache_dir: Annotated[
+        str | None, About(Kind.TEXT, "keep instrumented bytecode here (default: the user's cache; empty: nowhere)")
+    ] = None
     core: Annotated[
         Literal["auto", "pure", "native"],
         About(Kind.CHOICE, "detection core (default: auto, the best there is)", choices=("auto", "pure", "native")),
@@ -279,3 +282,11 @@ def _choice(setting: Setting, value: object, source: str) -> object:
     if setting.about.kind is Kind.CHOICE:
         return word
     return None if word == _NEVER else Severity(word)
+
+
+def cache_directory(config: Config) -> str:
+    """Where instrumented bytecode is kept, by the XDG rules unless a setting says otherwise; empty for nowhere."""
+    if config.cache_dir is not None:
+        return config.cache_dir
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    return os.path.join(base, "raceway") if os.path.isabs(base) else ""

@@ -11,9 +11,10 @@ from types import CodeType
 from typing import TextIO
 
 from raceway import __version__, sync
+from raceway.autoinstrument.cache import Cache
 from raceway.autoinstrument.finder import InstrumentingFinder
 from raceway.autoinstrument.scope import Scope
-from raceway.config import Config
+from raceway.config import Config, cache_directory
 from raceway.errors import TransformError
 from raceway.findings import build
 from raceway.model.findings import Finding, NotSeen, Report, Run, Summary, Tool
@@ -37,6 +38,7 @@ class Session:
         self._directory = os.getcwd()
         self._core = make_core(config.core)
         self._finder = InstrumentingFinder(self.scope, self.compile, self.not_seen, executed=self._core.module_executed)
+        self._cache = Cache(cache_directory(config))
         self._sites: list[tuple[int, Site]] = []
         self._modules: set[str] = set()
         self._not_seen: list[NotSeen] = []
@@ -76,10 +78,10 @@ class Session:
 
         Raises SyntaxError exactly as `compile` does.
         """
-        from raceway.transform import instrument
-
         try:
-            done = instrument(source, filename, module)
+            placeholders, sites, marker = self._cache.load(source, filename) or self._instrument(
+                source, filename, module
+            )
         except TransformError as error:
             self._untransformed(module, str(error))
             return compile(source, filename, "exec", dont_inherit=True)
@@ -89,10 +91,17 @@ class Session:
             self._untransformed(module, f"{type(error).__name__}: {error}")
             return compile(source, filename, "exec", dont_inherit=True)
         self._modules.add(module)
-        code = self._core.bind(done.code, done.sites, done.marker, filename)
+        code = self._core.bind(placeholders, sites, marker, filename)
         base = len(self._sites)
-        self._sites.extend((base + site.index, site) for site in done.sites)
+        self._sites.extend((base + site.index, site) for site in sites)
         return code
+
+    def _instrument(self, source: bytes, filename: str, module: str) -> tuple[CodeType, tuple[Site, ...], bytes]:
+        from raceway.transform import instrument
+
+        done = instrument(source, filename, module)
+        self._cache.store(source, filename, done.code, done.sites, done.marker)
+        return done.code, done.sites, done.marker
 
     def _untransformed(self, module: str, why: str) -> None:
         self.not_seen("not-transformed", module, why)

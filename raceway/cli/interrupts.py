@@ -84,7 +84,7 @@ class _SignalDoor:
         """As it would be without us."""
         signal._signal = self._module  # type: ignore[attr-defined]
         if self._module.getsignal(signal.SIGTERM) is self._handler:
-            self._module.signal(signal.SIGTERM, signal.SIG_DFL)
+            self._module.signal(signal.SIGTERM, self._module.SIG_DFL)
 
     def signal(self, number: int, handler: Any) -> Any:
         """`_signal.signal`, but for one handler."""
@@ -98,7 +98,7 @@ class _SignalDoor:
 
     def _die(self) -> None:
         # A second signal ends the process at once. Only the main thread, where handlers run, may set that.
-        self._module.signal(signal.SIGTERM, signal.SIG_DFL)
+        self._module.signal(signal.SIGTERM, self._module.SIG_DFL)
         if _is_inside_raceway():
             # It must go on for the report to get what it needs: the other thread ends the process.
             start_new_thread(self._report_and_die, ())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from raceway.model.findings import NotSeen, Report, Summary
-from raceway.model.kinds import Severity
+from raceway.model.kinds import Severity, Verdict
 from raceway.report.finding import STYLES
 from raceway.report.lines import BLANK, Line, Span, Style
 
@@ -50,6 +50,7 @@ def not_seen_lines(entries: Sequence[NotSeen]) -> Iterator[Line]:
 def summary_lines(report: Report, *, show: Severity, fail_on: Severity | None) -> Iterator[Line]:
     """The last lines: what was found, how much was watched, and what makes warnings fail the run."""
     yield from _caveats(report.summary)
+    yield from _perturbed(report)
     yield Line((Span("raceway: "), *_result(report, show)), prose=True, hang=2)
     warnings = _count(report, Severity.WARNING)
     if warnings and fail_on is Severity.ERROR:
@@ -79,6 +80,17 @@ def _caveats(summary: Summary) -> Iterator[Line]:
     if summary.dropped:
         words = f"{_counted(summary.dropped, 'record')} dropped: races among them were not looked for"
         yield Line((Span(words, Style.WARNING),), prose=True)
+
+
+def _perturbed(report: Report) -> Iterator[Line]:
+    """The pure core's probes are calls, after which CPython may switch threads: what was latent may have happened."""
+    latent = any(finding.verdict.gil is Verdict.LATENT for finding in report.findings)
+    if report.tool.core == "pure" and latent:
+        words = (
+            "its probes let threads switch inside a statement such as `x += 1`, so where a finding is latent this run "
+            "may have lost updates that plain Python keeps"
+        )
+        yield Line((Span("pure core: ", Style.STRONG), Span(words)), prose=True, hang=2)
 
 
 def _result(report: Report, show: Severity) -> Iterator[Span]:

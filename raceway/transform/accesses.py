@@ -8,7 +8,7 @@ from raceway.model.sites import Context, Role, SiteForm
 from raceway.transform.flow import CLEAN, STRUCTURE, Taint
 from raceway.transform.plan import Draft
 from raceway.transform.planner import Planner
-from raceway.transform.source import literal, root_name, tappable, walkable
+from raceway.transform.source import literal, tappable, walkable
 
 
 def name(planner: Planner, node: cst.Name) -> Taint:

@@ -40,8 +40,8 @@ REBOUND = 2
 class Scope:
     """One scope: the names bound in it with their number of bindings, and its declarations.
 
-    `definitions` counts those bindings that are `def`, `class` or `import`, `packed` names `*args` and `**kwargs`. An `inlined` scope is a comprehension that
-    runs on the spot: what it uses of the scope around is not captured.
+    `definitions` counts those bindings that are `def`, `class` or `import`, `packed` names `*args` and `**kwargs`. An
+    `inlined` scope is a comprehension that runs on the spot: what it uses of the scope around is not captured.
     """
 
     def __init__(self, kind: ScopeKind, name: str, parent: Scope | None) -> None:

@@ -130,10 +130,3 @@ def exits(block: cst.BaseSuite) -> cst.CSTNode | None:
     if isinstance(last, cst.If) and isinstance(last.orelse, cst.Else) and exits(last.body) and exits(last.orelse.body):
         return exits(last.body)
     return None
-
-
-def root_name(node: cst.CSTNode) -> str:
-    """The name a dotted chain starts with, empty when it starts with something else."""
-    while isinstance(node, cst.Attribute):
-        node = node.value
-    return node.value if isinstance(node, cst.Name) else ""
