@@ -27,7 +27,7 @@ class Actor(Struct, frozen=True):
     name: str
 
 
-class AccessSide(Struct, frozen=True):
+class AccessSide(Struct, frozen=True, omit_defaults=True):
     """One side of a finding. Columns are 0-based offsets in characters; `stack` is innermost first.
 
     `source` is the line without its indentation, which `indent` counts in characters.

@@ -78,28 +78,28 @@ def around(
     before: Callable[..., None] | None = None,
     after: Callable[..., None] | None = None,
 ) -> Callable[..., Any]:
-    """`real` with `before(recorder, first)` told ahead of it and `after(recorder, first, result)` once it returned.
+    """`real` with `before(recorder, self)` told ahead of it and `after(recorder, self, result)` once it returned.
 
-    `first` is the first argument. Seen from a model, the frame that called the wrapper is the third: itself, the
+    `self` is the first argument. Seen from a model, the frame that called the wrapper is the third: itself, the
     wrapper, the caller.
     """
     current = active.recorder
 
     @functools.wraps(real)
-    def wrapper(first: Any, /, *args: Any, **kwargs: Any) -> Any:
+    def wrapper(self: Any, /, *args: Any, **kwargs: Any) -> Any:
         try:
             if before is not None and (recorder := current()) is not None:
-                before(recorder, first)
+                before(recorder, self)
         except Exception:
             Failures.count += 1
         try:
-            result = real(first, *args, **kwargs)
+            result = real(self, *args, **kwargs)
         except BaseException as error:
             hide_frame(error)
             raise
         try:  # the recorder is asked for again: the run may have ended while the real one waited
             if after is not None and (recorder := current()) is not None:
-                after(recorder, first, result)
+                after(recorder, self, result)
         except Exception:
             Failures.count += 1
         return result
