@@ -1,0 +1,134 @@
+"""The corpus of tiny programs: every race is found as its program says, and its correct twin stays silent."""
+
+from __future__ import annotations
+
+import functools
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from raceway.model.findings import AccessSide, Finding, Report
+from raceway.model.kinds import FindingKind, Severity
+from tests.conftest import TIMEOUT_S, RacewayRun, RunRaceway, clean_environ
+from tests.fixture_format import FIXTURES, Expected, Place, Program, expectations, marks, programs
+
+RACES = programs(FIXTURES / "race")
+NORACES = programs(FIXTURES / "norace")
+
+SHOWN = (Severity.ERROR, Severity.WARNING)
+FORCED = {"PYTHONPATH": str(FIXTURES)}
+"""Where `hidden` is imported from, which forces the schedules of the programs."""
+
+
+@functools.cache
+def plain(script: Path) -> str:
+    """What the program prints under plain Python, which must run it without complaint."""
+    finished = subprocess.run(
+        [sys.executable, str(script)],
+        env=clean_environ() | FORCED,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=TIMEOUT_S,
+        check=False,
+    )
+    assert (finished.returncode, finished.stderr) == (0, "")
+    return finished.stdout
+
+
+def run(run_raceway: RunRaceway, core: str, program: Program) -> tuple[RacewayRun, list[Finding]]:
+    """Run the program on a core; its errors and warnings."""
+    finished = run_raceway(
+        "--fail-on", "never", "--exclude", "hidden", program.script, environ=FORCED | {"RACEWAY_CORE": core}
+    )
+    assert (finished.status, finished.stdout) == (0, plain(program.script)), finished.stderr
+    report = msgspec.convert(finished.report, Report)
+    assert report.tool.core == core
+    return finished, [finding for finding in report.findings if finding.severity in SHOWN]
+
+
+def place(side: AccessSide) -> Place:
+    """The line of one side."""
+    return Place(os.path.basename(side.file), side.line)
+
+
+def found(finding: Finding) -> Expected:
+    """A finding in the words of an expectation."""
+    first, second = sorted(place(side) for side in finding.accesses)
+    return Expected(finding.kind, finding.variable, finding.severity, (first, second))
+
+
+def by_text(expected: Expected) -> str:
+    """An order of expectations, to compare them as a multiset."""
+    return repr(expected)
+
+
+@pytest.mark.parametrize("program", RACES.values(), ids=RACES)
+def test_the_race_is_found(program: Program, core: str, run_raceway: RunRaceway) -> None:
+    finished, findings = run(run_raceway, core, program)
+    shown = sorted(map(found, findings), key=by_text)
+    assert shown == sorted(program.expected, key=by_text), finished.stderr
+    assert all(side.stack for finding in findings for side in finding.accesses)
+
+
+@pytest.mark.parametrize("program", NORACES.values(), ids=NORACES)
+def test_the_correct_twin_is_silent(program: Program, core: str, run_raceway: RunRaceway) -> None:
+    finished, findings = run(run_raceway, core, program)
+    assert findings == [], finished.stderr
+
+
+def test_every_race_has_its_correct_twin() -> None:
+    assert set(RACES) == set(NORACES)
+
+
+def test_races_expect_findings_and_their_twins_nothing() -> None:
+    assert [name for name, program in RACES.items() if not program.expected] == []
+    assert [name for name, program in NORACES.items() if program.expected] == []
+
+
+def test_an_expectation_takes_its_lines_from_the_marks() -> None:
+    text = "# expect: lost-update Counter.value error\nread  # <- A\nwrite  # <- B\n"
+    expected = expectations(text, marks({"main.py": text}))
+    places = (Place("main.py", 2), Place("main.py", 3))
+    assert expected == (Expected(FindingKind.LOST_UPDATE, "Counter.value", Severity.ERROR, places),)
+
+
+def test_an_expectation_may_name_other_marks() -> None:
+    text = "# expect: write-write x warning\n# expect: read-write y warning AC\nx  # <- AB\n"
+    other = "y  # <- C\n"
+    expected = expectations(text, marks({"main.py": text, "other.py": other}))
+    assert [item.places for item in expected] == [
+        (Place("main.py", 3), Place("main.py", 3)),
+        (Place("main.py", 3), Place("other.py", 1)),
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x = 1\n",
+        "# expect: lost-update Counter.value\nx  # <- AB\n",
+        "# expect: lost-update Counter.value error\nx  # <- A\n",
+        "# expect: lost-update Counter.value error\nx  # <- AB\ny  # <- C\n",
+        "# expect: nothing\nx  # <- AB\n",
+        "# expect: lost-update Counter.value error\nx  # <- AB\ny  # <- B\n",
+        "# expect: no-such-kind Counter.value error\nx  # <- AB\n",
+    ],
+    ids=[
+        "no expectation",
+        "too short",
+        "unmarked side",
+        "unused mark",
+        "marks of nothing",
+        "mark twice",
+        "unknown kind",
+    ],
+)
+def test_a_program_that_does_not_say_what_it_expects_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        expectations(text, marks({"main.py": text}))
