@@ -11,7 +11,7 @@ import operator
 import os
 import signal
 import sys
-from _thread import allocate_lock, start_new_thread
+from _thread import allocate_lock, get_ident, start_new_thread
 from collections.abc import Callable
 from types import FrameType
 from typing import Any, NoReturn
@@ -70,6 +70,7 @@ class _SignalDoor:
         self._module: Any = signal._signal  # type: ignore[attr-defined]
         self._report = report
         self._handler = _Termination(self._die)
+        self._masks: dict[int, set[int]] = {}
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._module, name)
@@ -78,13 +79,24 @@ class _SignalDoor:
         """Put it there, and the handler."""
         signal._signal = self  # type: ignore[attr-defined]
         self._module.signal(signal.SIGTERM, self._handler)
-        os.register_at_fork(after_in_child=self.close)
+        os.register_at_fork(before=self._hold, after_in_parent=self._unhold, after_in_child=self._in_child)
 
     def close(self) -> None:
         """As it would be without us."""
         signal._signal = self._module  # type: ignore[attr-defined]
         if self._module.getsignal(signal.SIGTERM) is self._handler:
             self._module.signal(signal.SIGTERM, self._module.SIG_DFL)
+
+    def _hold(self) -> None:
+        """Keep SIGTERM back during a fork: the interpreter forgets signals that reach a child before it has begun."""
+        self._masks[get_ident()] = self._module.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM,))
+
+    def _unhold(self) -> None:
+        self._module.pthread_sigmask(signal.SIG_SETMASK, self._masks.pop(get_ident(), ()))
+
+    def _in_child(self) -> None:
+        self.close()
+        self._unhold()
 
     def signal(self, number: int, handler: Any) -> Any:
         """`_signal.signal`, but for one handler."""

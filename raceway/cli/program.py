@@ -15,6 +15,7 @@ from importlib.util import MAGIC_NUMBER
 from pkgutil import get_importer
 from types import CodeType, ModuleType
 from typing import NoReturn, Protocol
+from warnings import catch_warnings, simplefilter
 
 from raceway.cli.options import Program
 
@@ -138,9 +139,18 @@ class _Script:
                 assert isinstance(loader, SourcelessFileLoader)
                 self._code = loader.get_code("__main__")
             else:
-                self._code = compile(self._source, self._path, "__main__")
+                self._code = self._compiled(compile)
         except (SyntaxError, ValueError, RecursionError, MemoryError, ImportError, EOFError):
             run_plainly(self._program)
+
+    def _compiled(self, instrumenting: Compile) -> CodeType:
+        """The code. Warnings are those of plain Python: for a script they come with every run, cached code or not."""
+        with catch_warnings():
+            simplefilter("ignore")
+            compile(self._source, self._path, "exec", dont_inherit=True)  # without it, warnings would precede an error
+            code = instrumenting(self._source, self._path, "__main__")
+        compile(self._source, self._path, "exec", dont_inherit=True)
+        return code
 
     def run(self) -> None:
         """Run it."""

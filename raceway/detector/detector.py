@@ -7,6 +7,7 @@ breaks. Only one thread feeds the detector at a time; the recorder sees to that.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +15,7 @@ from raceway.detector.clocks import Clock, Slots, join
 from raceway.detector.conflicts import conflict
 from raceway.detector.races import Races
 from raceway.detector.shadow import Entry, Shadow
-from raceway.model.kinds import ActorKind, LocationKind, Operation
+from raceway.model.kinds import ActorKind, Operation
 from raceway.model.races import Side
 from raceway.model.records import (
     WHOLE,
@@ -31,17 +32,28 @@ from raceway.model.records import (
 )
 from raceway.model.sites import Site
 
+ENDED_LIMIT = 4096
+"""Ended actors that are remembered for a join that may still come."""
+
+WHOLE_LIMIT = 128
+"""Of these, the ones whose clocks are kept whole. The older ones keep what they learned since they were started: all
+that a join by their parent needs."""
+
 _READING = frozenset({Operation.READ, Operation.ITERATE, Operation.READ_MODIFY_WRITE})
 
 
 class Actor:
-    """State of one actor: its clock and slot, the locks it holds, in the order taken."""
+    """State of one actor: its clock and slot, the locks it holds, in the order taken.
 
-    __slots__ = ("clock", "ended", "held", "kind", "name", "slot")
+    `inherited` is the clock it started with.
+    """
+
+    __slots__ = ("clock", "ended", "held", "inherited", "kind", "name", "slot")
 
     def __init__(self, slot: int, clock: Clock, name: str, kind: ActorKind) -> None:
         self.slot = slot
         self.clock = clock
+        self.inherited = dict(clock)
         self.held: list[int] = []
         self.name = name
         self.kind = kind
@@ -57,12 +69,14 @@ class Detector:
         self.names: dict[int, Name] = {}
         self.accesses = 0
         self.read: set[str] = set()
-        self.shared: set[tuple[int, LocationKind, str]] = set()
+        self.shared = 0
+        self.seen_actors = 0
         self._site_of = site_of
         self._slots = Slots()
         self._syncs: dict[int, Clock] = {}
         self._shadows: dict[int, dict[object, Shadow]] = {}
         self._sequence = 0
+        self._ended: deque[int] = deque()
         self._rules: dict[type, Callable[[Any], None]] = {
             Access: self._access,
             Acquire: self._acquire,
@@ -84,6 +98,7 @@ class Detector:
         actor = self.actors.get(serial)
         if actor is None:
             slot, number = self._slots.take()
+            self.seen_actors += 1
             actor = self.actors[serial] = Actor(slot, {slot: number}, f"actor {serial}", ActorKind.THREAD)
         return actor
 
@@ -100,8 +115,9 @@ class Detector:
         for other in shadow.conflicts(entry, actor.clock):
             if conflict(other.access, access):
                 self.races.add(_side(other), _side(entry), _between(other, entry))
-        if shadow.writes or shadow.reads:
-            self._note_shared(shadow, entry)
+        if not shadow.shared and any(other.access.actor != access.actor for other in (*shadow.writes, *shadow.reads)):
+            shadow.shared = True
+            self.shared += 1
         shadow.add(entry, actor.clock)
         if site.is_head:
             shadow.add_head(entry)
@@ -116,12 +132,6 @@ class Detector:
         if shadow is None:
             shadow = of_object[place] = Shadow()
         return shadow
-
-    def _note_shared(self, shadow: Shadow, entry: Entry) -> None:
-        actor = entry.access.actor
-        if any(other.access.actor != actor for other in (*shadow.writes, *shadow.reads)):
-            location = entry.access.location
-            self.shared.add((location.object, location.kind, str(entry.access.variable)))
 
     def _find_head(self, entry: Entry, site: Site, shadow: Shadow) -> None:
         access = entry.access
@@ -164,6 +174,7 @@ class Detector:
     def _fork(self, record: Fork) -> None:
         parent = self._actor(record.actor)
         slot, number = self._slots.take()
+        self.seen_actors += 1
         clock = dict(parent.clock)
         clock[slot] = number
         self.actors[record.child] = Actor(slot, clock, record.name, record.kind)
@@ -175,6 +186,26 @@ class Detector:
             actor.ended = True
             actor.held.clear()
             self._slots.give_back(actor.slot, actor.clock[actor.slot])
+            self._ended.append(record.actor)
+            if len(self._ended) > WHOLE_LIMIT:
+                self._shrink(self._ended[-WHOLE_LIMIT])
+            if len(self._ended) > ENDED_LIMIT:
+                self._forget(self._ended.popleft())
+
+    def _shrink(self, serial: int) -> None:
+        """Keep of an ended actor's clock what it did not start with."""
+        actor = self.actors[serial]
+        known = actor.inherited
+        actor.clock = {slot: number for slot, number in actor.clock.items() if known.get(slot) != number}
+        actor.clock.setdefault(actor.slot, known.get(actor.slot, 0))
+        actor.inherited = {}
+
+    def _forget(self, serial: int) -> None:
+        """An actor that ended long ago and was never waited for: only its name may still be wanted."""
+        if serial in self.races.named:
+            self.actors[serial].clock = {}
+        else:
+            self.actors.pop(serial, None)
 
     def _join(self, record: Join) -> None:
         child = self.actors.get(record.child)
@@ -186,6 +217,8 @@ class Detector:
     def _retire(self, record: Retire) -> None:
         self._shadows.pop(record.object, None)
         self._syncs.pop(record.object, None)
+        if record.object not in self.races.named:
+            self.names.pop(record.object, None)
 
     def _name(self, record: Name) -> None:
         self.names[record.sync] = record

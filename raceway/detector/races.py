@@ -12,10 +12,13 @@ class Races:
 
     def __init__(self) -> None:
         self._races: dict[Key, RawRace] = {}
+        self.named: set[int] = set()
+        """Serials of actors and locks that findings will name."""
 
     def add(self, earlier: Side, later: Side, observed: bool) -> None:
         """Note a race; of several alike the one that tells most about its regions is kept."""
         first, second = earlier.access, later.access
+        self.named.update((first.actor, second.actor, *earlier.locks, *later.locks))
         key = (first.site, second.site, first.operation.value, second.operation.value, second.variable)
         known = self._races.get(key)
         if known is None:

@@ -38,9 +38,10 @@ class Shadow:
     `writes` and `reads` hold accesses of which none happens before a later one of the same direction.
     """
 
-    __slots__ = ("heads", "reads", "writes")
+    __slots__ = ("heads", "reads", "shared", "writes")
 
     def __init__(self) -> None:
+        self.shared = False
         self.writes: list[Entry] = []
         self.reads: list[Entry] = []
         self.heads: dict[tuple[int, int], Entry] = {}

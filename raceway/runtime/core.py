@@ -86,7 +86,7 @@ class PureCore:
         """Counts so far."""
         detector = self._detector
         dropped = self.log.failures + self.log.stream.failures
-        return Counters(detector.accesses, len(detector.actors), len(detector.shared), dropped)
+        return Counters(detector.accesses, detector.seen_actors, detector.shared, dropped)
 
 
 def make_core(name: str) -> Core:

@@ -19,6 +19,9 @@ from raceway.runtime.identity import Identity
 from raceway.runtime.stacks import capture
 from raceway.runtime.stream import Stream
 
+_SEEN_LIMIT = 1 << 16
+"""Accesses remembered of one epoch: a thread that never synchronises must not remember all it did."""
+
 
 class Log:
     """The state that taps and synchronisation verbs share."""
@@ -73,6 +76,8 @@ class Log:
         key = (site, operation, place)
         if key in state.seen:
             return
+        if len(state.seen) >= _SEEN_LIMIT:
+            state.seen.clear()
         state.seen.add(key)
         stack = capture(frame)
         self.stream.put(Access(state.actor, operation, Location(*place), site, variable, stack, commute, id(frame)))

@@ -9,6 +9,8 @@ from raceway.model.records import Stack
 DEPTH = 48
 """Frames kept of one stack."""
 
+_INTERNED_LIMIT = 1 << 16
+
 _interned: dict[Stack, Stack] = {}
 
 
@@ -19,12 +21,6 @@ def capture(frame: FrameType | None) -> Stack:
         entries.append((frame.f_code, frame.f_lasti))
         frame = frame.f_back
     stack = tuple(entries)
+    if len(_interned) >= _INTERNED_LIMIT:
+        _interned.clear()
     return _interned.setdefault(stack, stack)
-
-
-def line_of(code: CodeType, offset: int) -> int:
-    """The line of the instruction at `offset` bytes; the function's first line when it has none."""
-    for index, (line, _end, _column, _end_column) in enumerate(code.co_positions()):
-        if index * 2 >= offset:
-            return line or code.co_firstlineno
-    return code.co_firstlineno

@@ -47,7 +47,11 @@ _TABLES: tuple[serials.Table[object], ...] = (
 )  # type: ignore[assignment]  # of many kinds
 
 
-def install(recorder: Recorder, instrumented: Callable[[str], bool] = lambda _name: False) -> Patches:
+def _nothing(_module: str) -> bool:
+    return False
+
+
+def install(recorder: Recorder, instrumented: Callable[[str], bool] = _nothing) -> Patches:
     """Put the models in. `recorder` is the active one.
 
     `instrumented` tells whether a module is: then the locks it uses inside are traced like any others.
@@ -66,6 +70,7 @@ def install(recorder: Recorder, instrumented: Callable[[str], bool] = lambda _na
 def uninstall() -> None:
     """Take the models out, if they are in. What was made meanwhile goes on working, and tells nothing."""
     creation.forget_uses()
+    creation.set_scope(_nothing)
     while _installed:
         _installed.pop().undo()
     for table in _TABLES:

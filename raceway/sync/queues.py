@@ -27,7 +27,7 @@ from raceway.runtime import active
 from raceway.runtime.contract import Recorder
 from raceway.sync import creation
 from raceway.sync.locks import TracedLock, made_for, name_as_lock
-from raceway.sync.patching import Failures, Patches, Watched
+from raceway.sync.patching import Failures, Patches, Watched, hide_frame
 from raceway.sync.serials import Serial, Serials, Table
 
 _LIMIT = 4096
@@ -140,7 +140,11 @@ class NotEmpty(_QueueCondition):
 
     def notify(self, n: int = 1) -> None:
         """Wake somebody who waits to get."""
-        super().notify(n)
+        try:
+            super().notify(n)
+        except BaseException as error:
+            hide_frame(error)
+            raise
         try:
             if (recorder := self._current()) is not None:
                 self._channel(recorder).put(recorder)
@@ -153,7 +157,11 @@ class NotFull(_QueueCondition):
 
     def notify(self, n: int = 1) -> None:
         """Wake somebody who waits to put."""
-        super().notify(n)
+        try:
+            super().notify(n)
+        except BaseException as error:
+            hide_frame(error)
+            raise
         try:
             if (recorder := self._current()) is not None:
                 self._channel(recorder).get(recorder)

@@ -10,7 +10,7 @@ from raceway.transform.flow import CLEAN, Taint
 from raceway.transform.plan import Draft
 from raceway.transform.planner import Planner
 from raceway.transform.scopes import Binding
-from raceway.transform.source import LITERALS, literal, tappable, walkable
+from raceway.transform.source import LITERALS, literal, spans_lines, tappable, walkable
 
 # Methods of the built-in containers by what the transform must know of them; what they do to which location is the
 # contract table's business, at run time, by the type of the object.
@@ -77,7 +77,7 @@ def _method(planner: Planner, node: cst.Call, func: cst.Attribute) -> Taint:
     if planner.is_module(func.value) or (isinstance(func.value, cst.Attribute) and _module_chain(planner, func.value)):
         return _arguments(planner, node)
     taint = planner.visit(func.value)
-    if not tappable(func.value):
+    if not tappable(func.value) or _compiled_apart(planner, func):
         if name == "join" and isinstance(func.value, LITERALS):
             return taint | _arguments(planner, node) | _walk_argument(planner, node, "join", 0)
         return taint | _arguments(planner, node)
@@ -94,6 +94,12 @@ def _method(planner: Planner, node: cst.Call, func: cst.Attribute) -> Taint:
     if name in READING:
         return taint | planner.flow.read(draft, *paths)
     return taint | _mutation(planner, draft, taint, paths)
+
+
+def _compiled_apart(planner: Planner, func: cst.Attribute) -> bool:
+    """The compiler calls a method of an imported name otherwise, and places it on another line when there are two."""
+    imported = isinstance(func.value, cst.Name) and func.value.value in planner.scopes.module.imported
+    return imported and spans_lines(func)
 
 
 def _mutation(planner: Planner, draft: Draft, value: Taint, paths: tuple[str, ...]) -> Taint:

@@ -40,8 +40,9 @@ REBOUND = 2
 class Scope:
     """One scope: the names bound in it with their number of bindings, and its declarations.
 
-    `definitions` counts those bindings that are `def`, `class` or `import`, `packed` names `*args` and `**kwargs`. An
-    `inlined` scope is a comprehension that runs on the spot: what it uses of the scope around is not captured.
+    `definitions` counts those bindings that are `def`, `class` or `import`; of the `imported` names `imports` are those
+    bound by `import` itself; `packed` names `*args` and `**kwargs`. An `inlined` scope is a comprehension that runs on
+    the spot: what it uses of the scope around is not captured.
     """
 
     def __init__(self, kind: ScopeKind, name: str, parent: Scope | None) -> None:
@@ -55,6 +56,7 @@ class Scope:
         self.captured: set[str] = set()
         self.definitions: Counter[str] = Counter()
         self.imports: set[str] = set()
+        self.imported: set[str] = set()
         self.packed: set[str] = set()
         self.inlined = False
 
@@ -130,7 +132,6 @@ class Scope:
         scope = self.module() if owner is None else owner
         assigned = scope.bound[name] > scope.definitions[name]
         return assigned and (owner is None or scope.bound[name] > 1)
-
 
     def is_packed(self, name: str) -> bool:
         """Whether `name` is the `*args` or `**kwargs` of its function, an object that no other activation has."""
@@ -296,6 +297,7 @@ def _import(scopes: Scopes, node: cst.CSTNode, scope: Scope) -> None:
         if isinstance(target, cst.Name):
             scopes.bind(scope, target.value)
             scope.definitions[target.value] += 1
+            scope.imported.add(target.value)
             if isinstance(node, cst.Import):
                 scope.imports.add(target.value)
 

@@ -98,6 +98,12 @@ def tappable(node: cst.CSTNode) -> bool:
     return not isinstance(node, (cst.Comparison, cst.UnaryOperation, cst.BinaryOperation))
 
 
+def spans_lines(node: cst.Attribute) -> bool:
+    """Whether an attribute's name stands on another line than what it belongs to."""
+    around = (node.dot.whitespace_before, node.dot.whitespace_after)
+    return any(isinstance(space, cst.ParenthesizedWhitespace) or "\n" in space.value for space in around)
+
+
 def walkable(node: cst.CSTNode) -> bool:
     """Whether an operand of an iteration may be a shared container."""
     return isinstance(node, (cst.Name, cst.Attribute, cst.Subscript, cst.Call, cst.Await)) and not is_constant_name(
