@@ -107,6 +107,8 @@ class Detector:
         actor = self._actor(access.actor)
         site = self._site_of(access.site)
         shadow = self._shadow(access)
+        if site.double_checked and shadow.published is not None:
+            join(actor.clock, shadow.published)
         entry = Entry(access, actor.slot, actor.clock[actor.slot], self._sequence, tuple(actor.held))
         if access.operation in _READING and access.location.key != WHOLE:
             self.read.add(access.variable.removesuffix("[...]"))
@@ -121,6 +123,17 @@ class Detector:
         shadow.add(entry, actor.clock)
         if site.is_head:
             shadow.add_head(entry)
+        if site.rechecked and access.operation.mutates and actor.held:
+            self._publish(actor, shadow)
+
+    @staticmethod
+    def _publish(actor: Actor, shadow: Shadow) -> None:
+        """Double-checked locking: the write after the second test releases, the first test acquires.
+
+        CPython's memory is sequentially consistent, so who sees the value written sees all that came before it.
+        """
+        shadow.published = dict(actor.clock)
+        actor.clock[actor.slot] += 1
 
     def _shadow(self, access: Access) -> Shadow:
         location = access.location

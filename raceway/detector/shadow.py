@@ -38,10 +38,11 @@ class Shadow:
     `writes` and `reads` hold accesses of which none happens before a later one of the same direction.
     """
 
-    __slots__ = ("heads", "reads", "shared", "writes")
+    __slots__ = ("heads", "published", "reads", "shared", "writes")
 
     def __init__(self) -> None:
         self.shared = False
+        self.published: dict[int, int] | None = None
         self.writes: list[Entry] = []
         self.reads: list[Entry] = []
         self.heads: dict[tuple[int, int], Entry] = {}

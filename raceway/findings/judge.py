@@ -52,8 +52,6 @@ def _benign(kind: FindingKind, second: Member, sites: tuple[Site, Site], read: b
     """Why a pair without a region does no harm, empty when nothing explains it."""
     if kind is FindingKind.READ_WRITE:
         reader, writer = sites if second.side.access.operation.mutates else (sites[1], sites[0])
-        if writer.rechecked and reader.function == writer.function:
-            return "double-checked locking: the writer tests again under its lock before it writes"
         if reader.loop_test and writer.literal in _BOOLEANS:
             return "a stop flag: one side stores True or False, the other asks for it in the test of a loop"
     if kind is FindingKind.WRITE_WRITE and not read:

@@ -69,7 +69,7 @@ class Site(Struct, frozen=True):
     `literal` is the source of the literal that a store writes, `loop_test` marks reads in the test of a `while`.
     `is_head`: a later write of the same function depends on this read. `through`: the attribute that the operand was
     loaded from just before, empty otherwise. `rechecked`: the write follows a second test of its location inside the
-    guard of a first one, as double-checked locking does.
+    guard of a first one, as double-checked locking does, and `double_checked` marks the first tests of such writes.
     """
 
     index: int
@@ -93,3 +93,4 @@ class Site(Struct, frozen=True):
     loop_test: bool = False
     through: str = ""
     rechecked: bool = False
+    double_checked: bool = False

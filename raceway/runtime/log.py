@@ -81,6 +81,8 @@ class Log:
         state.seen.add(key)
         stack = capture(frame)
         self.stream.put(Access(state.actor, operation, Location(*place), site, variable, stack, commute, id(frame)))
+        if self.sites[site].rechecked:  # a release, see Detector._publish
+            state.seen.clear()
 
     def edge(self, state: ThreadState, record: Record) -> None:
         """Record an edge that ends the current actor's epoch: later accesses count afresh."""

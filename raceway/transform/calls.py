@@ -7,6 +7,7 @@ import libcst as cst
 from raceway.model.sites import Context, Role, SiteForm
 from raceway.transform.accesses import structure_paths, walk_tap
 from raceway.transform.flow import CLEAN, Taint
+from raceway.transform.pairing import children_of
 from raceway.transform.plan import Draft
 from raceway.transform.planner import Planner
 from raceway.transform.scopes import Binding
@@ -69,19 +70,20 @@ def _synchronises(node: cst.CSTNode) -> bool:
         return True
     if isinstance(node, cst.Lambda):
         return False
-    return any(_synchronises(child) for child in node.children)
+    return any(_synchronises(child) for child in children_of(node))
 
 
 def _method(planner: Planner, node: cst.Call, func: cst.Attribute) -> Taint:
     name = func.attr.value
-    if planner.is_module(func.value) or (isinstance(func.value, cst.Attribute) and _module_chain(planner, func.value)):
+    container_method = name in READING or name in MUTATING
+    kept = container_method and isinstance(func.value, cst.Attribute)  # `module.items.append(x)`, not `os.path.join(x)`
+    if (not kept and _module_chain(planner, func.value)) or _compiled_apart(planner, func):
         return _arguments(planner, node)
     taint = planner.visit(func.value)
-    if not tappable(func.value) or _compiled_apart(planner, func):
+    if not tappable(func.value):
         if name == "join" and isinstance(func.value, LITERALS):
             return taint | _arguments(planner, node) | _walk_argument(planner, node, "join", 0)
         return taint | _arguments(planner, node)
-    container_method = name in READING or name in MUTATING
     draft = planner.site(SiteForm.METHOD, Context.CALL, Role.BASE, node, func.value, planner.mangle(name))
     planner.tap(draft, Role.BASE, func, "value")
     taint |= _arguments(planner, node)
@@ -97,7 +99,7 @@ def _method(planner: Planner, node: cst.Call, func: cst.Attribute) -> Taint:
 
 
 def _compiled_apart(planner: Planner, func: cst.Attribute) -> bool:
-    """The compiler calls a method of an imported name otherwise, and places it on another line when there are two."""
+    """The compiler calls methods of imported names differently; a tap would show in the line of a call on two lines."""
     imported = isinstance(func.value, cst.Name) and func.value.value in planner.scopes.module.imported
     return imported and spans_lines(func)
 
@@ -126,11 +128,10 @@ def _operands(planner: Planner, node: cst.Call, draft: Draft) -> None:
         planner.tap(draft, Role.VALUE, node, "args", last)
 
 
-def _module_chain(planner: Planner, node: cst.Attribute) -> bool:
-    base: cst.CSTNode = node
-    while isinstance(base, cst.Attribute):
-        base = base.value
-    return planner.is_module(base)
+def _module_chain(planner: Planner, node: cst.CSTNode) -> bool:
+    while isinstance(node, cst.Attribute):
+        node = node.value
+    return planner.is_module(node)
 
 
 def _method_paths(planner: Planner, node: cst.Call, func: cst.Attribute) -> tuple[str, ...]:

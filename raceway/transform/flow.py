@@ -108,6 +108,8 @@ class Flow:
             tested = [read for read in sorted(guard.reads, key=_order) if self._same(read, draft)]
             if tested and found:
                 draft.rechecked = True
+                for read in tested:
+                    read.double_checked = True
                 return
             for read in tested:
                 found = True

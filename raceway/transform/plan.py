@@ -31,6 +31,7 @@ class Draft:
     loop_test: bool = False
     is_head: bool = False
     rechecked: bool = False
+    double_checked: bool = False
     paths: tuple[str, ...] = ()
     order: int = 0
     segment: int = 0

@@ -115,7 +115,9 @@ class Planner:
             owner = self.scope.owner_of(node.value)
             function = owner.qualified if owner is not None else self.function
             return f"{function}.{node.value}" if function else f":{node.value}"
-        return text(node)
+        spelled = text(node)
+        head, dot, rest = spelled.partition(".")
+        return f"{self.class_name}.{rest}" if head in {"self", "cls"} and dot and self.class_name else spelled
 
     def site(
         self, form: SiteForm, context: Context, commit: Role, anchor: cst.CSTNode, operand: cst.CSTNode, name: str = ""

@@ -140,6 +140,7 @@ def _site(draft: Draft, node: ast.AST) -> Site:
         loop_test=draft.loop_test,
         through=draft.through,
         rechecked=draft.rechecked,
+        double_checked=draft.double_checked,
     )
 
 

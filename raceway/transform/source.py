@@ -17,6 +17,7 @@ DISPLAYS = (
     cst.GeneratorExp,
     cst.Lambda,
 )
+_GETTERS = frozenset({"get", "setdefault", "pop"})
 LITERALS = (
     cst.Integer,
     cst.Float,
@@ -36,6 +37,8 @@ def text(node: cst.CSTNode | None) -> str:
         return f"{text(node.value)}.{node.attr.value}"
     if isinstance(node, cst.Subscript):
         return f"{text(node.value)}[...]"
+    if isinstance(node, cst.Call) and isinstance(node.func, cst.Attribute) and node.func.attr.value in _GETTERS:
+        return f"{text(node.func.value)}[...]"
     if isinstance(node, cst.Call):
         return f"{text(node.func)}()"
     if isinstance(node, cst.Await):
@@ -101,7 +104,7 @@ def tappable(node: cst.CSTNode) -> bool:
 def spans_lines(node: cst.Attribute) -> bool:
     """Whether an attribute's name stands on another line than what it belongs to."""
     around = (node.dot.whitespace_before, node.dot.whitespace_after)
-    return any(isinstance(space, cst.ParenthesizedWhitespace) or "\n" in space.value for space in around)
+    return any(not isinstance(space, cst.SimpleWhitespace) or "\n" in space.value for space in around)
 
 
 def walkable(node: cst.CSTNode) -> bool:
