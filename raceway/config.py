@@ -30,6 +30,7 @@ class Kind(enum.Enum):
 
     GLOBS = "globs"
     FILE = "file"
+    DIRECTORY = "directory"
     TEXT = "text"
     FLAG = "flag"
     SEVERITY = "severity"
@@ -77,7 +78,8 @@ class Config(Struct, frozen=True):
     quiet: Annotated[bool, About(Kind.FLAG, "print nothing on standard error unless a finding is shown")] = False
     debug: Annotated[bool, About(Kind.FLAG, "say why each module is watched or not")] = False
     cache_dir: Annotated[
-        str | None, About(Kind.TEXT, "keep instrumented bytecode here (default: the user's cache; empty: nowhere)")
+        str | None,
+        About(Kind.DIRECTORY, "keep instrumented bytecode here (default: the user's cache; empty: nowhere)"),
     ] = None
     core: Annotated[
         Literal["auto", "pure", "native"],
@@ -170,8 +172,8 @@ def _from_arguments(arguments: Mapping[str, object], start: str) -> Iterator[tup
 
 def _from_environment(variables: Mapping[str, str], start: str) -> Iterator[tuple[str, Any]]:
     for setting in SETTINGS:
-        value = variables.get(setting.variable, "")
-        if value:
+        value = variables.get(setting.variable)
+        if value or (value is not None and setting.about.kind is Kind.DIRECTORY):  # nowhere is a directory, too
             yield setting.name, _read(setting, value, setting.variable, start)
 
 
@@ -246,6 +248,10 @@ def _parse(setting: Setting, value: object, source: str, start: str) -> object:
             if not isinstance(value, (str, os.PathLike)) or not os.fspath(value):
                 raise ConfigError(f"{source}: expected a path, not {value!r}")
             return os.path.join(start, os.fsdecode(value))
+        case Kind.DIRECTORY:
+            if not isinstance(value, (str, os.PathLike)):
+                raise ConfigError(f"{source}: expected a directory, not {value!r}")
+            return os.path.join(start, os.fsdecode(value)) if os.fspath(value) else ""
         case Kind.TEXT:
             if not isinstance(value, str):
                 raise ConfigError(f"{source}: expected a text, not {value!r}")

@@ -11,7 +11,7 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 
 from raceway.autoinstrument.composition import Watching
-from raceway.autoinstrument.loader import Compile, Instrumenter, as_importlib, equip
+from raceway.autoinstrument.loader import Compile, Instrumenter, as_importlib, equip, hide_frame
 from raceway.autoinstrument.scope import Scope
 from raceway.autoinstrument.sidedoors import SideDoors
 
@@ -63,7 +63,11 @@ class InstrumentingFinder:
             find_spec = getattr(finder, "find_spec", None)
             if find_spec is None:  # a finder of the old kind (3.11): importlib knows how to ask it
                 return None
-            spec: ModuleSpec | None = find_spec(fullname, path, target)
+            try:
+                spec: ModuleSpec | None = find_spec(fullname, path, target)
+            except BaseException as error:
+                hide_frame(error)
+                raise
             if spec is not None:
                 self._equip(fullname, spec)
                 return spec
@@ -87,5 +91,7 @@ def early_modules(scope: Scope) -> Iterator[str]:
         file = getattr(module, "__file__", None)
         if not isinstance(file, str) or not file.endswith(_SOURCE) or name in scope.running:
             continue
-        if scope.decide(name, file).instrument:
+        # Run with `-m`, it is what its spec says: pytest, say, is not own code for being `__main__`.
+        spelled = getattr(getattr(module, "__spec__", None), "name", name)
+        if scope.decide(spelled if isinstance(spelled, str) else name, file).instrument:
             yield name

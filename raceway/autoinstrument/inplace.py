@@ -130,7 +130,12 @@ def _pair(plain: Iterable[CodeType], instrumented: Iterable[CodeType]) -> _Pairs
 
 def _place(code: CodeType) -> _Place:
     """Qualified name, first line, and where the first expression stands: this tells two lambdas of one line apart."""
-    starts = [(line, column) for line, _, column, _ in code.co_positions() if line is not None and column is not None]
+    starts = (
+        (line, column)
+        for line, end_line, column, end_column in code.co_positions()
+        # The instructions that enter a function stand at an empty range in column 0.
+        if line is not None and column is not None and (line, column) != (end_line, end_column)
+    )
     return code.co_qualname, code.co_firstlineno, min(starts, default=(0, 0))
 
 

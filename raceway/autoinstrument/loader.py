@@ -13,7 +13,7 @@ from _thread import get_ident
 from collections.abc import Callable
 from importlib.machinery import ExtensionFileLoader, NamespaceLoader, SourceFileLoader, SourcelessFileLoader
 from importlib.util import LazyLoader
-from types import CodeType, FunctionType
+from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 from zipimport import zipimporter
 
@@ -43,8 +43,14 @@ class Obstacle(enum.Enum):
     OTHER_LOADER = "other-loader"
 
 
+def hide_frame(error: BaseException) -> None:
+    """Take the frame that caught `error` out of its traceback; a bare `raise` does not put it back."""
+    if error.__traceback__ is not None:
+        error.__traceback__ = error.__traceback__.tb_next
+
+
 def as_importlib(function: Callable[..., Any]) -> Any:
-    """The function, under the file name by which importlib takes its own frames out of tracebacks."""
+    """The function, under the file name by which warnings and tracebacks pass over the frames of importlib."""
     assert isinstance(function, FunctionType)
     function.__code__ = function.__code__.replace(co_filename=_IMPORTLIB)
     return function
@@ -97,20 +103,8 @@ def equip(loader: Any, instrumenter: Instrumenter) -> Obstacle | None:
     if not is_standard(loader):
         return Obstacle.OTHER_LOADER
     plain = SOURCE_FILE_CODE if isinstance(loader, SourceFileLoader) else _ARCHIVE_CODE
-    method = instrumented(plain, instrumenter)
-
-    # A function, not a method: copies of a loader, deep ones too, share it.
-    @as_importlib
-    def get_code(fullname: str) -> CodeType | None:
-        return method(loader, fullname)
-
-    @as_importlib
-    def exec_module(module: Any) -> None:
-        type(loader).exec_module(loader, module)
-        instrumenter.executed()
-
-    loader.get_code = get_code
-    loader.exec_module = exec_module
+    loader.get_code = MethodType(instrumented(plain, instrumenter), loader)
+    loader.exec_module = MethodType(_telling_exec_module(instrumenter), loader)
     return None
 
 
@@ -127,9 +121,28 @@ def instrumented(plain: GetCode, instrumenter: Instrumenter) -> GetCode:
                 code = instrumenter.compile(self.get_data(path), path, fullname)
                 if code is not None:
                     return code
-        return plain(self, fullname)
+        try:
+            return plain(self, fullname)
+        except BaseException as error:
+            hide_frame(error)
+            raise
 
     return get_code  # type: ignore[no-any-return]
+
+
+def _telling_exec_module(instrumenter: Instrumenter) -> Callable[[Any, ModuleType], None]:
+    """An `exec_module` that tells when the module has been executed."""
+
+    @as_importlib
+    def exec_module(self: Any, module: ModuleType) -> None:
+        try:
+            type(self).exec_module(self, module)
+        except BaseException as error:
+            hide_frame(error)
+            raise
+        instrumenter.executed()
+
+    return exec_module  # type: ignore[no-any-return]
 
 
 def is_standard(loader: Any) -> bool:

@@ -33,7 +33,9 @@ The exit status is the program's own if that is not 0; else 2 when a report coul
 written, 66 when a finding reaches --fail-on, and 0 otherwise.
 """
 
-_METAVARS = {Kind.GLOBS: "GLOB", Kind.FILE: "FILE", Kind.TEXT: "URL"}
+_WIDTH = 96
+
+_METAVARS = {Kind.GLOBS: "GLOB", Kind.FILE: "FILE", Kind.DIRECTORY: "DIR", Kind.TEXT: "URL"}
 
 
 class Program(Struct, frozen=True):
@@ -61,6 +63,13 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: error: {message}\n")
 
 
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """The notes as they are written, and one width: asking for the terminal's takes longer than reading options."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=28, width=_WIDTH)
+
+
 def run_parser(prog: str) -> Parser:
     """The parser for the options alone."""
     parser = Parser(
@@ -68,7 +77,7 @@ def run_parser(prog: str) -> Parser:
         usage=f"{prog} [options] SCRIPT [arguments]\n       {prog} [options] -m MODULE [arguments]",
         description="Run a Python program and report the races in it.",
         epilog=f"examples:\n{_examples(prog)}\n{_NOTES}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Help,
         allow_abbrev=False,
     )
     for setting in SETTINGS:

@@ -67,8 +67,8 @@ class Detector:
         self.races = Races()
         self.actors: dict[int, Actor] = {}
         self.names: dict[int, Name] = {}
-        self.accesses = 0
         self.read: set[str] = set()
+        self.acted: set[int] = set()
         self.shared = 0
         self.seen_actors = 0
         self._site_of = site_of
@@ -103,7 +103,6 @@ class Detector:
         return actor
 
     def _access(self, access: Access) -> None:
-        self.accesses += 1
         actor = self._actor(access.actor)
         site = self._site_of(access.site)
         shadow = self._shadow(access)
@@ -112,6 +111,8 @@ class Detector:
         entry = Entry(access, actor.slot, actor.clock[actor.slot], self._sequence, tuple(actor.held))
         if access.operation in _READING and access.location.key != WHOLE:
             self.read.add(access.variable.removesuffix("[...]"))
+        if site.regions:
+            self.acted.add(access.site)
         if site.regions and access.operation.mutates:
             self._find_head(entry, site, shadow)
         for other in shadow.conflicts(entry, actor.clock):

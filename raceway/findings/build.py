@@ -30,6 +30,9 @@ class Names(Protocol):
     def actor_name(self, serial: int) -> Actor:
         """The actor of a serial."""
 
+    def has_acted(self, serial: int) -> bool:
+        """Whether the writing site, which depends on an earlier read, was reached in the run."""
+
     def is_read(self, variable: str) -> bool:
         """Whether any access of the run reads the variable."""
 
@@ -66,7 +69,7 @@ def build(
     races: Iterable[RawRace], sites: Iterable[tuple[int, Site]], names: Names, directory: str, gil: bool
 ) -> tuple[Finding, ...]:
     """All findings of a run, worst first, then by place. Paths are made relative to `directory`."""
-    openings = Openings(sites)
+    openings = Openings((serial, site) for serial, site in sites if names.has_acted(serial))
     groups = _fold(_group(races, names.site, openings), names.site)
     found = [_finding(group, names, directory, gil) for group in groups]
     return tuple(sorted(found, key=lambda one: (one.severity.rank, _place(one), one.kind.value)))

@@ -25,7 +25,7 @@ class Member(Struct, frozen=True):
 
 
 class Openings:
-    """Which regions a reading site can open: the inverse of `Site.regions`."""
+    """Which regions a reading site can open: the inverse of `Site.regions`, of writes that the run reached."""
 
     def __init__(self, sites: Iterable[tuple[int, Site]]) -> None:
         self._of: dict[int, tuple[int, bool]] = {}

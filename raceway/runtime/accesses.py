@@ -224,6 +224,8 @@ class Accesses:
         entry, site = self._identity.of(at.base), at.site
         if site.through and at.owner is not None:
             entry.label = f"{type_name(at.owner)}.{_readable(site.through)}"
+        elif site.base == "self":
+            entry.label = type_name(at.type)
         elif not entry.label:
             label = site.label.replace(".<locals>", "")
             entry.label = _global_name(at.frame.f_globals, label[1:]) if label.startswith(":") else label

@@ -26,10 +26,11 @@ class Operand:
 class ThreadState:
     """What one thread keeps: its actor, operands waiting for their commit, and what it recorded in this epoch.
 
-    `owner` is the class that an attribute was last loaded from; `due` are acquires to draw before the next record.
+    `owner` is the class that an attribute was last loaded from; `due` are acquires to draw before the next record;
+    `accesses` counts, repeated ones included.
     """
 
-    __slots__ = ("actor", "due", "owner", "pending", "seen")
+    __slots__ = ("accesses", "actor", "due", "owner", "pending", "seen")
 
     def __init__(self, actor: int) -> None:
         self.actor = actor
@@ -37,6 +38,7 @@ class ThreadState:
         self.seen: set[object] = set()
         self.owner: Any = None
         self.due: list[int] = []
+        self.accesses = 0
 
     def hold(self, frame: FrameType, site: int, value: Any) -> None:
         """Keep an operand until the commit in the same frame. What exceptions left behind is dropped in time."""

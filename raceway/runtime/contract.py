@@ -80,6 +80,9 @@ class Names(Protocol):
     def lock_place(self, serial: int) -> tuple[str, int]:
         """File and line where a lock was made."""
 
+    def has_acted(self, serial: int) -> bool:
+        """Whether the writing site, which depends on an earlier read, was reached so far."""
+
     def is_read(self, variable: str) -> bool:
         """Whether any access so far reads the variable."""
 

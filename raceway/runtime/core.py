@@ -38,6 +38,10 @@ class PureNames:
         name = self._detector.names.get(serial)
         return ("", 0) if name is None else (name.file, name.line)
 
+    def has_acted(self, serial: int) -> bool:
+        """Whether the writing site, which depends on an earlier read, was reached so far."""
+        return serial in self._detector.acted
+
     def is_read(self, variable: str) -> bool:
         """Whether any access so far reads the variable."""
         return variable.removesuffix("[...]") in self._detector.read
@@ -86,7 +90,7 @@ class PureCore:
         """Counts so far."""
         detector = self._detector
         dropped = self.log.failures + self.log.stream.failures
-        return Counters(detector.accesses, detector.seen_actors, detector.shared, dropped)
+        return Counters(self.log.accesses, detector.seen_actors, detector.shared, dropped)
 
 
 def make_core(name: str) -> Core:

@@ -34,6 +34,8 @@ class Log:
         self.identity = Identity(self._retired)
         self.failures = 0
         self._local = _thread._local()
+        self._states: list[ThreadState] = []
+        self._accesses_of_ended = 0
         self.main = self.identity.new_serial()
         self.run_as(self.main)
         self.stream.put(Rename(self.main, thread_name()))
@@ -58,6 +60,7 @@ class Log:
         """The calling thread is `actor` from here on."""
         state: ThreadState = ThreadState(actor)
         self._local.state = state
+        self._states.append(state)
         return state
 
     def access(
@@ -71,6 +74,7 @@ class Log:
         commute: Commute = Commute.NONE,
     ) -> None:
         """Record an access of the current actor unless this epoch has it already."""
+        state.accesses += 1
         if state.due:
             self._draw(state)
         key = (site, operation, place)
@@ -90,6 +94,18 @@ class Log:
         if state.due:
             self._draw(state)
         self.stream.put(record)
+
+    def end(self, state: ThreadState) -> None:
+        """The thread of this state is over."""
+        state.pending.clear()
+        if state in self._states:
+            self._states.remove(state)
+            self._accesses_of_ended += state.accesses
+
+    @property
+    def accesses(self) -> int:
+        """All accesses so far, repeated ones included."""
+        return self._accesses_of_ended + sum(state.accesses for state in list(self._states))
 
     def _draw(self, state: ThreadState) -> None:
         """Draw the acquires that were due: what they waited for has happened by now."""

@@ -53,8 +53,8 @@ class PureRecorder:
     def end(self) -> None:
         """The current actor has made its last access."""
         state = self._state()
-        state.pending.clear()
         self._log.edge(state, End(state.actor))
+        self._log.end(state)
 
     def join(self, actor: int) -> None:
         """The current actor happens after all that `actor` did."""

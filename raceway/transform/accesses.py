@@ -102,7 +102,7 @@ def walk_tap(planner: Planner, node: cst.CSTNode, field: str, operand: cst.CSTNo
     """A tap on an operand that is iterated over."""
     if not walkable(operand) or planner.is_module(operand):
         return CLEAN
-    if isinstance(operand, cst.Name) and (operand.value in {"self", "cls"} or planner.scope.is_packed(operand.value)):
+    if isinstance(operand, cst.Name) and planner.scope.is_packed(operand.value):
         return CLEAN
     draft = planner.site(SiteForm.ITERATE, Context.LOAD, Role.BASE, operand, operand)
     planner.tap(draft, Role.BASE, node, field, index)

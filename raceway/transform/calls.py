@@ -24,9 +24,12 @@ MUTATING = frozenset(
     "reverse rotate move_to_end subtract difference_update intersection_update symmetric_difference_update "
     "__setitem__ __delitem__".split()
 )
+LAZY = frozenset({"enumerate", "zip", "map", "filter", "iter", "reversed"})
+"""These give back an iterator: who goes on with it runs code between its steps."""
 VIEWS = frozenset({"items", "keys", "values"})
 WALKERS = frozenset(
-    "list tuple set frozenset dict sorted sum min max any all enumerate zip iter reversed len bytearray bytes".split()
+    "list tuple set frozenset dict sorted sum min max any all enumerate zip iter reversed len bytearray bytes "
+    "repr ascii str format print".split()
 )
 ATTRIBUTE_CALLS = {
     "getattr": Context.LOAD,
@@ -163,6 +166,7 @@ def _walk_argument(planner: Planner, node: cst.Call, name: str, index: int) -> T
         if made.anchor is operand:
             made.spans = False  # the whole walk is this one call
     draft = planner.site(SiteForm.FUNCTION, Context.CALL, Role.BASE, operand, operand, name)
+    draft.spans = name in LAZY
     planner.tap(draft, Role.BASE, node, "args", index)
     return planner.flow.read(draft, *structure_paths(planner, operand))
 

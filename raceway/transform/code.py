@@ -93,11 +93,14 @@ class _Renderer:
 
     def _in_place(self, tap: Tap, node: Any) -> None:
         """Wrap a node whose parent is not known: it becomes the wrapper, a copy of it the operand."""
-        operand = ast.copy_location(ast.Name(node.id, _LOAD), node)
-        tapped = self._tap(tap, operand)
-        node.__class__ = ast.Subscript
-        del node.id
-        node.value, node.slice, node.ctx = tapped, operand, _LOAD
+        fields = dict(ast.iter_fields(node))
+        operand: Any = ast.copy_location(type(node)(**fields), node)
+        wrapper: Any = self._wrap(tap, operand)
+        for name in fields:
+            delattr(node, name)
+        node.__class__ = type(wrapper)
+        for name, value in ast.iter_fields(wrapper):
+            setattr(node, name, value)
 
     def _argument(self, tap: Tap, call: ast.Call) -> None:
         """The argument at a place counted as libcst does, keywords and positions together."""

@@ -30,7 +30,7 @@ def binary(planner: Planner, node: cst.BinaryOperation) -> Taint:
 
 def boolean(planner: Planner, node: cst.BooleanOperation) -> Taint:
     """`a and b`: b runs under the test of a."""
-    taint = planner.visit(node.left)
+    taint = planner.visit(node.left) | truth_tap(planner, node.left, "", node.left)
     true_absent, false_absent = polarity(planner, node.left)
     absent = true_absent if isinstance(node.operator, cst.And) else false_absent
     planner.flow.guards.append(Guard(taint, absent))
@@ -40,7 +40,9 @@ def boolean(planner: Planner, node: cst.BooleanOperation) -> Taint:
 
 
 def truth_tap(planner: Planner, node: cst.CSTNode, field: str, operand: cst.CSTNode) -> Taint:
-    """`if o.items:` reads the structure of a container."""
+    """`if o.items:` reads the structure of a container; of `a and b` it is `b` that is still to be asked."""
+    if isinstance(operand, cst.BooleanOperation):
+        return truth_tap(planner, operand.right, "", operand.right)
     if not isinstance(operand, (cst.Attribute, cst.Subscript, cst.Name)) or not tappable(operand):
         return CLEAN
     draft = planner.site(SiteForm.FUNCTION, Context.CALL, Role.BASE, operand, operand, "bool")
@@ -125,6 +127,20 @@ def yielding(planner: Planner, node: cst.Yield) -> Taint:
     return CLEAN
 
 
+def formatted(planner: Planner, node: cst.FormattedStringExpression) -> Taint:
+    """`f"{S[x]}"`: what is formatted is walked over; `{x=}` prints its own source, so it is left alone."""
+    if node.equal is not None:
+        return CLEAN
+    taint = planner.visit(node.expression)
+    if isinstance(node.expression, (cst.Name, cst.Attribute, cst.Subscript)) and tappable(node.expression):
+        draft = planner.site(SiteForm.FUNCTION, Context.CALL, Role.BASE, node.expression, node.expression, "format")
+        planner.tap(draft, Role.BASE, node, "value")
+        taint |= planner.flow.read(draft, *structure_paths(planner, node.expression))
+    for part in node.format_spec or ():
+        taint |= planner.visit(part)
+    return taint
+
+
 def starred(planner: Planner, node: cst.StarredElement) -> Taint:
     """`[*S[x]]`."""
     taint = planner.visit(node.value)
@@ -141,11 +157,6 @@ def dictionary(planner: Planner, node: cst.Dict) -> Taint:
         if isinstance(element, cst.StarredDictElement):
             taint |= walk_tap(planner, node, "values", element.value, index)
     return taint
-
-
-def formatted(planner: Planner, node: cst.FormattedStringExpression) -> Taint:
-    """A field of an f-string; `{x=}` prints its own source, so it is left alone."""
-    return CLEAN if node.equal is not None else planner.visit_children(node)
 
 
 def argument(planner: Planner, node: cst.Arg) -> Taint:

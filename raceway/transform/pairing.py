@@ -102,6 +102,7 @@ _CST_KINDS: dict[type[cst.CSTNode], str] = {
     cst.AnnAssign: "AnnAssign",
     cst.NamedExpr: "NamedExpr",
     cst.StarredElement: "Starred",
+    cst.FormattedStringExpression: "FormattedValue",
     cst.With: "With",
     cst.ExceptHandler: "ExceptHandler",
     cst.ExceptStarHandler: "ExceptHandler",

@@ -15,6 +15,7 @@ from raceway.transform.plan import Plan, Tap
 from raceway.transform.source import foldable
 
 _PARENTHESES: dict[str, Any] = {"lpar": [cst.LeftParen()], "rpar": [cst.RightParen()]}
+_ONE_EXPRESSION = (cst.UnaryOperation, cst.FormattedStringExpression)
 _KEEPS_PARENTHESES = (cst.Yield, cst.GeneratorExp, cst.NamedExpr)
 
 
@@ -77,7 +78,7 @@ class _Renderer(cst.CSTTransformer):
         if isinstance(node, cst.Yield):
             source: Any = node.value
             return node.with_changes(value=source.with_changes(item=_wrap(tap, source.item)))
-        field = {"operand": "expression"}.get(tap.field, tap.field)
+        field = "expression" if isinstance(node, _ONE_EXPRESSION) else tap.field
         return node.with_changes(**{field: _wrap(tap, getattr(node, field))})
 
     @staticmethod

@@ -52,6 +52,12 @@ def names_found(*findings: dict[str, Any]) -> set[str]:
     return {name for name, shown in demo.found(report(*findings), EXPECTATIONS, demo.BANK).items() if shown}
 
 
+def plain(directory: Path, scratch: Path) -> list[str]:
+    """The command that starts a service on plain Python; it announces itself and keeps its files in `scratch`."""
+    options = ["--port", "0", "--ready-file", str(scratch / "ready"), "--data", str(scratch)]
+    return [sys.executable, str(directory / "app.py"), *options]
+
+
 def test_every_expected_place_is_one_line_of_the_service() -> None:
     for planted in EXPECTATIONS.race:
         for place in planted.places.values():
@@ -179,8 +185,7 @@ def test_a_run_that_fails_is_not_as_expected(
 @pytest.mark.parametrize("directory", SERVICES, ids=lambda directory: directory.name)
 def test_a_service_answers_the_load_and_ends_with_status_0(directory: Path, tmp_path: Path) -> None:
     ready_file, log = tmp_path / "ready", tmp_path / "log"
-    command = [sys.executable, str(directory / "app.py"), "--port", "0", "--ready-file", str(ready_file)]
-    with demo.service(command, log) as process:
+    with demo.service(plain(directory, tmp_path), log) as process:
         url = f"http://127.0.0.1:{demo.wait_for_port(process, ready_file)}"
         printed = demo.put_load_on(url, rounds=3)
         demo.shut_down(process, url)
@@ -193,8 +198,7 @@ def test_a_service_answers_the_load_and_ends_with_status_0(directory: Path, tmp_
 
 def test_a_service_that_nobody_stops_is_stopped(tmp_path: Path) -> None:
     ready_file = tmp_path / "ready"
-    command = [sys.executable, str(demo.BANK / "app.py"), "--port", "0", "--ready-file", str(ready_file)]
-    with demo.service(command, tmp_path / "log") as process:
+    with demo.service(plain(demo.BANK, tmp_path), tmp_path / "log") as process:
         port = demo.wait_for_port(process, ready_file)
     assert process.returncode is not None
     with pytest.raises(OSError, match="refused"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -42,9 +43,10 @@ def part_of(dotted: str) -> str:
     return dotted.partition(".")[2].partition(".")[0]
 
 
-def sources() -> list[Source]:
+@cache
+def sources() -> tuple[Source, ...]:
     """Every Python file under `raceway/`."""
-    return [read_source(path) for path in sorted(PACKAGE.rglob("*.py"))]
+    return tuple(read_source(path) for path in sorted(PACKAGE.rglob("*.py")))
 
 
 def read_source(path: Path) -> Source:
