@@ -37,7 +37,9 @@ class Session:
         self._command = command
         self._directory = os.getcwd()
         self._core = make_core(config.core)
-        self._finder = InstrumentingFinder(self.scope, self.compile, self.not_seen, executed=self._core.module_executed)
+        self._finder = InstrumentingFinder(
+            self.scope, self.compile, self.not_seen, self._core.module_executed, sync.AWAITED
+        )
         self._cache = Cache(cache_directory(config))
         self._sites: list[tuple[int, Site]] = []
         self._modules: set[str] = set()

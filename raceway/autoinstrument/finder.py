@@ -6,12 +6,12 @@ Serves the session. It never finds anything itself, so what is imported, from wh
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from importlib.machinery import ModuleSpec
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib.machinery import ModuleSpec, SourceFileLoader
 from types import ModuleType
 
 from raceway.autoinstrument.composition import Watching
-from raceway.autoinstrument.loader import Compile, Instrumenter, as_importlib, equip, hide_frame
+from raceway.autoinstrument.loader import Compile, Instrumenter, as_importlib, equip, hide_frame, tell_when_executed
 from raceway.autoinstrument.scope import Scope
 from raceway.autoinstrument.sidedoors import SideDoors
 
@@ -22,16 +22,25 @@ _SOURCE = (".py", ".pyw")
 
 
 class InstrumentingFinder:
-    """The hook of one run; `install` puts it first on `sys.meta_path`."""
+    """The hook of one run; `install` puts it first on `sys.meta_path`.
+
+    `executed` is called when a module in scope has run, `awaited` has what to call when modules of any sort have.
+    """
 
     def __init__(
-        self, scope: Scope, compile: Compile, not_seen: NotSeen, executed: Callable[[], None] = lambda: None
+        self,
+        scope: Scope,
+        compile: Compile,
+        not_seen: NotSeen,
+        executed: Callable[[], None] = lambda: None,
+        awaited: Mapping[str, Callable[[], None]] | None = None,
     ) -> None:
         self._scope = scope
         self._not_seen = not_seen
         self.owner: Watching | None = None
         self._instrumenter = Instrumenter(scope, compile, executed)
         self._side_doors = SideDoors(self._instrumenter)
+        self._awaited = {} if awaited is None else awaited
 
     def install(self, owner: Watching | None = None) -> None:
         """From now on modules in scope are instrumented; those that are there already are named as not seen.
@@ -70,6 +79,8 @@ class InstrumentingFinder:
                 raise
             if spec is not None:
                 self._equip(fullname, spec)
+                if fullname in self._awaited and isinstance(spec.loader, SourceFileLoader):
+                    tell_when_executed(spec.loader, self._awaited[fullname])
                 return spec
         return None
 

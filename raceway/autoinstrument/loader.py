@@ -104,7 +104,7 @@ def equip(loader: Any, instrumenter: Instrumenter) -> Obstacle | None:
         return Obstacle.OTHER_LOADER
     plain = SOURCE_FILE_CODE if isinstance(loader, SourceFileLoader) else _ARCHIVE_CODE
     loader.get_code = MethodType(instrumented(plain, instrumenter), loader)
-    loader.exec_module = MethodType(_telling_exec_module(instrumenter), loader)
+    tell_when_executed(loader, instrumenter.executed)
     return None
 
 
@@ -130,19 +130,23 @@ def instrumented(plain: GetCode, instrumenter: Instrumenter) -> GetCode:
     return get_code  # type: ignore[no-any-return]
 
 
-def _telling_exec_module(instrumenter: Instrumenter) -> Callable[[Any, ModuleType], None]:
-    """An `exec_module` that tells when the module has been executed."""
+def tell_when_executed(loader: Any, told: Callable[[], None]) -> None:
+    """Make a loader call `told` each time it has executed its module to the end."""
+    exec_before = vars(loader).get("exec_module")
 
     @as_importlib
     def exec_module(self: Any, module: ModuleType) -> None:
         try:
-            type(self).exec_module(self, module)
+            if exec_before is None:
+                type(self).exec_module(self, module)
+            else:
+                exec_before(module)
         except BaseException as error:
             hide_frame(error)
             raise
-        instrumenter.executed()
+        told()
 
-    return exec_module  # type: ignore[no-any-return]
+    loader.exec_module = MethodType(exec_module, loader)
 
 
 def is_standard(loader: Any) -> bool:

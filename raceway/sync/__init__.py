@@ -12,6 +12,7 @@ from raceway.runtime.contract import Recorder
 from raceway.sync import (
     barriers,
     creation,
+    eventloops,
     events,
     executors,
     handmade,
@@ -27,12 +28,13 @@ from raceway.sync import (
 from raceway.sync.handmade import acquire, release
 from raceway.sync.patching import Failures, Patches
 
-__all__ = ["Patches", "acquire", "failures", "forked", "install", "release", "uninstall"]
+__all__ = ["AWAITED", "Patches", "acquire", "failures", "forked", "install", "release", "uninstall"]
 
 _installed: list[Patches] = []
 
 _TABLES: tuple[serials.Table[object], ...] = (
     barriers.serials,
+    eventloops.serials,
     events.serials,
     executors.callbacks,
     executors.lives,
@@ -62,9 +64,19 @@ def install(recorder: Recorder, instrumented: Callable[[str], bool] = _nothing) 
     patches = Patches()
     _installed.append(patches)
     threads.patch(patches, recorder)
-    for family in (locks, rlocks, events, semaphores, barriers, queues, simplequeues, executors, sockets):
+    for family in (locks, rlocks, events, semaphores, barriers, queues, simplequeues, executors, sockets, eventloops):
         family.patch(patches)
     return patches
+
+
+def asyncio_imported() -> None:
+    """The program has imported asyncio: put its models in, if the others are."""
+    for patches in _installed:
+        eventloops.patch(patches)
+
+
+AWAITED = {eventloops.MODULE: asyncio_imported}
+"""What to call when one of these modules has run; their models are not worth an import of ours."""
 
 
 def uninstall() -> None:
