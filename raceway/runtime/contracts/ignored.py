@@ -34,6 +34,16 @@ IGNORED: dict[str, dict[str, str]] = {
         **_because("gives 0 and stores nothing", "__missing__"),
         **_because("raises", "fromkeys"),
     },
+    "weakref.WeakKeyDictionary": {
+        **_because("makes a list of references", "keyrefs"),
+        **_because("copies, in several steps", "__copy__ __deepcopy__"),
+        **_because(_UNDEFINED, _ORDERINGS),
+    },
+    "weakref.WeakValueDictionary": {
+        **_because("makes a list of references", "valuerefs itervaluerefs"),
+        **_because("copies, in several steps", "__copy__ __deepcopy__"),
+        **_because(_UNDEFINED, _ORDERINGS),
+    },
     "collections.ChainMap": {
         **_because("makes a new ChainMap over the same maps", "new_child parents"),
         **_because("makes a new ChainMap", "fromkeys"),

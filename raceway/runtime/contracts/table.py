@@ -19,13 +19,15 @@ from raceway.runtime.contracts.counters import CHAIN_MAP, COUNTER
 from raceway.runtime.contracts.deques import DEQUE
 from raceway.runtime.contracts.dicts import DEFAULT_DICT, DICT, ORDERED_DICT
 from raceway.runtime.contracts.lists import LIST
+from raceway.runtime.contracts.python import PYTHON
+from raceway.runtime.contracts.python import TYPES as PYTHON_TYPES
 from raceway.runtime.contracts.sets import FROZENSET, SET
 from raceway.runtime.contracts.terms import Contract, KeyShape
 from raceway.runtime.contracts.views import MAPPING_PROXY, VIEWS
 
 TABLE: tuple[Contract, ...] = (
     *LIST, *DICT, *ORDERED_DICT, *DEFAULT_DICT, *COUNTER, *CHAIN_MAP, *SET, *FROZENSET, *DEQUE, *BYTEARRAY, *ARRAY,
-    *VIEWS, *MAPPING_PROXY,
+    *VIEWS, *MAPPING_PROXY, *PYTHON,
 )  # fmt: skip
 """Every row."""
 
@@ -47,6 +49,7 @@ CONTAINERS: dict[str, type] = {
     "odict_items": type(OrderedDict[Any, Any]().items()),
     "odict_values": type(OrderedDict[Any, Any]().values()),
     "mappingproxy": types.MappingProxyType,
+    **PYTHON_TYPES,
 }
 """The types of the table by name, but for `array.array`, whose module only a program that uses it imports."""
 

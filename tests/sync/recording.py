@@ -1,0 +1,232 @@
+"""A recorder that keeps what models tell it, and a replay of that with vector clocks: is this mark before that one?
+
+The simple model: an actor's clock grows at every mark, release and fork. Acquiring takes over the released clock,
+joining the clock of the other actor.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from raceway import originals, sync
+from raceway.runtime import active
+
+Clock = dict[int, int]
+Entry = tuple[str, int, tuple[Any, ...]]
+"""Verb, actor, arguments."""
+
+
+class FakeRecorder:
+    """Keeps every verb with the actor that told it. `mark` is an access of a test.
+
+    Threads of the test runner, which nobody announced and which mark nothing, are left out.
+    """
+
+    def __init__(self) -> None:
+        self.log: list[Entry] = []
+        self.kinds: dict[int, str] = {}
+        self.places: dict[int, tuple[str, int]] = {}
+        self.names: dict[int, str] = {}
+        self._numbers = itertools.count(1)
+        self._actors: dict[int, int] = {}
+        self._foreign: set[int] = set()
+        self.main = self.current()
+
+    def _tell(self, verb: str, *arguments: Any) -> None:
+        actor = self._actors.get(originals.get_ident())
+        if actor is not None:
+            self.log.append((verb, actor, arguments))
+
+    def _tell_sync(self, verb: str, sync: int, *arguments: Any) -> None:
+        assert sync in self.kinds or sync in self._foreign
+        self._tell(verb, sync, *arguments)
+
+    def mark(self, label: str) -> None:
+        """An access, by the current actor."""
+        self.current()
+        self._tell("mark", label)
+
+    def new_sync(self, kind: str, file: str = "", line: int = 0) -> int:
+        number = next(self._numbers)
+        if originals.get_ident() in self._actors:
+            self.kinds[number] = kind
+            self.places[number] = (file, line)
+        else:
+            self._foreign.add(number)
+        return number
+
+    def acquire(self, sync: int) -> None:
+        self._tell_sync("acquire", sync)
+
+    def release(self, sync: int, merge: bool = True) -> None:
+        self._tell_sync("release", sync, merge)
+
+    def lock_taken(self, sync: int) -> None:
+        self._tell_sync("lock_taken", sync)
+
+    def lock_freed(self, sync: int) -> None:
+        self._tell_sync("lock_freed", sync)
+
+    def fork(self, name: str) -> int:
+        child = next(self._numbers)
+        if originals.get_ident() in self._actors:
+            self.names[child] = name
+        self._tell("fork", child)
+        return child
+
+    def begin(self, actor: int) -> None:
+        if actor in self.names:
+            self._actors[originals.get_ident()] = actor
+
+    def end(self) -> None:
+        self._tell("end")
+        self._actors.pop(originals.get_ident(), None)
+
+    def join(self, actor: int) -> None:
+        self._tell("join", actor)
+
+    def rename(self, actor: int, name: str) -> None:
+        self.names[actor] = name
+
+    def current(self) -> int:
+        return self._actors.setdefault(originals.get_ident(), next(self._numbers))
+
+    def retire_sync(self, sync: int) -> None:
+        self.kinds.pop(sync, None)
+        self._foreign.discard(sync)
+
+    def verbs(self) -> list[str]:
+        """What was told so far, without marks."""
+        return [verb for verb, _actor, _arguments in self.log if verb != "mark"]
+
+    def told(self, verb: str) -> list[Any]:
+        """First arguments of this verb."""
+        return [arguments[0] for told, _actor, arguments in self.log if told == verb]
+
+    def before(self, earlier: str, later: str) -> bool:
+        """Whether the log orders two marks."""
+        return Replay(self.log).before(earlier, later)
+
+
+@dataclass
+class Replay:
+    """Vector clocks over a log."""
+
+    log: list[Entry]
+    marks: dict[str, tuple[int, Clock]] = field(default_factory=dict)
+    _actors: dict[int, Clock] = field(default_factory=dict)
+    _syncs: dict[int, Clock] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for verb, actor, arguments in list(self.log):
+            self._step(verb, actor, arguments)
+
+    def before(self, earlier: str, later: str) -> bool:
+        """Whether the mark `later` happens after `earlier`."""
+        actor, clock = self.marks[earlier]
+        return clock[actor] <= self.marks[later][1].get(actor, 0)
+
+    def _clock(self, actor: int) -> Clock:
+        return self._actors.setdefault(actor, {actor: 1})
+
+    def _step(self, verb: str, actor: int, arguments: tuple[Any, ...]) -> None:
+        clock = self._clock(actor)
+        if verb == "mark":
+            assert arguments[0] not in self.marks
+            self.marks[arguments[0]] = (actor, dict(clock))
+        elif verb in ("acquire", "lock_taken"):
+            _take_over(clock, self._syncs.get(arguments[0], {}))
+        elif verb in ("release", "lock_freed"):
+            released = self._syncs.setdefault(arguments[0], {})
+            if verb == "lock_freed" or not arguments[1]:
+                released.clear()
+            _take_over(released, clock)
+        elif verb == "fork":
+            _take_over(self._clock(arguments[0]), clock)
+        elif verb == "join":
+            _take_over(clock, self._clock(arguments[0]))
+        if verb in ("mark", "release", "lock_freed", "fork"):
+            clock[actor] += 1
+
+
+def _take_over(clock: Clock, other: Clock) -> None:
+    for actor, time in other.items():
+        clock[actor] = max(clock.get(actor, 0), time)
+
+
+@contextlib.contextmanager
+def watched(instrumented: Callable[[str], bool] = lambda _name: False) -> Iterator[FakeRecorder]:
+    """Models in place, telling a fake recorder; no call of a model may go wrong."""
+    recorder = FakeRecorder()
+    before = sync.failures()
+    active.activate(recorder)
+    sync.install(recorder, instrumented)
+    try:
+        yield recorder
+    finally:
+        sync.uninstall()
+        active.activate(None)
+    assert sync.failures() == before
+
+
+class Gate:
+    """Holds threads back until it is opened. Made from locks that the models do not see."""
+
+    def __init__(self) -> None:
+        self._lock = originals.allocate_lock()
+        self._lock.acquire()
+
+    def open(self) -> None:
+        """Let everybody through, from now on."""
+        with contextlib.suppress(RuntimeError):
+            self._lock.release()
+
+    def wait(self) -> None:
+        """Wait until it is open."""
+        assert self._lock.acquire(timeout=20)
+        self._lock.release()
+
+
+def open_when_waiting(condition: threading.Condition, gate: Gate) -> None:
+    """Open `gate` when somebody waits on `condition`: who then takes its lock finds them blocked."""
+    wait = condition.wait
+
+    def telling(timeout: float | None = None) -> bool:
+        gate.open()
+        return wait(timeout)
+
+    condition.wait = telling  # type: ignore[method-assign]
+
+
+def run(*functions: Callable[[], object]) -> None:
+    """Run each in a thread of its own, wait for all; errors are raised here."""
+    errors: list[BaseException] = []
+
+    def guarded(function: Callable[[], object]) -> None:
+        try:
+            function()
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=guarded, args=(function,)) for function in functions]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+        assert not thread.is_alive()
+    if errors:
+        raise errors[0]
+
+
+def outcome(function: Callable[[], object]) -> object:
+    """What calling gives: the value, or the whole traceback as text."""
+    try:
+        return function()
+    except BaseException as error:
+        return "".join(traceback.format_exception(error))

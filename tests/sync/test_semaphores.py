@@ -1,0 +1,128 @@
+"""Semaphore and BoundedSemaphore: what they tell, and that they behave as without a run."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.sync.recording import FakeRecorder, Gate, outcome, run, watched
+
+KINDS = [threading.Semaphore, threading.BoundedSemaphore]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_releasing_is_before_whoever_gets_in_later(kind: type[threading.Semaphore], recorder: FakeRecorder) -> None:
+    semaphore, released = kind(1), [Gate(), Gate()]
+    semaphore.acquire()
+
+    def first() -> None:
+        recorder.mark("first")
+        semaphore.release()
+        recorder.mark("later")
+        released[0].open()
+
+    def second() -> None:
+        released[0].wait()
+        with semaphore:
+            recorder.mark("second")
+        released[1].open()
+
+    def third() -> None:
+        released[1].wait()
+        assert semaphore.acquire(timeout=1)
+        recorder.mark("third")
+
+    run(first, second, third)
+    assert recorder.before("first", "second")
+    assert recorder.before("first", "third")
+    assert recorder.before("second", "third")
+    assert not recorder.before("later", "second")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_getting_in_orders_nothing_for_others(kind: type[threading.Semaphore], recorder: FakeRecorder) -> None:
+    semaphore, inside = kind(2), Gate()
+
+    def first() -> None:
+        recorder.mark("first")
+        semaphore.acquire()
+        inside.open()
+
+    def second() -> None:
+        inside.wait()
+        semaphore.acquire()
+        recorder.mark("second")
+
+    run(first, second)
+    assert not recorder.before("first", "second")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_failed_tries_tell_nothing(kind: type[threading.Semaphore], recorder: FakeRecorder) -> None:
+    semaphore = kind(1)
+    semaphore.acquire()
+    del recorder.log[:]
+    assert not semaphore.acquire(blocking=False)
+    assert not semaphore.acquire(timeout=0.001)
+    assert recorder.verbs() == []
+    semaphore.release()
+    if kind is threading.BoundedSemaphore:
+        with pytest.raises(ValueError, match="released too many times"):
+            semaphore.release()
+    assert recorder.verbs() == ["release"]
+
+
+def test_a_subclass_with_ways_of_its_own_tells_the_same(recorder: FakeRecorder) -> None:
+    class Generous(threading.Semaphore):
+        def release(self, n: int = 1) -> None:
+            with self._cond:  # type: ignore[attr-defined]
+                self._value += 2 * n
+                self._cond.notify(2 * n)  # type: ignore[attr-defined]
+
+    semaphore = Generous(0)
+    semaphore.release()
+    assert semaphore.acquire(False)
+    assert semaphore.acquire(False)
+    assert recorder.verbs() == ["release", "acquire", "acquire"]
+
+
+def test_the_idle_workers_of_a_pool_tell_nothing_through_its_semaphore(recorder: FakeRecorder) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(int).result()
+        pool.submit(int).result()
+    assert "semaphore" not in recorder.kinds.values()
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda semaphore: semaphore.release(0),
+        lambda semaphore: semaphore.acquire(False, 1),
+        lambda semaphore: semaphore.acquire(timeout="soon"),
+        lambda semaphore: (semaphore.release(), semaphore.release()),
+        lambda semaphore: type(semaphore)(-1),
+        lambda semaphore: type(semaphore)._value,
+        lambda semaphore: hasattr(type(semaphore), "_value"),
+        lambda semaphore: repr(semaphore).partition(" at ")[0],
+        lambda semaphore: list(vars(semaphore)),
+        lambda semaphore: (semaphore.release(), semaphore.acquire(), semaphore._value)[2],
+    ],
+)
+@pytest.mark.parametrize("kind", KINDS)
+def test_misuse_has_the_same_traceback(
+    call: Callable[[threading.Semaphore], object], kind: type[threading.Semaphore]
+) -> None:
+    def attempt() -> object:
+        semaphore = kind(1)
+        semaphore.acquire()
+        return outcome(lambda: call(semaphore))
+
+    plain = attempt()
+    with watched():
+        ours = attempt()
+    if isinstance(plain, str) and "has no attribute" in plain:
+        plain, ours = (str(text).splitlines()[-1] for text in (plain, ours))
+    assert ours == plain
