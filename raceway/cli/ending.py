@@ -26,10 +26,14 @@ _run_exit_handlers: Callable[[], None] = atexit._run_exitfuncs
 
 
 class Outcome(Struct, frozen=True):
-    """How the program ended. `interrupted`: by a KeyboardInterrupt, for which the process dies of SIGINT."""
+    """How the program ended. `interrupted`: by a KeyboardInterrupt, for which the process dies of SIGINT.
+
+    `code` is what the program gave to SystemExit, when that is a number that no status can be.
+    """
 
     status: int
     interrupted: bool = False
+    code: int | None = None
 
 
 def show(error: BaseException | None, *, flush: bool) -> Outcome:
@@ -41,10 +45,10 @@ def show(error: BaseException | None, *, flush: bool) -> Outcome:
         return Outcome(0)
     error.__traceback__ = without_ours(error.__traceback__)
     if isinstance(error, SystemExit):
-        return Outcome(_exit_status(error))
+        return _left(error)
     leaving = _call_hook(error)
     if leaving is not None:
-        return Outcome(_exit_status(leaving))
+        return _left(leaving)
     return Outcome(1, interrupted=type(error) is KeyboardInterrupt)
 
 
@@ -64,7 +68,8 @@ def leave(outcome: Outcome, status: int) -> NoReturn:
         # The interpreter finalises and then dies of SIGINT when this reaches it. It has been shown already.
         sys.excepthook = lambda *_: None
         raise KeyboardInterrupt
-    sys.exit(status)
+    # The interpreter has its own way with numbers that are too large.
+    sys.exit(status if outcome.code is None else outcome.code)
 
 
 def without_ours(trace: TracebackType | None) -> TracebackType | None:
@@ -115,18 +120,18 @@ def _failure_of(hook: Callable[..., object], error: BaseException) -> BaseExcept
     return None
 
 
-def _exit_status(error: SystemExit) -> int:
-    """The status that a SystemExit asks for; what is no number is printed, as the interpreter does."""
+def _left(error: SystemExit) -> Outcome:
+    """The end that a SystemExit asks for; what is no number is printed, as the interpreter does."""
     code = getattr(error, "code", error)
     if code is None:
-        return 0
+        return Outcome(0)
     if isinstance(code, int):
-        return code & 0xFF if -(2**63) <= code < 2**63 else 0xFF
+        return Outcome(code & 0xFF) if -(2**63) <= code < 2**63 else Outcome(0xFF, code=code)
     # The text comes from the program: asking for it may raise anything.
     with contextlib.suppress(Exception):
         _write(str(code))
     _write("\n")
-    return 1
+    return Outcome(1)
 
 
 def _join_threads(threading: Any) -> BaseException | None:

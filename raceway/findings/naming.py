@@ -6,6 +6,7 @@ import ast
 import linecache
 import os
 import re
+import threading
 from types import CodeType
 
 from raceway.model.findings import Frame
@@ -37,11 +38,16 @@ def line_at(code: CodeType, offset: int) -> int:
 
 
 def frames(stack: Stack, directory: str) -> tuple[Frame, ...]:
-    """A stack for people, innermost first, without our own frames."""
-    return tuple(
-        Frame(relative(code.co_filename, directory), line_at(code, offset), code.co_qualname)
+    """A stack for people, innermost first, without our own frames and those that every thread begins with."""
+    shown = [
+        (code, offset)
         for code, offset in stack
         if not code.co_filename.startswith(_OUR_FOLDER) and "<frozen runpy>" not in code.co_filename
+    ]
+    while len(shown) > 1 and shown[-1][0].co_filename == threading.__file__:
+        shown.pop()
+    return tuple(
+        Frame(relative(code.co_filename, directory), line_at(code, offset), code.co_qualname) for code, offset in shown
     )
 
 

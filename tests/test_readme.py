@@ -1,0 +1,21 @@
+"""The README's first example gives the report that the README shows."""
+
+from __future__ import annotations
+
+import re
+
+from tests.conftest import ROOT, RunRaceway
+
+_FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+# How often the threads met, and the counts of the run, may change with the interpreter.
+_COUNTS = re.compile(r" x\d+|watched .*")
+
+
+def test_the_first_example_is_reported_as_shown(run_raceway: RunRaceway) -> None:
+    example = (ROOT / "README.md").read_text(encoding="utf-8").partition("## First example")[2].partition("\n## ")[0]
+    blocks = dict(reversed(_FENCE.findall(example)))
+    run_raceway.write("counter.py", blocks["python"])
+    run = run_raceway("counter.py", environ={"RACEWAY_CORE": "pure"})
+    assert run.status == 0
+    assert _COUNTS.sub("", run.stderr) == _COUNTS.sub("", blocks["text"])
