@@ -26,14 +26,10 @@ _run_exit_handlers: Callable[[], None] = atexit._run_exitfuncs
 
 
 class Outcome(Struct, frozen=True):
-    """How the program ended. `interrupted`: by a KeyboardInterrupt, for which the process dies of SIGINT.
-
-    `code` is what the program gave to SystemExit, when that is a number that no status can be.
-    """
+    """How the program ended. `interrupted`: by a KeyboardInterrupt, for which the process dies of SIGINT."""
 
     status: int
     interrupted: bool = False
-    code: int | None = None
 
 
 def show(error: BaseException | None, *, flush: bool) -> Outcome:
@@ -68,8 +64,7 @@ def leave(outcome: Outcome, status: int) -> NoReturn:
         # The interpreter finalises and then dies of SIGINT when this reaches it. It has been shown already.
         sys.excepthook = lambda *_: None
         raise KeyboardInterrupt
-    # The interpreter has its own way with numbers that are too large.
-    sys.exit(status if outcome.code is None else outcome.code)
+    sys.exit(status)
 
 
 def without_ours(trace: TracebackType | None) -> TracebackType | None:
@@ -126,7 +121,7 @@ def _left(error: SystemExit) -> Outcome:
     if code is None:
         return Outcome(0)
     if isinstance(code, int):
-        return Outcome(code & 0xFF) if -(2**63) <= code < 2**63 else Outcome(0xFF, code=code)
+        return Outcome(code & 0xFF if -(2**63) <= code < 2**63 else 0xFF)
     # The text comes from the program: asking for it may raise anything.
     with contextlib.suppress(Exception):
         _write(str(code))

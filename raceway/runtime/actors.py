@@ -40,6 +40,12 @@ class ThreadState:
         self.due: list[int] = []
         self.accesses = 0
 
+    def forget(self) -> None:
+        """Let go of all that the program made."""
+        self.pending.clear()
+        self.seen.clear()
+        self.owner = None
+
     def hold(self, frame: FrameType, site: int, value: Any) -> None:
         """Keep an operand until the commit in the same frame. What exceptions left behind is dropped in time."""
         if len(self.pending) >= _PENDING_LIMIT:

@@ -65,8 +65,7 @@ class PureCore:
 
     def stop(self) -> None:
         """Feed what waits and let go of all objects."""
-        self.log.stream.drain()
-        self.log.identity.stop()
+        self.log.close()
 
     def after_fork(self) -> None:
         """In a forked child: the parent's other threads are gone."""

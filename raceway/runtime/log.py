@@ -33,6 +33,7 @@ class Log:
         self.stream = Stream(self.detector.feed)
         self.identity = Identity(self._retired)
         self.failures = 0
+        self.open = True
         self._local = _thread._local()
         self._states: list[ThreadState] = []
         self._accesses_of_ended = 0
@@ -101,6 +102,14 @@ class Log:
         if state in self._states:
             self._states.remove(state)
             self._accesses_of_ended += state.accesses
+
+    def close(self) -> None:
+        """Record no more, and let go of all that the program made."""
+        self.open = False
+        self.stream.drain()
+        for state in self._states:
+            state.forget()
+        self.identity.stop()
 
     @property
     def accesses(self) -> int:

@@ -44,6 +44,8 @@ class Tap:
         if self.site.form is not SiteForm.CELL:
             self._note(sys._getframe(1), operand)
             return operand
+        if not self.log.open:
+            return self
         try:
             cell = operand.__closure__[operand.__code__.co_freevars.index(self.site.name)]
             self.log.state().hold(sys._getframe(1), self.serial, cell)
@@ -52,6 +54,8 @@ class Tap:
         return self
 
     def _note(self, frame: FrameType, operand: Any) -> None:
+        if not self.log.open:
+            return
         try:
             state = self.log.state()
             if self.commits:

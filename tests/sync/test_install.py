@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+import asyncio
 import functools
 import gc
 import importlib
@@ -32,6 +33,8 @@ OWNERS: list[Any] = [
     originals,
     Future,
     queue.Queue,
+    asyncio.base_events.BaseEventLoop,
+    asyncio.events.Handle,
     socket.socket,
     queue.LifoQueue,
     queue.PriorityQueue,

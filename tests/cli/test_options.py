@@ -1,0 +1,100 @@
+"""The options of `raceway run`: where they end, what is refused, and that the table of settings makes them."""
+
+from __future__ import annotations
+
+import pytest
+
+from raceway.cli.options import Program, parse_run, run_parser
+from raceway.config import SETTINGS
+
+
+def parse(*arguments: str) -> tuple[dict[str, object], Program]:
+    """What was given, without what was not."""
+    given, program = parse_run(run_parser("raceway run"), arguments)
+    return {name: value for name, value in given.items() if value is not None}, program
+
+
+@pytest.mark.parametrize(
+    ("arguments", "given", "program"),
+    [
+        ("app.py", {}, Program("app.py", ())),
+        ("app.py --json x -m y", {}, Program("app.py", ("--json", "x", "-m", "y"))),
+        ("--quiet app.py --quiet", {"quiet": True}, Program("app.py", ("--quiet",))),
+        ("--json out.json app.py", {"json": "out.json"}, Program("app.py", ())),
+        ("--json=out.json app.py a", {"json": "out.json"}, Program("app.py", ("a",))),
+        ("--include a --include b app.py", {"include": ["a", "b"]}, Program("app.py", ())),
+        ("--show info --fail-on never app.py", {"show": "info", "fail_on": "never"}, Program("app.py", ())),
+        ("--config x.toml --core pure app.py", {"config": "x.toml", "core": "pure"}, Program("app.py", ())),
+        ("-m shop.app --json x", {}, Program("shop.app", ("--json", "x"), is_module=True)),
+        ("--debug -mshop.app a", {"debug": True}, Program("shop.app", ("a",), is_module=True)),
+        ("-- app.py --", {}, Program("app.py", ("--",))),
+    ],
+)
+def test_options_end_where_the_program_begins(arguments: str, given: dict[str, object], program: Program) -> None:
+    assert parse(*arguments.split()) == (given, program)
+
+
+def test_a_program_tells_its_command_line() -> None:
+    assert Program("app.py", ("a",)).command == ("app.py", "a")
+    assert Program("app", ("a",), is_module=True).command == ("-m", "app", "a")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ("--htlm x app.py", "unknown option --htlm"),
+        ("--html=x app.py", "unknown option --html=x"),
+        ("-x app.py", "unknown option -x"),
+        ("-c pass", "unknown option -c"),
+        ("--quie app.py", "unknown option --quie"),
+        ("--quiet", "no program is given: a SCRIPT, or -m MODULE"),
+        ("--", "no program is given: a SCRIPT, or -m MODULE"),
+        ("-m", "-m needs the name of a module"),
+        ("- a", "a program from standard input cannot be watched; give a file"),
+        ("--json", "argument --json: expected one argument"),
+        ("--show loud app.py", "argument --show: invalid choice: 'loud'"),
+        ("--quiet=1 app.py", "argument --quiet: ignored explicit argument '1'"),
+    ],
+)
+def test_what_is_wrong_is_told_in_one_line(arguments: str, complaint: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        parse(*arguments.split())
+    assert caught.value.code == 2
+    text = capsys.readouterr().err
+    assert text.startswith(f"raceway run: error: {complaint}")
+    assert text.endswith("; see raceway run --help\n")
+    assert text.count("\n") == 1
+
+
+def test_without_arguments_the_usage_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        parse()
+    assert caught.value.code == 2
+    assert "-m MODULE [arguments]" in capsys.readouterr().err
+
+
+def test_help_tells_every_option_that_exists(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        parse("--help")
+    assert caught.value.code == 0
+    text = capsys.readouterr().out
+    for setting in SETTINGS:
+        assert (f"--{setting.key} " in text or f"--{setting.key}\n" in text) is (
+            setting.about.ready and setting.name != "enabled"
+        )
+    assert "examples:" in text
+
+
+def test_options_that_do_not_exist_yet_are_unknown(capsys: pytest.CaptureFixture[str]) -> None:
+    for setting in SETTINGS:
+        if not setting.about.ready:
+            with pytest.raises(SystemExit):
+                parse(f"--{setting.key}", "x", "app.py")
+            assert f"unknown option --{setting.key}" in capsys.readouterr().err
+
+
+def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        parse("--version")
+    assert caught.value.code == 0
+    assert capsys.readouterr().out.startswith("raceway 0.")

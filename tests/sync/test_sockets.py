@@ -1,0 +1,50 @@
+"""Sockets: what one end sent orders the other end of the same process, and nobody else."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from tests.sync.recording import watched
+
+
+@pytest.fixture
+def ends() -> Iterator[tuple[socket.socket, socket.socket]]:
+    """Two ends of one connection over loopback."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        client = socket.create_connection(server.getsockname())
+        accepted, _ = server.accept()
+        with client, accepted:
+            yield client, accepted
+
+
+@pytest.mark.parametrize("send", ["send", "sendall"])
+@pytest.mark.parametrize("receive", ["recv", "recv_into"])
+def test_what_was_sent_comes_before_what_was_received(
+    ends: tuple[socket.socket, socket.socket], send: str, receive: str
+) -> None:
+    client, accepted = ends
+    with watched() as recorder:
+        getattr(client, send)(b"x")
+        getattr(accepted, receive)(1 if receive == "recv" else bytearray(1))
+    released = recorder.told("release")
+    acquired = recorder.told("acquire")
+    assert released == acquired
+    assert len(released) == 1
+
+
+def test_the_two_directions_are_apart(ends: tuple[socket.socket, socket.socket]) -> None:
+    client, accepted = ends
+    with watched() as recorder:
+        client.send(b"x")
+        accepted.send(b"y")
+    released = recorder.told("release")
+    assert len(set(released)) == 2
+
+
+def test_an_unconnected_socket_orders_nothing() -> None:
+    with watched() as recorder, socket.socket() as alone, pytest.raises(OSError, match="not connected"):
+        alone.recv(1)
+    assert recorder.log == []
