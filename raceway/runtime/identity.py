@@ -17,7 +17,7 @@ from collections.abc import Callable
 from typing import Any
 
 _OURS = 3
-"""References that `_sweep` itself sees: the entry's, its local variable's, the argument of getrefcount."""
+"""References that `sweep` itself sees: the entry's, its local variable's, the argument of getrefcount."""
 
 _SWEPT_PER_LOOKUP = 4
 
@@ -73,8 +73,12 @@ class Identity:
         if entry is None:
             entry = self._new(target, address)
         if self._held:
-            self._sweep()
+            self.sweep()
         return entry
+
+    def knows(self, address: int) -> bool:
+        """Whether a live object with an entry is at this address."""
+        return address in self._entries
 
     def _new(self, target: Any, address: int) -> Entry:
         entry = Entry(next(self._serials))
@@ -96,7 +100,7 @@ class Identity:
             self._held.append(address)
         return entry
 
-    def _sweep(self) -> None:
+    def sweep(self) -> None:
         """Let go of held objects that nobody else refers to."""
         for _ in range(_SWEPT_PER_LOOKUP):
             try:

@@ -23,6 +23,10 @@ _SEEN_LIMIT = 1 << 16
 """Accesses remembered of one epoch: a thread that never synchronises must not remember all it did."""
 
 
+_SWEEP_MASK = 63
+"""Every 64th repeated access looks for objects to let go of; all others do."""
+
+
 class Log:
     """The state that taps and synchronisation verbs share."""
 
@@ -33,6 +37,7 @@ class Log:
         self.stream = Stream(self.detector.feed)
         self.identity = Identity(self._retired)
         self.failures = 0
+        self.generation = 0
         self.open = True
         self._local = _thread._local()
         self._states: list[ThreadState] = []
@@ -82,16 +87,29 @@ class Log:
         if key in state.seen:
             return
         if len(state.seen) >= _SEEN_LIMIT:
-            state.seen.clear()
+            state.new_epoch()
         state.seen.add(key)
         stack = capture(frame)
         self.stream.put(Access(state.actor, operation, Location(*place), site, variable, stack, commute, id(frame)))
         if self.sites[site].rechecked:  # a release, see Detector._publish
-            state.seen.clear()
+            state.new_epoch()
+
+    def repeats(self, state: ThreadState, key: object) -> bool:
+        """Whether the site did the same in this epoch, to the same objects, none of which has died since."""
+        if state.generation != self.generation:
+            state.generation = self.generation
+            state.repeated.clear()
+            return False
+        if key not in state.repeated or state.due:
+            return False
+        state.accesses += 1
+        if not state.accesses & _SWEEP_MASK:
+            self.identity.sweep()
+        return True
 
     def edge(self, state: ThreadState, record: Record) -> None:
         """Record an edge that ends the current actor's epoch: later accesses count afresh."""
-        state.seen.clear()
+        state.new_epoch()
         if state.due:
             self._draw(state)
         self.stream.put(record)
@@ -127,4 +145,5 @@ class Log:
         self.failures += 1
 
     def _retired(self, serial: int) -> None:
+        self.generation += 1
         self.stream.put(Retire(serial))

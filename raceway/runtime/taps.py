@@ -16,6 +16,9 @@ from raceway.runtime.accesses import Accesses, Missing, Reach
 from raceway.runtime.actors import ThreadState
 from raceway.runtime.log import Log
 
+_PLAIN_KEYS = frozenset({str, int, type(None), type(Missing)})
+"""Keys that can be compared without calling code of the program; `Missing` is a class, and no key."""
+
 
 class Tap:
     """One tap of one site: it holds its operand for the site's commit, or is that commit.
@@ -80,7 +83,15 @@ class Tap:
                 key = held[1].value
             elif site.commit is Role.KEY:
                 key = operand
+        address = id(frame.f_globals) if site.form is SiteForm.GLOBAL else id(base)
+        repeated = (self.serial, address, key)
+        if type(key) in _PLAIN_KEYS and self.log.repeats(state, repeated):
+            if site.form is SiteForm.ATTRIBUTE:
+                state.owner = type(base)
+            return
         self.accesses.reached(Reach(self.serial, site, state, frame, base, key, owner))
+        if type(key) in _PLAIN_KEYS and self.log.identity.knows(address):
+            state.repeated.add(repeated)
 
     def __repr__(self) -> str:
         site = self.site
