@@ -35,7 +35,7 @@ class Session:
         self.config = config
         self.scope = Scope(config.include, config.exclude)
         self._command = command
-        self._directory = os.getcwd()
+        self._directory = _working_directory()
         self._core = make_core(config.core)
         self._finder = InstrumentingFinder(
             self.scope, self.compile, self.not_seen, self._core.module_executed, sync.AWAITED
@@ -108,7 +108,7 @@ class Session:
     def _untransformed(self, module: str, why: str) -> None:
         self.not_seen("not-transformed", module, why)
         if not self.config.quiet:
-            print(f"raceway: warning: module {module} runs uninstrumented: {why}", file=sys.stderr)
+            _say(f"raceway: warning: module {module} runs uninstrumented: {why}", sys.stderr)
 
     def not_seen(self, reason: str, module: str, detail: str = "") -> None:
         """Note something that the run does not look at."""
@@ -155,7 +155,7 @@ class Session:
                 with open(self.config.json, "wb") as file:
                     file.write(encode_json(report))
             except OSError as error:
-                print(f"raceway: error: cannot write {self.config.json}: {error.strerror}", file=sys.stderr)
+                _say(f"raceway: error: cannot write {self.config.json}: {error.strerror}", stream)
                 written = False
         shown = any(one.severity.rank <= self.config.show.rank for one in report.findings)
         if shown or not self.config.quiet:
@@ -173,6 +173,21 @@ class Session:
         findings = self.findings() if self._last is None else self._last.findings
         failing = limit is not None and any(one.severity.rank <= limit.rank for one in findings)
         return FINDINGS if failing else 0
+
+
+def _working_directory() -> str:
+    """The working directory; empty when it has been removed: paths are then shown whole."""
+    try:
+        return os.getcwd()
+    except OSError:
+        return ""
+
+
+def _say(line: str, stream: TextIO | None) -> None:
+    """One line to a stream that may be closed or missing."""
+    if stream is not None:
+        with contextlib.suppress(OSError, ValueError):
+            stream.write(line + "\n")
 
 
 def _has_gil() -> bool:

@@ -1,8 +1,8 @@
-"""The two ways a process ends without winding up, SIGTERM and `os._exit`, made to report first. Serves `raceway run`.
+"""The ways a process ends without winding up, SIGTERM, `os._exit` and `os.exec*`, made to report first.
 
-A program sees neither: SIGTERM shows the default handler, a handler of its own replaces ours and gets the default one
-back, and forked children are as they would be. The report is made on a thread of its own, since the thread that is
-interrupted may hold a lock that the report needs.
+Serves `raceway run`. A program sees nothing of it: SIGTERM shows the default handler, a handler of its own replaces
+ours and gets the default one back, and forked children are as they would be. The report is made on a thread of its
+own, since the thread that is interrupted may hold a lock that the report needs.
 """
 
 from __future__ import annotations
@@ -28,25 +28,65 @@ _LITTLE_PATIENCE_S = 2.0
 _STANDARD_LIBRARY = os.path.dirname(os.__file__) + os.sep
 
 
-def report_before_dying(report: Report) -> None:
-    """From now on SIGTERM and `os._exit` report first, in this process."""
-    _replace_exit(report)
+def report_before_dying(report: Report) -> Callable[[], None]:
+    """From now on what ends this process at once reports first, until what is returned is called."""
+    undo = [_replace("_exit", _exiting(report, os.getpid()))]
+    undo += [_replace(name, _executing(name, report, os.getpid())) for name in ("execv", "execve")]
     if os.name == "posix" and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-        _SignalDoor(report).open()
+        door = _SignalDoor(report)
+        door.open()
+        undo.append(door.close)
+
+    def restore() -> None:
+        for one in undo:
+            one()
+
+    return restore
 
 
-def _replace_exit(report: Report) -> None:
-    process = os.getpid()
+def _replace(name: str, function: Callable[..., Any]) -> Callable[[], None]:
+    """Put a function in `os`; what is returned puts the plain one back."""
+    plain = getattr(os, name)
+    function.__doc__ = plain.__doc__
+    setattr(os, name, function)
+    return lambda: setattr(os, name, plain)
+
+
+def _exiting(report: Report, process: int) -> Callable[[int], NoReturn]:
     really_exit = os._exit
 
     def _exit(status: int) -> NoReturn:
-        code = operator.index(status)
+        try:
+            code = operator.index(status)
+        except TypeError as error:
+            error.__traceback__ = None  # this frame's entry: the caller adds its own
+            raise
         if os.getpid() == process:
-            code = _report_aside(report, code, _LITTLE_PATIENCE_S if _is_inside_raceway() else _PATIENCE_S)
+            code = _report_in_time(report, code)
         really_exit(code)
 
-    _exit.__doc__ = really_exit.__doc__
-    os._exit = _exit
+    return _exit
+
+
+def _executing(name: str, report: Report, process: int) -> Callable[..., NoReturn]:
+    really_execute: Callable[..., NoReturn] = getattr(os, name)
+
+    def execute(path: Any, *rest: Any) -> NoReturn:
+        # `execvp` tries one directory after the other: only the one that has the program ends the process.
+        if os.getpid() == process and (isinstance(path, int) or os.access(path, os.X_OK)):
+            _report_in_time(report, 0)
+        try:
+            really_execute(path, *rest)
+        except BaseException as error:
+            error.__traceback__ = None  # this frame's entry: the caller adds its own
+            raise
+
+    execute.__name__ = execute.__qualname__ = name
+    return execute
+
+
+def _report_in_time(report: Report, status: int) -> int:
+    return _report_aside(report, status, _LITTLE_PATIENCE_S if _is_inside_raceway() else _PATIENCE_S)
 
 
 class _Termination(int):

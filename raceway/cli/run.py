@@ -34,7 +34,7 @@ def main(arguments: Sequence[str], prog: str) -> NoReturn:
     launch = program.prepare(wanted)
     report = _Report(_start_session(parser, config, wanted, launch))
     launch.load(report.compile)
-    interrupts.report_before_dying(report)
+    restore = interrupts.report_before_dying(report)
     error = _run(launch)
     if not launch.began(error):
         report.cancel()
@@ -48,6 +48,7 @@ def main(arguments: Sequence[str], prog: str) -> NoReturn:
         status = report(outcome.status)
     except KeyboardInterrupt:  # the user does not want to wait for it
         outcome = ending.Outcome(1, interrupted=True)
+    restore()
     ending.leave(outcome, status)
 
 

@@ -18,7 +18,7 @@ _OUR_FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.s
 
 def relative(path: str, directory: str) -> str:
     """A path relative to `directory` where it lies under it."""
-    if path.startswith("<"):
+    if path.startswith("<") or not directory:
         return path
     full = os.path.abspath(path)
     return os.path.relpath(full, directory) if full.startswith(directory.rstrip(os.sep) + os.sep) else full

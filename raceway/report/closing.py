@@ -25,6 +25,18 @@ _REASONS = {
         "no imported module has such a name",
         "check --include and --exclude: they take globs over dotted module names, such as shop.*",
     ),
+    "extension-module": (
+        "compiled from another language, so there is nothing to instrument",
+        "what it does to shared state is not seen; leave it out with --exclude to say that this is known",
+    ),
+    "no-source": (
+        "there is bytecode but no source, so it ran as plain Python",
+        "install the package with its source",
+    ),
+    "other-loader": (
+        "loaded by an import hook that makes its own code, so it ran as plain Python",
+        "switch that import hook off for the run, or leave the module out with --exclude",
+    ),
     "executed-before-install": (
         "ran before Raceway was installed; what had run by then was not watched",
         "start the program with `python -m raceway.run`, or call raceway.autoinstrument.install() first",

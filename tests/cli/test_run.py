@@ -52,6 +52,9 @@ def test_a_finding_is_reported_and_fails_the_run_when_asked(run: RunRaceway) -> 
         ("fork", 66),
         ("default-again", -signal.SIGTERM),
         ("busy", 7),
+        ("blocked", -signal.SIGTERM),
+        ("inside", -signal.SIGTERM),
+        ("execute", 0),
     ],
 )
 def test_there_is_one_report_however_the_program_ends(ending: str, status: int, run: RunRaceway) -> None:
