@@ -183,9 +183,7 @@ def _from_nearest(start: str) -> Iterator[tuple[str, Any]]:
     while directory:
         path = os.path.join(directory, FILE_NAME)
         if os.path.isfile(path):
-            # Importing the parser takes 10 ms, and a broken file that does not speak of Raceway is not our business.
-            if b"raceway" in _content(path):
-                yield from _from_file(path, start, required=False)
+            yield from _from_file(path, start, required=False)
             return
         parent = os.path.dirname(directory)
         directory = parent if parent != directory else ""

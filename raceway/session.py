@@ -12,7 +12,7 @@ from typing import TextIO
 
 from raceway import __version__, sync
 from raceway.autoinstrument.cache import Cache
-from raceway.autoinstrument.finder import InstrumentingFinder
+from raceway.autoinstrument.finder import InstrumentingFinder, early_modules
 from raceway.autoinstrument.scope import Scope
 from raceway.config import Config, cache_directory
 from raceway.errors import TransformError
@@ -50,6 +50,9 @@ class Session:
 
     def start(self) -> None:
         """Begin to watch: recorder active, models in place, import hook first."""
+        if self.config.include:
+            # The transform imports modules that the globs may name; they must not wait for each other.
+            import raceway.transform.rewriting  # noqa: F401
         self._core.start()
         active.activate(self._core.recorder)
         sync.install(self._core.recorder, self._instruments)
@@ -125,6 +128,9 @@ class Session:
         findings = self.findings()
         counters = self._core.counters()
         per_severity = {severity: sum(1 for one in findings if one.severity is severity) for severity in Severity}
+        for module in early_modules(self.scope):
+            if module not in self._modules and all(note.module != module for note in self._not_seen):
+                self.not_seen("other-loader", module)
         unmatched = tuple(NotSeen("glob-matched-nothing", glob) for glob in self.scope.unmatched())
         return Report(
             tool=Tool("raceway", __version__, self._core.name),

@@ -82,9 +82,10 @@ def test_keys_may_be_spelled_both_ways(key: str, tmp_path: Path) -> None:
     assert settings(tmp_path).fail_on is None
 
 
-def test_a_broken_file_that_does_not_speak_of_raceway_is_not_our_business(tmp_path: Path) -> None:
-    write(tmp_path, "[tool.other\n")
-    assert settings(tmp_path) == Config()
+def test_a_broken_file_is_an_error_whatever_it_speaks_of(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[tool.black\n")
+    with pytest.raises(ConfigError, match="is not valid TOML"):
+        resolve({}, {}, str(tmp_path))
 
 
 @pytest.mark.parametrize(("word", "value"), [("1", True), ("Yes", True), ("on", True), ("0", False), ("false", False)])

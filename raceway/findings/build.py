@@ -221,7 +221,7 @@ def _fingerprint(group: _Group, sides: tuple[AccessSide, ...], sites: tuple[Site
     """Eight hexadecimal digits that stay the same when lines move: kind, variable, and for each side its file,
     function, operation and operand."""
     places = sorted(
-        "|".join((side.file, side.function, side.operation, site.base, site.name))
+        "|".join((side.file, side.function, side.operation, site.base, site.name, site.key))
         for side, site in zip(sides, sites, strict=True)
     )
     text = "\n".join([group.kind.value, group.variable, *places])

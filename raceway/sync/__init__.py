@@ -88,6 +88,7 @@ def uninstall() -> None:
     for table in _TABLES:
         table.clear()
     handmade.kept.clear()
+    threads.finished.clear()
     sockets.channels.clear()
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import _thread
 import functools
 import threading
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -29,6 +30,9 @@ actors: Table[int] = Table()
 _STARTERS = ("_start_new_thread", "_start_joinable_thread")
 
 _RAW_STARTERS = ("start_new_thread", "start_new", "start_joinable_thread")
+
+finished: deque[int] = deque(maxlen=4096)
+"""The last actors that ended and were no daemons: the interpreter waits for them before it runs exit handlers."""
 
 _real_is_alive = threading.Thread.is_alive
 
@@ -50,6 +54,8 @@ def ended(recorder: Recorder, thread: threading.Thread, _result: object) -> None
     """The calling thread has run `thread` to its end."""
     if actors.get(thread) is None:
         actors.put(thread, recorder.current())
+    if not thread._daemonic:  # type: ignore[attr-defined]
+        finished.append(recorder.current())
     recorder.end()
 
 
@@ -139,6 +145,26 @@ def raw_starter(real: Callable[..., Any]) -> Callable[..., Any]:
     return start
 
 
+def awaiting_all(real: Callable[[], None]) -> Callable[[], None]:
+    """`threading._shutdown`, after which the current actor has waited for all threads that are not daemons."""
+
+    @functools.wraps(real)
+    def shutdown() -> None:
+        try:
+            real()
+        except BaseException as error:
+            hide_frame(error)
+            raise
+        try:
+            if (recorder := active.recorder()) is not None:
+                while finished:
+                    recorder.join(finished.popleft())
+        except Exception:
+            Failures.count += 1
+
+    return shutdown
+
+
 def patch(patches: Patches, recorder: Recorder) -> None:
     """Put the models beside starts, ends and joins; the calling thread is known from the beginning."""
     for name in _STARTERS:
@@ -152,6 +178,7 @@ def patch(patches: Patches, recorder: Recorder) -> None:
     patches.around(thread, "_delete", after=ended)
     patches.around(thread, "join", after=joined)
     patches.around(thread, "is_alive", after=seen_alive)
+    patches.replace(threading, "_shutdown", awaiting_all(threading._shutdown))  # type: ignore[attr-defined]
     name = vars(thread)["name"]
     patches.replace(thread, "name", property(name.fget, around(name.fset, after=renamed), name.fdel, name.__doc__))
     running = threading._active.get(get_ident())  # type: ignore[attr-defined]
