@@ -25,6 +25,7 @@ from typing import Any
 
 from raceway.runtime import active
 from raceway.runtime.contract import Recorder
+from raceway.runtime.taps import Tap
 from raceway.sync import creation
 from raceway.sync.locks import TracedLock, made_for, name_as_lock
 from raceway.sync.patching import Failures, Patches, Watched, hide_frame
@@ -172,16 +173,18 @@ class NotFull(_QueueCondition):
 class QueueMutex(TracedLock):
     """The mutex of a queue: quiet while `queue` itself uses it, a lock like any other to user code that takes it."""
 
-    __slots__ = ("_outside",)
+    __slots__ = ("_outside", "loud")
 
     _outside: bool
+    loud: bool
+    """Guards hooks of the program (`_put`, `_get` of its own): then it counts inside `queue` too."""
 
     def _taken(self) -> None:
         frame = sys._getframe(2)  # who called the method of ours that calls this, perhaps through a condition
         while creation.module_of(frame) == "threading" and frame.f_back is not None:
             frame = frame.f_back
         # Whoever frees it, under the lock: what was not told as taken is not told as freed.
-        self._outside = creation.module_of(frame) != "queue"
+        self._outside = creation.module_of(frame) != "queue" or getattr(self, "loud", False)
         if self._outside:
             self._record.taken()
             recorder, channel = active.recorder(), channels.get(self)
@@ -199,9 +202,17 @@ class QueueMutex(TracedLock):
 name_as_lock(QueueMutex)
 
 
+def _watched(hook: Any) -> bool:
+    """Whether a hook of a queue is instrumented code of the program."""
+    return any(type(constant) is Tap for constant in getattr(getattr(hook, "__code__", None), "co_consts", ()))
+
+
 def made(recorder: Recorder, owner: queue.Queue[Any], _result: object) -> None:
     """A queue was made: its conditions tell what it does."""
     reference = weakref.ref(owner)
+    mutex: Any = owner.mutex
+    if type(mutex) is QueueMutex:
+        mutex.loud = any(_watched(getattr(type(owner), hook)) for hook in ("_init", "_put", "_get", "_qsize"))
     channels.put(owner.mutex, Channel(recorder, reference, owner.maxsize))
     owner.not_empty = NotEmpty(owner.mutex, reference)
     owner.not_full = NotFull(owner.mutex, reference)
