@@ -6,8 +6,9 @@ import libcst as cst
 
 from raceway.model.sites import Context, Role, SiteForm
 from raceway.transform.accesses import structure_paths, subscript_paths, subscript_site, walk_tap
-from raceway.transform.flow import CLEAN, Taint
+from raceway.transform.flow import CLEAN, Guard, Taint
 from raceway.transform.planner import Planner
+from raceway.transform.polarity import replaced
 from raceway.transform.scopes import Binding
 from raceway.transform.source import literal, mangle, tappable
 
@@ -15,9 +16,19 @@ from raceway.transform.source import literal, mangle, tappable
 def assign(planner: Planner, node: cst.Assign) -> Taint:
     """`a = b = value`: the value first, then the targets from left to right."""
     taint = planner.visit(node.value)
+    absent = replaced(planner, node.value)
     for target in node.targets:
-        _assigned(planner, node, target.target, node.value, taint)
+        if absent and not _is_plain_local(planner, target.target):
+            planner.flow.guards.append(Guard(absent, absent))
+            _assigned(planner, node, target.target, node.value, taint - absent)
+            planner.flow.guards.pop()
+        else:
+            _assigned(planner, node, target.target, node.value, taint)
     return CLEAN
+
+
+def _is_plain_local(planner: Planner, target: cst.CSTNode) -> bool:
+    return isinstance(target, cst.Name) and planner.watched(target.value) is None
 
 
 def annotated(planner: Planner, node: cst.AnnAssign) -> Taint:
@@ -37,9 +48,22 @@ def _assigned(planner: Planner, node: cst.CSTNode, target: cst.CSTNode, value: c
     elif isinstance(target, (cst.Tuple, cst.List)):
         if isinstance(node, cst.Assign) and len(node.targets) == 1:
             walk_tap(planner, node, "value", value)
-        store(planner, target, taint, node)
+        if isinstance(value, cst.Tuple) and _aligned(target, value):
+            for left, right in zip(target.elements, value.elements, strict=True):
+                own = planner.taints.get(right.value, CLEAN)
+                # What is swapped depends on both sides; a local, or a value that reads nothing, does not.
+                store(planner, left.value, own if not own or isinstance(left.value, cst.Name) else taint, node)
+        else:
+            store(planner, target, taint, node)
     else:
         store(planner, target, taint, node, value)
+
+
+def _aligned(target: cst.Tuple | cst.List, value: cst.Tuple) -> bool:
+    """Whether `a, b = b, a` tells which value goes where."""
+    elements = (*target.elements, *value.elements)
+    starred = any(isinstance(element, cst.StarredElement) for element in elements)
+    return not starred and len(target.elements) == len(value.elements)
 
 
 def _store_name(
@@ -142,6 +166,7 @@ def augmented(planner: Planner, node: cst.AugAssign) -> Taint:
     taint = planner.visit(node.value)
     draft.spans = planner.flow.segment != segment
     planner.tap(draft, Role.VALUE, node, "value")
+    planner.flow.reads.append(draft)
     paths = (
         subscript_paths(planner, target, draft) if isinstance(target, cst.Subscript) else (planner.flow.path(target),)
     )
@@ -160,6 +185,7 @@ def _augmented_name(planner: Planner, node: cst.AugAssign, target: cst.Name) -> 
     draft = planner.variable(target, binding, Context.AUGMENT)
     draft.spans = planner.flow.segment != segment
     planner.tap(draft, Role.VALUE, node, "value")
+    planner.flow.reads.append(draft)
     planner.flow.write(draft, taint, planner.flow.path(target))
     return CLEAN
 

@@ -32,6 +32,10 @@ _NO_INDEX = (
 """What the compiler knows to be constant, and folds, or of a type that cannot index bytes, and warns about."""
 
 
+_USES_POSITION = frozenset({"", "test", "operand", "iter", "subject"})
+"""Fields whose parent takes the position of what stands there for instructions of its own, which can raise."""
+
+
 def _foldable(node: ast.expr) -> bool:
     """Whether the compiler may see through an operand; `source.foldable` says the same of libcst's tree."""
     while isinstance(node, (ast.UnaryOp, ast.BinOp, ast.NamedExpr)):
@@ -86,10 +90,12 @@ class _Renderer:
 
     def _wrap(self, tap: Tap, operand: ast.expr) -> ast.expr:
         """`S[operand]`; `S @ operand` where the compiler would fold the subscript of a constant or warn about it."""
-        tapped = self._tap(tap, operand)
+        tapped = self._tap(tap, _begin(operand))
         if tap.cell or not _foldable(operand):
-            return ast.copy_location(ast.Subscript(tapped, operand, _LOAD), operand)
-        return ast.copy_location(ast.BinOp(tapped, ast.MatMult(), operand), operand)
+            wrapped: ast.expr = ast.Subscript(tapped, operand, _LOAD)
+        else:
+            wrapped = ast.BinOp(tapped, ast.MatMult(), operand)
+        return ast.copy_location(wrapped, operand if tap.field in _USES_POSITION else _end(operand))
 
     def _in_place(self, tap: Tap, node: Any) -> None:
         """Wrap a node whose parent is not known: it becomes the wrapper, a copy of it the operand."""
@@ -144,6 +150,36 @@ class _Renderer:
                     if isinstance(block, list):
                         self._blocks.update((statement, block) for statement in block)
         return self._blocks[node]
+
+
+def _begin(operand: Any) -> Any:
+    """What an operand evaluates first: a tap's constant, loaded before it, has its position."""
+    while True:
+        match operand:
+            case ast.Attribute(value=inner) | ast.Subscript(value=inner) | ast.Await(value=inner):
+                operand = inner
+            case ast.Call(func=inner) | ast.BinOp(left=inner) | ast.Compare(left=inner) | ast.IfExp(test=inner):
+                operand = inner
+            case ast.BoolOp(values=[inner, *_]) | ast.Tuple(elts=[inner, *_]) | ast.UnaryOp(operand=inner):
+                operand = inner
+            case _:
+                return operand
+
+
+def _end(operand: ast.expr) -> ast.expr:
+    """Where an operand's last instruction stands: the compiler puts an attribute on the line of its name."""
+    named = operand.func if isinstance(operand, ast.Call) else operand
+    if not isinstance(named, ast.Attribute) or operand.lineno == named.end_lineno:
+        return operand
+    if isinstance(operand, ast.Call) and (
+        any(isinstance(argument, ast.Starred) for argument in operand.args)
+        or any(keyword.arg is None for keyword in operand.keywords)
+    ):
+        return operand
+    place = ast.copy_location(ast.Constant(0), operand)
+    place.lineno = named.end_lineno or operand.lineno
+    place.col_offset = max(0, (named.end_col_offset or 0) - len(named.attr))
+    return place
 
 
 def _neighbour(node: Any, where: str) -> Any:

@@ -9,6 +9,7 @@ from raceway.transform.accesses import structure_paths, walk_tap
 from raceway.transform.assignments import store
 from raceway.transform.flow import CLEAN, Guard, Taint
 from raceway.transform.planner import Planner
+from raceway.transform.polarity import polarity
 from raceway.transform.source import tappable
 
 _QUIET_CALLS = frozenset("range enumerate zip sorted reversed list tuple set dict map filter iter frozenset".split())
@@ -68,43 +69,6 @@ def if_expression(planner: Planner, node: cst.IfExp) -> Taint:
     taint |= planner.visit(node.orelse)
     planner.flow.guards.pop()
     return taint | test
-
-
-def polarity(planner: Planner, test: cst.CSTNode) -> tuple[Taint, Taint]:
-    """The reads that `test` finds absent (None, false, missing) when it is true, and when it is false."""
-    taint = planner.taints.get(test, CLEAN)
-    if isinstance(test, cst.UnaryOperation) and isinstance(test.operator, cst.Not):
-        when_true, when_false = polarity(planner, test.expression)
-        return when_false, when_true
-    if isinstance(test, cst.Comparison) and len(test.comparisons) == 1:
-        target = test.comparisons[0]
-        none = isinstance(target.comparator, cst.Name) and target.comparator.value in {"None", "False"}
-        operator = target.operator
-        if isinstance(operator, cst.NotIn) or (none and isinstance(operator, (cst.Is, cst.Equal))):
-            return taint, CLEAN
-        if isinstance(operator, cst.In) or (none and isinstance(operator, (cst.IsNot, cst.NotEqual))):
-            return CLEAN, taint
-        return _against_sentinel(target, taint)
-    if isinstance(test, cst.BooleanOperation):
-        left_true, left_false = polarity(planner, test.left)
-        right_true, right_false = polarity(planner, test.right)
-        if isinstance(test.operator, cst.And):
-            return left_true | right_true, CLEAN
-        return CLEAN, left_false | right_false
-    if isinstance(test, cst.Comparison):
-        return CLEAN, CLEAN
-    return CLEAN, taint
-
-
-def _against_sentinel(target: cst.ComparisonTarget, taint: Taint) -> tuple[Taint, Taint]:
-    """`x is _MISSING`: identity with a constant-like name is a test for absence too."""
-    other = target.comparator
-    if isinstance(other, cst.Name) and other.value.isupper():
-        if isinstance(target.operator, cst.Is):
-            return taint, CLEAN
-        if isinstance(target.operator, cst.IsNot):
-            return CLEAN, taint
-    return CLEAN, CLEAN
 
 
 def awaiting(planner: Planner, node: cst.Await) -> Taint:
@@ -177,7 +141,7 @@ def comprehension(planner: Planner, node: cst.ListComp | cst.SetComp | cst.DictC
     """The first iterable belongs to the scope around; the rest is a loop in a scope of its own."""
     first = node.for_in
     taint = iterated(planner, first, first.iter)
-    outer = planner.scope
+    outer, env, versions = planner.scope, dict(planner.flow.env), dict(planner.flow.versions)
     planner.scope = planner.scopes.of[node]
     planner.flow.switch()
     clause: cst.CompFor | None = first
@@ -192,7 +156,7 @@ def comprehension(planner: Planner, node: cst.ListComp | cst.SetComp | cst.DictC
     for element in parts:
         taint |= planner.visit(element)
     planner.flow.switch()
-    planner.scope = outer
+    planner.scope, planner.flow.env, planner.flow.versions = outer, env, versions
     return taint
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import libcst as cst
 
 from raceway.model.kinds import RegionKind
-from raceway.model.sites import SiteForm
+from raceway.model.sites import Context, SiteForm
 from raceway.transform.plan import Draft
 from raceway.transform.source import literal
 
@@ -21,6 +21,9 @@ Taint = frozenset[Draft]
 """The reads that a value depends on."""
 
 CLEAN: Taint = frozenset()
+
+_FLAGS = frozenset({"None", "True", "False"})
+"""Stores of these mark something; they initialise nothing."""
 
 STRUCTURE = "~"
 """Path suffix of a container's structure."""
@@ -46,6 +49,7 @@ class Flow:
     clock: int = 0
     reads: list[Draft] = field(default_factory=list)
     returns: list[tuple[int, Taint]] = field(default_factory=list)
+    breaks: int = 0
     lazy: list[tuple[Draft, Draft, bool, bool]] = field(default_factory=list)
 
     def switch(self) -> None:
@@ -61,6 +65,11 @@ class Flow:
         """A local gets a new value."""
         self.env[name] = taint
         self.versions[name] = self.versions.get(name, 0) + 1
+
+    def branch(self, before: dict[str, Taint]) -> None:
+        """Join the two ways to here: through what was walked since `before`, and past it."""
+        names = before.keys() | self.env.keys()
+        self.env = {name: before.get(name, CLEAN) | self.env.get(name, CLEAN) for name in names}
 
     def path(self, node: cst.CSTNode) -> str:
         """The access path of an expression, empty when it has none; locals carry the number of their binding."""
@@ -118,7 +127,7 @@ class Flow:
     def _guarded(self, draft: Draft, read: Draft, absent: bool) -> None:
         spans, awaits = self._between(read)
         storing = draft.form in (SiteForm.ATTRIBUTE, SiteForm.GLOBAL, SiteForm.CELL, SiteForm.ITEM)
-        initialises = absent and storing and draft.context.value == "store" and draft.literal != "None"
+        initialises = absent and storing and draft.context is Context.STORE and draft.literal not in _FLAGS
         if initialises and draft.form is not SiteForm.ITEM:
             draft.add_region(read, RegionKind.LAZY_INIT, spans, awaits)
         else:

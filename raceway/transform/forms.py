@@ -37,6 +37,8 @@ FORMS: dict[type[cst.CSTNode], Handler] = {
     cst.Import: assignments.imported,
     cst.ImportFrom: assignments.imported,
     cst.If: statements.if_,
+    cst.Assert: statements.assert_,
+    cst.Break: statements.break_,
     cst.While: statements.while_,
     cst.For: statements.for_,
     cst.With: statements.with_,

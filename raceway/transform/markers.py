@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import ast
+import hashlib
 
 from raceway.model.sites import Role
 
-_STEM = b"\x00raceway"
+_STEM = b"\x00raceway:"
 
 
-def choose(tree: ast.Module) -> bytes:
-    """A prefix for placeholders that no bytes literal of the module starts with.
+def choose(source: bytes) -> bytes:
+    """A prefix for placeholders that no constant of the module starts with: no program holds its own digest.
 
-    The compiler merges equal constants, so a user's equal literal would become a tap.
+    The compiler merges equal constants, also those it folds, so a user's equal value would become a tap.
     """
-    taken = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, bytes)}
-    marker, number = _STEM + b":", 0
-    while any(value.startswith(marker) for value in taken):
-        number += 1
-        marker = _STEM + b"%d:" % number
-    return marker
+    return _STEM + hashlib.sha256(source).hexdigest()[:12].encode() + b":"
 
 
 def spell(marker: bytes, index: int, role: Role) -> bytes:

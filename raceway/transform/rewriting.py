@@ -104,7 +104,7 @@ def _analyse(source: bytes, filename: str) -> _Analysis:
 
 def _instrument(source: bytes, filename: str) -> Instrumented:
     analysis = _analyse(source, filename)
-    marker = markers.choose(analysis.tree)
+    marker = markers.choose(source)
     sites = _sites(analysis)
     tree = code_renderer.render(analysis.tree, analysis.pairs, analysis.plan, marker)
     return Instrumented(compile(tree, filename, "exec", dont_inherit=True), sites, marker)

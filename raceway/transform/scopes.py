@@ -239,9 +239,10 @@ def _class(scopes: Scopes, node: cst.CSTNode, scope: Scope) -> Inner:
     assert isinstance(node, cst.ClassDef)
     scopes.bind(scope, node.name.value)
     scope.definitions[node.name.value] += 1
-    inner = scopes.open(node, ScopeKind.CLASS, node.name.value, _type_parameters(scopes, node, scope))
-    outside = (*node.decorators, *node.bases, *node.keywords)
-    return [*((child, scope) for child in outside), (node.body, inner)]
+    around = _type_parameters(scopes, node, scope)
+    inner = scopes.open(node, ScopeKind.CLASS, node.name.value, around)
+    outside = [(decorator, scope) for decorator in node.decorators]
+    return [*outside, *((argument, around) for argument in (*node.bases, *node.keywords)), (node.body, inner)]
 
 
 def _comprehension(scopes: Scopes, node: cst.CSTNode, scope: Scope) -> Inner:
@@ -326,11 +327,16 @@ class _PatternNames(cst.CSTVisitor):
             self.names.append(node.rest.value)
 
 
+def captured_names(pattern: cst.MatchPattern) -> list[str]:
+    """The names that a pattern of a `match` statement binds."""
+    found = _PatternNames()
+    pattern.visit(found)
+    return found.names
+
+
 def _match_case(scopes: Scopes, node: cst.CSTNode, scope: Scope) -> None:
     assert isinstance(node, cst.MatchCase)
-    found = _PatternNames()
-    node.pattern.visit(found)
-    for name in found.names:
+    for name in captured_names(node.pattern):
         scopes.bind(scope, name)
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import libcst as cst
 
 from raceway.transform.assignments import store, store_beside
-from raceway.transform.expressions import iterated, polarity, truth_tap
+from raceway.transform.expressions import iterated, truth_tap
 from raceway.transform.flow import CLEAN, Guard, Taint
 from raceway.transform.planner import Planner
+from raceway.transform.polarity import polarity
+from raceway.transform.scopes import captured_names
 from raceway.transform.source import exits
 
 
@@ -24,7 +26,10 @@ def if_(planner: Planner, node: cst.If) -> Taint:
         before = dict(flow.env)
         planner.visit_block(current.body)
         leaving = exits(current.body)
-        flow.env = before if leaving is not None else _merged(before, flow.env)
+        if leaving is not None:
+            flow.env = before
+        else:
+            flow.branch(before)
         flow.guards[-1] = Guard(reads, false_absent)
         pushed += 1
         if leaving is not None and not rest and not pushed > 1:
@@ -37,31 +42,48 @@ def if_(planner: Planner, node: cst.If) -> Taint:
     if current is not None:
         before = dict(flow.env)
         planner.visit_block(current.body)
-        flow.env = _merged(before, flow.env)
+        flow.branch(before)
     del flow.guards[len(flow.guards) - pushed :]
     flow.guards.extend(rest)
     return CLEAN
 
 
-def _merged(left: dict[str, Taint], right: dict[str, Taint]) -> dict[str, Taint]:
-    return {name: left.get(name, CLEAN) | right.get(name, CLEAN) for name in left.keys() | right.keys()}
-
-
 def while_(planner: Planner, node: cst.While) -> Taint:
-    """`while test:`: each round is a segment of its own."""
-    planner.flow.switch()
+    """`while test:`: each round is a segment of its own; what follows runs because the last test was false."""
+    flow = planner.flow
+    flow.switch()
     first = len(planner.plan.drafts)
     reads = planner.visit(node.test) | truth_tap(planner, node, "test", node.test)
-    for draft in planner.plan.drafts[first:]:
+    tests = planner.plan.drafts[first:]
+    for draft in tests:
         draft.loop_test = True
     true_absent, false_absent = polarity(planner, node.test)
-    planner.flow.guards.append(Guard(reads, true_absent))
-    planner.visit_block(node.body)
-    planner.flow.switch()
-    planner.flow.guards[-1] = Guard(reads, false_absent)
+    segment, awaits = flow.segment, flow.awaits
+    flow.guards.append(Guard(reads, true_absent))
+    if not _loop_body(planner, node.body):
+        for draft in tests:  # the last test comes after the last round
+            draft.segment += flow.segment - segment
+            draft.awaits += flow.awaits - awaits
+    flow.guards[-1] = Guard(reads, false_absent)
     if node.orelse is not None:
         planner.visit_block(node.orelse.body)
-    planner.flow.guards.pop()
+    return CLEAN
+
+
+def _loop_body(planner: Planner, body: cst.CSTNode) -> bool:
+    """Walk a block that may run any number of times; whether it may be left by `break`."""
+    flow = planner.flow
+    before, breaks, flow.breaks = dict(flow.env), flow.breaks, 0
+    planner.visit_block(body)
+    flow.branch(before)
+    flow.switch()
+    broken, flow.breaks = flow.breaks > 0, breaks
+    return broken
+
+
+def break_(planner: Planner, _node: cst.Break) -> Taint:
+    """`break` leaves the innermost loop."""
+    planner.flow.breaks += 1
     return CLEAN
 
 
@@ -70,15 +92,14 @@ def for_(planner: Planner, node: cst.For) -> Taint:
     taint = iterated(planner, node, node.iter)
     planner.flow.switch()
     store(planner, node.target, taint, node, None, "body")
-    planner.visit_block(node.body)
-    planner.flow.switch()
+    _loop_body(planner, node.body)
     if node.orelse is not None:
         planner.visit_block(node.orelse.body)
     return CLEAN
 
 
 def with_(planner: Planner, node: cst.With) -> Taint:
-    """`with item as target:`: entering and leaving are calls."""
+    """`with item as target:`: entering and leaving are calls; early exits of the body guard what follows, too."""
     for item in node.items:
         taint = planner.visit(item.item)
         planner.flow.switch()
@@ -86,7 +107,7 @@ def with_(planner: Planner, node: cst.With) -> Taint:
             planner.flow.suspend()
         if item.asname is not None:
             store(planner, item.asname.name, taint, node, None, "body")
-    planner.visit_block(node.body)
+    planner.visit_children(node.body)
     planner.flow.switch()
     if node.asynchronous is not None:
         planner.flow.suspend()
@@ -96,9 +117,10 @@ def with_(planner: Planner, node: cst.With) -> Taint:
 def try_(planner: Planner, node: cst.Try | cst.TryStar) -> Taint:
     """A handler runs because what the body read was not there: its reads guard the handlers."""
     flow = planner.flow
-    first = len(flow.reads)
-    planner.visit_block(node.body)
+    first, before = len(flow.reads), dict(flow.env)
+    planner.visit_children(node.body)
     tried = frozenset(flow.reads[first:])
+    flow.branch(before)
     for handler in node.handlers:
         planner.visit(handler.type)
         if handler.name is not None and isinstance(handler.name.name, cst.Name):
@@ -106,7 +128,10 @@ def try_(planner: Planner, node: cst.Try | cst.TryStar) -> Taint:
         flow.guards.append(Guard(tried, tried))
         before = dict(flow.env)
         planner.visit_block(handler.body)
-        flow.env = before if exits(handler.body) is not None else _merged(before, flow.env)
+        if exits(handler.body) is not None:
+            flow.env = before
+        else:
+            flow.branch(before)
         flow.guards.pop()
     if node.orelse is not None:
         planner.visit_block(node.orelse.body)
@@ -116,15 +141,24 @@ def try_(planner: Planner, node: cst.Try | cst.TryStar) -> Taint:
 
 
 def match(planner: Planner, node: cst.Match) -> Taint:
-    """`match subject:`; patterns are left alone."""
+    """`match subject:`; patterns are left alone, what they capture comes from the subject."""
+    flow = planner.flow
     reads = planner.visit(node.subject) | truth_tap(planner, node, "subject", node.subject)
-    planner.flow.guards.append(Guard(reads, CLEAN))
     for case in node.cases:
-        planner.visit(case.guard)
-        before = dict(planner.flow.env)
+        before = dict(flow.env)
+        for name in captured_names(case.pattern):
+            flow.bind(name, reads)
+        flow.guards.append(Guard(reads | planner.visit(case.guard), CLEAN))
         planner.visit_block(case.body)
-        planner.flow.env = _merged(before, planner.flow.env)
-    planner.flow.guards.pop()
+        flow.guards.pop()
+        flow.branch(before)
+    return CLEAN
+
+
+def assert_(planner: Planner, node: cst.Assert) -> Taint:
+    """`assert test` is an early exit."""
+    planner.flow.guards.append(Guard(planner.visit(node.test), CLEAN))
+    planner.visit(node.msg)
     return CLEAN
 
 
@@ -143,8 +177,11 @@ def class_(planner: Planner, node: cst.ClassDef) -> Taint:
     """A class body is an activation of its own."""
     for decorator in node.decorators:
         planner.visit(decorator.decorator)
+    outer = planner.scope
+    planner.scope = planner.scopes.of[node].parent or outer  # bases see the type parameters
     for base in (*node.bases, *node.keywords):
         planner.visit(base)
+    planner.scope = outer
     planner.flow.switch()
     with planner.activation(node):
         planner.visit_block(node.body)

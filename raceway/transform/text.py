@@ -16,7 +16,7 @@ from raceway.transform.source import foldable
 
 _PARENTHESES: dict[str, Any] = {"lpar": [cst.LeftParen()], "rpar": [cst.RightParen()]}
 _ONE_EXPRESSION = (cst.UnaryOperation, cst.FormattedStringExpression)
-_KEEPS_PARENTHESES = (cst.Yield, cst.GeneratorExp, cst.NamedExpr)
+_KEEPS_PARENTHESES = (cst.GeneratorExp, cst.NamedExpr)
 
 
 def tap_name(tap: Tap) -> str:
@@ -34,7 +34,10 @@ def _wrap(tap: Tap, operand: Any) -> cst.BaseExpression:
     lpar, rpar = operand.lpar, operand.rpar
     if not tap.cell and foldable(operand):
         return cst.BinaryOperation(site, cst.MatrixMultiply(), _grouped(operand), **_PARENTHESES)
-    inner = operand if isinstance(operand, _KEEPS_PARENTHESES) else operand.with_changes(lpar=[], rpar=[])
+    if isinstance(operand, cst.Yield):
+        inner = _grouped(operand)
+    else:
+        inner = operand if isinstance(operand, _KEEPS_PARENTHESES) else operand.with_changes(lpar=[], rpar=[])
     return cst.Subscript(site, [cst.SubscriptElement(cst.Index(inner))], lpar=lpar, rpar=rpar)
 
 
