@@ -1,0 +1,174 @@
+"""Runs a program twice, as it is and with identity taps, and says what can be seen of each run.
+
+An identity tap gives back its operand and does nothing else, so whatever differs between the runs is the transform's
+doing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dis
+import functools
+import io
+import linecache
+import sys
+import traceback
+import types
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import CodeType, FrameType
+from typing import Any
+
+from raceway.model.sites import SiteForm
+from raceway.transform import Instrumented, instrument, markers
+
+FILE = "<program>"
+
+
+class IdentityTap:
+    """Gives back its operand. Both operators are C functions, so that they make no frame."""
+
+    __getitem__ = staticmethod(functools.partial(functools.reduce, None, ()))
+    __matmul__ = staticmethod(functools.partial(functools.reduce, None, ()))
+
+
+class CellTap(IdentityTap):
+    """The tap of a captured variable: `(C @ (lambda: name))` is handed the variable's cell, then taps its value."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __matmul__(self, reveal: Any) -> CellTap:
+        if isinstance(reveal, types.FunctionType):
+            assert reveal.__code__.co_freevars == (self.name,)
+            assert reveal.__closure__ is not None
+        return self
+
+
+def bound(done: Instrumented) -> CodeType:
+    """The instrumented code with identity taps in the place of its placeholders."""
+    return _bound(done.code, done)
+
+
+def _bound(code: CodeType, done: Instrumented) -> CodeType:
+    constants: list[Any] = []
+    for constant in code.co_consts:
+        placeholder = markers.parse(done.marker, constant)
+        if isinstance(constant, CodeType):
+            constants.append(_bound(constant, done))
+        elif placeholder is None:
+            constants.append(constant)
+        else:
+            site = done.sites[placeholder[0]]
+            constants.append(CellTap(site.name) if site.form is SiteForm.CELL else IdentityTap())
+    return code.replace(co_consts=tuple(constants))
+
+
+def plain_code(source: str | bytes) -> CodeType:
+    """The program as Python compiles it."""
+    return compile(source, FILE, "exec", dont_inherit=True)
+
+
+def tapped_code(source: str | bytes) -> CodeType:
+    """The program as the transform makes it."""
+    encoded = source.encode() if isinstance(source, str) else source
+    return bound(instrument(encoded, FILE, "program"))
+
+
+@dataclass(frozen=True)
+class Run:
+    """What can be seen of one run."""
+
+    printed: str
+    raised: str
+    """The type of the exception, empty when there was none."""
+    traceback: str
+    names: dict[str, str]
+    """The names that the module ends up with, and the types of their values."""
+
+
+@contextlib.contextmanager
+def source_lines(source: str | bytes) -> Iterator[None]:
+    """Let tracebacks and `inspect` find the program's lines."""
+    text = source if isinstance(source, str) else source.decode()
+    linecache.cache[FILE] = (len(text), None, text.splitlines(keepends=True), FILE)
+    try:
+        yield
+    finally:
+        linecache.cache.pop(FILE, None)
+
+
+def run(code: CodeType, source: str | bytes = "") -> Run:
+    """Run a program as a module called `program`."""
+    module = types.ModuleType("program")
+    module.__file__ = FILE
+    namespace = module.__dict__
+    printed, failure = io.StringIO(), None
+    previous = sys.modules.get("program")
+    sys.modules["program"] = module
+    try:
+        with source_lines(source), contextlib.redirect_stdout(printed):
+            try:
+                exec(code, namespace)
+            except BaseException as error:  # also SystemExit and KeyboardInterrupt, if a program raises them
+                failure = error
+            shown = _shown(failure)
+    finally:
+        sys.modules.pop("program")
+        if previous is not None:
+            sys.modules["program"] = previous
+    raised = type(failure).__name__ if failure is not None else ""
+    return Run(printed.getvalue(), raised, shown, {name: type(value).__name__ for name, value in namespace.items()})
+
+
+def _shown(failure: BaseException | None) -> str:
+    """The traceback as it would be printed, without our own frame."""
+    if failure is None or failure.__traceback__ is None:
+        return ""
+    return "".join(traceback.format_exception(failure.with_traceback(failure.__traceback__.tb_next)))
+
+
+def both(source: str | bytes) -> tuple[Run, Run]:
+    """The plain run and the tapped one."""
+    return run(plain_code(source), source), run(tapped_code(source), source)
+
+
+def nested(code: CodeType) -> Iterator[CodeType]:
+    """A code object and those inside it, without the lambdas that tell cells."""
+    yield code
+    reveals = _reveals(code)
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType) and id(constant) not in reveals:
+            yield from nested(constant)
+
+
+def _reveals(code: CodeType) -> set[int]:
+    """The lambdas that tell the cells of cell taps: the code constant that is loaded next after such a tap."""
+    found: set[int] = set()
+    expected = False
+    for instruction in dis.get_instructions(code):
+        if instruction.opname != "LOAD_CONST":
+            continue
+        if expected:
+            found.add(id(instruction.argval))
+        expected = isinstance(instruction.argval, CellTap)
+    return found
+
+
+def line_events(code: CodeType, source: str | bytes) -> list[tuple[str, str, int]]:
+    """The trace events of a run, by function and line; the frames of cell lambdas do not run."""
+    events: list[tuple[str, str, int]] = []
+
+    def trace(frame: FrameType, event: str, _argument: object) -> Any:
+        if frame.f_code.co_filename != FILE:
+            return None
+        events.append((frame.f_code.co_name, event, frame.f_lineno))
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        run(code, source)
+    finally:
+        sys.settrace(before)
+    return events
