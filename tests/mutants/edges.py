@@ -1,0 +1,231 @@
+"""Mutants that take away a happens-before edge, or draw one that no primitive promises."""
+
+from __future__ import annotations
+
+from tests.mutants.mutant import Mutant
+
+_THREADS = (
+    Mutant(
+        "thread-start", "the edge from start() to the thread",
+        "detector/detector.py", "clock = dict(parent.clock)", "clock: Clock = {}", "norace/thread_start.py",
+    ),
+    Mutant(
+        "thread-start-end", "that what the parent does after start() is not before the thread",
+        "detector/detector.py", "parent.clock[parent.slot] += 1", "pass", "race/thread_start.py",
+    ),
+    Mutant(
+        "thread-announced", "the actor that start() announces",
+        "sync/threads.py", "actors.put(thread, recorder.fork(thread._name))", "pass", "norace/thread_nested.py",
+    ),
+    Mutant(
+        "thread-begun", "that a thread knows which actor was announced for it",
+        "sync/threads.py", "recorder.begin(actor)", "pass", "norace/thread_join.py",
+    ),
+    Mutant(
+        "thread-join", "the edge from the end of a thread to join()",
+        "sync/threads.py", "if not _real_is_alive(thread):", "if False:", "norace/thread_join.py",
+    ),
+    Mutant(
+        "thread-join-timeout", "that a join() which timed out gives no edge",
+        "sync/threads.py", "if not _real_is_alive(thread):", "if True:", "race/thread_join_in_vain.py",
+    ),
+    Mutant(
+        "thread-is-alive", "the edge from the end of a thread to is_alive() that found it over",
+        "sync/threads.py", "if not alive and thread._started._flag:", "if False:", "norace/thread_is_alive.py",
+    ),
+    Mutant(
+        "thread-raw", "the edge to a thread of _thread.start_new_thread",
+        "sync/threads.py", "recorder.begin(self._actor)", "pass", "norace/thread_raw.py",
+    ),
+)  # fmt: skip
+
+_LOCKS = (
+    Mutant(
+        "lock", "the edge from freeing a Lock to taking it",
+        "sync/locks.py", "        self._record.taken()", "        pass", "norace/lock_acquire_release.py",
+    ),
+    Mutant(
+        "lock-try", "that a try which did not get the lock gives no edge",
+        "sync/locks.py", "        if taken:\n            try:", "        if True:\n            try:",
+        "race/lock_try.py",
+    ),
+    Mutant(
+        "lock-each", "that two locks are two",
+        "detector/detector.py", "clock = self._syncs.get(record.sync)",
+        "clock = next(reversed(self._syncs.values()), None)", "race/lock_two_locks.py",
+    ),
+    Mutant(
+        "rlock", "the edge from freeing an RLock to taking it",
+        "sync/rlocks.py", "self._raceway_record.taken()", "pass", "norace/rlock_reentrant.py",
+    ),
+    Mutant(
+        "rlock-outermost", "that an RLock is freed at its outermost level",
+        "sync/rlocks.py", "self._raceway_depth <= 1", "self._raceway_depth > 1", "norace/rlock_reentrant.py",
+    ),
+    Mutant(
+        "condition-wait", "the edge from the notifier to who waited",
+        "sync/rlocks.py", "self._raceway_entered(False)", "pass", "norace/condition_woken.py",
+    ),
+)  # fmt: skip
+
+_SIGNALS = (
+    Mutant(
+        "event-set", "the edge from set()",
+        "sync/events.py", "recorder.release(serials.number(recorder, event))", "pass", "norace/event.py",
+    ),
+    Mutant(
+        "event-wait", "the edge to wait()",
+        "sync/events.py", 'patches.around(threading.Event, "wait", after=seen_set)', "pass", "norace/event.py",
+    ),
+    Mutant(
+        "event-is-set", "the edge to is_set() that found it set",
+        "sync/events.py", 'patches.around(threading.Event, "is_set", after=seen_set)', "pass", "norace/event_is_set.py",
+    ),
+    Mutant(
+        "event-timeout", "that a wait() which timed out gives no edge",
+        "sync/events.py", "if result and not _internal_use():", "if not _internal_use():", "race/event_cleared.py",
+    ),
+    Mutant(
+        "semaphore-release", "the edge from release() of a semaphore",
+        "sync/semaphores.py", "            released(recorder, semaphore)", "            pass",
+        "norace/semaphore_signal.py",
+    ),
+    Mutant(
+        "semaphore-acquire", "the edge to acquire() of a semaphore",
+        "sync/semaphores.py", "            acquired(recorder, semaphore)", "            pass",
+        "norace/bounded_semaphore.py",
+    ),
+    Mutant(
+        "barrier-arrive", "the edge from arriving at a barrier",
+        "sync/barriers.py", 'patches.around(threading.Barrier, "_enter", after=arrived)', "pass", "norace/barrier.py",
+    ),
+    Mutant(
+        "barrier-all", "that all arrivals count, not the last one only",
+        "sync/barriers.py", "merge=later_than_first", "merge=False", "norace/barrier.py",
+    ),
+    Mutant(
+        "barrier-leave", "the edge to leaving a barrier",
+        "sync/barriers.py", 'patches.around(threading.Barrier, "_wait", after=departed)', "pass",
+        "norace/barrier_phases.py",
+    ),
+    Mutant(
+        "barrier-action", "the edge from a barrier's action to those who leave",
+        "sync/barriers.py", "before=complete, after=acted", "before=complete", "norace/barrier_action.py",
+    ),
+)  # fmt: skip
+
+_QUEUES = (
+    Mutant(
+        "queue-fifo", "the edge from put() of a Queue to get() of that item",
+        "sync/queues.py", "self._items.popleft()", 'Serial(recorder, "queue")', "norace/queue_fifo.py",
+    ),
+    Mutant(
+        "queue-lifo", "the edge from put() of a LifoQueue to get() of that item",
+        "sync/queues.py", "else self._items.pop()", 'else Serial(recorder, "queue")', "norace/queue_lifo.py",
+    ),
+    Mutant(
+        "queue-priority", "the edge from put() of a PriorityQueue to get()",
+        "sync/queues.py", "self._items.clear()\n            recorder.acquire(self._everything.number)",
+        "self._items.clear()", "norace/queue_priority.py",
+    ),
+    Mutant(
+        "queue-item", "that get() is ordered after the put() of its own item only",
+        "sync/queues.py", 'return "fifo"', 'return ""', "race/queue_next_item.py",
+    ),
+    Mutant(
+        "queue-room", "the edge from get() of a bounded queue to the put() that found room",
+        "sync/queues.py", "            self._take_room(recorder)", "            pass", "norace/queue_bounded.py",
+    ),
+    Mutant(
+        "queue-task-done", "the edge from task_done()",
+        "sync/queues.py", "recorder.release(tasks.number(recorder, owner))", "pass", "norace/queue_task_done.py",
+    ),
+    Mutant(
+        "queue-join", "the edge to join() of a queue",
+        "sync/queues.py", 'patches.around(queue.Queue, "join", after=joined)', "pass", "norace/queue_task_done.py",
+    ),
+    Mutant(
+        "queue-mutex", "that the lock inside a queue orders nobody",
+        "sync/queues.py", 'self._outside = creation.module_of(frame) != "queue"', "self._outside = True",
+        "race/queue_two_producers.py",
+    ),
+    Mutant(
+        "simple-queue-put", "the edge from put() of a SimpleQueue",
+        "sync/simplequeues.py", "putting(recorder, self.serial)", "pass", "norace/queue_simple.py",
+    ),
+    Mutant(
+        "simple-queue-get", "the edge to get() of a SimpleQueue",
+        "sync/simplequeues.py", "got(recorder, self.serial)", "pass", "norace/queue_simple.py",
+    ),
+    Mutant(
+        "deque-put", "the edge from putting into a deque",
+        "runtime/accesses.py", "self._recorder.release(entry.sync, merge=True)", "pass", "norace/deque_handover.py",
+    ),
+    Mutant(
+        "deque-take", "the edge to taking out of a deque",
+        "runtime/accesses.py", "at.state.due.append(entry.sync)", "pass", "norace/deque_handover.py",
+    ),
+)  # fmt: skip
+
+_POOLS = (
+    Mutant(
+        "pool-submit", "the edge from submit() to the job",
+        "sync/executors.py", "elif new == _PENDING or _is_done(new):", "elif _is_done(new):",
+        "norace/pool_submit_warm.py",
+    ),
+    Mutant(
+        "pool-job-start", "the edge to the start of a job",
+        "sync/executors.py", "        recorder.acquire(number)", "        pass", "norace/pool_submit_warm.py",
+    ),
+    Mutant(
+        "pool-job-end", "the edge from the end of a job",
+        "sync/executors.py", "elif new == _PENDING or _is_done(new):", "elif new == _PENDING:", "norace/pool_result.py",
+    ),
+    Mutant(
+        "pool-result", "the edge to result()",
+        "sync/executors.py", "recorder.acquire(lives.number(recorder, future))", "pass", "norace/pool_result.py",
+    ),
+    Mutant(
+        "pool-wait", "the edge to wait() for futures that finish meanwhile",
+        "sync/executors.py", 'patches.replace(future, "_waiters", WAITERS)', "pass", "norace/pool_wait_early.py",
+    ),
+    Mutant(
+        "pool-callback", "the edge from add_done_callback() to the callback",
+        "sync/executors.py", 'patches.replace(future, "_done_callbacks", CALLBACKS)', "pass",
+        "norace/pool_callback_start.py",
+    ),
+    Mutant(
+        "pool-shutdown", "the edge from the end of a pool's threads to shutdown()",
+        "sync/threads.py", "        recorder.join(actor)\n\n\ndef renamed", "        pass\n\n\ndef renamed",
+        "norace/pool_shutdown.py",
+    ),
+    Mutant(
+        "pool-idle", "that a pool's count of idle threads orders nobody",
+        "sync/semaphores.py", "internal.put(semaphore, True)", "pass", "race/pool_next_job.py",
+    ),
+    Mutant(
+        "pool-locks", "that the locks inside a pool order nobody",
+        "sync/creation.py", "return name in _quiet", "return False", "race/pool_next_job.py",
+    ),
+)  # fmt: skip
+
+_OTHERS = (
+    Mutant(
+        "import-run", "the edge from a module that has run",
+        "runtime/core.py", "self.recorder.release(self._accesses.imports, merge=True)", "pass", "norace/import_lazy",
+    ),
+    Mutant(
+        "import-statement", "the edge to an import statement",
+        "runtime/accesses.py", "self._recorder.acquire(self.imports)", "pass", "norace/import_lazy",
+    ),
+    Mutant(
+        "home-made-release", "the edge from raceway.sync.release()",
+        "sync/handmade.py", "recorder.release(number(recorder, obj))", "pass", "norace/home_made.py",
+    ),
+    Mutant(
+        "home-made-acquire", "the edge to raceway.sync.acquire()",
+        "sync/handmade.py", "recorder.acquire(number(recorder, obj))", "pass", "norace/home_made.py",
+    ),
+)  # fmt: skip
+
+EDGES: tuple[Mutant, ...] = (*_THREADS, *_LOCKS, *_SIGNALS, *_QUEUES, *_POOLS, *_OTHERS)

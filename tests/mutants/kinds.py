@@ -1,0 +1,216 @@
+"""Mutants that take away a rule by which a race gets its kind: regions, segments, benign classes, folding, names."""
+
+from __future__ import annotations
+
+from tests.mutants.mutant import Mutant
+
+_REGIONS = (
+    Mutant(
+        "region-value", "that a write may depend on an earlier read by its value",
+        "transform/flow.py", "draft.add_region(read, RegionKind.VALUE, *self._between(read))", "pass",
+        "race/rmw_straight.py",
+    ),
+    Mutant(
+        "region-test", "that a write may depend on an earlier read by a test",
+        "transform/flow.py", "draft.add_region(read, RegionKind.TEST, spans, awaits)", "pass",
+        "race/check_stock_call.py",
+    ),
+    Mutant(
+        "region-lazy", "that a store of what was found missing is an initialisation",
+        "transform/flow.py", "draft.add_region(read, RegionKind.LAZY_INIT, spans, awaits)", "pass",
+        "race/lazy_attribute.py",
+    ),
+    Mutant(
+        "region-cache", "that an item stored because it was missing, and used, is an initialisation",
+        "transform/flow.py", "if used or returned:", "if False:", "race/lazy_cache.py",
+    ),
+    Mutant(
+        "region-not-cache", "that an item stored because it was missing, and not used, is a check and an act",
+        "transform/flow.py", "if used or returned:", "if True:", "race/check_early_return.py",
+    ),
+    Mutant(
+        "region-same-place", "that a region's read and write are of one place",
+        "transform/flow.py", "return any(path in write.paths for path in read.paths)", "return True",
+        "race/publication.py",
+    ),
+    Mutant(
+        "region-order", "that the test says more than the value",
+        "transform/rewriting.py", "key=lambda region: region.kind is RegionKind.VALUE",
+        "key=lambda region: region.kind is not RegionKind.VALUE", "race/check_stock_early_return.py",
+    ),
+    Mutant(
+        "region-activation", "that a region's read and write are of one activation",
+        "detector/detector.py", "head.access.activation == access.activation", "True", "race/recursion.py",
+    ),
+    Mutant(
+        "region-head", "that a write looks for the read it depends on",
+        "detector/detector.py", "if site.regions and access.operation.mutates:", "if False:", "race/lazy_serial.py",
+    ),
+    Mutant(
+        "region-opening", "that a read is known by the region it can open",
+        "findings/classify.py", "if opening is not None:", "if False:", "race/lazy_serial.py",
+    ),
+    Mutant(
+        "guard-exit", "that an early exit guards what follows",
+        "transform/statements.py", "flow.guards.extend(rest)", "pass", "race/check_early_return.py",
+    ),
+    Mutant(
+        "guard-raise", "that raising unless it is missing is a refusal, not an initialisation",
+        "transform/statements.py", "Guard(reads, CLEAN if isinstance(leaving, cst.Raise) else false_absent)",
+        "Guard(reads, false_absent)", "race/check_owner_raise.py",
+    ),
+    Mutant(
+        "guard-except", "that what a try block read guards its handlers",
+        "transform/statements.py", "Guard(tried, tried)", "Guard(CLEAN, CLEAN)", "race/lazy_try.py",
+    ),
+    Mutant(
+        "guard-or", "that the right side of `or` runs under the test of the left",
+        "transform/expressions.py", "planner.flow.guards.append(Guard(taint, absent))",
+        "planner.flow.guards.append(Guard(CLEAN, CLEAN))", "race/check_or.py",
+    ),
+    Mutant(
+        "guard-conditional", "that both sides of `a if test else b` run under the test",
+        "transform/expressions.py", "planner.flow.guards.append(Guard(test, true_absent))",
+        "planner.flow.guards.append(Guard(CLEAN, CLEAN))", "race/check_conditional.py",
+    ),
+    Mutant(
+        "guard-while", "that the test of a loop guards its body",
+        "transform/statements.py",
+        "flow.guards.append(Guard(reads, true_absent))\n    if not _loop_body(planner, node.body):",
+        "flow.guards.append(Guard(CLEAN, CLEAN))\n    if not _loop_body(planner, node.body):",
+        "race/check_while.py",
+    ),
+    Mutant(
+        "guard-not", "that `not` turns a test round",
+        "transform/polarity.py", "return when_false, when_true", "return when_true, when_false",
+        "race/lazy_falsy.py",
+    ),
+    Mutant(
+        "guard-none", "that `is None` finds what is missing",
+        "transform/polarity.py",
+        "none = isinstance(target.comparator, cst.Name) and target.comparator.value in {\"None\", \"False\"}",
+        "none = False", "race/lazy_attribute.py",
+    ),
+    Mutant(
+        "used-by-return", "that what is returned is used",
+        "transform/statements.py", "planner.flow.returns.append((planner.flow.clock, taint))", "pass",
+        "race/lazy_get_return.py",
+    ),
+)  # fmt: skip
+
+_SEGMENTS = (
+    Mutant(
+        "segment-call", "that another thread may run at a call",
+        "transform/calls.py", "    planner.flow.switch()\n    return taint", "    return taint",
+        "race/rmw_local_call.py",
+    ),
+    Mutant(
+        "segment-yield", "that another thread may run at a yield",
+        "transform/expressions.py", "        planner.visit(node.value)\n    planner.flow.suspend()",
+        "        planner.visit(node.value)", "race/rmw_generator.py",
+    ),
+    Mutant(
+        "segment-loop", "that another thread may run between the rounds of a loop",
+        "transform/statements.py",
+        '    planner.flow.switch()\n    store(planner, node.target, taint, node, None, "body")',
+        '    store(planner, node.target, taint, node, None, "body")', "race/rmw_loop.py",
+    ),
+    Mutant(
+        "segment-with", "that another thread may run when a block is entered",
+        "transform/statements.py", "taint = planner.visit(item.item)\n        planner.flow.switch()",
+        "taint = planner.visit(item.item)", "race/rmw_before_lock.py",
+    ),
+    Mutant(
+        "segment-augmented", "that `o.x += f()` reads before the call",
+        "transform/assignments.py",
+        "taint = planner.visit(node.value)\n    draft.spans = planner.flow.segment != segment",
+        "taint = planner.visit(node.value)", "race/rmw_augmented_call.py",
+    ),
+    Mutant(
+        "segment-augmented-name", "that `g += f()` reads before the call",
+        "transform/assignments.py",
+        "Context.AUGMENT)\n    draft.spans = planner.flow.segment != segment", "Context.AUGMENT)",
+        "race/rmw_global_augmented.py",
+    ),
+    Mutant(
+        "segment-none", "that a straight stretch is one segment",
+        "findings/judge.py", "Verdict.HARMFUL if spans else Verdict.LATENT", "Verdict.HARMFUL", "race/rmw_straight.py",
+    ),
+    Mutant(
+        "segment-walk", "that the body of a loop runs between the steps of the walk",
+        "transform/expressions.py", "draft.spans = True", "pass", "race/iterate_list.py",
+    ),
+    Mutant(
+        "segment-view", "that a view may be walked over step by step",
+        "transform/calls.py", "draft.spans = name in VIEWS", "pass", "race/iterate_items.py",
+    ),
+)  # fmt: skip
+
+_JUDGING = (
+    Mutant(
+        "benign-stop-flag", "that a stop flag is benign",
+        "findings/judge.py", "if reader.loop_test and writer.literal in _BOOLEANS:", "if False:",
+        "norace/stop_flag.py",
+    ),
+    Mutant(
+        "benign-not-flag", "that only a test of a loop is one of a stop flag",
+        "findings/judge.py", "if reader.loop_test and writer.literal in _BOOLEANS:",
+        "if writer.literal in _BOOLEANS:", "race/flag_once.py",
+    ),
+    Mutant(
+        "benign-same-value", "that storing the same literal twice is benign",
+        "findings/judge.py", "sites[0].literal and sites[0].literal == sites[1].literal", "False",
+        "norace/same_value.py",
+    ),
+    Mutant(
+        "benign-never-read", "that a value which nothing reads is benign",
+        "findings/judge.py", "if kind is FindingKind.WRITE_WRITE and not read:", "if False:", "norace/never_read.py",
+    ),
+    Mutant(
+        "benign-read", "that reads are noted",
+        "detector/detector.py", 'self.read.add(access.variable.removesuffix("[...]"))', "pass", "race/never_read.py",
+    ),
+    Mutant(
+        "kind-iteration", "that a change during a walk has a kind of its own",
+        "findings/classify.py", "if Operation.ITERATE in operations:", "if False:", "race/iterate_list.py",
+    ),
+    Mutant(
+        "kind-double-init", "that a lazy initialisation has a kind of its own",
+        "findings/classify.py", "return FindingKind.DOUBLE_INIT", "return FindingKind.CHECK_THEN_ACT",
+        "race/lazy_attribute.py",
+    ),
+    Mutant(
+        "kind-check", "that a test and an act have a kind of their own",
+        "findings/classify.py", "if regions & {RegionKind.LAZY_INIT, RegionKind.TEST}:", "if False:",
+        "race/check_stock_call.py",
+    ),
+    Mutant(
+        "kind-lost-update", "that a read-modify-write has a kind of its own",
+        "findings/classify.py", "return FindingKind.LOST_UPDATE if RegionKind.VALUE in regions else",
+        "return", "race/counter_attribute.py",
+    ),
+    Mutant(
+        "kind-one-lazy-side", "that a lazy initialisation against another sort of write is a check and an act",
+        "findings/classify.py", "writer.region is not RegionKind.LAZY_INIT", "False", "race/lazy_reset.py",
+    ),
+    Mutant(
+        "augmented-region", "that an augmented assignment is a region of its own",
+        "findings/classify.py", "if operation is Operation.READ_MODIFY_WRITE:", "if False:",
+        "race/counter_attribute.py",
+    ),
+    Mutant(
+        "fold", "that a finding which only repeats a stronger one is dropped",
+        "findings/build.py", "if _repeats(group, strong, site_of):", "if False:", "race/lazy_groups.py",
+    ),
+    Mutant(
+        "fold-variable", "that findings on different variables are different",
+        "findings/build.py", "key = (kind, variable, frozenset({first.unit, second.unit}))", "key = kind",
+        "race/unpack_targets.py",
+    ),
+    Mutant(
+        "name-through", "that a container is called by the attribute it came from",
+        "runtime/accesses.py", "if site.through and at.owner is not None:", "if False:", "race/len_append.py",
+    ),
+)  # fmt: skip
+
+KINDS: tuple[Mutant, ...] = (*_REGIONS, *_SEGMENTS, *_JUDGING)

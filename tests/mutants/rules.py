@@ -1,0 +1,215 @@
+"""Mutants that take away a rule of detection: what conflicts, what commutes, what is one place, what is one object."""
+
+from __future__ import annotations
+
+from tests.mutants.mutant import Mutant
+
+_DETECTION = (
+    Mutant(
+        "write-write", "that two unordered writes conflict",
+        "detector/shadow.py", "for other in self.writes:",
+        "for other in [] if entry.access.operation.mutates else self.writes:", "race/write_attribute.py",
+    ),
+    Mutant(
+        "write-read", "that a read conflicts with an earlier write",
+        "detector/shadow.py", "for other in self.writes:",
+        "for other in self.writes if entry.access.operation.mutates else []:", "race/publication.py",
+    ),
+    Mutant(
+        "read-write", "that a write conflicts with an earlier read",
+        "detector/shadow.py", "for other in self.reads:", "for other in []:", "race/delete_attribute.py",
+    ),
+    Mutant(
+        "readers-all", "that all unordered readers of a location are kept, not the last one only",
+        "detector/shadow.py", "self.reads = _kept(self.reads, entry, clock)", "self.reads = [entry]",
+        "race/two_readers.py",
+    ),
+    Mutant(
+        "epoch", "that an access is ordered by its own epoch",
+        "detector/shadow.py", "return self.number <= clock.get(self.slot, 0)", "return self.slot in clock",
+        "race/thread_start.py",
+    ),
+    Mutant(
+        "release-ends-epoch", "that what comes after a release is not released",
+        "detector/detector.py", "actor.clock[actor.slot] += 1\n        if record.held:", "if record.held:",
+        "race/queue_fifo.py",
+    ),
+    Mutant(
+        "release-replaces", "that a release replaces earlier ones where it must",
+        "detector/detector.py", "if record.merge and known is not None:", "if known is not None:",
+        "race/queue_used_again.py",
+    ),
+    Mutant(
+        "release-merges", "that a release adds to earlier ones where it must",
+        "detector/detector.py", "if record.merge and known is not None:", "if False:", "norace/barrier.py",
+    ),
+    Mutant(
+        "acquire-joins", "that an acquire keeps what the actor knew",
+        "detector/detector.py", "join(actor.clock, clock)", "actor.clock.update(clock)", "norace/lock_after_event.py",
+    ),
+    Mutant(
+        "same-epoch-place", "that a repeated access is dropped only at the same place",
+        "runtime/log.py", "key = (site, operation, place)", "key = (site, operation)", "race/identity_objects.py",
+    ),
+    Mutant(
+        "same-epoch-site", "that a repeated access is dropped only at the same site",
+        "runtime/log.py", "key = (site, operation, place)", "key = (operation, place)", "race/rlock_reentrant.py",
+    ),
+    Mutant(
+        "same-epoch-ends", "that an edge ends the epoch of which accesses are dropped",
+        "runtime/actors.py", "        self.seen.clear()\n        self.repeated.clear()", "        pass",
+        "race/repeated_access.py",
+    ),
+    Mutant(
+        "same-address", "that an address tells nothing any more when an object has died",
+        "runtime/log.py", "if state.generation != self.generation:", "if False:", "race/identity_objects.py",
+    ),
+    Mutant(
+        "identity", "that a new object at the address of a dead one is another",
+        "runtime/identity.py",
+        "entry.reference = weakref.ref(target, died)", "entry.reference = weakref.ref(target)",
+        "norace/identity_counted.py",
+    ),
+    Mutant(
+        "identity-held", "the same of objects that do not allow weak references",
+        "runtime/identity.py",
+        "        if self._entries.pop(address, None) is entry:\n            self._retired(entry.serial)\n",
+        "        if True:\n", "norace/identity_counted_slots.py",
+    ),
+    Mutant(
+        "identity-kept-alive", "that no object is kept alive",
+        "runtime/identity.py", "            entry.reference = weakref.ref(target, died)",
+        "            entry.reference = weakref.ref(target, died)\n            entry.held = target",
+        "race/weakref_death.py",
+    ),
+)  # fmt: skip
+
+_DOUBLE_CHECKED = (
+    Mutant(
+        "double-checked-write", "that the write after the second test publishes what came before it",
+        "detector/detector.py", "shadow.published = dict(actor.clock)", "pass", "norace/lazy_rechecked.py",
+    ),
+    Mutant(
+        "double-checked-test", "that the first test of a published value acquires what came before the write",
+        "detector/detector.py", "if site.double_checked and shadow.published is not None:", "if False:",
+        "norace/lazy_rechecked.py",
+    ),
+    Mutant(
+        "double-checked-known", "that a test repeated under a lock is known",
+        "transform/flow.py", "draft.rechecked = True", "pass", "norace/lazy_rechecked.py",
+    ),
+)  # fmt: skip
+
+_COMMUTE = (
+    Mutant(
+        "commute", "that atomic operations of one class commute",
+        "detector/conflicts.py", "return first.commute is Commute.NONE or first.commute is not second.commute",
+        "return True", "norace/list_appends.py",
+    ),
+    Mutant(
+        "commute-append", "that append commutes with append",
+        "runtime/contracts/terms.py", "Operation.STRUCTURAL_CHANGE, Commute.APPEND)", "Operation.STRUCTURAL_CHANGE)",
+        "norace/list_appends.py",
+    ),
+    Mutant(
+        "commute-add", "that add() of a set commutes with add()",
+        "runtime/contracts/terms.py", "Operation.STRUCTURAL_CHANGE, Commute.ADD)", "Operation.STRUCTURAL_CHANGE)",
+        "norace/set_adds.py",
+    ),
+    Mutant(
+        "commute-setdefault", "that setdefault() commutes with setdefault()",
+        "runtime/contracts/dicts.py", "Effect(Target.KEY, Operation.WRITE, Commute.SETDEFAULT)",
+        "Effect(Target.KEY, Operation.WRITE)", "norace/lazy_groups.py",
+    ),
+    Mutant(
+        "commute-insert", "that inserting one key commutes with inserting another",
+        "runtime/contracts/terms.py", "Operation.STRUCTURAL_CHANGE, Commute.INSERT_KEY)",
+        "Operation.STRUCTURAL_CHANGE)", "norace/dict_keys.py",
+    ),
+    Mutant(
+        "commute-discard", "that discarding one key commutes with discarding another",
+        "runtime/contracts/terms.py", "Operation.STRUCTURAL_CHANGE, Commute.DISCARD)", "Operation.STRUCTURAL_CHANGE)",
+        "norace/dict_pops.py",
+    ),
+    Mutant(
+        "commute-by-key", "that changes of single keys commute whatever they do",
+        "detector/conflicts.py", "first.commute in _BY_KEY and second.commute in _BY_KEY", "False",
+        "norace/dict_insert_pop.py",
+    ),
+    Mutant(
+        "commute-covers", "that an append does not hide an earlier access that conflicts with more",
+        "detector/shadow.py", "return new.access.commute in (Commute.NONE, old.access.commute)", "return True",
+        "race/clear_append.py",
+    ),
+    Mutant(
+        "not-commute", "that append does not commute with clear",
+        "detector/conflicts.py", "return first.commute is Commute.NONE or first.commute is not second.commute",
+        "return False", "race/list_appends.py",
+    ),
+)  # fmt: skip
+
+_LOCATIONS = (
+    Mutant(
+        "item-key", "that items of different keys are different places",
+        "runtime/accesses.py", "self._key(_position(at.base, at.key))", '""', "norace/list_slots.py",
+    ),
+    Mutant(
+        "item-negative", "that an index counted from the end is the place it means",
+        "runtime/accesses.py", "return key + _length(base)", "return key", "race/list_negative.py",
+    ),
+    Mutant(
+        "items-all", "that a change of a whole container concerns every item",
+        "runtime/accesses.py", "if operation.mutates and commute is Commute.NONE:", "if False:", "race/item_clear.py",
+    ),
+    Mutant(
+        "key-present", "that a store under a present key leaves the structure alone",
+        "runtime/contracts/dicts.py", "effects=(WRITE_KEY, INSERT_KEY), full_when=Presence.ABSENT",
+        "effects=(WRITE_KEY, INSERT_KEY)", "norace/iterate_replace.py",
+    ),
+    Mutant(
+        "delete", "that a deletion is a write",
+        "runtime/accesses.py", "Context.DELETE: Operation.DELETE", "Context.DELETE: Operation.READ",
+        "race/delete_attribute.py",
+    ),
+    Mutant(
+        "iteration", "that walking over a container is an access of its structure",
+        "runtime/contracts/terms.py", "WALK = Effect(Target.STRUCTURE, Operation.ITERATE)",
+        "WALK = Effect(Target.STRUCTURE, Operation.READ)", "race/iterate_list.py",
+    ),
+    Mutant(
+        "attribute-hooks", "that the attributes of a thread-local object are not shared",
+        "runtime/accesses.py", "self._attributes.hooks(tp, operation.mutates) or issubclass(tp, _thread._local)",
+        "False", "norace/thread_local.py",
+    ),
+    Mutant(
+        "property", "that a property is no place",
+        "runtime/attributes.py", "if _is_data_descriptor(value):\n            return Home.SKIP",
+        "if _is_data_descriptor(value):\n            return Home.FIELD", "norace/property_lock.py",
+    ),
+    Mutant(
+        "setattr-hook", "that a class with a __setattr__ of its own decides what is stored",
+        "runtime/accesses.py", "self._attributes.hooks(tp, operation.mutates)", "False", "norace/setattr_guard.py",
+    ),
+    Mutant(
+        "slots", "that an attribute in a slot is a place",
+        "runtime/attributes.py", "if isinstance(value, types.MemberDescriptorType):", "if False:",
+        "race/counter_slots.py",
+    ),
+    Mutant(
+        "class-attribute", "that an attribute read through an instance may be its class's",
+        "runtime/accesses.py", "operation is Operation.READ and not holds(at.base, name)", "False",
+        "race/class_attribute_read.py",
+    ),
+    Mutant(
+        "class-object", "that an attribute of a class is a place",
+        "runtime/accesses.py", "            self._class_attribute(at, base, name, operation)", "            pass",
+        "race/counter_class_attribute.py",
+    ),
+    Mutant(
+        "module-attribute", "that a variable of another module is a global",
+        "runtime/accesses.py", "            self._record(at, operation, place, _global_name(namespace, name))",
+        "            pass", "race/module_attribute",
+    ),
+)  # fmt: skip
+
+RULES: tuple[Mutant, ...] = (*_DETECTION, *_DOUBLE_CHECKED, *_COMMUTE, *_LOCATIONS)
