@@ -11,13 +11,18 @@ import sys
 from types import CodeType, FrameType
 from typing import Any
 
-from raceway.model.sites import Role, Site, SiteForm
+from raceway.model.sites import Context, Role, Site, SiteForm
 from raceway.runtime.accesses import Accesses, Missing, Reach
 from raceway.runtime.actors import ThreadState
 from raceway.runtime.log import Log
 
 _PLAIN_KEYS = frozenset({str, int, type(None), type(Missing)})
 """Keys that can be compared without calling code of the program; `Missing` is a class, and no key."""
+
+
+_PLAIN_FORMS = frozenset({SiteForm.ATTRIBUTE, SiteForm.GLOBAL, SiteForm.CELL})
+_PLAIN_CONTEXTS = frozenset({Context.LOAD, Context.AUGMENT})
+"""Accesses that do the same each time. What a store into a container does depends on whether the key is there."""
 
 
 class Tap:
@@ -85,12 +90,13 @@ class Tap:
                 key = operand
         address = id(frame.f_globals) if site.form is SiteForm.GLOBAL else id(base)
         repeated = (self.serial, address, key)
-        if type(key) in _PLAIN_KEYS and self.log.repeats(state, repeated):
+        plain = type(key) in _PLAIN_KEYS and (site.form in _PLAIN_FORMS or site.context in _PLAIN_CONTEXTS)
+        if plain and self.log.repeats(state, repeated):
             if site.form is SiteForm.ATTRIBUTE:
                 state.owner = type(base)
             return
         self.accesses.reached(Reach(self.serial, site, state, frame, base, key, owner))
-        if type(key) in _PLAIN_KEYS and self.log.identity.knows(address):
+        if plain and self.log.identity.knows(address):
             state.repeated.add(repeated)
 
     def __repr__(self) -> str:
