@@ -84,8 +84,8 @@ def yielding(planner: Planner, node: cst.Yield) -> Taint:
         operand = node.value.item
         planner.visit(operand)
         if not isinstance(operand, cst.Call):
-            for draft in walk_tap(planner, node, "value", operand):
-                draft.spans = True  # whoever drives the generator runs between the steps
+            for walk in walk_tap(planner, node, "value", operand):
+                walk.spans = True  # whoever drives the generator runs between the steps
     else:
         planner.visit(node.value)
     planner.flow.suspend()

@@ -16,7 +16,7 @@ from raceway.transform.source import foldable
 
 _PARENTHESES: dict[str, Any] = {"lpar": [cst.LeftParen()], "rpar": [cst.RightParen()]}
 _ONE_EXPRESSION = (cst.UnaryOperation, cst.FormattedStringExpression)
-_KEEPS_PARENTHESES = (cst.GeneratorExp, cst.NamedExpr)
+_KEEPS_PARENTHESES = (cst.GeneratorExp, cst.NamedExpr, cst.Tuple)
 
 
 def tap_name(tap: Tap) -> str:
