@@ -15,11 +15,16 @@ from tests.transform.twins import both, line_events, nested, plain_code, tapped_
 FAILING = failing_programs()
 
 QUIET = frozenset(
-    "CACHE COPY COPY_FREE_VARS EXTENDED_ARG LOAD_CLOSURE LOAD_CONST LOAD_FAST LOAD_FAST_AND_CLEAR LOAD_FAST_LOAD_FAST "
-    "MAKE_CELL MAKE_FUNCTION NOP POP_TOP PRECALL PUSH_NULL RESUME RETURN_CONST RETURN_VALUE SET_FUNCTION_ATTRIBUTE "
-    "STORE_FAST STORE_FAST_LOAD_FAST STORE_FAST_STORE_FAST SWAP BUILD_TUPLE".split()
+    "BUILD_TUPLE CACHE COPY COPY_FREE_VARS EXTENDED_ARG LOAD_CLOSURE LOAD_CONST LOAD_FAST LOAD_FAST_AND_CLEAR "
+    "LOAD_FAST_LOAD_FAST MAKE_CELL MAKE_FUNCTION NOP POP_TOP PRECALL PUSH_NULL RESUME RETURN_CONST RETURN_VALUE "
+    "SET_FUNCTION_ATTRIBUTE STORE_FAST STORE_FAST_LOAD_FAST STORE_FAST_STORE_FAST SWAP".split()
 )
-"""Opcodes that cannot raise; taps add and remove some of them, and the compiler merges neighbours."""
+"""Opcodes that raise nothing; taps add some of them, and the compiler merges neighbours."""
+
+CLEANING = frozenset(
+    "DELETE_DEREF DELETE_FAST DELETE_GLOBAL DELETE_NAME POP_EXCEPT RERAISE STORE_DEREF STORE_GLOBAL STORE_NAME".split()
+)
+"""What also stands at the end of an except clause, where the compiler gives it the position of a neighbour."""
 
 TAPPING = frozenset({"BINARY_SUBSCR", "BINARY_OP @"})
 """What taps are made of: there are more of these."""
@@ -35,7 +40,7 @@ def places(code: CodeType, tapping: bool = False) -> set[Place]:
             name = instruction.opname.replace("LOAD_METHOD", "LOAD_ATTR")
             name += f" {instruction.argrepr}" * (name == "BINARY_OP")
             assert instruction.positions is not None
-            if name not in QUIET and "JUMP" not in name and (name in TAPPING) is tapping:
+            if name not in QUIET | CLEANING and "JUMP" not in name and (name in TAPPING) is tapping:
                 found.add((name, tuple(instruction.positions)))
     return found
 

@@ -134,25 +134,18 @@ def both(source: str | bytes) -> tuple[Run, Run]:
 
 
 def nested(code: CodeType) -> Iterator[CodeType]:
-    """A code object and those inside it, without the lambdas that tell cells."""
+    """A code object and those it loads, without the lambdas that tell the cells of cell taps.
+
+    Such a lambda is the constant that is loaded next after its tap. Some compilers keep constants of dead code, which
+    nothing loads.
+    """
     yield code
-    reveals = _reveals(code)
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType) and id(constant) not in reveals:
-            yield from nested(constant)
-
-
-def _reveals(code: CodeType) -> set[int]:
-    """The lambdas that tell the cells of cell taps: the code constant that is loaded next after such a tap."""
-    found: set[int] = set()
-    expected = False
+    tapped = False
     for instruction in dis.get_instructions(code):
-        if instruction.opname != "LOAD_CONST":
-            continue
-        if expected:
-            found.add(id(instruction.argval))
-        expected = isinstance(instruction.argval, CellTap)
-    return found
+        if instruction.opname == "LOAD_CONST":
+            if isinstance(instruction.argval, CodeType) and not tapped:
+                yield from nested(instruction.argval)
+            tapped = isinstance(instruction.argval, CellTap)
 
 
 def line_events(code: CodeType, source: str | bytes) -> list[tuple[str, str, int]]:
