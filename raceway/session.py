@@ -84,7 +84,7 @@ class Session:
         Raises SyntaxError exactly as `compile` does.
         """
         try:
-            placeholders, sites, marker = self._cache.load(source, filename) or self._instrument(
+            placeholders, sites, marker = self._cache.load(source, filename, self._core.form) or self._instrument(
                 source, filename, module
             )
         except TransformError as error:
@@ -104,8 +104,8 @@ class Session:
     def _instrument(self, source: bytes, filename: str, module: str) -> tuple[CodeType, tuple[Site, ...], bytes]:
         from raceway.transform import instrument
 
-        done = instrument(source, filename, module)
-        self._cache.store(source, filename, done.code, done.sites, done.marker)
+        done = instrument(source, filename, module, self._core.form)
+        self._cache.store(source, filename, self._core.form, done.code, done.sites, done.marker)
         return done.code, done.sites, done.marker
 
     def _untransformed(self, module: str, why: str) -> None:

@@ -53,12 +53,12 @@ class Cache:
         interpreter = (sys.implementation.cache_tag, sys.version, sys.flags.optimize, importlib.util.MAGIC_NUMBER)
         self._salt = repr((__version__, interpreter, _transform_version())).encode()
 
-    def load(self, source: bytes, filename: str) -> tuple[CodeType, tuple[Site, ...], bytes] | None:
+    def load(self, source: bytes, filename: str, form: str) -> tuple[CodeType, tuple[Site, ...], bytes] | None:
         """Code with placeholders, sites and marker; None when there is nothing usable."""
         if not self._directory:
             return None
         try:
-            with open(self._path(source, filename), "rb") as file:
+            with open(self._path(source, filename, form), "rb") as file:
                 content = file.read()
             digest, packed = content[:_DIGEST_BYTES], content[_DIGEST_BYTES:]
             if hashlib.sha256(packed).digest() != digest:
@@ -69,12 +69,12 @@ class Cache:
             return None
         return (code, cached.sites, cached.marker) if isinstance(code, CodeType) else None
 
-    def store(self, source: bytes, filename: str, code: CodeType, sites: tuple[Site, ...], marker: bytes) -> None:
+    def store(self, source: bytes, filename: str, form: str, code: CodeType, sites: tuple[Site, ...], marker: bytes) -> None:
         """Keep what the transform made."""
         if not self._directory:
             return
         packed = msgspec.msgpack.encode(Cached(marshal.dumps(code), sites, marker))
-        path = self._path(source, filename)
+        path = self._path(source, filename, form)
         with contextlib.suppress(OSError):
             os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
             handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path))
@@ -85,9 +85,9 @@ class Cache:
             except OSError:
                 os.unlink(temporary)
 
-    def _path(self, source: bytes, filename: str) -> str:
+    def _path(self, source: bytes, filename: str, form: str) -> str:
         key = hashlib.sha256(self._salt)
-        for part in (filename.encode(errors="surrogatepass"), source):
+        for part in (form.encode(), filename.encode(errors="surrogatepass"), source):
             key.update(b"%d:" % len(part))
             key.update(part)
         name = key.hexdigest()

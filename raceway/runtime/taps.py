@@ -15,6 +15,7 @@ from raceway.model.sites import Context, Role, Site, SiteForm
 from raceway.runtime.accesses import Accesses, Missing, Reach
 from raceway.runtime.actors import ThreadState
 from raceway.runtime.log import Log
+from raceway.runtime.plaintaps import plain_tap
 
 _PLAIN_KEYS = frozenset({str, int, type(None), type(Missing)})
 """Keys that can be compared without calling code of the program; `Missing` is a class, and no key."""
@@ -104,21 +105,7 @@ class Tap:
         return f"<raceway tap {site.form.value} {site.base}.{site.name} at line {site.line}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (_plain_tap, ())
-
-
-class _PlainTap:
-    """What a tap becomes in another process: it gives back its operand and notes nothing."""
-
-    def __getitem__(self, operand: Any) -> Any:
-        return operand
-
-    def __matmul__(self, operand: Any) -> Any:
-        return self if callable(operand) else operand
-
-
-def _plain_tap() -> _PlainTap:
-    return _PlainTap()
+        return (plain_tap, ())
 
 
 def bind(accesses: Accesses, code: CodeType, base: int, sites: tuple[Site, ...], marker: bytes) -> CodeType:

@@ -24,6 +24,7 @@ from raceway.transform import markers
 from raceway.transform import text as text_renderer
 from raceway.transform.forms import plan as make_plan
 from raceway.transform.pairing import pair
+from raceway.transform.peeking import HOLD
 from raceway.transform.plan import Draft, Plan
 
 _Result = TypeVar("_Result")
@@ -47,17 +48,17 @@ class _Analysis(Struct):
     plan: Plan
 
 
-def instrument(source: bytes, filename: str, module: str) -> Instrumented:
-    """Rewrite one module.
+def instrument(source: bytes, filename: str, module: str, form: str = HOLD) -> Instrumented:
+    """Rewrite one module, with the taps of that form (`peeking`).
 
     Raises SyntaxError (the compiler's own) when Python cannot compile it and TransformError when only we cannot.
     Deep nesting is retried once on a thread with a large stack.
     """
     del module
     try:
-        return _instrument(source, filename)
+        return _instrument(source, filename, form)
     except RecursionError:
-        return _on_deep_stack(lambda: _instrument(source, filename))
+        return _on_deep_stack(lambda: _instrument(source, filename, form))
 
 
 def show(source: bytes, filename: str) -> str:
@@ -102,11 +103,11 @@ def _analyse(source: bytes, filename: str) -> _Analysis:
     return _Analysis(root, tree, pair(root, tree), make_plan(root))
 
 
-def _instrument(source: bytes, filename: str) -> Instrumented:
+def _instrument(source: bytes, filename: str, form: str) -> Instrumented:
     analysis = _analyse(source, filename)
     marker = markers.choose(source)
     sites = _sites(analysis)
-    tree = code_renderer.render(analysis.tree, analysis.pairs, analysis.plan, marker)
+    tree = code_renderer.render(analysis.tree, analysis.pairs, analysis.plan, marker, form)
     return Instrumented(compile(tree, filename, "exec", dont_inherit=True), sites, marker)
 
 
