@@ -149,11 +149,7 @@ touch_field(Reach *at, Shape *shape, PyObject *name, int op)
         return;
     }
     if (reads(op)) {
-        for (uint32_t place = 0; place < shape->count; place++) {
-            if (shape->slots[place].cell == number) {
-                shape->slots[place].is_read = true;
-            }
-        }
+        shape->slots[number - shape->first].is_read = true;
     }
     if (object->shape != shape->id) { /* its class was changed: what was known was of other attributes */
         for (uint32_t cell = 0; cell < object->capacity; cell++) {
@@ -168,8 +164,36 @@ touch_field(Reach *at, Shape *shape, PyObject *name, int op)
     location.object = object;
     touch(at, &object->cells[number], &location, op, COMMUTE_NONE);
     if (!at->site->keyed || at->site->form == FORM_METHOD) {
-        learn(at->tap, Py_TYPE(at->base), (int32_t)number);
+        learn(at->tap, Py_TYPE(at->base), (int32_t)number)->shape = shape;
     }
+}
+
+static void attribute_or_method(Reach *at);
+
+/* A field of an instance whose type the tap knows: its cell is known, and that nothing of the type stands between. */
+void
+field_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObject *base)
+{
+    Site *site = &sites[tap->site];
+    Shape *shape = known->shape;
+    Object *object = object_of(base);
+    if (object == NULL || object->shape != shape->id) {
+        Reach at = {.tap = tap, .site = site, .thread = thread, .frame = frame, .base = base, .key = site->key};
+        attribute_or_method(&at);
+        return;
+    }
+    object = object_grow(base, object, (uint32_t)known->cell + 1);
+    if (object == NULL) {
+        return;
+    }
+    int op = operations[site->context];
+    if (reads(op)) {
+        shape->slots[(uint32_t)known->cell - shape->first].is_read = true;
+    }
+    Location location = {.object = object, .target = base, .activation = frame, .shape = shape, .name = tap->name,
+                         .kind = AT_ATTRIBUTE, .key = (uintptr_t)tap->name};
+    thread->accesses++;
+    record_at(thread, frame, tap->site, &object->cells[known->cell], &location, op, COMMUTE_NONE);
 }
 
 static void
@@ -580,6 +604,12 @@ captured_variable(Reach *at)
         variable_is_read(location.variable);
     }
     touch(at, &object->cells[0], &location, op, COMMUTE_NONE);
+}
+
+static void
+attribute_or_method(Reach *at)
+{
+    at->site->form == FORM_METHOD ? method(at) : attribute(at);
 }
 
 /* Record what the site does to its operands. */

@@ -111,17 +111,18 @@ typedef uint32_t Stack; /* 0 is the empty one */
 
 #define STACK_DEPTH 48
 
+/* One caller, as it was when its stack was looked up. */
 typedef struct {
-    Frame *frame;
+    const Frame *frame;
     const void *instruction;
+    PyCodeObject *code; /* borrowed: kept alive by `stack` */
+    Stack stack; /* up to here from the outermost; kept alive by the one inside */
 } StackLevel;
 
-/* The chain of callers that was met last, so that the next look only compares. Thread-local. */
+/* The callers that were met last, outermost first, so that the next look only compares. Thread-local. */
 typedef struct {
     StackLevel levels[STACK_DEPTH];
-    PyCodeObject *codes[STACK_DEPTH]; /* borrowed; kept alive by `callers` */
     int depth;
-    bool whole;
     Stack callers; /* owned */
 } StackMemo;
 
@@ -580,6 +581,7 @@ typedef struct {
     uint32_t version;
     int32_t cell;
     const Row *row; /* containers: what is done with an ordinary key */
+    Shape *shape; /* borrowed: that of the type */
     NameCell *global; /* attributes of the class: borrowed while `names_generation` is this */
     uint64_t names_generation;
     uint8_t rank;
@@ -625,6 +627,7 @@ typedef struct {
 
 bool accesses_start(void);
 void access_reached(Reach *at);
+void field_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObject *base);
 int has_key(PyObject *base, PyObject *key); /* -1: cannot be told without code of the program */
 extern uint64_t names_generation; /* changes when names of a namespace or class are forgotten */
 extern uint64_t recording; /* number of the run, 0 while none is */

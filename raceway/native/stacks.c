@@ -1,8 +1,8 @@
 /* Call stacks, interned: a stack is its innermost frame (code object and offset) on top of the stack of its caller.
 
-   Simple model: walk the frames from the outside in and look up each. In practice almost every look finds the chain of
-   callers that the thread saw last, so a memo of frames and instructions is compared first; it is equal only if every
-   frame is, so a memo that holds cannot be wrong. Code objects are kept alive by the stacks that name them and are let
+   Simple model: walk the frames from the outside in and look up each. In practice most frames are those that the thread
+   saw last, at the same instruction, so the outer part of the stack that is as it was is taken from a memo. Every frame
+   is compared: one that returned and was entered again from elsewhere may have the same address. Code objects are kept alive by the stacks that name them and are let
    go when nothing of ours runs (`releasing`): their death runs other code. */
 #include "core.h"
 
@@ -160,51 +160,54 @@ release_codes(void)
 
 #if RW_PEEK
 
-static bool
-memo_holds(const StackMemo *memo, Frame *frame)
+/* The callers of `frame`, innermost first; of very deep stacks fewer, so that what is left out changes less often. */
+static int
+walk(Frame *frame, Frame **callers)
 {
     int depth = 0;
     for (frame = frame_skip(frame->previous); frame != NULL; frame = frame_skip(frame->previous)) {
-        if (depth == memo->depth) {
-            return memo->depth == STACK_DEPTH - 1;
+        if (depth == STACK_DEPTH - 1) {
+            return STACK_DEPTH / 2;
         }
-        const StackLevel *level = &memo->levels[depth];
-        if (level->frame != frame || level->instruction != frame_instruction(frame) ||
-            memo->codes[depth] != frame_code(frame)) {
-            return false;
-        }
-        depth++;
+        callers[depth++] = frame;
     }
-    return depth == memo->depth && memo->whole;
+    return depth;
+}
+
+static inline bool
+is_level(const StackLevel *level, Frame *frame)
+{
+    return level->frame == frame && level->instruction == frame_instruction(frame) &&
+           level->code == frame_code(frame);
 }
 
 /* The stack of the callers of `frame`, borrowed from the memo. */
 Stack
 stack_callers(StackMemo *memo, Frame *frame)
 {
-    if (memo->whole && memo_holds(memo, frame)) {
+    Frame *callers[STACK_DEPTH];
+    int depth = walk(frame, callers), same = 0;
+    while (same < depth && same < memo->depth && is_level(&memo->levels[same], callers[depth - 1 - same])) {
+        same++;
+    }
+    if (same == depth && same == memo->depth) {
         return memo->callers;
     }
-    release_codes();
-    stack_memo_clear(memo);
-    int offsets[STACK_DEPTH];
-    int depth = 0;
-    Frame *caller = frame_skip(frame->previous);
-    for (; caller != NULL && depth < STACK_DEPTH - 1; caller = frame_skip(caller->previous)) {
-        memo->levels[depth] = (StackLevel){caller, frame_instruction(caller)};
-        memo->codes[depth] = frame_code(caller);
-        offsets[depth] = frame_offset(caller);
-        depth++;
-    }
-    Stack found = 0;
-    for (int level = depth - 1; level >= 0; level--) {
-        Stack inner = stack_push(found, memo->codes[level], offsets[level]);
+    Stack found = same == 0 ? 0 : memo->levels[same - 1].stack;
+    stack_hold(found);
+    for (; same < depth; same++) {
+        Frame *caller = callers[depth - 1 - same];
+        Stack inner = stack_push(found, frame_code(caller), frame_offset(caller));
         stack_drop(found); /* the inner one holds it */
         found = inner;
+        memo->levels[same] = (StackLevel){caller, frame_instruction(caller), frame_code(caller), found};
     }
-    memo->depth = depth;
-    memo->whole = true;
+    stack_drop(memo->callers);
     memo->callers = found;
+    memo->depth = depth;
+    if (unlikely(leaving_count > 256)) {
+        release_codes();
+    }
     return found;
 }
 
@@ -259,7 +262,6 @@ stack_memo_clear(StackMemo *memo)
 {
     stack_drop(memo->callers);
     memo->callers = 0;
-    memo->whole = false;
     memo->depth = 0;
 }
 

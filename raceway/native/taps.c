@@ -235,6 +235,10 @@ base_reached(Tap *tap, PyObject *operand)
             note(tap, thread, operand, number);
             return;
         }
+        if (known->cell >= 0) {
+            field_reached(tap, known, thread, current_frame(), operand);
+            return;
+        }
     }
     reach(tap, thread, current_frame(), operand, key_operand(tap, NULL));
 }
@@ -374,9 +378,14 @@ augment_tap(PyObject *self, PyObject *value)
             }
             else {
                 const Known *known = known_of(tap, object);
-                if (known != NULL && known->cell >= 0 && repeats_attribute(known, thread, object)) {
-                    thread->accesses++;
-                    remember(tap, thread, object);
+                if (known != NULL && known->cell >= 0) {
+                    if (repeats_attribute(known, thread, object)) {
+                        thread->accesses++;
+                        remember(tap, thread, object);
+                    }
+                    else {
+                        field_reached(tap, known, thread, frame, object);
+                    }
                 }
                 else if (known == NULL || known->cell != SEES_NOTHING) {
                     reach(tap, thread, frame, object, NULL);

@@ -22,6 +22,7 @@ from raceway.model.sites import Site
 from raceway.transform import code as code_renderer
 from raceway.transform import markers
 from raceway.transform import text as text_renderer
+from raceway.transform.facts import gather
 from raceway.transform.forms import plan as make_plan
 from raceway.transform.pairing import pair
 from raceway.transform.peeking import HOLD
@@ -100,7 +101,7 @@ def _analyse(source: bytes, filename: str) -> _Analysis:
     except Exception as error:  # libcst raises several types of its own; Python could parse the file
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise TransformError(f"libcst cannot parse it: {first}") from error
-    return _Analysis(root, tree, pair(root, tree), make_plan(root))
+    return _Analysis(root, tree, pair(root, tree), make_plan(root, gather(tree)))
 
 
 def _instrument(source: bytes, filename: str, form: str) -> Instrumented:
