@@ -170,13 +170,28 @@ touch_field(Reach *at, Shape *shape, PyObject *name, int op)
 
 static void attribute_or_method(Reach *at);
 
+/* The name of a module or class is known again by the owner's address, while the class stays as it is. */
+static void
+learn_name(Reach *at, NameCell *cell)
+{
+    Tap *tap = at->tap;
+    tap->names = at->base;
+    tap->names_version = PyType_Check(at->base) ? type_version((PyTypeObject *)at->base) : 0;
+    tap->named = cell;
+    tap->named_generation = names_generation;
+    learn(tap, Py_TYPE(at->base), SEES_NAME);
+}
+
 /* A field of an instance whose type the tap knows: its cell is known, and that nothing of the type stands between. */
 void
 field_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObject *base)
 {
     Site *site = &sites[tap->site];
     Shape *shape = known->shape;
-    Object *object = object_of(base);
+    Object *object = object_find(base);
+    if (object == NULL) {
+        object = object_make(base, shape);
+    }
     if (object == NULL || object->shape != shape->id) {
         Reach at = {.tap = tap, .site = site, .thread = thread, .frame = frame, .base = base, .key = site->key};
         attribute_or_method(&at);
@@ -187,13 +202,22 @@ field_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObje
         return;
     }
     int op = operations[site->context];
+    Cell *cell = &object->cells[known->cell];
+    thread->accesses++;
     if (reads(op)) {
         shape->slots[(uint32_t)known->cell - shape->first].is_read = true;
     }
+    if (tap->is_simple && thread->due_count == 0) {
+        uint32_t again = context_again(thread, frame, tap->context, tap->rank);
+        if (again != 0 && record_own(thread, cell, again, tap->stores)) {
+            return;
+        }
+    }
     Location location = {.object = object, .target = base, .activation = frame, .shape = shape, .name = tap->name,
                          .kind = AT_ATTRIBUTE, .key = (uintptr_t)tap->name};
-    thread->accesses++;
-    record_at(thread, frame, tap->site, &object->cells[known->cell], &location, op, COMMUTE_NONE);
+    record_at(thread, frame, tap->site, cell, &location, op, COMMUTE_NONE);
+    uint32_t made = tap->stores ? cell->w : cell->r;
+    tap->context = (made & EXPANDED) == 0 && contexts[made].site == tap->site ? made : 0;
 }
 
 static void
@@ -204,7 +228,7 @@ field(Reach *at, Shape *shape, PyObject *name, int op)
         PyObject *namespace = PyModule_GetDict(at->base);
         if (namespace != NULL) {
             at->thread->accesses++;
-            touch_name(at, namespace, name, AT_GLOBAL, op);
+            learn_name(at, touch_name(at, namespace, name, AT_GLOBAL, op));
         }
         return;
     }
@@ -213,7 +237,7 @@ field(Reach *at, Shape *shape, PyObject *name, int op)
         return;
     }
     if (shape->is_type) {
-        class_attribute(at, (PyTypeObject *)at->base, name, op);
+        learn_name(at, class_attribute(at, (PyTypeObject *)at->base, name, op));
         return;
     }
     int home = home_of(type, name, &where);
@@ -584,8 +608,8 @@ global_variable(Reach *at)
     at->thread->accesses++;
     NameCell *cell = touch_name(at, at->namespace, at->site->name, AT_GLOBAL, operations[at->site->context]);
     at->tap->names = at->namespace;
-    at->tap->known.global = cell;
-    at->tap->known.names_generation = names_generation;
+    at->tap->named = cell;
+    at->tap->named_generation = names_generation;
 }
 
 static void

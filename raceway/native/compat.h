@@ -111,6 +111,7 @@ current_frame(void)
 #else /* the frame is known by its frame object only */
 
 Frame *current_frame(void);
+const void *frame_instruction(Frame *frame);
 PyCodeObject *frame_code(Frame *frame);
 int frame_offset(Frame *frame);
 

@@ -176,10 +176,25 @@ context_make(Thread *thread, Frame *frame, const Context *wanted)
     context->number = clock_get(&thread->actor->clock, thread->actor->slot);
     context->references = 0;
     context->stack = frame == NULL ? 0 : stack_push(callers, code, offset);
+    context->callers = callers;
+    context->instruction = frame == NULL ? NULL : frame_instruction(frame);
     context->locks = thread->actor->held;
     lockset_hold(context->locks);
     lockset_hold(context->head_locks);
     context_tags[id] = thread->tag + wanted->rank;
     *recent = id;
     return id;
+}
+
+/* The context that a tap made before, if it would make the same again: at the same instruction, called from the same
+   places, in the same epoch, holding the same locks, without a region. 0 if not. */
+uint32_t
+context_again(Thread *thread, Frame *frame, uint32_t before, uint32_t rank)
+{
+    const Context *known = &contexts[before];
+    if (context_tags[before] != thread->tag + rank || known->instruction != frame_instruction(frame) ||
+        known->locks != thread->actor->held || known->callers != stack_callers(&thread->memo, frame)) {
+        return 0;
+    }
+    return before;
 }

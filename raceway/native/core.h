@@ -230,9 +230,11 @@ typedef struct {
     uint32_t slot;
     uint32_t site;
     Stack stack; /* owned */
+    Stack callers; /* borrowed from `stack` */
     Lockset locks; /* owned */
     Lockset head_locks; /* owned */
     int head_offset;
+    const void *instruction; /* of the innermost frame */
     uint32_t references;
     int8_t region; /* index in the site's regions, -1 without */
     uint8_t operation;
@@ -246,6 +248,7 @@ extern uint32_t *context_tags; /* tag of the thread's epoch + rank; 0 when free 
 extern Context *contexts;
 
 uint32_t context_make(Thread *thread, Frame *frame, const Context *wanted);
+uint32_t context_again(Thread *thread, Frame *frame, uint32_t before, uint32_t rank);
 void context_free(uint32_t id);
 void contexts_end_epoch(Thread *thread);
 bool contexts_reset(void);
@@ -318,6 +321,7 @@ object_find(const void *target)
     return reference != 0 ? (Object *)(identity_region + ((size_t)reference << 3)) : NULL;
 }
 
+Object *object_make(PyObject *target, const struct Shape *shape);
 Object *object_of(PyObject *target); /* made when there is none; NULL when memory is short or none is kept */
 Object *object_grow(const void *target, Object *object, uint32_t cells);
 Extra *object_extra(Object *object);
@@ -492,6 +496,7 @@ extern uint64_t shared_locations;
 
 void record_at(Thread *thread, Frame *frame, uint32_t site, Cell *cell, const Location *location, int op,
                int commute);
+bool record_own(Thread *thread, Cell *cell, uint32_t context, bool mutates);
 void cell_clear(Cell *cell);
 void shadow_reset(void);
 void note_head(Thread *thread, const void *activation, int offset, uint32_t site, const void *target, uint64_t key);
@@ -574,7 +579,8 @@ void contracts_reset(void);
 /* --- accesses.c: what a committed site does to its operands ------------------------------------------------------- */
 
 /* What a tap knows of the type it was last used on; in `cell`, or the cell of an attribute. */
-enum { SEES_NOTHING = -1, SEES_CLASS = -2, SEES_SEQUENCE = -3, SEES_KEYS = -4, SEES_STRUCTURE = -5, ASKS = -6 };
+enum { SEES_NOTHING = -1, SEES_CLASS = -2, SEES_SEQUENCE = -3, SEES_KEYS = -4, SEES_STRUCTURE = -5, SEES_NAME = -6,
+       ASKS = -7 };
 
 typedef struct {
     PyTypeObject *type; /* borrowed with `version`, NULL when nothing is known */
@@ -603,6 +609,8 @@ typedef struct {
     uint8_t role;
     uint8_t held; /* operands that other taps of the site hold for this one */
     uint8_t next; /* of `more` to be replaced */
+    bool is_simple; /* no region, no publication: an access of an object of one's own needs no look at the rules */
+    uint32_t context; /* that it last made */
     bool commits;
     bool is_head;
     bool stores;
@@ -610,7 +618,10 @@ typedef struct {
     int variable_place; /* captured variable: place in localsplus, -1 unknown */
     PyObject *name; /* borrowed from the site */
     uint64_t literal; /* number of a literal key, 0 without */
-    PyObject *names; /* borrowed address: the namespace that a global was last used in */
+    PyObject *names; /* borrowed address: the namespace, module or class whose name was last used */
+    uint32_t names_version; /* of that class */
+    NameCell *named; /* borrowed: that name, while `named_generation` is `names_generation` */
+    uint64_t named_generation;
     PyObject *placeholder; /* owned */
 } Tap;
 

@@ -139,18 +139,10 @@ keeps_none(PyTypeObject *type)
            type == &PyUnicode_Type || type == &PyBytes_Type || type == &PyBool_Type || type == &PyContext_Type;
 }
 
+/* A record for an object that has none, with cells for the attributes that its type is known to have. */
 Object *
-object_of(PyObject *target)
+object_make(PyObject *target, const Shape *shape)
 {
-    Object *known = object_find(target);
-    if (known != NULL) {
-        return known;
-    }
-    if (!running || keeps_none(Py_TYPE(target))) {
-        return NULL;
-    }
-    /* The type's shape first: it may make a record of its own. */
-    Shape *shape = PyType_Check(target) ? NULL : shape_of(Py_TYPE(target));
     uint32_t *place = shadow_of((uintptr_t)target, true);
     if (place == NULL) {
         failures++;
@@ -165,6 +157,20 @@ object_of(PyObject *target)
     Object *object = (Object *)(identity_region + ((size_t)reference << 3));
     object->shape = shape == NULL ? 0 : shape->id;
     return object;
+}
+
+Object *
+object_of(PyObject *target)
+{
+    Object *known = object_find(target);
+    if (known != NULL) {
+        return known;
+    }
+    if (!running || keeps_none(Py_TYPE(target))) {
+        return NULL;
+    }
+    /* The type's shape first: it may make a record of its own. */
+    return object_make(target, PyType_Check(target) ? NULL : shape_of(Py_TYPE(target)));
 }
 
 /* The record with room for so many cells; it may move. NULL when there is none. */

@@ -6,8 +6,9 @@
    one of the same direction. Each entry then has its place in the run, which tells whether a write fell between the
    read and the write of another's region; while a location is not expanded no other actor can have done so.
 
-   An access of the same actor, epoch and direction as the one kept, that tells no more (`rank`), is a repetition and
-   dropped: FastTrack's same-epoch rule (Flanagan and Freund, PLDI 2009). Once a location has raced, each site counts
+   An access of the same actor and epoch as the one kept, that tells no more (`rank`), is a repetition and dropped:
+   FastTrack's same-epoch rule (Flanagan and Freund, PLDI 2009). What the actor wrote covers what it reads: who is
+   unordered with the one is with the other. Once a location has raced, each site counts
    for itself, so that the report names all places. */
 #include "core.h"
 
@@ -350,6 +351,13 @@ record_expanded(const Access *access, Cell *cell, Expansion *expansion)
     generation++;
 }
 
+static bool
+tells(uint32_t kept, const Thread *thread, const Context *wanted)
+{
+    return kept != 0 && is_repeat(kept, thread, wanted->rank) &&
+           (contexts[kept].commute == COMMUTE_NONE || contexts[kept].commute == wanted->commute);
+}
+
 /* Whether the access repeats what this actor did to the location in this epoch, and nobody came in between. */
 static bool
 repeats(const Access *access, const Cell *cell, Expansion *expansion)
@@ -368,13 +376,15 @@ repeats(const Access *access, const Cell *cell, Expansion *expansion)
         *known = mark;
         return seen;
     }
-    uint32_t kept = op_mutates(wanted->operation) ? cell->w : cell->r;
-    if (expansion != NULL && op_mutates(wanted->operation)) {
+    uint32_t written = cell->w;
+    if (expansion != NULL) {
         const Entries *writes = &expansion->writes;
-        kept = writes->count != 0 ? writes->entries[writes->count - 1].context : 0;
+        written = writes->count != 0 ? writes->entries[writes->count - 1].context : 0;
     }
-    return kept != 0 && is_repeat(kept, thread, wanted->rank) &&
-           (contexts[kept].commute == COMMUTE_NONE || contexts[kept].commute == wanted->commute);
+    if (op_mutates(wanted->operation)) {
+        return tells(written, thread, wanted);
+    }
+    return tells(cell->r, thread, wanted) || (tells(written, thread, wanted) && contexts[written].commute == COMMUTE_NONE);
 }
 
 static uint8_t
@@ -403,6 +413,26 @@ publish(Thread *thread, Cell *cell)
     clock_copy(expansion->published, &actor->clock);
     clock_set(&actor->clock, actor->slot, clock_get(&actor->clock, actor->slot) + 1);
     thread_new_epoch(thread);
+}
+
+/* Put a context into a cell that is this actor's own; false when another actor was there. Nothing to compare with:
+   one's own accesses are ordered. */
+bool
+record_own(Thread *thread, Cell *cell, uint32_t context, bool mutates)
+{
+    uint32_t slot = thread->actor->slot;
+    if ((cell->w & EXPANDED) != 0 || (cell->w != 0 && contexts[cell->w].slot != slot) ||
+        (cell->r != 0 && contexts[cell->r].slot != slot)) {
+        return false;
+    }
+    if (!mutates) {
+        replace(&cell->r, context);
+        return true;
+    }
+    replace(&cell->w, context);
+    context_drop(cell->r);
+    cell->r = 0;
+    return true;
 }
 
 /* Record an access of the calling thread, which no fast path could tell to be a repetition. */

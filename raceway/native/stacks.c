@@ -227,6 +227,12 @@ frame_code(Frame *frame)
     return code;
 }
 
+const void *
+frame_instruction(Frame *frame)
+{
+    return (const void *)((uintptr_t)frame_code(frame) + (uintptr_t)frame_offset(frame));
+}
+
 int
 frame_offset(Frame *frame)
 {

@@ -85,9 +85,14 @@ known_of(const Tap *tap, const PyObject *operand)
 static inline bool
 cell_repeats(const Cell *cell, const Thread *thread, bool stores, uint32_t rank, int commute)
 {
-    uint32_t kept = stores ? cell->w : cell->r;
+    if (!stores && is_repeat(cell->r, thread, rank) &&
+        (contexts[cell->r].commute == COMMUTE_NONE || contexts[cell->r].commute == commute)) {
+        return true;
+    }
+    /* What the actor wrote in this epoch covers its reads, too. */
+    uint32_t kept = cell->w;
     return (kept & EXPANDED) == 0 && is_repeat(kept, thread, rank) &&
-           (contexts[kept].commute == COMMUTE_NONE || contexts[kept].commute == commute);
+           (contexts[kept].commute == COMMUTE_NONE || (stores && contexts[kept].commute == commute));
 }
 
 /* A read that a later write may depend on is noted each time, repeated or not. */
@@ -119,8 +124,10 @@ repeats_attribute(const Known *known, Thread *thread, PyObject *operand)
         return false;
     }
     const Cell *cell = &object->cells[known->cell];
-    uint32_t kept = known->stores ? cell->w : cell->r;
-    return (kept & EXPANDED) == 0 && is_repeat(kept, thread, known->rank);
+    if (!known->stores && is_repeat(cell->r, thread, known->rank)) {
+        return true;
+    }
+    return (cell->w & EXPANDED) == 0 && is_repeat(cell->w, thread, known->rank);
 }
 
 static bool
@@ -131,6 +138,17 @@ repeats_class_attribute(const Tap *tap, const Known *known, Thread *thread, PyOb
         return false;
     }
     return cell_repeats(&known->global->cell, thread, false, known->rank, COMMUTE_NONE);
+}
+
+/* mod.x and Class.x: a method or other descriptor of a class has no cell, and nothing to see. */
+static bool
+repeats_name(const Tap *tap, Thread *thread, PyObject *owner)
+{
+    if (tap->names != owner || tap->named_generation != names_generation || tap->names_owner ||
+        (PyType_Check(owner) && tap->names_version != type_version((PyTypeObject *)owner))) {
+        return false;
+    }
+    return tap->named == NULL || cell_repeats(&tap->named->cell, thread, tap->stores, tap->rank, COMMUTE_NONE);
 }
 
 /* --- Containers: one effect on the structure, or on one key ------------------------------------------------------- */
@@ -219,6 +237,9 @@ base_reached(Tap *tap, PyObject *operand)
         case SEES_KEYS:
             repeats = sites[tap->site].key != NULL &&
                       repeats_key(tap, known, thread, operand, sites[tap->site].key, &number);
+            break;
+        case SEES_NAME:
+            repeats = repeats_name(tap, thread, operand);
             break;
         case ASKS:
             break;
@@ -430,8 +451,8 @@ global_reached(Tap *tap)
 #else
     PyObject *namespace = PyEval_GetGlobals();
 #endif
-    if (tap->names == namespace && tap->known.names_generation == names_generation && tap->known.global != NULL &&
-        cell_repeats(&tap->known.global->cell, thread, tap->stores, tap->rank, COMMUTE_NONE)) {
+    if (tap->names == namespace && tap->named_generation == names_generation && tap->named != NULL &&
+        cell_repeats(&tap->named->cell, thread, tap->stores, tap->rank, COMMUTE_NONE)) {
         thread->accesses++;
         if (tap->is_head) {
             note_head(thread, frame, frame_offset(frame), tap->site, namespace, (uintptr_t)tap->name);
