@@ -1,0 +1,64 @@
+"""The shop's server: `python -m benchmarks.programs.shop.app` prints its port and serves until its input ends."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+
+from flask import Flask
+from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
+
+from benchmarks.programs.measuring import parser, peak_mb, tell
+from benchmarks.programs.shop.orders import Orders
+from benchmarks.programs.shop.routes import Shop, add_routes
+from benchmarks.programs.shop.stock import Stock
+from benchmarks.programs.shop.visits import Visits
+
+
+class Handler(WSGIRequestHandler):
+    """Keeps connections open, one thread each, and does not log."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def log(self, type: str, message: str, *arguments: object) -> None:
+        """Say nothing."""
+
+
+class Server(ThreadedWSGIServer):
+    """Waits for the requests under way when it is closed."""
+
+    daemon_threads = False
+
+
+def make_shop() -> Shop:
+    """A shop with its stock filled."""
+    stock = Stock(100)
+    return Shop(stock, Orders(stock), Visits())
+
+
+def main() -> None:
+    """Serve; then tell what it took."""
+    options = parser(__doc__).parse_args()
+    shop = make_shop()
+    app = Flask("shop")
+    add_routes(app, shop)
+    server = Server("127.0.0.1", 0, app, Handler)
+    if not options.dry:
+        serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1})
+        serving.start()
+        print(server.port, flush=True)
+        before = time.process_time()
+        sys.stdin.read()
+        cpu_s = time.process_time() - before
+        server.shutdown()
+        serving.join()
+    else:
+        cpu_s = 0.0
+    server.server_close()
+    tell({"cpu_s": cpu_s, "peak_mb": peak_mb(), "requests": shop.visits.total()})
+
+
+if __name__ == "__main__":
+    main()
