@@ -1,1 +1,1 @@
-"""What watching a program costs: `make bench`, or `python -m benchmarks --help`. docs/performance.md has the results."""
+"""What watching a program costs: `make bench`, or `python -m benchmarks --help`. Results: docs/performance.md."""

@@ -11,7 +11,7 @@ from benchmarks import machine, page, results
 from benchmarks.copies import MissingPackageError
 from benchmarks.groups import GROUPS, PROGRAMS
 from benchmarks.options import Bench, parse
-from benchmarks.processes import BenchmarkError, Machinery
+from benchmarks.processes import ROOT, BenchmarkError, Machinery
 from benchmarks.results import Measurement, Result
 from benchmarks.tables import circumstances_text, page_section, result_text
 
@@ -38,7 +38,14 @@ def prepare(options: argparse.Namespace) -> Bench:
     machinery = Machinery(options.work.resolve(), options.core)
     core = machinery.core_of_a_run()
     size = SIZE_OF_CORE.get(core, "full") if options.size == "auto" else options.size
-    return Bench(machinery, options.rounds, size, core, tuple(options.programs), options.accesses)
+    return Bench(machinery, options.rounds, size, core, tuple(programs_to_run(options)), options.accesses)
+
+
+def programs_to_run(options: argparse.Namespace) -> list[str]:
+    """The programs that were named; a group that was named, too, has all of its own. Empty is no limit."""
+    if not options.programs:
+        return []
+    return [*options.programs, *(name for group in options.groups for name in PROGRAMS.get(group, ()))]
 
 
 def groups_to_run(options: argparse.Namespace) -> list[str]:
@@ -72,7 +79,7 @@ def write_page(measured: Sequence[Measurement]) -> None:
     """Keep the groups that are whole, and make the page of all that are kept."""
     whole = [measurement for measurement in measured if not measurement.result.failures]
     page.write(page_section(results.keep(whole), tuple(GROUPS)))
-    print(f"\nwritten: {page.PAGE.relative_to(page.ROOT)}")
+    print(f"\nwritten: {page.PAGE.relative_to(ROOT)}")
 
 
 if __name__ == "__main__":

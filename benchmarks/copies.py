@@ -1,4 +1,4 @@
-"""Copies of pyperformance's programs, made in a work directory: installed packages are not watched, copies are own code.
+"""Copies of pyperformance's programs, made in a work directory: copies are own code, installed packages are not.
 
 Nothing of pyperformance is part of this repository; it comes with the extra `bench`.
 """

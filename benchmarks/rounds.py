@@ -20,7 +20,7 @@ def interleave(variants: Variants, rounds: int, tell: Callable[[str], None] = la
     """Run all variants `rounds` times; `tell` is given the progress."""
     samples: Samples = {name: [] for name in variants}
     for number in range(rounds):
-        names = list(variants) if number % 2 == 0 else list(reversed(variants))
+        names = list(variants) if number % 2 == 0 else list(variants)[::-1]
         for name in names:
             tell(f"round {number + 1}/{rounds} {name}")
             samples[name].append(variants[name]())
@@ -37,7 +37,9 @@ def ratio(samples: Samples, field: Callable[[Measured], float], of: str = RACEWA
     return median(samples[of], field) / (median(samples[to], field) or 1e-9)
 
 
-def spread(samples: Samples, field: Callable[[Measured], float], of: str = RACEWAY, to: str = PLAIN) -> tuple[float, float]:
+def spread(
+    samples: Samples, field: Callable[[Measured], float], of: str = RACEWAY, to: str = PLAIN
+) -> tuple[float, float]:
     """The least and the greatest ratio of one round."""
     pairs = zip(samples[of], samples[to], strict=True)
     ratios = [field(one) / (field(other) or 1e-9) for one, other in pairs]

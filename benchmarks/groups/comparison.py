@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 
 from benchmarks.options import Bench
-from benchmarks.processes import BenchmarkError
+from benchmarks.processes import BenchmarkError, Measured
 from benchmarks.results import Table, figure
 from benchmarks.rounds import (
     PLAIN,
@@ -33,6 +33,7 @@ COLUMNS = (
     "plain MB",
     "raceway MB",
     "ratio of MB",
+    "MB before work",
     "accesses",
     "sites",
     "findings",
@@ -119,10 +120,16 @@ def row(name: str, samples: Samples) -> tuple[str, ...]:
         f"{median(samples[PLAIN], peak_mb):.1f}",
         f"{median(samples[RACEWAY], peak_mb):.1f}",
         figure(ratio(samples, peak_mb)),
+        f"{median(samples[PLAIN], before_mb):.1f}, {median(samples[RACEWAY], before_mb):.1f}",
         f"{counts.accesses:,}",
         f"{counts.sites:,}",
         str(counts.error + counts.warning),
     )
+
+
+def before_mb(measured: Measured) -> float:
+    """What the process took before its work began: the interpreter, the imports and, if it is there, Raceway itself."""
+    return float(measured.values["before_mb"])
 
 
 def counts_of(samples: Sequence[Samples]) -> int:

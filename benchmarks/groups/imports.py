@@ -57,6 +57,8 @@ def run(bench: Bench) -> Result:
     )
     tables = (
         Table(("cold: lines", "modules", "sites", "CPU s", "lines/s", "MB"), (cold_row,)),
-        Table(("warm", "plain ms", "raceway ms", "ratio", "least-most", "first ms", "ratio of MB", "sites"), (warm_row,)),
+        Table(
+            ("warm", "plain ms", "raceway ms", "ratio", "least-most", "first ms", "ratio of MB", "sites"), (warm_row,)
+        ),
     )
     return Result("import", bars, tables)

@@ -32,7 +32,17 @@ def run(bench: Bench) -> Result:
     )
     bench.said(f"grows by {figure(grown)} MB over {accesses:,} accesses")
     rows = tuple(row(name, measured) for name, measured in ((PLAIN, plain), (RACEWAY, raceway)))
-    columns = ("run", "CPU s", "accesses", "MB after 10 %", "after 25 %", "after 50 %", "after 75 %", "at the end", "peak")
+    columns = (
+        "run",
+        "CPU s",
+        "accesses",
+        "MB after 10 %",
+        "after 25 %",
+        "after 50 %",
+        "after 75 %",
+        "at the end",
+        "peak",
+    )
     return Result("memory", bars, (Table(columns, rows),))
 
 

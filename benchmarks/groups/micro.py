@@ -1,7 +1,7 @@
 """Single accesses against the yardstick: what a tap adds to an access, beside what a no-op C call costs.
 
 The yardstick is `operator.index(7)`: a C function of one argument (METH_O) that gives its argument back. Beside it
-stands `operator.is_(7, 7)`, a C function of two (METH_FASTCALL), as a probe that is a call would need: site and operand.
+stands `operator.is_(7, 7)`, one of two (METH_FASTCALL), as a probe that is a call would need: site and operand.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from benchmarks.copies import copy_programs, package_directory
@@ -36,22 +37,30 @@ def run(bench: Bench) -> Result:
     samples: dict[str, Samples] = {}
     failures = []
     for name in PROGRAMS:
-        runs = {tool: lambda variant=variant, name=name: variant(name) for tool, variant in variants.items()}
         try:
-            runs[RACEWAY]()
-            samples[name] = interleave(runs, min(bench.rounds, MOST_ROUNDS), lambda text, name=name: bench.say(f"{name}: {text}"))
+            samples[name] = measure(bench, name, variants)
         except BenchmarkError as error:
             failures.append(f"{name}: {error}")
             bench.said(failures[-1])
-            continue
-        bench.said(f"{name}: " + ", ".join(f"{tool} {figure(ratio(samples[name], cpu_s, tool))}" for tool in variants))
     others = [tool for tool in variants if tool != PLAIN]
     means = {tool: geometric_mean([ratio(each, cpu_s, tool) for each in samples.values()]) for tool in others}
     rows = [row(name, each, others) for name, each in samples.items()]
     rows.append(("geometric mean", "", *(figure(mean) for mean in means.values())))
-    bars = tuple(Bar(f"CPU time with {tool}, geometric mean", figure(mean, " times"), "") for tool, mean in means.items())
+    bars = tuple(
+        Bar(f"CPU time with {tool}, geometric mean", figure(mean, " times"), "") for tool, mean in means.items()
+    )
     columns = ("program", "plain CPU s", *others)
     return Result("others", bars, (Table(columns, tuple(rows)),), notes, tuple(failures))
+
+
+def measure(bench: Bench, name: str, variants: Mapping[str, Variant]) -> Samples:
+    """One program under every tool."""
+    runs = {tool: partial(variant, name) for tool, variant in variants.items()}
+    runs[RACEWAY]()  # fills the cache
+    samples = interleave(runs, min(bench.rounds, MOST_ROUNDS), lambda text: bench.say(f"{name}: {text}"))
+    told = (f"{tool} {figure(ratio(samples, cpu_s, tool))}" for tool in variants if tool != PLAIN)
+    bench.said(f"{name}: {', '.join(told)}")
+    return samples
 
 
 def row(name: str, samples: Samples, others: list[str]) -> tuple[str, ...]:
@@ -81,8 +90,10 @@ def tools(bench: Bench) -> tuple[Mapping[str, Variant], tuple[str, ...]]:
         "DynaPyt": lambda name: machinery.plain(MODULE, *arguments(name, rewritten), environ=analysed),
     }
     notes = (
-        "coverage.py counts lines with its C tracer (`COVERAGE_CORE=ctrace`); settrace has an empty tracer for every "
-        "opcode; DynaPyt has empty hooks for reads of attributes and items, none for writes.",
+        (
+            "coverage.py counts lines with its C tracer (`COVERAGE_CORE=ctrace`); settrace has an empty tracer for "
+            "every opcode; DynaPyt has empty hooks for reads of attributes and items, none for writes."
+        ),
     )
     return variants, notes
 

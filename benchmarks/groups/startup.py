@@ -1,4 +1,4 @@
-"""Start-up: a trivial script under Raceway with a warm cache against the same script alone, as its user waits for it."""
+"""Start-up: a trivial script under Raceway with a warm cache against the same script alone, on the clock."""
 
 from __future__ import annotations
 

@@ -18,10 +18,10 @@ from benchmarks.rounds import PLAIN, RACEWAY, Samples, interleave, median, peak_
 
 MODULE = "benchmarks.programs.shop.app"
 SECONDS = {"tiny": 0.2, "small": 1.0, "full": 2.0}
-LOADS = {"connections that stay": (), "a connection per request": ("--reconnect",)}
+SERVERS = {"a pool of threads": ("--pool",), "a thread per request": ()}
 
 COLUMNS = (
-    "load",
+    "server",
     "plain requests/s",
     "raceway requests/s",
     "ratio",
@@ -38,30 +38,36 @@ COLUMNS = (
 
 def run(bench: Bench) -> Result:
     """Measure."""
-    machinery = bench.machinery
-    machinery.raceway(MODULE, "--dry")
-    samples: dict[str, Samples] = {}
-    for name, more in LOADS.items():
-        arguments = ["--seconds", str(SECONDS[bench.size]), *more]
-        variants = {
-            PLAIN: lambda arguments=arguments: serve([sys.executable, "-m", MODULE], arguments),
-            RACEWAY: lambda arguments=arguments: serve_watched(machinery, arguments),
-        }
-        samples[name] = interleave(variants, bench.rounds, lambda text, name=name: bench.say(f"{name}: {text}"))
-        bench.said(f"{name}: {figure(ratio(samples[name], per_s))} of plain requests/s")
+    bench.machinery.raceway(MODULE, "--dry")
+    samples = {name: measure(bench, name, arguments) for name, arguments in SERVERS.items()}
     bars = [at_least(f"requests/s, {name}", ratio(each, per_s), 0.95, " of plain") for name, each in samples.items()]
     false = sum(one.counts.error + one.counts.warning for each in samples.values() for one in each[RACEWAY])
     bars.append(Bar("findings in the web application, which has no races", str(false), "0", false == 0))
     return Result("web", tuple(bars), (Table(COLUMNS, tuple(row(name, each) for name, each in samples.items())),))
 
 
-def serve_watched(machinery: Machinery, arguments: Sequence[str]) -> Measured:
+def measure(bench: Bench, name: str, arguments: Sequence[str]) -> Samples:
+    """One sort of server."""
+    seconds = SECONDS[bench.size]
+    samples = interleave(
+        {
+            PLAIN: lambda: serve([sys.executable, "-m", MODULE, *arguments], seconds),
+            RACEWAY: lambda: serve_watched(bench.machinery, arguments, seconds),
+        },
+        bench.rounds,
+        lambda text: bench.say(f"{name}: {text}"),
+    )
+    bench.said(f"{name}: {figure(ratio(samples, per_s))} of plain requests/s")
+    return samples
+
+
+def serve_watched(machinery: Machinery, arguments: Sequence[str], seconds: float) -> Measured:
     """The same under Raceway."""
-    measured = serve([*machinery.raceway_command(), "-m", MODULE], arguments)
+    measured = serve([*machinery.raceway_command(), "-m", MODULE, *arguments], seconds)
     return msgspec.structs.replace(measured, counts=machinery.report().summary)
 
 
-def serve(command: Sequence[str], arguments: Sequence[str]) -> Measured:
+def serve(command: Sequence[str], seconds: float) -> Measured:
     """Start the server, send the load, end the server by closing its input."""
     pipe = subprocess.PIPE
     server = subprocess.Popen(command, cwd=ROOT, env=environment(), stdin=pipe, stdout=pipe, stderr=pipe, text=True)
@@ -70,7 +76,7 @@ def serve(command: Sequence[str], arguments: Sequence[str]) -> Measured:
         port = server.stdout.readline().strip()
         if not port:
             raise BenchmarkError(f"the server did not start\n{server.communicate()[1]}")
-        loaded = parse(execute([sys.executable, "-m", "benchmarks.load", port, *arguments], timeout=120))
+        loaded = parse(execute([sys.executable, "-m", "benchmarks.load", port, "--seconds", str(seconds)], timeout=120))
         output, errors = server.communicate(timeout=120)
     finally:
         server.kill()
@@ -88,7 +94,7 @@ def per_s(measured: Measured) -> float:
 
 def cpu_per_request_ms(measured: Measured) -> float:
     """CPU time of the server."""
-    return 1000 * measured.cpu_s / measured.values["requests"]
+    return 1000 * measured.cpu_s / int(measured.values["requests"])
 
 
 def load_cpu(measured: Measured) -> float:
@@ -97,7 +103,7 @@ def load_cpu(measured: Measured) -> float:
 
 
 def row(name: str, samples: Samples) -> tuple[str, ...]:
-    """The row of one sort of load."""
+    """The row of one sort of server."""
     least, most = spread(samples, per_s)
     counts = samples[RACEWAY][-1].counts
     return (

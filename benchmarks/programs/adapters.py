@@ -52,10 +52,10 @@ def richards_super(module: Any, iterations: int) -> Work:
     return lambda: module.Richards().run(iterations)
 
 
-@program(2, 50, 100)
-def deltablue(module: Any, size: int) -> Work:
+@program(1, 12, 100)
+def deltablue(module: Any, loops: int) -> Work:
     """A constraint solver: many objects that live short."""
-    return repeated(lambda: module.delta_blue(size), size, 100, 100)
+    return lambda: [module.delta_blue(100) for _ in range(loops)]
 
 
 @program(3, 20, 120)
@@ -64,13 +64,13 @@ def raytrace(module: Any, width: int) -> Work:
     return lambda: module.bench_raytrace(1, width, width, None)
 
 
-@program(10, 1000, 80_000)
+@program(10, 10_000, 80_000)
 def nbody(module: Any, iterations: int) -> Work:
     """Planets: lists of floats, `+=` on items."""
     return lambda: module.bench_nbody(1, "sun", iterations)
 
 
-@program(2, 500, 25_000)
+@program(2, 2_500, 25_000)
 def chaos(module: Any, iterations: int) -> Work:
     """A fractal: objects and lists."""
     vector = module.GVector
@@ -91,7 +91,8 @@ def hexiom(module: Any, loops: int) -> Work:
 def go(module: Any, games: int) -> Work:
     """A Go player."""
     module.GAMES = games
-    return lambda: module.versus_cpu()
+    work: Work = module.versus_cpu
+    return work
 
 
 @program(10, 2_000, 100_000, module="float")

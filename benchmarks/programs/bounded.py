@@ -12,8 +12,8 @@ from benchmarks.programs.measuring import parser, peak_mb, tell
 
 OBJECTS = 1_000
 SAMPLES = 20
-SIZES = {"tiny": 20_000, "small": 400_000, "full": 100_000_000}
-PER_OBJECT = 10
+SIZES = {"tiny": 480_000, "small": 960_000, "full": 100_000_000}
+PER_OBJECT = 12
 """Accesses to attributes and items in one visit of `Cell.turn`, as it is written."""
 
 

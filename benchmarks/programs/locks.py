@@ -20,7 +20,7 @@ class Counter:
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.value = 0
-        self.by_remainder = {number: 0 for number in range(16)}
+        self.by_remainder = dict.fromkeys(range(16), 0)
 
     def add(self, step: int) -> None:
         """Count one step."""

@@ -34,7 +34,9 @@ def main() -> None:
     else:
         from benchmarks.programs.tracing import TOOLS
 
-        measure(TOOLS[options.tool](work))
+        stop = TOOLS[options.tool]()
+        measure(work)
+        stop()
     end()
 
 

@@ -1,4 +1,4 @@
-"""Queue-heavy: two producers hand orders to two consumers through a bounded queue, answers come back through another."""
+"""Queue-heavy: two producers hand orders to two consumers through a bounded queue, another brings answers back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What else follows every access or line, to compare with: the work of a program run under it in the same process."""
+"""What else follows every opcode or line, to compare with: each tool is started, and what is given ends it.
+
+What runs in frames that begin after the start is traced.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,11 @@ from collections.abc import Callable, Mapping
 from types import FrameType
 from typing import Any
 
-Work = Callable[[], object]
+Stop = Callable[[], None]
 
 
-def settrace(work: Work) -> Work:
-    """The work under `sys.settrace`, with an event for every opcode and a tracer that does nothing."""
+def settrace() -> Stop:
+    """`sys.settrace` with an event for every opcode and a tracer that does nothing."""
 
     def trace(frame: FrameType, _event: str, _argument: object) -> Any:
         frame.f_trace_lines = False
@@ -22,29 +25,17 @@ def settrace(work: Work) -> Work:
     def opcode(_frame: FrameType, _event: str, _argument: object) -> Any:
         return opcode
 
-    def traced() -> None:
-        sys.settrace(trace)
-        try:
-            work()
-        finally:
-            sys.settrace(None)
-
-    return traced
+    sys.settrace(trace)
+    return lambda: sys.settrace(None)
 
 
-def coverage(work: Work) -> Work:
-    """The work under coverage.py as it is by default, line by line; `COVERAGE_CORE` chooses its core."""
+def coverage() -> Stop:
+    """coverage.py as it is by default, line by line; `COVERAGE_CORE` chooses its core."""
     measurement = importlib.import_module("coverage").Coverage(data_file=None, config_file=False, include=["*bm_*"])
-
-    def covered() -> None:
-        measurement.start()
-        try:
-            work()
-        finally:
-            measurement.stop()
-
-    return covered
+    measurement.start()
+    stop: Stop = measurement.stop
+    return stop
 
 
-TOOLS: Mapping[str, Callable[[Work], Work]] = {"settrace": settrace, "coverage": coverage}
+TOOLS: Mapping[str, Callable[[], Stop]] = {"settrace": settrace, "coverage": coverage}
 """By the names of the command line."""

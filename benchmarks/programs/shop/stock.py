@@ -25,7 +25,9 @@ class Stock:
 
     def __init__(self, articles: int) -> None:
         self._lock = threading.Lock()
-        self._articles = {f"article-{number}": Article(f"article-{number}", 10 + number, 10**9) for number in range(articles)}
+        self._articles = {
+            f"article-{number}": Article(f"article-{number}", 10 + number, 10**9) for number in range(articles)
+        }
 
     def page(self, start: int, length: int) -> list[dict[str, object]]:
         """Some of the articles, as documents."""
