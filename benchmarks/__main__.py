@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from benchmarks import machine, page, results
 from benchmarks.copies import MissingPackageError
-from benchmarks.groups import GROUPS, PROGRAMS
+from benchmarks.groups import BY_NAME_ONLY, GROUPS, PROGRAMS
 from benchmarks.options import Bench, parse
 from benchmarks.processes import ROOT, BenchmarkError, Machinery
 from benchmarks.results import Measurement, Result
@@ -51,7 +51,7 @@ def programs_to_run(options: argparse.Namespace) -> list[str]:
 def groups_to_run(options: argparse.Namespace) -> list[str]:
     """The groups that were named, or those of the programs that were; all when nothing was."""
     of_programs = [group for group, names in PROGRAMS.items() if not set(names).isdisjoint(options.programs)]
-    named = {*options.groups, *of_programs} or set(GROUPS)
+    named = {*options.groups, *of_programs} or GROUPS.keys() - BY_NAME_ONLY
     return [group for group in GROUPS if group in named]
 
 
