@@ -53,12 +53,14 @@ def run(bench: Bench) -> Result:
         f"{least:.2f}-{most:.2f}",
         f"{1000 * first.cpu_s:,.0f}",
         figure(ratio(samples, peak_mb)),
+        f"{samples[RACEWAY][-1].counts.accesses:,}",
         f"{samples[RACEWAY][-1].counts.sites:,}",
     )
     tables = (
         Table(("cold: lines", "modules", "sites", "CPU s", "lines/s", "MB"), (cold_row,)),
         Table(
-            ("warm", "plain ms", "raceway ms", "ratio", "least-most", "first ms", "ratio of MB", "sites"), (warm_row,)
+            ("warm", "plain ms", "raceway ms", "ratio", "least-most", "first ms", "ratio of MB", "accesses", "sites"),
+            (warm_row,),
         ),
     )
     return Result("import", bars, tables)

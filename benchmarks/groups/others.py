@@ -21,7 +21,7 @@ from benchmarks.programs.adapters import ADAPTERS
 from benchmarks.results import Bar, Result, Table, figure
 from benchmarks.rounds import PLAIN, RACEWAY, Samples, cpu_s, geometric_mean, interleave, median, ratio
 
-PROGRAMS = ("richards", "deltablue", "nbody", "chaos")
+PROGRAMS = ("richards", "deltablue", "raytrace", "chaos", "nbody")
 SIZES = {"tiny": "tiny", "small": "small", "full": "small"}
 MOST_ROUNDS = 3
 
@@ -45,11 +45,11 @@ def run(bench: Bench) -> Result:
     others = [tool for tool in variants if tool != PLAIN]
     means = {tool: geometric_mean([ratio(each, cpu_s, tool) for each in samples.values()]) for tool in others}
     rows = [row(name, each, others) for name, each in samples.items()]
-    rows.append(("geometric mean", "", *(figure(mean) for mean in means.values())))
+    rows.append(("geometric mean", "", *(figure(mean) for mean in means.values()), "", ""))
     bars = tuple(
         Bar(f"CPU time with {tool}, geometric mean", figure(mean, " times"), "") for tool, mean in means.items()
     )
-    columns = ("program", "plain CPU s", *others)
+    columns = ("program", "plain CPU s", *others, "accesses", "sites")
     return Result("others", bars, (Table(columns, tuple(rows)),), notes, tuple(failures))
 
 
@@ -65,7 +65,9 @@ def measure(bench: Bench, name: str, variants: Mapping[str, Variant]) -> Samples
 
 def row(name: str, samples: Samples, others: list[str]) -> tuple[str, ...]:
     """The ratios of one program."""
-    return (name, f"{median(samples[PLAIN], cpu_s):.3f}", *(figure(ratio(samples, cpu_s, tool)) for tool in others))
+    ratios = (figure(ratio(samples, cpu_s, tool)) for tool in others)
+    counts = samples[RACEWAY][-1].counts
+    return (name, f"{median(samples[PLAIN], cpu_s):.3f}", *ratios, f"{counts.accesses:,}", f"{counts.sites:,}")
 
 
 def tools(bench: Bench) -> tuple[Mapping[str, Variant], tuple[str, ...]]:
@@ -92,7 +94,8 @@ def tools(bench: Bench) -> tuple[Mapping[str, Variant], tuple[str, ...]]:
     notes = (
         (
             "coverage.py counts lines with its C tracer (`COVERAGE_CORE=ctrace`); settrace has an empty tracer for "
-            "every opcode; DynaPyt has empty hooks for reads of attributes and items, none for writes."
+            "every opcode; DynaPyt has empty hooks for reads of attributes and items, none for writes and for `+=`, of "
+            "which nbody consists."
         ),
     )
     return variants, notes

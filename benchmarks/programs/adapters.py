@@ -58,7 +58,7 @@ def deltablue(module: Any, loops: int) -> Work:
     return lambda: [module.delta_blue(100) for _ in range(loops)]
 
 
-@program(3, 20, 120)
+@program(3, 35, 120)
 def raytrace(module: Any, width: int) -> Work:
     """A ray tracer: small vectors that live short."""
     return lambda: module.bench_raytrace(1, width, width, None)
