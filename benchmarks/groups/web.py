@@ -63,6 +63,7 @@ def measure(bench: Bench, name: str, arguments: Sequence[str]) -> Samples:
 
 def serve_watched(machinery: Machinery, arguments: Sequence[str], seconds: float) -> Measured:
     """The same under Raceway."""
+    machinery.report_file.unlink(missing_ok=True)
     measured = serve([*machinery.raceway_command(), "-m", MODULE, *arguments], seconds)
     return msgspec.structs.replace(measured, counts=machinery.report().summary)
 

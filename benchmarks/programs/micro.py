@@ -14,7 +14,7 @@ from collections.abc import Callable
 from itertools import repeat
 
 from benchmarks.programs.measuring import parser, peak_mb, tell
-from benchmarks.programs.parked import park
+from benchmarks.programs.parked import parked_thread
 
 SIZES = {"tiny": 20, "small": 1_000, "full": 200_000}
 REPETITIONS = 9
@@ -204,12 +204,11 @@ def main() -> None:
     options = parser(__doc__).parse_args()
     count = 1 if options.dry else SIZES[options.size]
     material = Material()
-    end = park(material.touch)
     times: dict[str, list[float]] = {form.__name__: [] for form in FORMS}
-    for _ in range(REPETITIONS):
-        for form in FORMS:
-            times[form.__name__].append(nanoseconds(form, count, material))
-    end()
+    with parked_thread(material.touch):
+        for _ in range(REPETITIONS):
+            for form in FORMS:
+                times[form.__name__].append(nanoseconds(form, count, material))
     tell({"peak_mb": peak_mb(), **{name: statistics.median(each) for name, each in times.items()}})
 
 

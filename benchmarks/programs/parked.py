@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 
 class Touched:
@@ -13,8 +14,9 @@ class Touched:
         self.value = 0
 
 
-def park(touch: Callable[[], object] = lambda: None) -> Callable[[], None]:
-    """Start a thread that touches something and parks on a lock; gives what ends it."""
+@contextmanager
+def parked_thread(touch: Callable[[], object] = lambda: None) -> Iterator[None]:
+    """A thread that touches something and is parked on a lock until the block ends."""
     seen = Touched()
     begun, over = threading.Lock(), threading.Lock()
     begun.acquire()
@@ -32,8 +34,8 @@ def park(touch: Callable[[], object] = lambda: None) -> Callable[[], None]:
     begun.acquire()
     seen.value += 1
 
-    def end() -> None:
+    try:
+        yield
+    finally:
         over.release()
         thread.join()
-
-    return end

@@ -13,7 +13,7 @@ import types
 
 from benchmarks.programs.adapters import ADAPTERS
 from benchmarks.programs.measuring import measure, nothing, parser
-from benchmarks.programs.parked import park
+from benchmarks.programs.parked import parked_thread
 
 
 def main() -> None:
@@ -26,18 +26,17 @@ def main() -> None:
     adapter = ADAPTERS[options.program]
     stand_in_for_pyperf()
     sys.path.insert(0, options.directory)
-    module = importlib.import_module(adapter.module)
-    work = nothing if options.dry else adapter.make(module, adapter.sizes[options.size])
-    end = park()
-    if options.tool is None:
-        measure(work)
-    else:
-        from benchmarks.programs.tracing import TOOLS
+    with parked_thread():
+        module = importlib.import_module(adapter.module)
+        work = nothing if options.dry else adapter.make(module, adapter.sizes[options.size])
+        if options.tool is None:
+            measure(work)
+        else:
+            from benchmarks.programs.tracing import TOOLS
 
-        stop = TOOLS[options.tool]()
-        measure(work)
-        stop()
-    end()
+            stop = TOOLS[options.tool]()
+            measure(work)
+            stop()
 
 
 def stand_in_for_pyperf() -> None:
