@@ -17,7 +17,7 @@ from benchmarks.results import Bar, Result, Table, at_least, figure
 from benchmarks.rounds import PLAIN, RACEWAY, Samples, interleave, median, peak_mb, ratio, spread
 
 MODULE = "benchmarks.programs.shop.app"
-SECONDS = {"tiny": 0.2, "small": 1.0, "full": 2.0}
+SECONDS = {"tiny": 0.2, "small": 1.0, "full": 3.0}
 SERVERS = {"a pool of threads": ("--pool",), "a thread per request": ()}
 
 COLUMNS = (

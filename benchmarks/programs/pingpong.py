@@ -6,7 +6,7 @@ import threading
 
 from benchmarks.programs.measuring import main
 
-SIZES = {"tiny": 10, "small": 300, "full": 5_000}
+SIZES = {"tiny": 10, "small": 300, "full": 12_000}
 """Turns of each thread, of each sort."""
 
 
