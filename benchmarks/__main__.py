@@ -7,6 +7,8 @@ import sys
 import time
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from benchmarks import machine, page, results
 from benchmarks.copies import MissingPackageError
 from benchmarks.groups import BY_NAME_ONLY, GROUPS, PROGRAMS
@@ -25,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = groups_to_run(options)
     circumstances = machine.circumstances(bench)
     print(circumstances_text(circumstances))
-    found = [run(name, bench) for name in chosen]
+    found = [run(name, replace(bench, programs=programs_to_run(options, name))) for name in chosen]
     measured = [Measurement(result, circumstances) for result in found]
     if wants_page(options):
         write_page(measured)
@@ -38,14 +40,12 @@ def prepare(options: argparse.Namespace) -> Bench:
     machinery = Machinery(options.work.resolve(), options.core)
     core = machinery.core_of_a_run()
     size = SIZE_OF_CORE.get(core, "full") if options.size == "auto" else options.size
-    return Bench(machinery, options.rounds, size, core, tuple(programs_to_run(options)), options.accesses)
+    return Bench(machinery, options.rounds, size, core, accesses=options.accesses)
 
 
-def programs_to_run(options: argparse.Namespace) -> list[str]:
-    """The programs that were named; a group that was named, too, has all of its own. Empty is no limit."""
-    if not options.programs:
-        return []
-    return [*options.programs, *(name for group in options.groups for name in PROGRAMS.get(group, ()))]
+def programs_to_run(options: argparse.Namespace, group: str) -> tuple[str, ...]:
+    """The programs to which a group is limited: none, for no limit, when the group itself was named."""
+    return () if group in options.groups else tuple(options.programs)
 
 
 def groups_to_run(options: argparse.Namespace) -> list[str]:
