@@ -210,6 +210,9 @@ field_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObje
     if (tap->is_simple && thread->due_count == 0) {
         uint32_t again = context_again(thread, frame, tap->context, tap->rank);
         if (again != 0 && record_own(thread, cell, again, tap->stores)) {
+            if (tap->is_head) {
+                note_head(thread, frame, frame_offset(frame), tap->site, base, (uintptr_t)tap->name);
+            }
             return;
         }
     }
@@ -348,6 +351,8 @@ touch_item(Reach *at, Shape *shape, int op, int commute)
         variable_is_read(location.variable);
     }
     touch(at, cell, &location, op, commute);
+    uint32_t made = op_mutates(op) ? cell->w : cell->r;
+    at->tap->context = (made & EXPANDED) == 0 && contexts[made].site == at->tap->site ? made : 0;
     object = object_grow(at->base, object, 2);
     if (object != NULL) {
         location.object = object;
@@ -634,6 +639,47 @@ static void
 attribute_or_method(Reach *at)
 {
     at->site->form == FORM_METHOD ? method(at) : attribute(at);
+}
+
+/* An item of a container that is this actor's own, reached in this epoch before: what the rules would say is known.
+   False when they have to be asked. */
+bool
+item_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObject *container, PyObject *key,
+             uint64_t number)
+{
+    const Row *row = known->row;
+    Object *object = object_find(container);
+    if (row == NULL || !tap->is_simple || thread->due_count != 0 || row->effect_count != 1 ||
+        row->full_when != PRESENT_ANY || row->effects[0].commute != COMMUTE_NONE || object == NULL ||
+        object->label == 0 || object->capacity < 2 || !is_own(&object->cells[1], thread)) {
+        return false;
+    }
+    uint32_t again = context_again(thread, frame, tap->context, known->rank);
+    if (again == 0) {
+        return false;
+    }
+    Cell *cell;
+    Py_ssize_t index;
+    if (known->cell == SEES_SEQUENCE) {
+        if (!PyLong_CheckExact(key) || !small_index(key, &index) || index < 0) {
+            return false;
+        }
+        cell = item_cell(container, &object, (size_t)index);
+    }
+    else {
+        cell = keyed_cell(object, number);
+    }
+    if (cell == NULL || !record_own(thread, cell, again, known->stores)) {
+        return false;
+    }
+    thread->accesses++;
+    if (!known->stores) {
+        variable_is_read(object->label);
+    }
+    if (tap->is_head) {
+        note_head(thread, frame, frame_offset(frame), tap->site, container, number);
+    }
+    return true;
 }
 
 /* Record what the site does to its operands. */

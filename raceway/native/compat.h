@@ -32,6 +32,7 @@ typedef struct Frame Frame; /* unknown: never looked into */
 #endif
 
 #define likely(x) __builtin_expect(!!(x), 1)
+#define SLOW __attribute__((noinline, cold)) /* kept out of the fast paths that fall through to it */
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
 #ifdef Py_GIL_DISABLED

@@ -301,24 +301,38 @@ typedef struct Object {
     Cell cells[];
 } Object;
 
-extern uint32_t **identity_roots[1 << 14];
 extern char *identity_region;
+
+#define ARENAS 1024
+
+/* The shadow of one MiB of heap, found by the top of an address; the table is full of those in use. */
+typedef struct {
+    uintptr_t top;
+    uint32_t *shadow;
+} Arena;
+
+extern Arena identity_arenas[ARENAS];
+uint32_t *identity_shadow(uintptr_t top);
+
+/* The shadow of an address, NULL where nothing near is known. */
+static inline uint32_t *
+shadow_at(uintptr_t address)
+{
+    uintptr_t top = address >> 20;
+    const Arena *arena = &identity_arenas[top % ARENAS];
+    uint32_t *shadow = likely(arena->top == top) ? arena->shadow : identity_shadow(top);
+    return shadow == NULL ? NULL : &shadow[(address & 0xfffff) >> 4];
+}
 
 /* What is known of the object at this address, NULL when nothing is. */
 static inline Object *
 object_find(const void *target)
 {
-    uintptr_t address = (uintptr_t)target;
-    uint32_t **middle = identity_roots[(address >> 34) & 0x3fff];
-    if (unlikely(middle == NULL)) {
+    const uint32_t *place = shadow_at((uintptr_t)target);
+    if (unlikely(place == NULL || *place == 0)) {
         return NULL;
     }
-    uint32_t *shadow = middle[(address >> 20) & 0x3fff];
-    if (unlikely(shadow == NULL)) {
-        return NULL;
-    }
-    uint32_t reference = shadow[(address & 0xfffff) >> 4];
-    return reference != 0 ? (Object *)(identity_region + ((size_t)reference << 3)) : NULL;
+    return (Object *)(identity_region + ((size_t)*place << 3));
 }
 
 Object *object_make(PyObject *target, const struct Shape *shape);
@@ -514,6 +528,13 @@ is_repeat(uint32_t id, const Thread *thread, uint32_t rank)
     return distance < 4 && distance >= rank;
 }
 
+/* Whether the actor read the location in this epoch, and nobody else was there since. */
+static inline bool
+is_own(const Cell *cell, const Thread *thread)
+{
+    return (cell->w & EXPANDED) == 0 && is_repeat(cell->r, thread, RANK_PLAIN);
+}
+
 /* --- variables.c: what people call locations ---------------------------------------------------------------------- */
 
 uint32_t variable_intern(PyObject *text); /* steals a reference; 0 when memory is short */
@@ -598,9 +619,6 @@ typedef struct {
 
 typedef struct {
     PyObject_HEAD
-    PyObject *last; /* borrowed address: the object it was last used on */
-    uint64_t last_generation;
-    Thread *last_thread;
     uint64_t run; /* the run that it belongs to */
     Known known; /* the type it was first used on */
     Known *more; /* owned, MORE_KNOWN others; NULL until there is a second type */
@@ -639,6 +657,8 @@ typedef struct {
 bool accesses_start(void);
 void access_reached(Reach *at);
 void field_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObject *base);
+bool item_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObject *container, PyObject *key,
+                  uint64_t number);
 int has_key(PyObject *base, PyObject *key); /* -1: cannot be told without code of the program */
 extern uint64_t names_generation; /* changes when names of a namespace or class are forgotten */
 extern uint64_t recording; /* number of the run, 0 while none is */

@@ -1,6 +1,6 @@
 /* What is known of live objects, by address: a shadow of the heap with four bytes for every sixteen.
 
-   The top of an address leads through two small tables to the shadow of one MiB of heap; there a number leads to the
+   The top of an address leads through a small table to the shadow of one MiB of heap; there a number leads to the
    object's record in one reserved region. Nothing is kept alive: a record goes when its object's memory is given back.
    That is seen at the allocator of objects (PyMem_SetAllocator), and, since lists and dicts wait on free lists of their
    own, at their deallocators. A block handed to free begins 0, 16 or 32 bytes before the object: with a collector's
@@ -18,8 +18,10 @@
 #define SHADOW_BYTES ((size_t)(1 << 16) * sizeof(uint32_t))
 #define SIZES 72
 
-uint32_t **identity_roots[1 << 14];
+Arena identity_arenas[ARENAS];
 char *identity_region;
+
+static uint32_t **roots[1 << 14]; /* all shadows, by the top of the address in two steps */
 uint64_t generation = 1;
 
 static size_t region_size, region_used;
@@ -50,32 +52,37 @@ reserve_region(void)
     return false;
 }
 
-/* The place of an address in the shadow, made when `make` is set. */
-static uint32_t *
-shadow_of(uintptr_t address, bool make)
+/* The shadow of the MiB at `top`, from the tables; found faster the next time, also where there is none. */
+uint32_t *
+identity_shadow(uintptr_t top)
 {
-    if (address >> 48 != 0) {
+    uint32_t **middle = top >> 28 == 0 ? roots[top >> 14] : NULL;
+    uint32_t *shadow = middle == NULL ? NULL : middle[top & 0x3fff];
+#if !RW_FREE_THREADED
+    identity_arenas[top % ARENAS] = (Arena){top, shadow};
+#endif
+    return shadow;
+}
+
+/* The place of an address in the shadow, made where there is none. NULL when there is no memory. */
+static uint32_t *
+shadow_made(uintptr_t address)
+{
+    uint32_t *known = shadow_at(address);
+    if (known != NULL || address >> 48 != 0) {
+        return known;
+    }
+    uint32_t ***root = &roots[address >> 34];
+    if (*root == NULL && (*root = calloc(1 << 14, sizeof(uint32_t *))) == NULL) {
         return NULL;
     }
-    uint32_t ***root = &identity_roots[(address >> 34) & 0x3fff];
-    if (*root == NULL) {
-        if (!make || (*root = calloc(1 << 14, sizeof(uint32_t *))) == NULL) {
-            return NULL;
-        }
+    void *found = mmap(NULL, SHADOW_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (found == MAP_FAILED) {
+        return NULL;
     }
-    uint32_t **middle = &(*root)[(address >> 20) & 0x3fff];
-    if (*middle == NULL) {
-        if (!make) {
-            return NULL;
-        }
-        void *found = mmap(NULL, SHADOW_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-                           -1, 0);
-        if (found == MAP_FAILED) {
-            return NULL;
-        }
-        *middle = found;
-    }
-    return &(*middle)[(address & 0xfffff) >> 4];
+    __atomic_store_n(&(*root)[(address >> 20) & 0x3fff], found, __ATOMIC_RELEASE);
+    identity_shadow(address >> 20);
+    return shadow_at(address);
 }
 
 /* Records come in sizes of two cells' steps up to 128 cells, then in powers of two. */
@@ -143,7 +150,7 @@ keeps_none(PyTypeObject *type)
 Object *
 object_make(PyObject *target, const Shape *shape)
 {
-    uint32_t *place = shadow_of((uintptr_t)target, true);
+    uint32_t *place = shadow_made((uintptr_t)target);
     if (place == NULL) {
         failures++;
         return NULL;
@@ -180,7 +187,7 @@ object_grow(const void *target, Object *object, uint32_t cells)
     if (cells <= object->capacity) {
         return object;
     }
-    uint32_t *place = shadow_of((uintptr_t)target, false);
+    uint32_t *place = shadow_at((uintptr_t)target);
     uint32_t reference = take_record(cells + cells / 4);
     if (reference == 0 || place == NULL) {
         return NULL;
@@ -292,7 +299,7 @@ identity_settle(void)
 void
 object_retire(uintptr_t address)
 {
-    uint32_t *place = shadow_of(address, false);
+    uint32_t *place = shadow_at(address);
     if (place != NULL && *place != 0) {
         let_go(place);
     }
@@ -302,11 +309,7 @@ static inline void
 block_freed(void *block)
 {
     uintptr_t address = (uintptr_t)block;
-    uint32_t **middle = identity_roots[(address >> 34) & 0x3fff];
-    if (middle == NULL) {
-        return;
-    }
-    uint32_t *shadow = middle[(address >> 20) & 0x3fff];
+    uint32_t *shadow = shadow_at(address);
     if (likely(shadow == NULL)) {
         return;
     }
@@ -318,8 +321,8 @@ block_freed(void *block)
         return;
     }
     for (size_t step = 0; step < 3; step++) {
-        if (unlikely(shadow[index + step] != 0)) {
-            let_go(&shadow[index + step]);
+        if (unlikely(shadow[step] != 0)) {
+            let_go(&shadow[step]);
         }
     }
 }
@@ -392,8 +395,8 @@ static void
 clear_shadow(void)
 {
     for (size_t top = 0; top < 1 << 14; top++) {
-        for (size_t middle = 0; identity_roots[top] != NULL && middle < 1 << 14; middle++) {
-            uint32_t *shadow = identity_roots[top][middle];
+        for (size_t middle = 0; roots[top] != NULL && middle < 1 << 14; middle++) {
+            uint32_t *shadow = roots[top][middle];
             if (shadow == NULL) {
                 continue;
             }
@@ -402,12 +405,13 @@ clear_shadow(void)
                     retire(&shadow[index]);
                 }
             }
-            identity_roots[top][middle] = NULL;
+            roots[top][middle] = NULL;
             munmap(shadow, SHADOW_BYTES);
         }
-        free(identity_roots[top]);
-        identity_roots[top] = NULL;
+        free(roots[top]);
+        roots[top] = NULL;
     }
+    memset(identity_arenas, 0, sizeof identity_arenas);
 }
 
 void

@@ -2,8 +2,8 @@
    back the operand and note the access. The evaluation loop reaches their slots without a check for switching threads.
 
    Each fast path answers one question, "did this actor do this, or more, to this location in this epoch already?", and
-   falls through to `access_reached`, which answers it for all cases. Two caches make it quick: the last operand (as
-   long as nothing known died and no shared location was touched, `generation`), and what the operand's type says.
+   falls through to `access_reached`, which answers it for all cases. What the operand's type says is kept in the tap
+   (`Known`), what was done to the object in its shadow.
 
    Operands that a committing tap needs beside its own stand on the value stack of the frame ("peek"); where CPython's
    frames are unknown, other taps of the site hold them (`held`). */
@@ -15,7 +15,7 @@
 uint64_t recording;
 uint64_t failures;
 
-static void
+static SLOW void
 reach(Tap *tap, Thread *thread, Frame *frame, PyObject *base, PyObject *key)
 {
     Site *site = &sites[tap->site];
@@ -46,21 +46,7 @@ is_running(const Tap *tap)
     return likely(tap->run == recording);
 }
 
-static inline void
-remember(Tap *tap, Thread *thread, PyObject *operand)
-{
-    tap->last = operand;
-    tap->last_generation = generation;
-    tap->last_thread = thread;
-}
-
-static inline bool
-is_last(const Tap *tap, const Thread *thread, const PyObject *operand)
-{
-    return tap->last == operand && tap->last_generation == generation && tap->last_thread == thread;
-}
-
-static const Known *
+static __attribute__((noinline)) const Known *
 known_before(const Tap *tap, const PyTypeObject *type)
 {
     for (int place = 0; tap->more != NULL && place < MORE_KNOWN; place++) {
@@ -96,12 +82,18 @@ cell_repeats(const Cell *cell, const Thread *thread, bool stores, uint32_t rank,
 }
 
 /* A read that a later write may depend on is noted each time, repeated or not. */
+static __attribute__((noinline)) void
+note_here(const Tap *tap, Thread *thread, const void *target, uint64_t key)
+{
+    Frame *frame = current_frame();
+    note_head(thread, frame, frame_offset(frame), tap->site, target, key);
+}
+
 static inline void
 note(const Tap *tap, Thread *thread, const void *target, uint64_t key)
 {
     if (unlikely(tap->is_head)) {
-        Frame *frame = current_frame();
-        note_head(thread, frame, frame_offset(frame), tap->site, target, key);
+        note_here(tap, thread, target, key);
     }
 }
 
@@ -130,7 +122,7 @@ repeats_attribute(const Known *known, Thread *thread, PyObject *operand)
     return (cell->w & EXPANDED) == 0 && is_repeat(cell->w, thread, known->rank);
 }
 
-static bool
+static __attribute__((noinline)) bool
 repeats_class_attribute(const Tap *tap, const Known *known, Thread *thread, PyObject *operand)
 {
     if (known->names_generation != names_generation || known->global == NULL || tap->names_owner ||
@@ -141,7 +133,7 @@ repeats_class_attribute(const Tap *tap, const Known *known, Thread *thread, PyOb
 }
 
 /* mod.x and Class.x: a method or other descriptor of a class has no cell, and nothing to see. */
-static bool
+static __attribute__((noinline)) bool
 repeats_name(const Tap *tap, Thread *thread, PyObject *owner)
 {
     if (tap->names != owner || tap->named_generation != names_generation || tap->names_owner ||
@@ -153,7 +145,7 @@ repeats_name(const Tap *tap, Thread *thread, PyObject *owner)
 
 /* --- Containers: one effect on the structure, or on one key ------------------------------------------------------- */
 
-static bool
+static __attribute__((noinline)) bool
 repeats_structure(const Known *known, Thread *thread, PyObject *operand)
 {
     const Row *row = known->row;
@@ -182,7 +174,7 @@ repeats_cell_of_key(const Known *known, Thread *thread, const Cell *cell)
 }
 
 /* Whether an access by key repeats; `number` tells which key it was. */
-static inline bool
+static __attribute__((noinline)) bool
 repeats_key(const Tap *tap, const Known *known, Thread *thread, PyObject *container, PyObject *key,
             uint64_t *number)
 {
@@ -209,59 +201,66 @@ repeats_key(const Tap *tap, const Known *known, Thread *thread, PyObject *contai
 
 /* --- S[operand]: the operand is the base -------------------------------------------------------------------------- */
 
-static void
+/* All but the repeated access of a field. */
+static __attribute__((noinline)) void
+base_otherwise(Tap *tap, const Known *known, Thread *thread, PyObject *operand)
+{
+    bool repeats = false;
+    uint64_t number = 0;
+    switch (known == NULL ? ASKS : known->cell) {
+    case SEES_CLASS:
+        repeats = repeats_class_attribute(tap, known, thread, operand);
+        break;
+    case SEES_STRUCTURE:
+        repeats = repeats_structure(known, thread, operand);
+        number = KEY_STRUCTURE;
+        break;
+    case SEES_SEQUENCE:
+    case SEES_KEYS:
+        repeats = sites[tap->site].key != NULL &&
+                  repeats_key(tap, known, thread, operand, sites[tap->site].key, &number);
+        if (!repeats && number != 0 &&
+            item_reached(tap, known, thread, current_frame(), operand, sites[tap->site].key, number)) {
+            return;
+        }
+        break;
+    case SEES_NAME:
+        repeats = repeats_name(tap, thread, operand);
+        break;
+    case ASKS:
+        break;
+    default:
+        field_reached(tap, known, thread, current_frame(), operand);
+        return;
+    }
+    if (repeats) {
+        thread->accesses++;
+        note(tap, thread, operand, number);
+        return;
+    }
+    reach(tap, thread, current_frame(), operand, key_operand(tap, NULL));
+}
+
+static inline void
 base_reached(Tap *tap, PyObject *operand)
 {
     Thread *thread = current_thread();
-    if (is_last(tap, thread, operand)) {
-        thread->accesses++;
-        own(tap, thread, operand);
-        return;
-    }
-    uint64_t number = 0;
     const Known *known = known_of(tap, operand);
-    if (known != NULL) {
-        bool repeats = false;
-        switch (known->cell) {
-        case SEES_NOTHING:
+    if (likely(known != NULL)) {
+        if (known->cell >= 0) {
             own(tap, thread, operand);
-            return;
-        case SEES_CLASS:
-            repeats = repeats_class_attribute(tap, known, thread, operand);
-            break;
-        case SEES_STRUCTURE:
-            repeats = repeats_structure(known, thread, operand);
-            number = KEY_STRUCTURE;
-            break;
-        case SEES_SEQUENCE:
-        case SEES_KEYS:
-            repeats = sites[tap->site].key != NULL &&
-                      repeats_key(tap, known, thread, operand, sites[tap->site].key, &number);
-            break;
-        case SEES_NAME:
-            repeats = repeats_name(tap, thread, operand);
-            break;
-        case ASKS:
-            break;
-        default:
-            repeats = repeats_attribute(known, thread, operand);
-            number = (uintptr_t)tap->name;
-            own(tap, thread, operand);
-            if (repeats && !tap->is_head) {
-                remember(tap, thread, operand);
+            if (likely(repeats_attribute(known, thread, operand))) {
+                thread->accesses++;
+                note(tap, thread, operand, (uintptr_t)tap->name);
+                return;
             }
         }
-        if (repeats) {
-            thread->accesses++;
-            note(tap, thread, operand, number);
-            return;
-        }
-        if (known->cell >= 0) {
-            field_reached(tap, known, thread, current_frame(), operand);
+        else if (known->cell == SEES_NOTHING) {
+            own(tap, thread, operand);
             return;
         }
     }
-    reach(tap, thread, current_frame(), operand, key_operand(tap, NULL));
+    base_otherwise(tap, known, thread, operand);
 }
 
 static PyObject *
@@ -304,12 +303,22 @@ keyed_reached(Tap *tap, Frame *frame, PyObject *container, PyObject *key)
         if (known->cell == SEES_NOTHING) {
             return;
         }
-        if ((known->cell == SEES_SEQUENCE || known->cell == SEES_KEYS) &&
-            repeats_key(tap, known, thread, container, key, &number)) {
+        bool repeats = false;
+        if (known->cell == SEES_SEQUENCE || known->cell == SEES_KEYS) {
+            repeats = repeats_key(tap, known, thread, container, key, &number);
+        }
+        else if (known->cell == SEES_STRUCTURE) {
+            repeats = repeats_structure(known, thread, container);
+            number = KEY_STRUCTURE;
+        }
+        if (repeats) {
             thread->accesses++;
             if (tap->is_head) {
                 note_head(thread, frame, frame_offset(frame), tap->site, container, number);
             }
+            return;
+        }
+        if (number != 0 && item_reached(tap, known, thread, frame, container, key, number)) {
             return;
         }
     }
@@ -394,23 +403,17 @@ augment_tap(PyObject *self, PyObject *value)
         else {
             PyObject *object = place[-2];
             Thread *thread = current_thread();
-            if (is_last(tap, thread, object)) {
-                thread->accesses++;
+            const Known *known = known_of(tap, object);
+            if (known != NULL && known->cell >= 0) {
+                if (likely(repeats_attribute(known, thread, object))) {
+                    thread->accesses++;
+                }
+                else {
+                    field_reached(tap, known, thread, frame, object);
+                }
             }
-            else {
-                const Known *known = known_of(tap, object);
-                if (known != NULL && known->cell >= 0) {
-                    if (repeats_attribute(known, thread, object)) {
-                        thread->accesses++;
-                        remember(tap, thread, object);
-                    }
-                    else {
-                        field_reached(tap, known, thread, frame, object);
-                    }
-                }
-                else if (known == NULL || known->cell != SEES_NOTHING) {
-                    reach(tap, thread, frame, object, NULL);
-                }
+            else if (known == NULL || known->cell != SEES_NOTHING) {
+                reach(tap, thread, frame, object, NULL);
             }
         }
         core_unlock();
