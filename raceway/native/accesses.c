@@ -170,6 +170,39 @@ touch_field(Reach *at, Shape *shape, PyObject *name, int op)
 
 static void attribute_or_method(Reach *at);
 
+/* A new object's fields are mostly stored one after the other by one activation, whose callers need to be looked at only
+   once: it is the same activation if the same code runs in the same frame, called from the same instruction, and no
+   other object was made known since. */
+static inline void
+remember_fresh(Thread *thread, Frame *frame, const Object *object, Stack callers)
+{
+#if RW_PEEK
+    thread->fresh = object;
+    thread->fresh_frame = frame;
+    thread->fresh_code = frame_code(frame);
+    thread->fresh_callers = callers;
+#else
+    (void)thread, (void)frame, (void)object, (void)callers;
+#endif
+}
+
+static inline bool
+is_fresh(const Thread *thread, Frame *frame, const Object *object)
+{
+#if RW_PEEK
+    if (thread->fresh != object || thread->fresh_frame != frame || thread->fresh_code != frame_code(frame) ||
+        thread->fresh_callers != thread->memo.callers || thread->memo.depth == 0) {
+        return false;
+    }
+    const StackLevel *caller = &thread->memo.levels[thread->memo.depth - 1];
+    Frame *outer = frame_skip(frame->previous);
+    return outer == caller->frame && frame_instruction(outer) == caller->instruction;
+#else
+    (void)thread, (void)frame, (void)object;
+    return false;
+#endif
+}
+
 /* The name of a module or class is known again by the owner's address, while the class stays as it is. */
 static void
 learn_name(Reach *at, NameCell *cell)
@@ -189,8 +222,14 @@ field_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObje
     Site *site = &sites[tap->site];
     Shape *shape = known->shape;
     Object *object = object_find(base);
+    Stack callers;
     if (object == NULL) {
         object = object_make(base, shape);
+        callers = stack_callers(&thread->memo, frame);
+        remember_fresh(thread, frame, object, callers);
+    }
+    else {
+        callers = is_fresh(thread, frame, object) ? thread->fresh_callers : stack_callers(&thread->memo, frame);
     }
     if (object == NULL || object->shape != shape->id) {
         Reach at = {.tap = tap, .site = site, .thread = thread, .frame = frame, .base = base, .key = site->key};
@@ -208,7 +247,7 @@ field_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObje
         shape->slots[(uint32_t)known->cell - shape->first].is_read = true;
     }
     if (tap->is_simple && thread->due_count == 0) {
-        uint32_t again = context_again(thread, frame, tap->context, tap->rank);
+        uint32_t again = context_again(thread, frame, tap->context, tap->rank, callers);
         if (again != 0 && record_own(thread, cell, again, tap->stores)) {
             if (tap->is_head) {
                 note_head(thread, frame, frame_offset(frame), tap->site, base, (uintptr_t)tap->name);
@@ -654,7 +693,8 @@ item_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObjec
         object->label == 0 || object->capacity < 2 || !is_own(&object->cells[1], thread)) {
         return false;
     }
-    uint32_t again = context_again(thread, frame, tap->context, known->rank);
+    uint32_t again =
+        context_again(thread, frame, tap->context, known->rank, stack_callers(&thread->memo, frame));
     if (again == 0) {
         return false;
     }

@@ -189,11 +189,11 @@ context_make(Thread *thread, Frame *frame, const Context *wanted)
 /* The context that a tap made before, if it would make the same again: at the same instruction, called from the same
    places, in the same epoch, holding the same locks, without a region. 0 if not. */
 uint32_t
-context_again(Thread *thread, Frame *frame, uint32_t before, uint32_t rank)
+context_again(Thread *thread, Frame *frame, uint32_t before, uint32_t rank, Stack callers)
 {
     const Context *known = &contexts[before];
     if (context_tags[before] != thread->tag + rank || known->instruction != frame_instruction(frame) ||
-        known->locks != thread->actor->held || known->callers != stack_callers(&thread->memo, frame)) {
+        known->locks != thread->actor->held || known->callers != callers) {
         return 0;
     }
     return before;

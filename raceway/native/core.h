@@ -188,6 +188,10 @@ typedef struct Thread {
     int due_capacity;
     bool over;
     StackMemo memo;
+    const struct Object *fresh; /* made last, by `fresh_frame`, when that was at its first access of it */
+    const Frame *fresh_frame;
+    PyCodeObject *fresh_code; /* borrowed, compared only */
+    Stack fresh_callers; /* borrowed from the memo, as long as they are the memo's */
     Pending pending[PENDING];
     Head heads[HEADS];
     uint64_t seen[SEEN];
@@ -248,7 +252,7 @@ extern uint32_t *context_tags; /* tag of the thread's epoch + rank; 0 when free 
 extern Context *contexts;
 
 uint32_t context_make(Thread *thread, Frame *frame, const Context *wanted);
-uint32_t context_again(Thread *thread, Frame *frame, uint32_t before, uint32_t rank);
+uint32_t context_again(Thread *thread, Frame *frame, uint32_t before, uint32_t rank, Stack callers);
 void context_free(uint32_t id);
 void contexts_end_epoch(Thread *thread);
 bool contexts_reset(void);

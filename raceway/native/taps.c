@@ -293,18 +293,39 @@ own_place(Frame *frame, PyObject *tap)
     return NULL;
 }
 
-static void
-keyed_reached(Tap *tap, Frame *frame, PyObject *container, PyObject *key)
+/* Whether an access by position repeats; items know no operations that commute. */
+static inline bool
+repeats_index(const Known *known, const Thread *thread, PyObject *container, PyObject *key, uint64_t *number)
 {
-    Thread *thread = current_thread();
-    uint64_t number = 0;
-    const Known *known = known_of(tap, container);
+    Py_ssize_t index;
+    if (!PyLong_CheckExact(key) || !small_index(key, &index) || index < 0) {
+        return false;
+    }
+    Object *object = object_find(container);
+    if (unlikely(object == NULL)) {
+        return false;
+    }
+    *number = (uint64_t)index + 1;
+    const Cell *cell = item_find(object, (size_t)index);
+    if (cell == NULL) {
+        return false;
+    }
+    uint32_t rank = known->row == NULL ? RANK_REGION : known->rank;
+    bool stores = known->row == NULL || known->stores;
+    return (!stores && is_repeat(cell->r, thread, rank)) ||
+           ((cell->w & EXPANDED) == 0 && is_repeat(cell->w, thread, rank));
+}
+
+static __attribute__((noinline)) void
+keyed_otherwise(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObject *container, PyObject *key,
+                uint64_t number)
+{
     if (known != NULL) {
+        bool repeats = false;
         if (known->cell == SEES_NOTHING) {
             return;
         }
-        bool repeats = false;
-        if (known->cell == SEES_SEQUENCE || known->cell == SEES_KEYS) {
+        if (known->cell == SEES_KEYS) {
             repeats = repeats_key(tap, known, thread, container, key, &number);
         }
         else if (known->cell == SEES_STRUCTURE) {
@@ -318,11 +339,29 @@ keyed_reached(Tap *tap, Frame *frame, PyObject *container, PyObject *key)
             }
             return;
         }
-        if (number != 0 && item_reached(tap, known, thread, frame, container, key, number)) {
+        if ((known->cell == SEES_SEQUENCE || known->cell == SEES_KEYS) && number != 0 &&
+            item_reached(tap, known, thread, frame, container, key, number)) {
             return;
         }
     }
     reach(tap, thread, frame, container, key);
+}
+
+static inline void
+keyed_reached(Tap *tap, Frame *frame, PyObject *container, PyObject *key)
+{
+    Thread *thread = current_thread();
+    const Known *known = known_of(tap, container);
+    uint64_t number = 0;
+    if (likely(known != NULL) && known->cell == SEES_SEQUENCE &&
+        repeats_index(known, thread, container, key, &number)) {
+        thread->accesses++;
+        if (unlikely(tap->is_head)) {
+            note_head(thread, frame, frame_offset(frame), tap->site, container, number);
+        }
+        return;
+    }
+    keyed_otherwise(tap, known, thread, frame, container, key, number);
 }
 
 /* d[K[k]]: the container stands right below. */
