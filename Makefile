@@ -11,14 +11,21 @@ ARGS ?=
 # More workers than this do not help: many tests start processes of their own.
 WORKERS ?= 4
 
+# A free-threaded CPython 3.13, built there once for all clones. FREETHREADED=/path/to/python3.13t takes one that is there.
+FREETHREADED_HOME ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/raceway/cpython-3.13t
+FREETHREADED ?= $(FREETHREADED_HOME)/bin/python3.13t
+FREETHREADED_VENV := .venv-freethreaded
+FREETHREADED_RUN := $(FREETHREADED_VENV)/bin/python
+FREETHREADED_STAMP := $(FREETHREADED_VENV)/raceway-setup.stamp
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup check test demo mutants clean
+.PHONY: help setup check test test-freethreaded interpreter-freethreaded demo mutants clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
 
-setup: $(STAMP) ## create .venv and install Raceway with its tools (every target below does it when needed)
+setup: $(STAMP) ## create .venv and install Raceway with its tools (the targets below do it when needed)
 
 check: $(STAMP) ## ruff, mypy strict and the architecture tests
 	$(RUN) -m ruff check .
@@ -28,14 +35,17 @@ check: $(STAMP) ## ruff, mypy strict and the architecture tests
 test: $(STAMP) ## run the tests
 	$(RUN) -m pytest -q -n auto --maxprocesses $(WORKERS) $(ARGS)
 
+test-freethreaded: $(FREETHREADED_STAMP) ## run the tests without a GIL, on a CPython 3.13 that is built first, once (Debian)
+	$(FREETHREADED_RUN) -m pytest -q -n auto --maxprocesses $(WORKERS) $(ARGS)
+
 demo: $(STAMP) ## run Raceway on the banking application: all planted races, then none
 	$(RUN) fixtures/apps/demo.py $(ARGS)
 
 mutants: $(STAMP) ## break the detector on purpose, rule by rule: the tests must notice
 	$(RUN) tests/mutants/run.py $(ARGS)
 
-clean: ## remove .venv, caches and builds
-	rm -rf $(VENV) build dist raceway.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+clean: ## remove the virtual environments, caches and builds of this tree
+	rm -rf $(VENV) $(FREETHREADED_VENV) build dist raceway.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamp holds the directory it was made for: a tree that was copied or moved with its .venv is set up again.
@@ -53,3 +63,26 @@ $(STAMP): pyproject.toml
 	@$(RUN) -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || "$(PYTHON)" -m venv --clear $(VENV)
 	@$(RUN) -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@echo '$(CURDIR)' > $@
+
+# The same for the free-threaded environment, whose stamp names the interpreter too. msgspec comes first and alone, for the
+# header that lets it compile is meant for nothing else.
+ifneq ($(shell cat $(FREETHREADED_STAMP) 2>/dev/null),$(CURDIR) $(FREETHREADED))
+.PHONY: $(FREETHREADED_STAMP)
+endif
+
+interpreter-freethreaded:
+ifeq ($(FREETHREADED),$(FREETHREADED_HOME)/bin/python3.13t)
+	@"$(PYTHON)" tests/freethreaded/build.py "$(FREETHREADED_HOME)" >/dev/null
+endif
+	@"$(FREETHREADED)" -c 'import sys; sys.exit(sys._is_gil_enabled())' 2>/dev/null \
+		|| { echo "make: '$(FREETHREADED)' is not an interpreter without a GIL; give another, or leave FREETHREADED out to have one built" >&2; exit 1; }
+
+FREETHREADED_INSTALL := $(FREETHREADED_RUN) -m pip install --quiet --disable-pip-version-check --prefer-binary \
+	--constraint tests/freethreaded/constraints.txt
+
+$(FREETHREADED_STAMP): pyproject.toml tests/freethreaded/constraints.txt tests/freethreaded/msgspec.h | interpreter-freethreaded
+	@echo "Setting up $(FREETHREADED_VENV) with $(FREETHREADED) ..."
+	@"$(FREETHREADED)" -m venv --clear $(FREETHREADED_VENV)
+	@CFLAGS="-include '$(CURDIR)/tests/freethreaded/msgspec.h'" $(FREETHREADED_INSTALL) --no-binary msgspec msgspec
+	@$(FREETHREADED_INSTALL) --editable '.[test]'
+	@echo '$(CURDIR) $(FREETHREADED)' > $@
