@@ -11,8 +11,9 @@ ARGS ?=
 # More workers than this do not help: many tests start processes of their own.
 WORKERS ?= 4
 
-# A free-threaded CPython 3.13, built there once for all clones. FREETHREADED=/path/to/python3.13t takes one that is there.
-FREETHREADED_HOME ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/raceway/cpython-3.13t
+# A free-threaded CPython 3.13, built there once for all clones; beside Raceway's own cache, which people empty without a
+# thought. FREETHREADED=/path/to/python3.13t takes an interpreter that is there.
+FREETHREADED_HOME ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/raceway-cpython/3.13t
 FREETHREADED ?= $(FREETHREADED_HOME)/bin/python3.13t
 FREETHREADED_VENV := .venv-freethreaded
 FREETHREADED_RUN := $(FREETHREADED_VENV)/bin/python

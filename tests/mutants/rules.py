@@ -62,7 +62,7 @@ _DETECTION = (
     ),
     Mutant(
         "same-address", "that an address tells nothing any more when an object has died",
-        "runtime/log.py", "if state.generation != self.generation:", "if False:", "race/identity_objects.py",
+        "runtime/log.py", "if state.generation != generation:", "if False:", "race/identity_objects.py",
     ),
     Mutant(
         "identity", "that a new object at the address of a dead one is another",
