@@ -2,7 +2,7 @@
 
    msgspec refuses free-threaded builds older than 3.14. This release asks for 3.14 only where it lays out two static objects, and
    their layout is the same in 3.13t: a flag's field was padding. So the version that msgspec sees is raised, after Python.h
-   was read with the real one. docs/decisions/005-msgspec-on-free-threaded-3.13.md tells more. */
+   was read with the real one. The page on it in docs/decisions tells more. */
 
 #include <Python.h>
 
