@@ -3,6 +3,8 @@
 VENV := .venv
 RUN := $(VENV)/bin/python
 STAMP := $(VENV)/raceway-setup.stamp
+NATIVE_STAMP := $(VENV)/raceway-native.stamp
+NATIVE_SOURCES := $(wildcard raceway/native/*.c raceway/native/*.h)
 BENCH_STAMP := $(VENV)/raceway-bench.stamp
 
 # PYTHON=/path/to/python chooses the interpreter; otherwise python3.11 when it is there and works, else python3.
@@ -12,34 +14,46 @@ ARGS ?=
 # More workers than this do not help: many tests start processes of their own.
 WORKERS ?= 4
 
+# A free-threaded CPython 3.13, built there once for all clones; beside Raceway's own cache, which people empty without a
+# thought. FREETHREADED=/path/to/python3.13t takes an interpreter that is there.
+FREETHREADED_HOME ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/raceway-cpython/3.13t
+FREETHREADED ?= $(FREETHREADED_HOME)/bin/python3.13t
+FREETHREADED_VENV := .venv-freethreaded
+FREETHREADED_RUN := $(FREETHREADED_VENV)/bin/python
+FREETHREADED_STAMP := $(FREETHREADED_VENV)/raceway-setup.stamp
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup check test demo mutants bench clean
+.PHONY: help setup check test test-freethreaded test-sanitized interpreter-freethreaded demo mutants bench clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
 
-setup: $(STAMP) ## create .venv and install Raceway with its tools (every target below does it when needed)
+setup: $(NATIVE_STAMP) ## create .venv and install Raceway with its tools (the targets below do it when needed)
 
-check: $(STAMP) ## ruff, mypy strict and the architecture tests
+check: $(NATIVE_STAMP) ## ruff, mypy strict and the architecture tests
 	$(RUN) -m ruff check .
 	$(RUN) -m mypy
 	$(RUN) -m pytest -q tests/architecture
 
-test: $(STAMP) ## run the tests
+test: $(NATIVE_STAMP) ## run the tests
 	$(RUN) -m pytest -q -n auto --maxprocesses $(WORKERS) $(ARGS)
 
-demo: $(STAMP) ## run Raceway on the banking application: all planted races, then none
+test-freethreaded: $(FREETHREADED_STAMP) ## run the tests without a GIL, on a CPython 3.13 that is built first, once (Debian)
+	$(FREETHREADED_RUN) -m pytest -q -n auto --maxprocesses $(WORKERS) $(ARGS)
+
+demo: $(NATIVE_STAMP) ## run Raceway on the banking application: all planted races, then none
 	$(RUN) fixtures/apps/demo.py $(ARGS)
 
-mutants: $(STAMP) ## break the detector on purpose, rule by rule: the tests must notice
+mutants: $(NATIVE_STAMP) ## break the detector on purpose, rule by rule: the tests must notice
 	$(RUN) tests/mutants/run.py $(ARGS)
 
 bench: $(BENCH_STAMP) ## measure what watching costs, into docs/performance.md (minutes; ARGS="--help" tells more)
 	$(RUN) -m benchmarks $(ARGS)
 
-clean: ## remove .venv, caches and builds
-	rm -rf $(VENV) .bench build dist raceway.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+clean: ## remove the virtual environments, caches and builds of this tree
+	rm -rf $(VENV) $(FREETHREADED_VENV) .bench .sanitized build dist raceway.egg-info
+	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis raceway/_native.*.so
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamp holds the directory it was made for: a tree that was copied or moved with its .venv is set up again.
@@ -58,8 +72,38 @@ $(STAMP): pyproject.toml
 	@$(RUN) -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@echo '$(CURDIR)' > $@
 
+# The native core is built in place whenever its sources change. Developers accept no warning of the compiler.
+$(NATIVE_STAMP): $(STAMP) setup.py $(NATIVE_SOURCES)
+	@if command -v "$${CC:-cc}" >/dev/null; then \
+		RACEWAY_WERROR=1 RACEWAY_REQUIRE_NATIVE=1 $(RUN) setup.py -q build_ext --inplace; \
+	else echo "make: there is no C compiler: only the pure core is built and tested"; fi
+	@touch $@
+
 # What the benchmarks measure with and against goes into the same environment, once, when they are first run.
-$(BENCH_STAMP): $(STAMP)
+$(BENCH_STAMP): $(NATIVE_STAMP)
 	@echo "Setting up the benchmarks ..."
 	@$(RUN) -m pip install --quiet --disable-pip-version-check --editable '.[dev,bench]'
 	@touch $@
+
+# The same for the free-threaded environment, whose stamp names the interpreter too. msgspec comes first and alone, for the
+# header that lets it compile is meant for nothing else.
+ifneq ($(shell cat $(FREETHREADED_STAMP) 2>/dev/null),$(CURDIR) $(FREETHREADED))
+.PHONY: $(FREETHREADED_STAMP)
+endif
+
+interpreter-freethreaded:
+ifeq ($(FREETHREADED),$(FREETHREADED_HOME)/bin/python3.13t)
+	@"$(PYTHON)" tests/freethreaded/build.py "$(FREETHREADED_HOME)" >/dev/null
+endif
+	@"$(FREETHREADED)" -c 'import sys; sys.exit(sys._is_gil_enabled())' 2>/dev/null \
+		|| { echo "make: '$(FREETHREADED)' is not an interpreter without a GIL; give another, or leave FREETHREADED out to have one built" >&2; exit 1; }
+
+FREETHREADED_INSTALL := $(FREETHREADED_RUN) -m pip install --quiet --disable-pip-version-check --prefer-binary \
+	--constraint tests/freethreaded/constraints.txt
+
+$(FREETHREADED_STAMP): pyproject.toml setup.py $(NATIVE_SOURCES) tests/freethreaded/constraints.txt tests/freethreaded/msgspec.h | interpreter-freethreaded
+	@echo "Setting up $(FREETHREADED_VENV) with $(FREETHREADED) ..."
+	@"$(FREETHREADED)" -m venv --clear $(FREETHREADED_VENV)
+	@CFLAGS="-include '$(CURDIR)/tests/freethreaded/msgspec.h'" $(FREETHREADED_INSTALL) --no-binary msgspec msgspec
+	@$(FREETHREADED_INSTALL) --editable '.[test]' 'setuptools>=77'
+	@echo '$(CURDIR) $(FREETHREADED)' > $@

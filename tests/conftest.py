@@ -27,6 +27,12 @@ def available_cores() -> tuple[str, ...]:
     return ("pure", "native") if built else ("pure",)
 
 
+def has_gil() -> bool:
+    """Whether this interpreter has a GIL, for which a finding's severity is judged."""
+    enabled = getattr(sys, "_is_gil_enabled", None)
+    return enabled is None or bool(enabled())
+
+
 @pytest.fixture(params=available_cores())
 def core(request: pytest.FixtureRequest) -> str:
     """The name of a core: a test that takes this fixture runs once on each."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-from tests.conftest import ROOT, RunRaceway
+import pytest
+
+from tests.conftest import ROOT, RunRaceway, has_gil
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -12,6 +14,7 @@ _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _COUNTS = re.compile(r" x\d+|watched .*")
 
 
+@pytest.mark.skipif(not has_gil(), reason="the README shows an interpreter with a GIL")
 def test_the_first_example_is_reported_as_shown(run_raceway: RunRaceway) -> None:
     example = (ROOT / "README.md").read_text(encoding="utf-8").partition("## First example")[2].partition("\n## ")[0]
     blocks = dict(reversed(_FENCE.findall(example)))

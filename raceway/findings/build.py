@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from raceway.findings import naming
 from raceway.findings.classify import Member, Openings, kind_of, member
-from raceway.findings.judge import Judgement, judge
+from raceway.findings.judge import Judgement, judge, worst
 from raceway.findings.wording import Facts, fix, message
 from raceway.model.findings import AccessSide, Actor, Finding
 from raceway.model.kinds import Confidence, FindingKind
@@ -160,6 +160,7 @@ def _finding(group: _Group, names: Names, directory: str, gil: bool) -> Finding:
         group.variable,
         confidence,
         judgement.verdict.gil,
+        gil,
         sides[0],
         sides[1],
         (first.region, second.region),
@@ -187,7 +188,7 @@ def _judge_all(group: _Group, names: Names, gil: bool) -> Judgement:
     for race, first, second in group.races:
         sites = (names.site(race.earlier.access.site), names.site(race.later.access.site))
         judgements.append(judge(group.kind, first, second, sites, gil, read))
-    return min(judgements, key=lambda one: one.severity.rank)
+    return worst(judgements)
 
 
 def _side(side: Side, names: Names, directory: str) -> AccessSide:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from msgspec import Struct
 
 from raceway.findings.classify import Member
@@ -31,6 +33,11 @@ def judge(
         return Judgement(Severity.INFO, Verdicts(Verdict.LATENT, Verdict.LATENT), reason)
     here = verdict.gil if gil else verdict.free_threaded
     return Judgement(Severity.ERROR if here is Verdict.HARMFUL else Severity.WARNING, verdict, "")
+
+
+def worst(judgements: Iterable[Judgement]) -> Judgement:
+    """The one that weighs most on the interpreter that ran and, among equals, on one with a GIL."""
+    return min(judgements, key=lambda one: (one.severity.rank, one.verdict.gil is not Verdict.HARMFUL))
 
 
 def _on_gil(kind: FindingKind, first: Member, second: Member, sites: tuple[Site, Site]) -> Verdict:

@@ -9,12 +9,13 @@ from raceway.model.kinds import Confidence, FindingKind, RegionKind, Verdict
 
 
 class Facts(Struct, frozen=True):
-    """What the sentences are made of."""
+    """What the sentences are made of. `gil` says whether the interpreter that ran has one."""
 
     kind: FindingKind
     variable: str
     confidence: Confidence
     gil_verdict: Verdict
+    gil: bool
     first: AccessSide
     second: AccessSide
     regions: tuple[RegionKind | None, RegionKind | None]
@@ -59,6 +60,12 @@ def _effect(facts: Facts) -> str:
         begin = "read" if facts.kind is FindingKind.LOST_UPDATE else "test"
         if harmful:
             return f"Between the {begin} and the {what} other threads can run, on every interpreter."
+        if not facts.gil:
+            return (
+                f"Between the {begin} and the {what} other threads can run: this interpreter has no GIL. With one it "
+                "is latent, as CPython 3.10 and later then switches threads only at calls and loop ends, and there is "
+                "none in between."
+            )
         return (
             "Latent: CPython 3.10 and later with a GIL switches threads only at calls and loop ends, and there is none "
             f"between the {begin} and the {what} here; free-threaded builds, other interpreters and a small edit "
@@ -67,7 +74,11 @@ def _effect(facts: Facts) -> str:
     if facts.kind is FindingKind.ITERATION_MUTATION:
         if harmful:
             return "The loop can raise RuntimeError, skip items or see some twice."
+        if not facts.gil:
+            return "The walk can fail, skip items or see some twice. Latent with a GIL, which makes it one step in C."
         return "Latent: the walk is one call into C, which a GIL makes one step; free-threaded builds do not."
+    if not facts.gil:
+        return "A reader can see a stale or half-published state, with a GIL too, though each access is one step there."
     return "Latent: with a GIL each access is one step, but a reader can see a stale or half-published state."
 
 

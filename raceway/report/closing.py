@@ -95,8 +95,8 @@ def _caveats(summary: Summary) -> Iterator[Line]:
 
 
 def _perturbed(report: Report) -> Iterator[Line]:
-    """The pure core's probes are calls, after which CPython may switch threads: what was latent may have happened."""
-    latent = any(finding.verdict.gil is Verdict.LATENT for finding in report.findings)
+    """The pure core's probes are calls, after which a GIL lets threads switch: what was latent may have happened."""
+    latent = report.run.gil and any(finding.verdict.gil is Verdict.LATENT for finding in report.findings)
     if report.tool.core == "pure" and latent:
         words = (
             "its probes let threads switch inside a statement such as `x += 1`, so where a finding is latent this run "

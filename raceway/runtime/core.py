@@ -26,7 +26,7 @@ class PureNames:
     def __init__(self, log: Log) -> None:
         self._detector = log.detector
         self.site = log.sites.__getitem__
-        self.site_file = log.files.__getitem__
+        self.site_file = log.file_of
 
     def actor_name(self, serial: int) -> Actor:
         """An actor for people."""

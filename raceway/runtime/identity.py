@@ -3,8 +3,12 @@
 An object that can be weakly referenced is watched by a weak reference; its serial is retired when it dies. Others
 (lists, dicts, instances with slots) are held by a strong reference, and let go as soon as a look at their reference
 count shows that only ours is left: every look-up looks at a few, and the cyclic collector is given back what it tracks
-while it runs its oldest generation. So in this core such an object can outlive its last use by some accesses; the
-native core watches the allocator instead and delays nothing.
+during a full collection. So in this core such an object can outlive its last use by some accesses; the native core
+watches the allocator instead and delays nothing.
+
+Threads run during a collection, all of them without a GIL, so what was given back may have died and its address belong
+to another object afterwards. What is not surely the same, an empty list for one, gets a new serial: history is lost
+rather than told of the wrong object.
 """
 
 from __future__ import annotations
@@ -13,6 +17,7 @@ import gc
 import itertools
 import sys
 import weakref
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -20,6 +25,12 @@ _OURS = 3
 """References that `sweep` itself sees: the entry's, its local variable's, the argument of getrefcount."""
 
 _SWEPT_PER_LOOKUP = 4
+
+_WITNESSES = 8
+"""Referents that are compared to tell whether an object is still the same."""
+
+_FULL = frozenset({0, 1, 2}) if "free-threading build" in sys.version else frozenset({2})
+"""The generations that the collector calls a full collection; without a GIL it knows but one, by any of these names."""
 
 
 class Entry:
@@ -41,15 +52,19 @@ class Entry:
 
 
 class Identity:
-    """Serials of live objects, by address. Look-ups never call code of the program."""
+    """Serials of live objects, by address. Look-ups never call code of the program.
+
+    `generation` is another one whenever an object may have died, so whoever remembers addresses knows when to forget.
+    """
 
     def __init__(self, retired: Callable[[int], None]) -> None:
-        self._retired = retired
+        self._tell = retired
         self._entries: dict[int, Entry] = {}
-        self._held: list[int] = []
-        self._next_held = 0
+        self._held: deque[int] = deque()
         self._serials = itertools.count(1)
-        self._loose: list[int] = []
+        self._loose: dict[int, tuple[Entry, tuple[int, ...]]] = {}
+        self._generations = itertools.count(1)
+        self.generation = 0
 
     def start(self) -> None:
         """Begin to follow the cyclic collector."""
@@ -85,7 +100,7 @@ class Identity:
 
         def died(_reference: object) -> None:
             if self._entries.get(address) is entry:
-                del self._entries[address]
+                self._entries.pop(address, None)
                 self._retired(entry.serial)
 
         try:
@@ -100,35 +115,33 @@ class Identity:
             self._held.append(address)
         return entry
 
+    def _retired(self, serial: int) -> None:
+        self.generation = next(self._generations)
+        self._tell(serial)
+
     def sweep(self) -> None:
-        """Let go of held objects that nobody else refers to."""
+        """Let go of held objects that nobody else refers to.
+
+        An address that a thread has taken out of the queue is that thread's alone until it puts it back.
+        """
         for _ in range(_SWEPT_PER_LOOKUP):
             try:
-                place = self._next_held % len(self._held)
-                address = self._held[place]
-            except (ZeroDivisionError, IndexError):
+                address = self._held.popleft()
+            except IndexError:
                 return
-            self._next_held = place + 1
             entry = self._entries.get(address)
             held = entry.held if entry is not None else None
-            if entry is not None and held is not None and sys.getrefcount(held) <= _OURS:
-                self._drop(place, address, entry)
-
-    def _drop(self, place: int, address: int, entry: Entry) -> None:
-        try:
-            if self._held[place] != address:
-                return
-            self._held[place] = self._held[-1]
-            self._held.pop()
-        except IndexError:
-            return
-        if self._entries.pop(address, None) is entry:
-            self._retired(entry.serial)
-            entry.held = None
+            if entry is None or held is None:
+                continue
+            if sys.getrefcount(held) > _OURS:
+                self._held.append(address)
+            elif self._entries.pop(address, None) is entry:
+                self._retired(entry.serial)
+                entry.held = None
 
     def _collecting(self, phase: str, details: dict[str, int]) -> None:
         """Around a full collection: what we hold must not look alive, or cycles through it would never die."""
-        if details.get("generation") != 2:
+        if details.get("generation") not in _FULL:
             return
         if phase == "start":
             self._loosen()
@@ -136,23 +149,42 @@ class Identity:
             self._tighten()
 
     def _loosen(self) -> None:
-        for address in list(self._held):
+        """Give the collector what it tracks, and let go of what nobody else refers to."""
+        for _ in range(len(self._held)):
+            try:
+                address = self._held.popleft()
+            except IndexError:
+                return
             entry = self._entries.get(address)
-            if entry is not None and entry.held is not None and gc.is_tracked(entry.held):
-                self._loose.append(address)
-                entry.held = None
+            held = entry.held if entry is not None else None
+            if entry is None or held is None:
+                continue
+            shared = sys.getrefcount(held) > _OURS
+            if shared and not gc.is_tracked(held):
+                self._held.append(address)
+                continue
+            self._entries.pop(address, None)
+            if shared:
+                self._loose[address] = entry, _witnesses(held)
+            else:
+                self._retired(entry.serial)
+            entry.held = None
+        self.generation = next(self._generations)
 
     def _tighten(self) -> None:
-        wanted = set(self._loose)
-        alive = {id(target): target for target in gc.get_objects() if id(target) in wanted}
-        for address in self._loose:
-            entry = self._entries.get(address)
-            if entry is None:
-                continue
-            if address in alive:
-                entry.held = alive[address]
+        """Hold again what is still there and surely the same."""
+        alive = {id(target): target for target in gc.get_objects() if id(target) in self._loose}
+        for address, (entry, before) in self._loose.items():
+            target = alive.get(address)
+            same = bool(before) and target is not None and before == _witnesses(target)
+            if same and self._entries.setdefault(address, entry) is entry:
+                entry.held = target
+                self._held.append(address)
             else:
-                del self._entries[address]
                 self._retired(entry.serial)
         self._loose.clear()
-        self._held = [address for address in self._held if address in self._entries]
+
+
+def _witnesses(target: object) -> tuple[int, ...]:
+    """What tells an object from another that was made at its address: none for an empty one."""
+    return tuple([id(one) for one in gc.get_referents(target) if one is not type(target)][:_WITNESSES])

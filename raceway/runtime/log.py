@@ -32,16 +32,15 @@ class Log:
 
     def __init__(self) -> None:
         self.sites: list[Site] = []
-        self.files: list[str] = []
+        self._files: dict[int, str] = {}
         self.detector = Detector(self.sites.__getitem__)
         self.stream = Stream(self.detector.feed)
         self.identity = Identity(self._retired)
         self.failures = 0
-        self.generation = 0
         self.open = True
         self._local = _thread._local()
         self._states: list[ThreadState] = []
-        self._accesses_of_ended = 0
+        self._accesses_of_ended: list[int] = []
         self.main = self.identity.new_serial()
         self.run_as(self.main)
         self.stream.put(Rename(self.main, thread_name()))
@@ -50,8 +49,15 @@ class Log:
         """Register a module's sites; returns the serial of its first one."""
         base = len(self.sites)
         self.sites.extend(sites)
-        self.files.extend([file] * len(sites))
+        # Other threads may have registered theirs in between.
+        while sites and self.sites[base] is not sites[0]:
+            base += 1
+        self._files[base] = file
         return base
+
+    def file_of(self, site: int) -> str:
+        """The file of a site, by its serial."""
+        return self._files[site - self.sites[site].index]
 
     def state(self) -> ThreadState:
         """The calling thread's state. A thread that nobody announced starts after all that main did so far."""
@@ -96,8 +102,9 @@ class Log:
 
     def repeats(self, state: ThreadState, key: object) -> bool:
         """Whether the site did the same in this epoch, to the same objects, none of which has died since."""
-        if state.generation != self.generation:
-            state.generation = self.generation
+        generation = self.identity.generation
+        if state.generation != generation:
+            state.generation = generation
             state.repeated.clear()
             return False
         if key not in state.repeated or state.due:
@@ -119,7 +126,7 @@ class Log:
         state.pending.clear()
         if state in self._states:
             self._states.remove(state)
-            self._accesses_of_ended += state.accesses
+            self._accesses_of_ended.append(state.accesses)
 
     def close(self) -> None:
         """Record no more, and let go of all that the program made."""
@@ -132,7 +139,7 @@ class Log:
     @property
     def accesses(self) -> int:
         """All accesses so far, repeated ones included."""
-        return self._accesses_of_ended + sum(state.accesses for state in list(self._states))
+        return sum(self._accesses_of_ended) + sum(state.accesses for state in list(self._states))
 
     def _draw(self, state: ThreadState) -> None:
         """Draw the acquires that were due: what they waited for has happened by now."""
@@ -145,5 +152,4 @@ class Log:
         self.failures += 1
 
     def _retired(self, serial: int) -> None:
-        self.generation += 1
         self.stream.put(Retire(serial))

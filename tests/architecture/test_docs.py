@@ -21,8 +21,8 @@ _OUTSIDE = re.compile(r"(?<![\w.])/(?:work|root|home|Users)/|(?<![\w/])shared/")
 
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 _FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
-_MAKE = re.compile(r"(?:^|`|\$ )make((?: [a-z]+)+)", re.MULTILINE)
-_TARGET = re.compile(r"^([a-z]+):", re.MULTILINE)
+_MAKE = re.compile(r"(?:^|`|\$ )make((?: [a-z][a-z-]*)+)", re.MULTILINE)
+_TARGET = re.compile(r"^([a-z-]+):", re.MULTILINE)
 
 
 def documents() -> list[Path]:

@@ -62,7 +62,7 @@ _DETECTION = (
     ),
     Mutant(
         "same-address", "that an address tells nothing any more when an object has died",
-        "runtime/log.py", "if state.generation != self.generation:", "if False:", "race/identity_objects.py",
+        "runtime/log.py", "if state.generation != generation:", "if False:", "race/identity_objects.py",
     ),
     Mutant(
         "identity", "that a new object at the address of a dead one is another",
@@ -73,8 +73,8 @@ _DETECTION = (
     Mutant(
         "identity-held", "the same of objects that do not allow weak references",
         "runtime/identity.py",
-        "        if self._entries.pop(address, None) is entry:\n            self._retired(entry.serial)\n",
-        "        if True:\n", "norace/identity_counted_slots.py",
+        "            elif self._entries.pop(address, None) is entry:\n                self._retired(entry.serial)\n",
+        "            else:\n", "norace/identity_counted_slots.py",
     ),
     Mutant(
         "identity-kept-alive", "that no object is kept alive",

@@ -132,6 +132,14 @@ def test_hidden_findings_are_counted_with_the_option_that_shows_them(show: Sever
     assert (samples.STOP_FLAG.message in text) is (show is Severity.INFO)
 
 
+@pytest.mark.parametrize("gil", [True, False])
+def test_the_pure_core_admits_its_switch_points_where_there_is_a_gil(gil: bool) -> None:
+    report = samples.report(samples.COUNTER, gil=gil)
+    assert "its probes let threads switch" not in rendered(report)
+    pure = replace(report, tool=replace(report.tool, core="pure"))
+    assert ("its probes let threads switch" in rendered(pure)) is gil
+
+
 @pytest.mark.parametrize(
     ("findings", "fail_on", "last"),
     [

@@ -309,6 +309,10 @@ def test_no_code_of_the_program_runs() -> None:
 
 
 def test_a_class_is_not_kept_alive() -> None:
+    plain = weakref.ref(type("Plain", (), {}))
+    gc.collect()
+    if plain() is not None:
+        pytest.skip("this interpreter keeps classes itself: free-threaded 3.13 does once a thread was started")
     # A class that comes next is as good as sure to get the address of one that died.
     for number in range(10):
         base: type = (list, dict)[number % 2]

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import gc
+import sys
+import sysconfig
+import threading
 import weakref
 from collections.abc import Iterator
 
@@ -90,6 +93,59 @@ def test_living_held_objects_survive_a_collection(identity: Identity) -> None:
     serials = [identity.of(one).serial for one in keep]
     gc.collect()
     assert [identity.of(one).serial for one in keep] == serials
+
+
+def test_what_takes_an_address_during_a_collection_gets_a_new_serial(identity: Identity) -> None:
+    keep: list[list[int]] = [[]]
+    serial, address = identity.of(keep[0]).serial, id(keep[0])
+    others: list[list[int]] = []
+
+    def replace(phase: str, details: dict[str, int]) -> None:
+        # What another thread may do while the collector runs.
+        if phase == "start":
+            keep.clear()
+            while len(others) < 1000 and not any(id(one) == address for one in others):
+                others.append([])
+
+    gc.callbacks.append(replace)
+    try:
+        gc.collect()
+    finally:
+        gc.callbacks.remove(replace)
+    assert serial not in [identity.of(one).serial for one in others]
+
+
+def test_serials_stay_apart_while_another_thread_collects(identity: Identity) -> None:
+    done = threading.Event()
+
+    def collect() -> None:
+        while not done.is_set():
+            gc.collect()
+
+    collector = threading.Thread(target=collect)
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    collector.start()
+    serials = []
+    try:
+        for number in range(3000):
+            thing = [number] if number % 2 else []
+            serials.append(identity.of(thing).serial)
+    finally:
+        done.set()
+        collector.join()
+        sys.setswitchinterval(interval)
+    assert len(set(serials)) == len(serials)
+
+
+@pytest.mark.skipif(not sysconfig.get_config_var("Py_GIL_DISABLED"), reason="only then is there but one generation")
+def test_every_collection_of_a_free_threaded_build_is_a_full_one(identity: Identity, retired: list[int]) -> None:
+    ring: list[object] = []
+    ring.append(ring)
+    serial = identity.of(ring).serial
+    del ring
+    gc.collect(0)
+    assert serial in retired
 
 
 def test_lookups_call_no_code_of_the_object(identity: Identity) -> None:

@@ -1,0 +1,36 @@
+"""What findings say, on interpreters of both sorts."""
+
+from __future__ import annotations
+
+import pytest
+
+from raceway.findings.wording import Facts, message
+from raceway.model.kinds import Confidence, FindingKind, Verdict
+from tests.report import samples
+
+KINDS = (
+    FindingKind.LOST_UPDATE,
+    FindingKind.CHECK_THEN_ACT,
+    FindingKind.DOUBLE_INIT,
+    FindingKind.ITERATION_MUTATION,
+    FindingKind.READ_WRITE,
+    FindingKind.WRITE_WRITE,
+)
+
+
+def text(kind: FindingKind, verdict: Verdict, *, gil: bool) -> str:
+    """The message of a finding of this kind."""
+    first, second = samples.COUNTER.accesses
+    return message(Facts(kind, "hits", Confidence.UNORDERED, verdict, gil, first, second, (None, None), ""))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_latent_with_a_gil_is_not_called_so_without_one(kind: FindingKind) -> None:
+    assert "Latent: " in text(kind, Verdict.LATENT, gil=True)
+    assert "Latent: " not in text(kind, Verdict.LATENT, gil=False)
+    assert "GIL" in text(kind, Verdict.LATENT, gil=False)
+
+
+@pytest.mark.parametrize("kind", KINDS[:4])
+def test_what_is_harmful_everywhere_reads_the_same_on_both(kind: FindingKind) -> None:
+    assert text(kind, Verdict.HARMFUL, gil=True) == text(kind, Verdict.HARMFUL, gil=False)
