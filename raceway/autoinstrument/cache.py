@@ -69,7 +69,9 @@ class Cache:
             return None
         return (code, cached.sites, cached.marker) if isinstance(code, CodeType) else None
 
-    def store(self, source: bytes, filename: str, form: str, code: CodeType, sites: tuple[Site, ...], marker: bytes) -> None:
+    def store(
+        self, source: bytes, filename: str, form: str, code: CodeType, sites: tuple[Site, ...], marker: bytes
+    ) -> None:
         """Keep what the transform made."""
         if not self._directory:
             return

@@ -1,4 +1,4 @@
-"""What a tap becomes in another process or in a copy: it gives back its operand and notes nothing. Serves both cores."""
+"""What a tap becomes in another process or in a copy, on both cores: it gives back its operand and notes nothing."""
 
 from __future__ import annotations
 

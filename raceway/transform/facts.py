@@ -1,9 +1,10 @@
 """What one look over a module tells of its names, so that taps that could never see anything are not made.
 
-Two elisions rest on it. A method call `o.m()` is tapped because `m` may be a field that holds a function, or a method of
-a container: neither is so where the module defines `m` in a class and nowhere stores an attribute of that name. A test
-`if o.flag:` is tapped because the value may be a container: it is none where the module stores nothing but scalars
-there. Both speak of attributes by name, as far as this module stores them; docs/performance.md itemises what they save.
+Two elisions rest on it. A method call `o.m()` is tapped because `m` may be a field that holds a function, or a method
+of a container: neither is so where the module defines `m` in a class and nowhere stores an attribute of that name. A
+test `if o.flag:` is tapped because the value may be a container: it is none where the module stores nothing but
+scalars there. Both speak of attributes by name, as far as this module stores them; docs/performance.md itemises what
+they save.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Which taps of a plan are rendered for a core that can look at the value stack of the frame that runs a tap.
 
 Such a core needs only the tap that commits: `d[K[k]]` finds `d` right below itself, `d[k] += W[v]` finds `d` and `k`
-three and two places below, `o.x += W[v]` finds `o` two below, and a captured variable is told by its place in the frame.
+three and two places below, `o.x += W[v]` finds `o` two below, and a captured variable is told by its place in the
+frame.
 In the form "hold" every operand has its tap, and the earlier ones hold theirs for the one that commits.
 """
 
