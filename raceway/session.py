@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import os
-import platform
 import sys
 import time
+from collections.abc import Iterator, Sequence
 from types import CodeType
 from typing import TextIO
 
 from raceway import __version__, sync
-from raceway.autoinstrument.cache import Cache
+from raceway.autoinstrument.cache import Cache, Cached
 from raceway.autoinstrument.finder import InstrumentingFinder, early_modules
 from raceway.autoinstrument.scope import Scope
 from raceway.config import Config, cache_directory
 from raceway.errors import TransformError
-from raceway.findings import build
 from raceway.model.findings import Finding, NotSeen, Report, Run, Summary, Tool
 from raceway.model.kinds import Severity
 from raceway.model.sites import Site
@@ -26,6 +25,9 @@ from raceway.runtime.core import make_core
 SELF_CHECK_FAILED = 70
 NOT_WRITTEN = 2
 FINDINGS = 66
+
+_FORM = "hold"
+"""The form of rendering that the core's taps need."""
 
 
 class Session:
@@ -41,7 +43,7 @@ class Session:
             self.scope, self.compile, self.not_seen, self._core.module_executed, sync.AWAITED
         )
         self._cache = Cache(cache_directory(config))
-        self._sites: list[tuple[int, Site]] = []
+        self._tables: list[Sequence[Site]] = []
         self._modules: set[str] = set()
         self._not_seen: list[NotSeen] = []
         self._began = time.monotonic()
@@ -84,9 +86,7 @@ class Session:
         Raises SyntaxError exactly as `compile` does.
         """
         try:
-            placeholders, sites, marker = self._cache.load(source, filename) or self._instrument(
-                source, filename, module
-            )
+            made = self._cache.load(source, filename, _FORM) or self._instrument(source, filename, module)
         except TransformError as error:
             self._untransformed(module, str(error))
             return compile(source, filename, "exec", dont_inherit=True)
@@ -96,17 +96,21 @@ class Session:
             self._untransformed(module, f"{type(error).__name__}: {error}")
             return compile(source, filename, "exec", dont_inherit=True)
         self._modules.add(module)
-        code = self._core.bind(placeholders, sites, marker, filename)
-        base = len(self._sites)
-        self._sites.extend((base + site.index, site) for site in sites)
+        code = self._core.bind(made.code, made.sites, made.marker, filename)
+        self._tables.append(made.sites)
         return code
 
-    def _instrument(self, source: bytes, filename: str, module: str) -> tuple[CodeType, tuple[Site, ...], bytes]:
+    def _instrument(self, source: bytes, filename: str, module: str) -> Cached:
         from raceway.transform import instrument
 
         done = instrument(source, filename, module)
-        self._cache.store(source, filename, done.code, done.sites, done.marker)
-        return done.code, done.sites, done.marker
+        made = Cached(done.code, done.sites, done.marker)
+        self._cache.store(source, filename, _FORM, made)
+        return made
+
+    def _sites(self) -> Iterator[tuple[int, Site]]:
+        """All sites by their serials, which count on from module to module."""
+        return enumerate(site for table in self._tables for site in table)
 
     def _untransformed(self, module: str, why: str) -> None:
         self.not_seen("not-transformed", module, why)
@@ -121,7 +125,12 @@ class Session:
 
     def findings(self) -> tuple[Finding, ...]:
         """All findings so far, worst first."""
-        return build(self._core.races(), self._sites, self._core.names, self._directory, _has_gil())
+        races = self._core.races()
+        if not races:
+            return ()
+        from raceway.findings import build
+
+        return build(races, self._sites(), self._core.names, self._directory, _has_gil())
 
     def report(self) -> Report:
         """The report document of the run so far."""
@@ -134,13 +143,13 @@ class Session:
         unmatched = tuple(NotSeen("glob-matched-nothing", glob) for glob in self.scope.unmatched())
         return Report(
             tool=Tool("raceway", __version__, self._core.name),
-            run=Run(self._command, platform.python_version(), _has_gil(), round(time.monotonic() - self._began, 3)),
+            run=Run(self._command, sys.version.partition(" ")[0], _has_gil(), round(time.monotonic() - self._began, 3)),
             summary=Summary(
                 error=per_severity[Severity.ERROR],
                 warning=per_severity[Severity.WARNING],
                 info=per_severity[Severity.INFO],
                 modules=len(self._modules),
-                sites=len(self._sites),
+                sites=sum(map(len, self._tables)),
                 accesses=counters.accesses,
                 actors=counters.actors,
                 shared_locations=counters.shared_locations,
@@ -152,11 +161,11 @@ class Session:
 
     def write(self, stream: TextIO) -> bool:
         """Write the text report to `stream` and the configured files; False when one could not be written."""
-        from raceway.report import encode_json, render_text
-
         report = self._last = self.report()
         written = True
         if self.config.json is not None:
+            from raceway.report import encode_json
+
             try:
                 with open(self.config.json, "wb") as file:
                     file.write(encode_json(report))
@@ -165,6 +174,8 @@ class Session:
                 written = False
         shown = any(one.severity.rank <= self.config.show.rank for one in report.findings)
         if shown or not self.config.quiet:
+            from raceway.report import render_text
+
             with contextlib.suppress(OSError, ValueError):
                 render_text(report, stream, show=self.config.show, fail_on=self.config.fail_on)
         return written

@@ -6,12 +6,12 @@ import typing
 from collections.abc import Mapping
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from raceway.config import SETTINGS, Config, Kind, Setting, is_output, resolve
 from raceway.errors import ConfigError
 from raceway.model.kinds import Severity
+from raceway.model.struct import fields, replace
 
 
 def write(directory: Path, text: str, name: str = "pyproject.toml") -> Path:
@@ -33,7 +33,7 @@ def test_without_any_source_the_defaults_hold(tmp_path: Path) -> None:
 
 
 def test_every_field_is_a_row_with_help() -> None:
-    assert tuple(setting.name for setting in SETTINGS) == Config.__struct_fields__
+    assert tuple(setting.name for setting in SETTINGS) == fields(Config)
     assert all(setting.about.help for setting in SETTINGS)
     assert {setting.name: (setting.key, setting.variable) for setting in SETTINGS}["fail_on"] == (
         "fail-on",
@@ -180,4 +180,4 @@ def test_the_process_gives_what_is_not_given(tmp_path: Path, monkeypatch: pytest
 
 
 def test_settings_can_be_compared_and_copied() -> None:
-    assert msgspec.structs.replace(Config(), quiet=True) == Config(quiet=True)
+    assert replace(Config(), quiet=True) == Config(quiet=True)

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import TextIO
 
-from msgspec import Struct
+from raceway.model.struct import Struct
 
 _NEVER = frozenset({"raceway", "libcst", "msgspec"})
 """What instruments cannot be instrumented: taps would call it for ever."""
@@ -38,7 +38,7 @@ class Reason(enum.Enum):
     NO_FILE = "has no file"
 
 
-class Decision(Struct, frozen=True):
+class Decision(Struct):
     """Whether a module is instrumented. `globs` are those that match it, also where they did not decide."""
 
     instrument: bool
@@ -46,7 +46,7 @@ class Decision(Struct, frozen=True):
     globs: tuple[str, ...] = ()
 
 
-class Rules(Struct, frozen=True):
+class Rules(Struct):
     """What a decision depends on. `main` is the module that `-m` runs as `__main__`, `roots` are directories."""
 
     include: tuple[str, ...] = ()

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from types import CodeType
 
 import pytest
 
-from raceway.autoinstrument.cache import Cache
+from raceway.autoinstrument.cache import Cache, Cached
 from raceway.transform import Instrumented, instrument
 from tests.conftest import RunRaceway
 
@@ -23,7 +22,7 @@ def done() -> Instrumented:
 
 def put(cache: Cache, done: Instrumented, source: bytes = SOURCE, filename: str = "shop.py") -> None:
     """Store a module."""
-    cache.store(source, filename, done.code, done.sites, done.marker)
+    cache.store(source, filename, "hold", Cached(done.code, done.sites, done.marker))
 
 
 def files(directory: Path) -> list[Path]:
@@ -33,18 +32,16 @@ def files(directory: Path) -> list[Path]:
 
 def test_what_was_stored_comes_back(tmp_path: Path, done: Instrumented) -> None:
     put(Cache(str(tmp_path)), done)
-    found = Cache(str(tmp_path)).load(SOURCE, "shop.py")
+    found = Cache(str(tmp_path)).load(SOURCE, "shop.py", "hold")
     assert found is not None
-    code, sites, marker = found
-    assert (code, sites, marker) == (done.code, done.sites, done.marker)
-    assert isinstance(code, CodeType)
+    assert (found.code, tuple(found.sites), found.marker) == (done.code, done.sites, done.marker)
 
 
 @pytest.mark.parametrize(("source", "filename"), [(SOURCE + b"#", "shop.py"), (SOURCE, "other.py")])
 def test_another_source_or_name_is_a_miss(tmp_path: Path, done: Instrumented, source: bytes, filename: str) -> None:
     cache = Cache(str(tmp_path))
     put(cache, done)
-    assert cache.load(source, filename) is None
+    assert cache.load(source, filename, "hold") is None
 
 
 @pytest.mark.parametrize("damage", [b"", b"rubbish", b"\x00" * 400])
@@ -53,9 +50,9 @@ def test_a_damaged_file_is_a_miss_and_is_replaced(tmp_path: Path, done: Instrume
     put(cache, done)
     (path,) = files(tmp_path)
     path.write_bytes(damage)
-    assert cache.load(SOURCE, "shop.py") is None
+    assert cache.load(SOURCE, "shop.py", "hold") is None
     put(cache, done)
-    assert cache.load(SOURCE, "shop.py") is not None
+    assert cache.load(SOURCE, "shop.py", "hold") is not None
 
 
 def test_every_byte_counts(tmp_path: Path, done: Instrumented) -> None:
@@ -65,20 +62,20 @@ def test_every_byte_counts(tmp_path: Path, done: Instrumented) -> None:
     whole = path.read_bytes()
     for place in range(0, len(whole), 37):
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
-        assert cache.load(SOURCE, "shop.py") is None
+        assert cache.load(SOURCE, "shop.py", "hold") is None
 
 
 def test_no_directory_is_no_cache(done: Instrumented) -> None:
     cache = Cache("")
     put(cache, done)
-    assert cache.load(SOURCE, "shop.py") is None
+    assert cache.load(SOURCE, "shop.py", "hold") is None
 
 
 def test_a_directory_that_cannot_be_made_only_costs_time(tmp_path: Path, done: Instrumented) -> None:
     (tmp_path / "file").write_text("")
     cache = Cache(str(tmp_path / "file" / "cache"))
     put(cache, done)
-    assert cache.load(SOURCE, "shop.py") is None
+    assert cache.load(SOURCE, "shop.py", "hold") is None
 
 
 def test_nothing_is_left_beside_the_files(tmp_path: Path, done: Instrumented) -> None:
