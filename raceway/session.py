@@ -14,6 +14,7 @@ from raceway import __version__, sync
 from raceway.autoinstrument.cache import Cache, Cached
 from raceway.autoinstrument.finder import InstrumentingFinder, early_modules
 from raceway.autoinstrument.scope import Scope
+from raceway.autoinstrument.source import Source
 from raceway.config import Config, cache_directory
 from raceway.errors import TransformError
 from raceway.model.findings import Finding, NotSeen, Report, Run, Summary, Tool
@@ -52,8 +53,8 @@ class Session:
 
     def start(self) -> None:
         """Begin to watch: recorder active, models in place, import hook first."""
-        if self.config.include:
-            # The transform imports modules that the globs may name; they must not wait for each other.
+        if self.scope.names_standard_library():
+            # The transform imports such modules; the two must not wait for each other.
             import raceway.transform.rewriting  # noqa: F401
         self._core.start()
         active.activate(self._core.recorder)
@@ -80,30 +81,32 @@ class Session:
             self._core.after_fork()
             sync.forked(self._core.recorder)
 
-    def compile(self, source: bytes, filename: str, module: str) -> CodeType:
+    def compile(self, source: Source, filename: str, module: str) -> CodeType:
         """Instrumented code of a module; plain code, noted as not seen, when it cannot be rewritten.
 
-        Raises SyntaxError exactly as `compile` does.
+        Raises SyntaxError exactly as `compile` does, and what reading the source raises.
         """
         try:
             made = self._cache.load(source, filename, _FORM) or self._instrument(source, filename, module)
-        except TransformError as error:
-            self._untransformed(module, str(error))
-            return compile(source, filename, "exec", dont_inherit=True)
-        except SyntaxError:
-            return compile(source, filename, "exec", dont_inherit=True)
         except Exception as error:  # a fault of ours costs the module its instrumentation, never the program its import
-            self._untransformed(module, f"{type(error).__name__}: {error}")
-            return compile(source, filename, "exec", dont_inherit=True)
+            content = source.content
+            if not isinstance(error, SyntaxError):
+                kind = "" if isinstance(error, TransformError) else f"{type(error).__name__}: "
+                self._untransformed(module, f"{kind}{error}")
+            return compile(content, filename, "exec", dont_inherit=True)
         self._modules.add(module)
         code = self._core.bind(made.code, made.sites, made.marker, filename)
         self._tables.append(made.sites)
         return code
 
-    def _instrument(self, source: bytes, filename: str, module: str) -> Cached:
+    def compile_script(self, content: bytes, filename: str) -> CodeType:
+        """The same for the script that is run as `__main__`."""
+        return self.compile(Source(lambda: content), filename, "__main__")
+
+    def _instrument(self, source: Source, filename: str, module: str) -> Cached:
         from raceway.transform import instrument
 
-        done = instrument(source, filename, module)
+        done = instrument(source.content, filename, module)
         made = Cached(done.code, done.sites, done.marker)
         self._cache.store(source, filename, _FORM, made)
         return made

@@ -1,9 +1,10 @@
 """The cache of instrumented bytecode, apart from Python's own: what libcst and the planner made of a module once.
 
 One file per module, interpreter and form of rendering, named by a digest of these; it says inside of which source and
-of which version of the transform it is. A run takes the digest of the source and reads that one file:
+of which version of the transform it is. A run reads that one file, and the source only where its stamp is another one:
 
-    digest of (version of the transform, content) | content = (file name, form, digest of the source, what was made)
+    digest of (version of the transform, content) | content = (file name, form, stamp and digest of the source, what
+    was made of it)
 
 Code has placeholders, and sites are packed (`model.sitetable`). The file is written beside and moved into place, so
 parallel processes see a whole file or none. A cache that cannot be read or written, or holds rubbish, only costs time.
@@ -18,9 +19,9 @@ import os
 import sys
 from collections.abc import Sequence
 from types import CodeType
-from typing import Any
 
 from raceway import __version__
+from raceway.autoinstrument.source import Source
 from raceway.model.sites import Site
 from raceway.model.sitetable import SiteTable, pack
 from raceway.model.struct import Struct
@@ -60,8 +61,11 @@ class Cache:
         self._version = _digest(_transform_version()) if directory else b""
         self._interpreter = f"{sys.implementation.cache_tag} {sys.flags.optimize}"
 
-    def load(self, source: bytes, filename: str, form: str) -> Cached | None:
-        """Code with placeholders, sites and marker in that form of rendering; None when there is nothing usable."""
+    def load(self, source: Source, filename: str, form: str) -> Cached | None:
+        """What was made of the source in that form of rendering; None when there is nothing usable.
+
+        Raises what reading the source raises.
+        """
         if not self._directory:
             return None
         try:
@@ -70,20 +74,24 @@ class Cache:
             content = memoryview(stored)[_DIGEST_BYTES:]
             if stored[:_DIGEST_BYTES] != self._seal(content):
                 return None
-            *what, marker, code, sites = marshal.loads(content)
+            name, kind, stamp, digest, marker, code, sites = marshal.loads(content)
         except (OSError, ValueError, EOFError, TypeError):
             return None
-        return Cached(code, SiteTable(sites), marker) if what == self._what(source, filename, form) else None
+        if (name, kind) != (filename, form):
+            return None
+        made = Cached(code, SiteTable(sites), marker)
+        if stamp is None or stamp != source.stamp():
+            if digest != _digest(source.content):
+                return None
+            if source.settled_stamp() is not None:  # it is an older file than it was, or the same one elsewhere
+                self.store(source, filename, form, made)
+        return made
 
-    def has(self, source: bytes, filename: str, form: str) -> bool:
-        """Whether `load` would find something."""
-        return self.load(source, filename, form) is not None
-
-    def store(self, source: bytes, filename: str, form: str, made: Cached) -> None:
+    def store(self, source: Source, filename: str, form: str, made: Cached) -> None:
         """Keep what was made."""
         if not self._directory:
             return
-        what: list[Any] = self._what(source, filename, form)
+        what = filename, form, source.settled_stamp(), _digest(source.content)
         path = self._path(filename, form)
         try:
             content = marshal.dumps((*what, made.marker, made.code, pack(made.sites)))
@@ -96,9 +104,6 @@ class Cache:
     def _seal(self, content: bytes | memoryview) -> bytes:
         """What makes the content ours: of this version, and whole."""
         return _digest(self._version + _digest(content))
-
-    def _what(self, source: bytes, filename: str, form: str) -> list[Any]:
-        return [filename, form, len(source), _digest(source)]
 
     def _path(self, filename: str, form: str) -> str:
         key = f"{self._interpreter} {form} {filename}".encode(errors="surrogatepass")

@@ -9,6 +9,7 @@ from types import CodeType
 from typing import Protocol, TextIO
 
 from raceway.autoinstrument.scope import Scope
+from raceway.autoinstrument.source import Source
 from raceway.config import Config
 from raceway.model.findings import Finding
 
@@ -24,8 +25,8 @@ class Watching(Protocol):
     def scope(self) -> Scope:
         """Which modules are instrumented."""
 
-    def compile(self, source: bytes, filename: str, module: str) -> CodeType:
-        """Instrumented code of a module; raises SyntaxError as the compiler does."""
+    def compile(self, source: Source, filename: str, module: str) -> CodeType:
+        """Instrumented code of a module; raises SyntaxError as the compiler does, and OSError."""
 
     def start(self) -> None:
         """Begin to watch, import hook included."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import enum
+import functools
 import os
 import sys
 from collections.abc import Iterator
@@ -92,11 +93,23 @@ def _with_parents(module: str) -> Iterator[str]:
 
 def _place(roots: tuple[str, ...], filename: str) -> Reason:
     """Where a file lies. A link counts as what it points to, and as where it is when that is not own code."""
-    linked = os.path.normcase(os.path.abspath(filename))
-    place = _place_of(roots, linked)
-    if place in (Reason.OWN, Reason.STANDARD_LIBRARY):  # most imports: no link needs to be read
+    path = os.path.abspath(filename)
+    if os.path.islink(path):
+        return _linked_place(roots, path, os.path.realpath(path))
+    return _directory_place(roots, os.path.dirname(path))
+
+
+@functools.lru_cache(maxsize=4096)
+def _directory_place(roots: tuple[str, ...], directory: str) -> Reason:
+    """Where all files of a directory lie that are no links."""
+    return _linked_place(roots, os.path.join(directory, "any.py"), os.path.join(os.path.realpath(directory), "any.py"))
+
+
+def _linked_place(roots: tuple[str, ...], path: str, target: str) -> Reason:
+    place = _place_of(roots, os.path.normcase(path))
+    if place in (Reason.OWN, Reason.STANDARD_LIBRARY):
         return place
-    real = _place_of(roots, os.path.normcase(os.path.realpath(filename)))
+    real = _place_of(roots, os.path.normcase(target))
     return real if real in (Reason.OWN, Reason.RACEWAY) else place
 
 
@@ -160,6 +173,10 @@ class Scope:
         """Whether the globs ask for this module of the standard library, which is left out unless asked for by name."""
         included = any(_covers(glob, module, by_name=True) for glob in self._rules.include)
         return included and not any(_covers(glob, module, by_name=False) for glob in self._rules.exclude)
+
+    def names_standard_library(self) -> bool:
+        """Whether the globs ask for any module of the standard library."""
+        return any(glob.partition(".")[0] in sys.stdlib_module_names for glob in self._rules.include)
 
     def unmatched(self) -> tuple[str, ...]:
         """The globs that matched no module."""

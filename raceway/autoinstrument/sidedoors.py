@@ -15,6 +15,7 @@ from types import CodeType
 from typing import Any, BinaryIO
 
 from raceway.autoinstrument.loader import SOURCE_FILE_CODE, Instrumenter, instrumented
+from raceway.autoinstrument.source import Source
 
 _SCRIPT = "<run_path>"
 """The name that runpy gives a script by default."""
@@ -57,7 +58,7 @@ class SideDoors:
             return _PLAIN_READ_CODE(stream)
         # runpy opens the absolute path but compiles under the name it was given.
         given = sys._getframe(1).f_locals.get("fname", path)
-        return self._instrumenter.compile(stream.read(), given, _SCRIPT)
+        return self._instrumenter.compile(Source(stream.read), given, _SCRIPT)
 
 
 _PLAIN_READ_CODE: Callable[[BinaryIO], CodeType | None] = pkgutil.read_code

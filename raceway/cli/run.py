@@ -110,7 +110,7 @@ class _Report:
         """The code of the program's script, instrumented unless it is to be left out."""
         if self._session is None or not self._session.scope.decide(module, filename).instrument:
             return compile(source, filename, "exec", dont_inherit=True)
-        return self._session.compile(source, filename, module)
+        return self._session.compile_script(source, filename)
 
     def cancel(self) -> None:
         """There will be none: there was no program."""

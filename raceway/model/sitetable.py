@@ -29,6 +29,10 @@ _LATER = tuple(name for name in fields(Site) if name not in _AT_ONCE and name no
 """Fields that are unpacked with the first site."""
 
 
+_FAST = 1
+"""Level of compression: a fifth of the size, so that little is read for what is seldom needed."""
+
+
 class SiteTable(Sequence[Site]):
     """The sites of one module. Columns have one item per site: enums by their place in the enum, `flags` by bits."""
 
@@ -70,7 +74,9 @@ class SiteTable(Sequence[Site]):
         return self._sites
 
     def _columns(self) -> dict[str, Iterable[object]]:
-        regions, *later = marshal.loads(self._later)
+        import zlib
+
+        regions, *later = marshal.loads(zlib.decompress(self._later))
         return {
             "index": range(len(self)),
             "form": [_FORMS[place] for place in self.forms],
@@ -91,6 +97,8 @@ def _regions(packed: Iterable[tuple[int, str, bool, bool]]) -> tuple[Region, ...
 
 def pack(sites: Sequence[Site]) -> tuple[Any, ...]:
     """What `SiteTable` takes, made of types that `marshal` knows. Equal values become one."""
+    import zlib
+
     known: dict[object, object] = {}
 
     def column(name: str) -> tuple[Any, ...]:
@@ -103,7 +111,7 @@ def pack(sites: Sequence[Site]) -> tuple[Any, ...]:
         bytes(_ROLES.index(site.commit) for site in sites),
         bytes(map(_flags, sites)),
         *map(column, ("name", "key", "through")),
-        marshal.dumps((regions, *map(column, _LATER))),
+        zlib.compress(marshal.dumps((regions, *map(column, _LATER))), _FAST),
     )
 
 
