@@ -298,3 +298,13 @@ def cache_directory(config: Config) -> str:
         return config.cache_dir
     base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
     return os.path.join(base, "raceway") if os.path.isabs(base) else ""
+
+
+def has_dumb_terminal() -> bool:
+    """Whether the terminal says that it knows no escape codes."""
+    return os.environ.get("TERM", "dumb") == "dumb"
+
+
+def helper_environment() -> dict[str, str]:
+    """The environment for a Python process of ours: what is meant for the program's interpreter is left out."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "RACEWAY_"))}

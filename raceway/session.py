@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from types import CodeType
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from raceway import __version__, sync
 from raceway.autoinstrument.cache import Cache, Cached
@@ -22,6 +22,9 @@ from raceway.model.kinds import Severity
 from raceway.model.sites import Site
 from raceway.runtime import active
 from raceway.runtime.core import make_core
+
+if TYPE_CHECKING:
+    from raceway.autoinstrument.maker import Maker
 
 SELF_CHECK_FAILED = 70
 NOT_WRITTEN = 2
@@ -44,6 +47,7 @@ class Session:
             self.scope, self.compile, self.not_seen, self._core.module_executed, sync.AWAITED
         )
         self._cache = Cache(cache_directory(config))
+        self._maker: Maker | None = None
         self._tables: list[Sequence[Site]] = []
         self._modules: set[str] = set()
         self._not_seen: list[NotSeen] = []
@@ -104,12 +108,11 @@ class Session:
         return self.compile(Source(lambda: content), filename, "__main__")
 
     def _instrument(self, source: Source, filename: str, module: str) -> Cached:
-        from raceway.transform import instrument
+        if self._maker is None:
+            from raceway.autoinstrument.maker import Maker
 
-        done = instrument(source.content, filename, module)
-        made = Cached(done.code, done.sites, done.marker)
-        self._cache.store(source, filename, _FORM, made)
-        return made
+            self._maker = Maker(self._cache, self.scope, _FORM, quiet=self.config.quiet)
+        return self._maker.make(source, filename, module)
 
     def _sites(self) -> Iterator[tuple[int, Site]]:
         """All sites by their serials, which count on from module to module."""

@@ -57,7 +57,7 @@ class Cache:
     """One directory of cached modules; an empty name means no cache."""
 
     def __init__(self, directory: str) -> None:
-        self._directory = directory
+        self.directory = directory
         self._version = _digest(_transform_version()) if directory else b""
         self._interpreter = f"{sys.implementation.cache_tag} {sys.flags.optimize}"
 
@@ -66,7 +66,7 @@ class Cache:
 
         Raises what reading the source raises.
         """
-        if not self._directory:
+        if not self.directory:
             return None
         try:
             with open(self._path(filename, form), "rb", buffering=0) as file:
@@ -87,9 +87,13 @@ class Cache:
                 self.store(source, filename, form, made)
         return made
 
+    def has_file(self, filename: str, form: str) -> bool:
+        """Whether there is anything for the module, usable or not."""
+        return os.path.exists(self._path(filename, form))
+
     def store(self, source: Source, filename: str, form: str, made: Cached) -> None:
         """Keep what was made."""
-        if not self._directory:
+        if not self.directory:
             return
         what = filename, form, source.settled_stamp(), _digest(source.content)
         path = self._path(filename, form)
@@ -108,7 +112,7 @@ class Cache:
     def _path(self, filename: str, form: str) -> str:
         key = f"{self._interpreter} {form} {filename}".encode(errors="surrogatepass")
         name = (_digest(key) + _digest(b"again " + key)).hex()
-        return os.path.join(self._directory, name[:2], name[2:])
+        return os.path.join(self.directory, name[:2], name[2:])
 
 
 def _replace(path: str, content: bytes) -> None:

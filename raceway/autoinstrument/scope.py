@@ -163,6 +163,10 @@ class Scope:
             self._explain(module, known)
         return known
 
+    def would_watch(self, module: str, filename: str) -> bool:
+        """The same for a module that may never be imported."""
+        return decide(self._rules, module, filename).instrument
+
     def _explain(self, module: str, decision: Decision) -> None:
         if self._stream is not None and decision.reason not in (Reason.NO_FILE, Reason.RACEWAY):
             word = "watched" if decision.instrument else "not watched"
