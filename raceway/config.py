@@ -9,11 +9,11 @@ from __future__ import annotations
 import enum
 import os
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal, assert_never
 
 from raceway.errors import ConfigError
 from raceway.model.kinds import Severity
 from raceway.model.struct import Struct, abouts, defaults, field
+from raceway.model.typing import Any, Literal, assert_never
 
 FILE_NAME = "pyproject.toml"
 

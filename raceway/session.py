@@ -8,7 +8,6 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from types import CodeType
-from typing import TYPE_CHECKING, TextIO
 
 from raceway import __version__, sync
 from raceway.autoinstrument.cache import Cache, Cached
@@ -20,6 +19,7 @@ from raceway.errors import TransformError
 from raceway.model.findings import Finding, NotSeen, Report, Run, Summary, Tool
 from raceway.model.kinds import Severity
 from raceway.model.sites import Site
+from raceway.model.typing import TYPE_CHECKING, TextIO
 from raceway.runtime import active
 from raceway.runtime.core import make_core
 

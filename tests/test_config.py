@@ -42,7 +42,7 @@ def test_every_field_is_a_row_with_help() -> None:
 
 
 def test_a_row_tells_the_choices_of_its_type() -> None:
-    hints = typing.get_type_hints(Config)
+    hints = typing.get_type_hints(Config, localns={"Literal": typing.Literal})
     for setting in SETTINGS:
         if setting.about.kind is Kind.CHOICE:
             assert setting.about.choices == typing.get_args(hints[setting.name])

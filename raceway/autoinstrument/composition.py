@@ -6,12 +6,12 @@ The hook's parts know nothing of sessions. `install` does not either: it asks he
 from __future__ import annotations
 
 from types import CodeType
-from typing import Protocol, TextIO
 
 from raceway.autoinstrument.scope import Scope
 from raceway.autoinstrument.source import Source
 from raceway.config import Config
 from raceway.model.findings import Finding
+from raceway.model.typing import Protocol, TextIO
 
 
 class Watching(Protocol):

@@ -14,11 +14,11 @@ from collections.abc import Callable
 from importlib.machinery import ExtensionFileLoader, NamespaceLoader, SourceFileLoader, SourcelessFileLoader
 from importlib.util import LazyLoader
 from types import CodeType, FunctionType, MethodType, ModuleType
-from typing import Any
 from zipimport import zipimporter
 
 from raceway.autoinstrument.scope import Scope
 from raceway.autoinstrument.source import Source
+from raceway.model.typing import Any
 
 Compile = Callable[[Source, str, str], CodeType]
 """Source, file name, module name -> code; raises SyntaxError as the compiler does, and OSError."""

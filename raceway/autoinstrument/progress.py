@@ -11,9 +11,9 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from typing import TextIO
 
 from raceway.config import has_dumb_terminal
+from raceway.model.typing import TextIO
 
 _PATIENCE_S = 1.0
 """So much time must have gone into instrumenting before anything is shown."""

@@ -12,13 +12,15 @@ import functools
 import os
 import sys
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
-from typing import TextIO
 
 from raceway.model.struct import Struct
+from raceway.model.typing import TextIO
 
 _NEVER = frozenset({"raceway", "libcst", "msgspec"})
 """What instruments cannot be instrumented: taps would call it for ever."""
+
+_WILD = frozenset("*?[")
+"""What makes a glob more than a name; matching those takes `re`."""
 
 _INSTALLED = frozenset({"site-packages", "dist-packages"})
 _STANDARD_LIBRARY = os.path.normcase(os.path.dirname(os.path.realpath(os.__file__)))
@@ -82,6 +84,10 @@ def _covers(glob: str, module: str, by_name: bool) -> bool:
     """Whether the glob matches the module or a package it is in; `by_name` asks that it spells the package out."""
     if by_name and glob.partition(".")[0] != module.partition(".")[0]:
         return False
+    if _WILD.isdisjoint(glob):
+        return f"{module}.".startswith(f"{glob}.")
+    from fnmatch import fnmatchcase
+
     return any(fnmatchcase(name, glob) for name in _with_parents(module))
 
 

@@ -12,10 +12,10 @@ from collections.abc import Callable
 from importlib.machinery import SourceFileLoader
 from importlib.util import MAGIC_NUMBER
 from types import CodeType
-from typing import Any, BinaryIO
 
 from raceway.autoinstrument.loader import SOURCE_FILE_CODE, Instrumenter, instrumented
 from raceway.autoinstrument.source import Source
+from raceway.model.typing import Any, BinaryIO
 
 _SCRIPT = "<run_path>"
 """The name that runpy gives a script by default."""

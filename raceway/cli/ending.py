@@ -15,9 +15,9 @@ import contextlib
 import sys
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, NoReturn
 
 from raceway.model.struct import Struct
+from raceway.model.typing import Any, NoReturn
 
 _display = sys.__excepthook__
 """The interpreter's own, whatever the program puts in its place."""

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from typing import NoReturn
 
 from raceway.config import OPTIONS, SETTINGS, Kind, Setting
 from raceway.model.struct import Struct
+from raceway.model.typing import NoReturn
 
 
 class Program(Struct):

@@ -14,10 +14,10 @@ from importlib.machinery import BuiltinImporter, SourceFileLoader, SourcelessFil
 from importlib.util import MAGIC_NUMBER
 from pkgutil import get_importer
 from types import CodeType, ModuleType
-from typing import NoReturn, Protocol
 from warnings import catch_warnings, simplefilter
 
 from raceway.cli.options import Program
+from raceway.model.typing import NoReturn, Protocol
 
 Compile = Callable[[bytes, str, str], CodeType]
 """Source, file name and module name -> the code of the program; raises what the compiler raises."""

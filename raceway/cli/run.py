@@ -11,12 +11,12 @@ import os
 from collections.abc import Sequence
 from contextlib import suppress
 from types import CodeType
-from typing import TYPE_CHECKING, NoReturn
 
 from raceway.cli import ending, interrupts, program, stderr
 from raceway.cli.options import Program, parse_run, refuse
 from raceway.config import SETTINGS, Config, is_output, resolve
 from raceway.errors import ConfigError, CoreUnavailableError
+from raceway.model.typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from raceway.session import Session

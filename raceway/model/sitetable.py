@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import marshal
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, overload
 
 from raceway.model.kinds import RegionKind
 from raceway.model.sites import Context, Region, Role, Site, SiteForm
 from raceway.model.struct import fields, made
+from raceway.model.typing import Any, overload
 
 _FORMS = tuple(SiteForm)
 _CONTEXTS = tuple(Context)

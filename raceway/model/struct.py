@@ -7,16 +7,8 @@ and a class costs microseconds to make and no import: docs/decisions/006 has the
 from __future__ import annotations
 
 from _collections import _tuplegetter  # type: ignore[import-not-found]
-from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from typing import Self, dataclass_transform
-else:
-
-    def dataclass_transform(**_options: object) -> Any:
-        """What type checkers are told; nothing happens when the program runs."""
-        return lambda cls: cls
-
+from raceway.model.typing import TYPE_CHECKING, Any, Self, TypeVar, dataclass_transform
 
 _REQUIRED: Any = object()
 _new: Any = tuple.__new__
@@ -147,10 +139,7 @@ def made(cls: type[Any], items: Any) -> Any:
     return _new(cls, items)
 
 
-if TYPE_CHECKING:
-    from typing import TypeVar
-
-    _Any = TypeVar("_Any", bound=Struct)
+_Any = TypeVar("_Any", bound=Struct)
 
 
 def replace(struct: _Any, **changes: object) -> _Any:

@@ -21,8 +21,8 @@ import sys
 import threading
 import weakref
 from collections import deque
-from typing import Any
 
+from raceway.model.typing import Any
 from raceway.runtime import active
 from raceway.runtime.contract import Recorder
 from raceway.sync import creation

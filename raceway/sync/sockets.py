@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import sys
 import weakref
-from typing import Any
 
+from raceway.model.typing import Any
 from raceway.runtime.contract import Recorder
 from raceway.sync.patching import Patches, around
 from raceway.sync.serials import Serial, Table
