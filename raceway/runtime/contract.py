@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from types import CodeType
-from typing import Protocol
 
 from raceway.model.findings import Actor
 from raceway.model.races import RawRace
 from raceway.model.sites import Site
 from raceway.model.struct import Struct
+from raceway.model.typing import Protocol
 
 
 class Recorder(Protocol):

@@ -14,7 +14,8 @@ import itertools
 import sys
 import weakref
 from collections.abc import Callable
-from typing import Any
+
+from raceway.model.typing import Any
 
 _OURS = 3
 """References that `sweep` itself sees: the entry's, its local variable's, the argument of getrefcount."""
