@@ -194,10 +194,13 @@ def _from_nearest(start: str) -> Iterator[tuple[str, Any]]:
 
 
 def _from_file(path: str, start: str, *, required: bool = True) -> Iterator[tuple[str, Any]]:
+    content = _content(path)
+    if not required and b"raceway" not in content:  # most have nothing for us, and need no parser
+        return
     import tomllib
 
     try:
-        document = tomllib.loads(_content(path).decode("utf-8"))
+        document = tomllib.loads(content.decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not valid TOML: {error}") from None
     tools = document.get("tool", {})

@@ -82,10 +82,18 @@ def test_keys_may_be_spelled_both_ways(key: str, tmp_path: Path) -> None:
     assert settings(tmp_path).fail_on is None
 
 
-def test_a_broken_file_is_an_error_whatever_it_speaks_of(tmp_path: Path) -> None:
-    (tmp_path / "pyproject.toml").write_text("[tool.black\n")
+def test_a_broken_file_is_an_error(tmp_path: Path) -> None:
+    path = write(tmp_path, "[tool.raceway]\n[tool.black\n")
     with pytest.raises(ConfigError, match="is not valid TOML"):
         resolve({}, {}, str(tmp_path))
+    path.write_text("[tool.black\n")
+    with pytest.raises(ConfigError, match="is not valid TOML"):
+        resolve({"config": str(path)}, {}, str(tmp_path))
+
+
+def test_a_file_without_a_word_of_raceway_is_not_even_parsed(tmp_path: Path) -> None:
+    write(tmp_path, "[tool.black\n")
+    assert resolve({}, {}, str(tmp_path)) == Config()
 
 
 @pytest.mark.parametrize(("word", "value"), [("1", True), ("Yes", True), ("on", True), ("0", False), ("false", False)])

@@ -15,10 +15,10 @@ import gc
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from types import CodeType, FrameType, FunctionType
-from typing import Any
 
 from raceway.autoinstrument.loader import Compile
 from raceway.autoinstrument.source import Source
+from raceway.model.typing import Any
 
 _Place = tuple[str, int, tuple[int, int]]
 

@@ -6,11 +6,11 @@ Serves the command line, which reads well-formed options itself: importing argpa
 from __future__ import annotations
 
 import argparse
-from typing import NoReturn
 
 from raceway import __version__
 from raceway.cli.options import refuse
 from raceway.config import OPTIONS, Kind, Setting
+from raceway.model.typing import NoReturn
 
 _EXAMPLES = (
     ("app.py --port 8000", "watch app.py, which gets --port 8000"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from raceway.model.typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from raceway.report.json import decode as decode_json
