@@ -130,6 +130,8 @@ def _bounded(names: Sequence[str]) -> Iterator[str]:
 
 def start_helper(arguments: Sequence[str]) -> None:
     """Start a helper that is nobody's child. Does nothing where that cannot be."""
+    if not sys.executable:
+        return
     optimise = ["-" + "O" * sys.flags.optimize] if sys.flags.optimize else []
     command = [sys.executable, "-I", *optimise, "-c", _HELPER, _PACKAGE_PARENT, *arguments]
     with contextlib.suppress(OSError, NotImplementedError, ValueError):

@@ -1,6 +1,6 @@
 """The source of a module, read when it must be. Serves the import hook and the cache.
 
-A file whose stamp (device, inode, size, times of change) is the one that the cache noted need not be read. The time of
+A file whose stamp (size, times of change) is the one that the cache noted need not be read. The time of
 the last status change cannot be set by programs, so only an edit in the same tick of the clock could go unseen: a
 stamp that is younger than some seconds is not noted.
 """
@@ -11,7 +11,7 @@ import os
 import time
 from collections.abc import Callable
 
-Stamp = tuple[int, int, int, int, int]
+Stamp = tuple[int, int, int]
 
 _SETTLED_NS = 3_000_000_000
 """No file system keeps times more coarsely than by two seconds."""
@@ -41,11 +41,11 @@ class Source:
                 status = os.stat(self._path)
             except OSError:
                 return None
-            times = status.st_mtime_ns, status.st_ctime_ns
-            self._stamp = (status.st_dev, status.st_ino, status.st_size, *times)
+            # Not the device and inode: they differ from one mount of the same files to the next.
+            self._stamp = status.st_size, status.st_mtime_ns, status.st_ctime_ns
         return self._stamp
 
     def settled_stamp(self) -> Stamp | None:
         """The same, None also while another change might get the same stamp."""
         stamp = self.stamp()
-        return stamp if stamp is not None and max(stamp[3:]) < time.time_ns() - _SETTLED_NS else None
+        return stamp if stamp is not None and max(stamp[1:]) < time.time_ns() - _SETTLED_NS else None
