@@ -3,6 +3,7 @@
 VENV := .venv
 RUN := $(VENV)/bin/python
 STAMP := $(VENV)/raceway-setup.stamp
+BENCH_STAMP := $(VENV)/raceway-bench.stamp
 
 # PYTHON=/path/to/python chooses the interpreter; otherwise python3.11 when it is there and works, else python3.
 PYTHON ?= $(shell if python3.11 -c '' 2>/dev/null; then echo python3.11; else echo python3; fi)
@@ -13,7 +14,7 @@ WORKERS ?= 4
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup check test demo mutants clean
+.PHONY: help setup check test demo mutants bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -34,8 +35,11 @@ demo: $(STAMP) ## run Raceway on the banking application: all planted races, the
 mutants: $(STAMP) ## break the detector on purpose, rule by rule: the tests must notice
 	$(RUN) tests/mutants/run.py $(ARGS)
 
+bench: $(BENCH_STAMP) ## measure what watching costs, into docs/performance.md (minutes; ARGS="--help" tells more)
+	$(RUN) -m benchmarks $(ARGS)
+
 clean: ## remove .venv, caches and builds
-	rm -rf $(VENV) build dist raceway.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .bench build dist raceway.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamp holds the directory it was made for: a tree that was copied or moved with its .venv is set up again.
@@ -53,3 +57,9 @@ $(STAMP): pyproject.toml
 	@$(RUN) -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || "$(PYTHON)" -m venv --clear $(VENV)
 	@$(RUN) -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@echo '$(CURDIR)' > $@
+
+# What the benchmarks measure with and against goes into the same environment, once, when they are first run.
+$(BENCH_STAMP): $(STAMP)
+	@echo "Setting up the benchmarks ..."
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --editable '.[dev,bench]'
+	@touch $@

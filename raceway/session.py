@@ -30,9 +30,6 @@ SELF_CHECK_FAILED = 70
 NOT_WRITTEN = 2
 FINDINGS = 66
 
-_FORM = "hold"
-"""The form of rendering that the core's taps need."""
-
 
 class Session:
     """One run of Raceway in this process, from `start` to `stop`."""
@@ -91,7 +88,7 @@ class Session:
         Raises SyntaxError exactly as `compile` does, and what reading the source raises.
         """
         try:
-            made = self._cache.load(source, filename, _FORM) or self._instrument(source, filename, module)
+            made = self._cache.load(source, filename, self._core.form) or self._instrument(source, filename, module)
         except Exception as error:  # a fault of ours costs the module its instrumentation, never the program its import
             content = source.content
             if not isinstance(error, SyntaxError):
@@ -111,7 +108,7 @@ class Session:
         if self._maker is None:
             from raceway.autoinstrument.maker import Maker
 
-            self._maker = Maker(self._cache, self.scope, _FORM, quiet=self.config.quiet)
+            self._maker = Maker(self._cache, self.scope, self._core.form, quiet=self.config.quiet)
         return self._maker.make(source, filename, module)
 
     def _sites(self) -> Iterator[tuple[int, Site]]:

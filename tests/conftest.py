@@ -22,8 +22,7 @@ TIMEOUT_S = 60
 
 def available_cores() -> tuple[str, ...]:
     """The detection cores that can run here, by the names that `RACEWAY_CORE` takes."""
-    spec = importlib.util.find_spec("raceway.native")
-    # A folder of C files that were not built is found too, but has no origin.
+    spec = importlib.util.find_spec("raceway._native")
     built = spec is not None and spec.origin is not None
     return ("pure", "native") if built else ("pure",)
 

@@ -36,7 +36,7 @@ def fill(cache: Cache, form: str, files: Sequence[str], process: int) -> None:
         source = Source(_reading(name), name)
         with contextlib.suppress(Exception):  # whatever it is: the program will meet it, or never import the file
             if cache.load(source, name, form) is None:
-                done = instrument(source.content, name, "")
+                done = instrument(source.content, name, "", form)
                 cache.store(source, name, form, Cached(done.code, done.sites, done.marker))
 
 

@@ -26,7 +26,7 @@ class Maker:
         """Instrument a module and keep the result. Raises what `instrument` and reading the source raise."""
         self._ahead.missed(module, filename)
         with self._progress.of(module):
-            done = instrument(source.content, filename, module)
+            done = instrument(source.content, filename, module, self._form)
         made = Cached(done.code, done.sites, done.marker)
         self._cache.store(source, filename, self._form, made)
         return made

@@ -18,7 +18,7 @@ _FORMS = tuple(SiteForm)
 _CONTEXTS = tuple(Context)
 _ROLES = tuple(Role)
 
-_BITS = ("keyed", "is_head", "spans", "loop_test", "rechecked", "double_checked")
+_BITS = ("keyed", "is_head", "rechecked", "double_checked", "spans", "loop_test")
 """Fields that are one bit of `SiteTable.flags` each, from the lowest."""
 
 HAS_REGIONS = 1 << len(_BITS)

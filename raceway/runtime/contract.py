@@ -90,6 +90,8 @@ class Core(Protocol):
     """One detection core: taps, recorder and detector together."""
 
     name: str
+    form: str
+    """How the transform renders taps for this core: "hold", a tap for each operand, or "peek", only what commits."""
 
     @property
     def names(self) -> Names:

@@ -51,6 +51,7 @@ class PureCore:
     """The Python core: the readable specification."""
 
     name = "pure"
+    form = "hold"
 
     def __init__(self) -> None:
         self.log = Log()
@@ -94,6 +95,12 @@ class PureCore:
 
 def make_core(name: str) -> Core:
     """The core called `name`: "pure", "native" or "auto". Raises CoreUnavailableError when it cannot be had."""
-    if name == "native":
-        raise CoreUnavailableError("the native core is not part of this version; use --core pure")
-    return PureCore()
+    if name == "pure":
+        return PureCore()
+    try:
+        from raceway.runtime.native import NativeCore
+    except ImportError as error:
+        if name == "native":
+            raise CoreUnavailableError(f"the native core cannot be loaded ({error}); use --core pure") from error
+        return PureCore()
+    return NativeCore()

@@ -14,6 +14,7 @@ from raceway.model.typing import Any
 from raceway.runtime.accesses import Accesses, Missing, Reach
 from raceway.runtime.actors import ThreadState
 from raceway.runtime.log import Log
+from raceway.runtime.plaintaps import plain_tap
 
 _PLAIN_KEYS = frozenset({str, int, type(None), type(Missing)})
 """Keys that can be compared without calling code of the program; `Missing` is a class, and no key."""
@@ -103,27 +104,13 @@ class Tap:
         return f"<raceway tap {site.form.value} {site.base}.{site.name} at line {site.line}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (_plain_tap, ())
+        return (plain_tap, ())
 
 
 def _literal(source: str) -> object:
     from ast import literal_eval  # dear to import, and most programs have such keys in a few places only
 
     return literal_eval(source)
-
-
-class _PlainTap:
-    """What a tap becomes in another process: it gives back its operand and notes nothing."""
-
-    def __getitem__(self, operand: Any) -> Any:
-        return operand
-
-    def __matmul__(self, operand: Any) -> Any:
-        return self if callable(operand) else operand
-
-
-def _plain_tap() -> _PlainTap:
-    return _PlainTap()
 
 
 def bind(accesses: Accesses, code: CodeType, base: int, sites: tuple[Site, ...], marker: bytes) -> CodeType:

@@ -87,6 +87,8 @@ def _method(planner: Planner, node: cst.Call, func: cst.Attribute) -> Taint:
         if name == "join" and isinstance(func.value, LITERALS):
             return taint | _arguments(planner, node) | _walk_argument(planner, node, "join", 0)
         return taint | _arguments(planner, node)
+    if not container_method and name in planner.facts.methods:
+        return taint | _arguments(planner, node)
     draft = planner.site(SiteForm.METHOD, Context.CALL, Role.BASE, node, func.value, planner.mangle(name))
     planner.tap(draft, Role.BASE, func, "value")
     taint |= _arguments(planner, node)

@@ -12,6 +12,7 @@ import libcst as cst
 
 from raceway.model.sites import Role
 from raceway.transform import markers
+from raceway.transform.peeking import HOLD, taps_of
 from raceway.transform.plan import Plan, Tap
 
 _LOAD = ast.Load()
@@ -55,10 +56,11 @@ def _foldable(node: ast.expr) -> bool:
 
 
 class _Renderer:
-    def __init__(self, tree: ast.Module, pairs: dict[cst.CSTNode, ast.AST], marker: bytes) -> None:
+    def __init__(self, tree: ast.Module, pairs: dict[cst.CSTNode, ast.AST], marker: bytes, form: str) -> None:
         self._tree = tree
         self._pairs = pairs
         self._marker = marker
+        self._form = form
         self._blocks: dict[ast.AST, list[ast.stmt]] | None = None
 
     def apply(self, tap: Tap) -> None:
@@ -81,17 +83,21 @@ class _Renderer:
     def _tap(self, tap: Tap, like: ast.expr | ast.stmt) -> ast.expr:
         """The tap itself; for a captured variable `(C @ (lambda: name))`, which tells the variable's cell."""
         constant = self._constant(tap, like)
-        if not tap.cell:
+        if not self._reveals(tap):
             return constant
         nothing = ast.arguments(posonlyargs=[], args=[], kwonlyargs=[], kw_defaults=[], defaults=[])
         name = ast.copy_location(ast.Name(tap.cell, _LOAD), like)
         reveal = ast.copy_location(ast.Lambda(nothing, name), like)
         return ast.copy_location(ast.BinOp(constant, ast.MatMult(), reveal), like)
 
+    def _reveals(self, tap: Tap) -> bool:
+        """Whether the tap must be told the cell of its captured variable."""
+        return bool(tap.cell) and self._form == HOLD
+
     def _wrap(self, tap: Tap, operand: ast.expr) -> ast.expr:
         """`S[operand]`; `S @ operand` where the compiler would fold the subscript of a constant or warn about it."""
         tapped = self._tap(tap, _begin(operand))
-        if tap.cell or not _foldable(operand):
+        if self._reveals(tap) or not _foldable(operand):
             wrapped: ast.expr = ast.Subscript(tapped, operand, _LOAD)
         else:
             wrapped = ast.BinOp(tapped, ast.MatMult(), operand)
@@ -129,7 +135,7 @@ class _Renderer:
         target = _neighbour(node, tap.field)
         zero = ast.copy_location(ast.Constant(0), target)
         tapped = self._tap(tap, target)
-        if tap.cell:
+        if self._reveals(tap):
             value: ast.expr = ast.Subscript(tapped, zero, _LOAD)
         else:
             value = ast.BinOp(tapped, ast.MatMult(), zero)
@@ -208,9 +214,11 @@ def _first(target: Any) -> Any:
     return target
 
 
-def render(tree: ast.Module, pairs: dict[cst.CSTNode, ast.AST], plan: Plan, marker: bytes) -> ast.Module:
-    """The tree with every planned tap in it; `tree` itself is changed."""
-    renderer = _Renderer(tree, pairs, marker)
-    for tap in plan.taps:
+def render(
+    tree: ast.Module, pairs: dict[cst.CSTNode, ast.AST], plan: Plan, marker: bytes, form: str = HOLD
+) -> ast.Module:
+    """The tree with the planned taps of that form in it; `tree` itself is changed."""
+    renderer = _Renderer(tree, pairs, marker, form)
+    for tap in taps_of(plan, form):
         renderer.apply(tap)
     return tree

@@ -46,6 +46,8 @@ def truth_tap(planner: Planner, node: cst.CSTNode, field: str, operand: cst.CSTN
         return truth_tap(planner, operand.right, "", operand.right)
     if not isinstance(operand, (cst.Attribute, cst.Subscript, cst.Name)) or not tappable(operand):
         return CLEAN
+    if isinstance(operand, cst.Attribute) and operand.attr.value in planner.facts.scalars:
+        return CLEAN
     draft = planner.site(SiteForm.FUNCTION, Context.CALL, Role.BASE, operand, operand, "bool")
     planner.tap(draft, Role.BASE, node, field)
     return planner.flow.read(draft, *structure_paths(planner, operand))

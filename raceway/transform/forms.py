@@ -5,6 +5,7 @@ from __future__ import annotations
 import libcst as cst
 
 from raceway.transform import accesses, assignments, calls, expressions, statements
+from raceway.transform.facts import Facts
 from raceway.transform.plan import Plan
 from raceway.transform.planner import Handler, Planner
 
@@ -52,9 +53,9 @@ FORMS: dict[type[cst.CSTNode], Handler] = {
 }
 
 
-def plan(root: cst.Module) -> Plan:
+def plan(root: cst.Module, facts: Facts) -> Plan:
     """The plan of taps of one module."""
-    planner = Planner(root, FORMS)
+    planner = Planner(root, FORMS, facts)
     planner.visit_block(root)
     planner.flow.finish()
     return planner.plan

@@ -13,6 +13,7 @@ from typing import Any
 import libcst as cst
 
 from raceway.model.sites import Context, Role, SiteForm
+from raceway.transform.facts import Facts
 from raceway.transform.flow import CLEAN, Flow, Taint
 from raceway.transform.pairing import children_of
 from raceway.transform.plan import Draft, Plan, Tap
@@ -25,9 +26,10 @@ Handler = Callable[["Planner", Any], Taint]
 class Planner:
     """State of the walk: the scope and the dataflow of the activation, and the plan so far."""
 
-    def __init__(self, root: cst.Module, handlers: dict[type[cst.CSTNode], Handler]) -> None:
+    def __init__(self, root: cst.Module, handlers: dict[type[cst.CSTNode], Handler], facts: Facts) -> None:
         self.scopes = Scopes(root)
         self.scope: Scope = self.scopes.module
+        self.facts = facts
         self.flow = Flow()
         self.plan = Plan()
         self.taints: dict[cst.CSTNode, Taint] = {}

@@ -22,8 +22,10 @@ from raceway.model.struct import Struct
 from raceway.transform import code as code_renderer
 from raceway.transform import markers
 from raceway.transform import text as text_renderer
+from raceway.transform.facts import gather
 from raceway.transform.forms import plan as make_plan
 from raceway.transform.pairing import pair
+from raceway.transform.peeking import HOLD
 from raceway.transform.plan import Draft, Plan
 
 _Result = TypeVar("_Result")
@@ -47,17 +49,17 @@ class _Analysis(Struct):
     plan: Plan
 
 
-def instrument(source: bytes, filename: str, module: str) -> Instrumented:
-    """Rewrite one module.
+def instrument(source: bytes, filename: str, module: str, form: str = HOLD) -> Instrumented:
+    """Rewrite one module, with the taps of that form (`peeking`).
 
     Raises SyntaxError (the compiler's own) when Python cannot compile it and TransformError when only we cannot.
     Deep nesting is retried once on a thread with a large stack.
     """
     del module
     try:
-        return _instrument(source, filename)
+        return _instrument(source, filename, form)
     except RecursionError:
-        return _on_deep_stack(lambda: _instrument(source, filename))
+        return _on_deep_stack(lambda: _instrument(source, filename, form))
 
 
 def show(source: bytes, filename: str) -> str:
@@ -99,14 +101,14 @@ def _analyse(source: bytes, filename: str) -> _Analysis:
     except Exception as error:  # libcst raises several types of its own; Python could parse the file
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise TransformError(f"libcst cannot parse it: {first}") from error
-    return _Analysis(root, tree, pair(root, tree), make_plan(root))
+    return _Analysis(root, tree, pair(root, tree), make_plan(root, gather(tree)))
 
 
-def _instrument(source: bytes, filename: str) -> Instrumented:
+def _instrument(source: bytes, filename: str, form: str) -> Instrumented:
     analysis = _analyse(source, filename)
     marker = markers.choose(source)
     sites = _sites(analysis)
-    tree = code_renderer.render(analysis.tree, analysis.pairs, analysis.plan, marker)
+    tree = code_renderer.render(analysis.tree, analysis.pairs, analysis.plan, marker, form)
     return Instrumented(compile(tree, filename, "exec", dont_inherit=True), sites, marker)
 
 

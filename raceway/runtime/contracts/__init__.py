@@ -8,7 +8,16 @@ from __future__ import annotations
 
 from raceway.runtime.contracts.calls import CALLS, FORMS, call
 from raceway.runtime.contracts.ignored import IGNORED
-from raceway.runtime.contracts.table import CONTAINERS, TABLE, behind, is_container, is_sequence, lookup, operator
+from raceway.runtime.contracts.table import (
+    CONTAINERS,
+    SEQUENCES,
+    TABLE,
+    behind,
+    is_container,
+    is_sequence,
+    lookup,
+    operator,
+)
 from raceway.runtime.contracts.terms import CallContract, Contract, Effect, Handover, KeyShape, Presence, Target
 
 __all__ = [
@@ -16,6 +25,7 @@ __all__ = [
     "CONTAINERS",
     "FORMS",
     "IGNORED",
+    "SEQUENCES",
     "TABLE",
     "CallContract",
     "Contract",

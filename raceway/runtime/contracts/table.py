@@ -60,7 +60,8 @@ for _row in TABLE:
     _ROWS.setdefault(_row.container, {}).setdefault(_row.name, {})[_row.shape] = _row
 
 _NAMES = {id(cls): name for name, cls in CONTAINERS.items()}
-_SEQUENCES = frozenset({"list", "collections.deque", "bytearray", "array.array"})
+SEQUENCES = frozenset({"list", "collections.deque", "bytearray", "array.array"})
+"""Containers whose items are addressed by position."""
 _BEHIND = {id(CONTAINERS[row.container]) for row in TABLE if row.through}
 
 # What the interpreter uses when a class has no method of the first name.
@@ -85,7 +86,7 @@ class _Known:
         names = [_container_name(cls) for cls in _mro(tp)]
         self.reference = weakref.ref(tp)
         self.container = any(name is not None for name in names)
-        self.sequence = any(name in _SEQUENCES for name in names)
+        self.sequence = any(name in SEQUENCES for name in names)
         # A `__getattribute__` of the program decides what a method call reaches, not the class.
         self.hooked = any(
             name is None and cls is not object and "__getattribute__" in _dict(cls)

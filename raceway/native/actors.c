@@ -1,0 +1,420 @@
+/* Actors, and what each thread keeps to itself between taps: the twin of raceway/runtime/actors.py and of the actors in
+   raceway/detector/detector.py. */
+#include "core.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ENDED_LIMIT 4096 /* ended actors that are remembered for a join that may still come */
+#define WHOLE_LIMIT 128 /* of these, the ones whose clocks are kept whole */
+
+_Thread_local Thread *own_thread __attribute__((tls_model("initial-exec")));
+
+static Thread *threads;
+static Table actors;
+static uint64_t ended[ENDED_LIMIT + 1]; /* a ring */
+static uint32_t ended_first, ended_count;
+static uint64_t accesses_of_ended;
+static uint64_t seen;
+static uint32_t next_tag = 4;
+static Actor *main_actor;
+static pthread_key_t exit_key;
+static bool exit_key_made;
+
+static void
+leave(void *thread)
+{
+    /* The GIL is not held here: the next thread that begins frees it. */
+    __atomic_store_n(&((Thread *)thread)->over, true, __ATOMIC_RELEASE);
+}
+
+static void
+thread_free(Thread *thread)
+{
+    accesses_of_ended += thread->accesses;
+    contexts_end_epoch(thread);
+    stack_memo_clear(&thread->memo);
+    for (int place = 0; place < HEADS; place++) {
+        lockset_drop(thread->heads[place].locks);
+    }
+    if (thread->actor != NULL) {
+        thread->actor->references--;
+    }
+    free(thread->contexts);
+    free(thread->due);
+    free(thread);
+}
+
+static void
+reap(void)
+{
+    Thread **link = &threads;
+    while (*link != NULL) {
+        Thread *thread = *link;
+        if (__atomic_load_n(&thread->over, __ATOMIC_ACQUIRE)) {
+            *link = thread->next;
+            thread_free(thread);
+        }
+        else {
+            link = &thread->next;
+        }
+    }
+}
+
+Actor *
+actor_find(uint64_t serial)
+{
+    return table_get(&actors, serial);
+}
+
+/* The actor of this serial, made when nobody announced it. NULL when memory is short. */
+Actor *
+actor_get(uint64_t serial)
+{
+    Actor *actor = table_get(&actors, serial);
+    if (actor != NULL) {
+        return actor;
+    }
+    actor = calloc(1, sizeof(Actor));
+    if (actor == NULL || !table_put(&actors, serial, actor)) {
+        free(actor);
+        failures++;
+        return NULL;
+    }
+    Epoch epoch = slots_take();
+    seen++;
+    actor->serial = serial;
+    actor->slot = epoch.slot;
+    clock_set(&actor->clock, epoch.slot, epoch.number);
+    clock_copy(&actor->inherited, &actor->clock);
+    return actor;
+}
+
+static void
+actor_free(Actor *actor)
+{
+    clock_free(&actor->clock);
+    clock_free(&actor->inherited);
+    lockset_drop(actor->held);
+    Py_XDECREF(actor->name);
+    free(actor);
+}
+
+/* The calling thread runs `serial` from here on; 0 stands for an actor that starts after all that main did so far. */
+Thread *
+thread_begin(uint64_t serial)
+{
+    reap();
+    if (!exit_key_made) {
+        exit_key_made = pthread_key_create(&exit_key, leave) == 0;
+    }
+    if (serial == 0) {
+        serial = main_actor == NULL ? new_serial() : actor_fork(NULL, NULL);
+    }
+    Actor *actor = actor_get(serial);
+    Thread *thread = own_thread;
+    if (thread == NULL) {
+        thread = calloc(1, sizeof(Thread));
+        if (thread == NULL || actor == NULL) {
+            Py_FatalError("raceway: no memory for the state of a thread");
+        }
+        own_thread = thread;
+        pthread_setspecific(exit_key, thread);
+        thread->next = threads;
+        threads = thread;
+    }
+    else if (thread->actor != NULL) {
+        contexts_end_epoch(thread);
+        thread->actor->references--;
+    }
+    thread->actor = actor;
+    actor->references++;
+    if (main_actor == NULL) {
+        main_actor = actor;
+    }
+    thread->owner = NULL;
+    thread_new_epoch(thread);
+    return thread;
+}
+
+Thread *
+thread_for(uint64_t serial)
+{
+    Actor *actor = actor_get(serial);
+    for (Thread *thread = threads; thread != NULL; thread = thread->next) {
+        if (thread->actor == actor) {
+            return thread;
+        }
+    }
+    Thread *thread = calloc(1, sizeof(Thread));
+    if (thread == NULL || actor == NULL) {
+        free(thread);
+        return NULL;
+    }
+    thread->next = threads;
+    threads = thread;
+    thread->actor = actor;
+    actor->references++;
+    if (main_actor == NULL) {
+        main_actor = actor;
+    }
+    thread_new_epoch(thread);
+    return thread;
+}
+
+/* What was recorded before tells nothing of what comes now. */
+void
+thread_new_epoch(Thread *thread)
+{
+    contexts_end_epoch(thread);
+    thread->tag = next_tag;
+    next_tag += 4;
+    if (next_tag == 0) {
+        next_tag = 4;
+    }
+    generation++;
+}
+
+uint64_t
+threads_accesses(void)
+{
+    uint64_t count = accesses_of_ended;
+    for (Thread *thread = threads; thread != NULL; thread = thread->next) {
+        count += thread->accesses;
+    }
+    return count;
+}
+
+uint64_t
+actors_seen(void)
+{
+    return seen;
+}
+
+static void
+set_held(Actor *actor, Lockset held)
+{
+    lockset_drop(actor->held);
+    actor->held = held;
+}
+
+void
+actor_hold_lock(Actor *actor, uint64_t sync)
+{
+    set_held(actor, lockset_with(actor->held, sync));
+}
+
+/* A lock may be freed by another actor than the one that took it. */
+void
+actor_drop_lock(Actor *actor, uint64_t sync)
+{
+    if (lockset_has(actor->held, sync)) {
+        set_held(actor, lockset_without(actor->held, sync));
+        return;
+    }
+    for (size_t place = 0; actors.entries != NULL && place <= actors.mask; place++) {
+        Actor *other = actors.entries[place].value;
+        if (other != NULL && lockset_has(other->held, sync)) {
+            set_held(other, lockset_without(other->held, sync));
+            return;
+        }
+    }
+}
+
+static void
+advance(Actor *actor)
+{
+    clock_set(&actor->clock, actor->slot, clock_get(&actor->clock, actor->slot) + 1);
+}
+
+/* A new actor with this serial that starts after all that the parent did so far; without a parent, after main. */
+void
+actor_fork_as(Thread *parent, PyObject *name, uint64_t serial)
+{
+    Actor *from = parent != NULL ? parent->actor : main_actor;
+    Epoch epoch = slots_take();
+    Actor *child = calloc(1, sizeof(Actor));
+    if (child == NULL || !table_put(&actors, serial, child)) {
+        free(child);
+        failures++;
+        return;
+    }
+    seen++;
+    child->serial = serial;
+    child->slot = epoch.slot;
+    clock_copy(&child->clock, &from->clock);
+    clock_set(&child->clock, epoch.slot, epoch.number);
+    clock_copy(&child->inherited, &child->clock);
+    child->name = Py_XNewRef(name);
+    advance(from);
+    for (Thread *thread = threads; thread != NULL; thread = thread->next) {
+        if (thread->actor == from && !thread->over) {
+            thread_new_epoch(thread);
+        }
+    }
+}
+
+uint64_t
+actor_fork(Thread *parent, PyObject *name)
+{
+    uint64_t serial = new_serial();
+    actor_fork_as(parent, name, serial);
+    return serial;
+}
+
+/* Keep of an ended actor's clock what it did not start with. */
+static void
+shrink(Actor *actor)
+{
+    uint32_t length = 0;
+    for (uint32_t slot = 0; slot < actor->clock.length; slot++) {
+        if (slot != actor->slot && clock_get(&actor->inherited, slot) == actor->clock.numbers[slot]) {
+            actor->clock.numbers[slot] = 0;
+        }
+        else {
+            length = slot + 1;
+        }
+    }
+    actor->clock.length = length;
+    Number *numbers = realloc(actor->clock.numbers, (length ? length : 1) * sizeof(Number));
+    if (numbers != NULL) {
+        actor->clock.numbers = numbers;
+        actor->clock.capacity = length ? length : 1;
+    }
+    clock_free(&actor->inherited);
+}
+
+/* An actor that ended long ago and was never waited for: only its name may still be wanted. */
+static void
+forget(Actor *actor)
+{
+    if (actor->named || actor->references != 0) {
+        clock_free(&actor->clock);
+    }
+    else {
+        table_pop(&actors, actor->serial);
+        actor_free(actor);
+    }
+}
+
+void
+thread_end(Thread *thread)
+{
+    Actor *actor = thread->actor;
+    thread->pending_count = 0;
+    if (actor->ended) {
+        return;
+    }
+    actor->ended = true;
+    set_held(actor, 0);
+    slots_give_back(actor->slot, clock_get(&actor->clock, actor->slot));
+    ended[(ended_first + ended_count) % (ENDED_LIMIT + 1)] = actor->serial;
+    ended_count++;
+    if (ended_count > WHOLE_LIMIT) {
+        Actor *old = actor_find(ended[(ended_first + ended_count - WHOLE_LIMIT) % (ENDED_LIMIT + 1)]);
+        if (old != NULL) {
+            shrink(old);
+        }
+    }
+    if (ended_count > ENDED_LIMIT) {
+        Actor *oldest = actor_find(ended[ended_first]);
+        ended_first = (ended_first + 1) % (ENDED_LIMIT + 1);
+        ended_count--;
+        if (oldest != NULL) {
+            forget(oldest);
+        }
+    }
+    thread_new_epoch(thread);
+}
+
+void
+actor_join(Thread *thread, uint64_t serial)
+{
+    Actor *child = actor_find(serial);
+    if (child == NULL) {
+        return;
+    }
+    clock_join(&thread->actor->clock, &child->clock);
+    if (!child->ended) { /* what it does from here on is not part of what was waited for */
+        advance(child);
+        for (Thread *other = threads; other != NULL; other = other->next) {
+            if (other->actor == child && !other->over) {
+                thread_new_epoch(other);
+            }
+        }
+    }
+}
+
+void
+actor_rename(uint64_t serial, PyObject *name)
+{
+    Actor *actor = actor_get(serial);
+    if (actor != NULL) {
+        PyObject *old = actor->name;
+        actor->name = Py_NewRef(name);
+        Py_XDECREF(old);
+    }
+}
+
+/* In a forked child the other threads are gone. */
+void
+actors_after_fork(void)
+{
+    for (Thread *thread = threads; thread != NULL; thread = thread->next) {
+        if (thread != own_thread) {
+            thread->over = true;
+        }
+    }
+    reap();
+}
+
+/* Let go of everything; threads find themselves anew. */
+void
+actors_reset(void)
+{
+    for (Thread *thread = threads; thread != NULL; thread = thread->next) {
+        /* Its owner may be running: the state stays until it leaves, without anything of this run. */
+        contexts_end_epoch(thread);
+        stack_memo_clear(&thread->memo);
+        for (int place = 0; place < HEADS; place++) {
+            lockset_drop(thread->heads[place].locks);
+        }
+        memset(thread->heads, 0, sizeof thread->heads);
+        memset(thread->recent, 0, sizeof thread->recent);
+        thread->actor = NULL;
+        thread->accesses = 0;
+        thread->due_count = 0;
+        thread->pending_count = 0;
+    }
+    for (size_t place = 0; actors.entries != NULL && place <= actors.mask; place++) {
+        if (actors.entries[place].value != NULL) {
+            actor_free(actors.entries[place].value);
+        }
+    }
+    table_free(&actors);
+    main_actor = NULL;
+    ended_first = ended_count = 0;
+    accesses_of_ended = 0;
+    seen = 0;
+    slots_reset();
+}
+
+/* {serial: name} of all actors that are known. */
+PyObject *
+actors_dump(void)
+{
+    PyObject *found = PyDict_New();
+    for (size_t place = 0; found != NULL && actors.entries != NULL && place <= actors.mask; place++) {
+        Actor *actor = actors.entries[place].value;
+        if (actor == NULL || actor->name == NULL) {
+            continue;
+        }
+        PyObject *serial = PyLong_FromUnsignedLongLong(actor->serial);
+        if (serial == NULL || PyDict_SetItem(found, serial, actor->name) < 0) {
+            Py_CLEAR(found);
+        }
+        Py_XDECREF(serial);
+    }
+    return found;
+}

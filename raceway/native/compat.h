@@ -1,0 +1,167 @@
+/* What differs between CPython versions. The only file with #if on the version, and the door to CPython's internals.
+
+   Frames: Include/internal/pycore_frame.h. Taps look at the value stack of the frame that runs them ("peek"); where a
+   version's layout is not known, RW_PEEK is 0 and operands are held in the thread's state instead. */
+#ifndef RACEWAY_COMPAT_H
+#define RACEWAY_COMPAT_H
+
+#define PY_SSIZE_T_CLEAN
+#ifndef Py_BUILD_CORE_MODULE
+#define Py_BUILD_CORE_MODULE 1
+#endif
+#include <Python.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stddef.h>
+
+#if PY_VERSION_HEX < 0x030E0000 && PY_VERSION_HEX >= 0x030B0000
+#define RW_PEEK 1
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wunused-parameter"
+#pragma GCC diagnostic ignored "-Wsign-compare"
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
+#include <internal/pycore_frame.h>
+#include <internal/pycore_pystate.h>
+#include <internal/pycore_dict.h>
+#include <internal/pycore_object.h>
+#pragma GCC diagnostic pop
+typedef _PyInterpreterFrame Frame;
+#else
+#define RW_PEEK 0
+typedef struct Frame Frame; /* unknown: never looked into */
+#endif
+
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
+#ifdef Py_GIL_DISABLED
+#define RW_FREE_THREADED 1
+#else
+#define RW_FREE_THREADED 0
+#endif
+
+#if RW_PEEK
+
+static inline PyCodeObject *
+frame_code(Frame *frame)
+{
+#if PY_VERSION_HEX >= 0x030D0000
+    return (PyCodeObject *)frame->f_executable;
+#else
+    return frame->f_code;
+#endif
+}
+
+/* The instruction a frame is at, as an address that tells one place from another. */
+static inline const void *
+frame_instruction(Frame *frame)
+{
+#if PY_VERSION_HEX >= 0x030D0000
+    return frame->instr_ptr;
+#else
+    return frame->prev_instr;
+#endif
+}
+
+/* The offset in bytes that `frame.f_lasti` tells. */
+static inline int
+frame_offset(Frame *frame)
+{
+    return _PyInterpreterFrame_LASTI(frame) * (int)sizeof(_Py_CODEUNIT);
+}
+
+/* Frames of C code (3.12 and later) have no code. */
+static inline bool
+frame_is_python(Frame *frame)
+{
+#if PY_VERSION_HEX >= 0x030C0000
+    return frame->owner != FRAME_OWNED_BY_CSTACK;
+#else
+    (void)frame;
+    return true;
+#endif
+}
+
+static inline Frame *
+frame_skip(Frame *frame)
+{
+    while (frame != NULL && !frame_is_python(frame)) {
+        frame = frame->previous;
+    }
+    return frame;
+}
+
+static inline Frame *
+frame_of(PyThreadState *state)
+{
+#if PY_VERSION_HEX >= 0x030D0000
+    return state->current_frame;
+#else
+    return state->cframe->current_frame;
+#endif
+}
+
+/* The frame that runs the tap: a slot reached from the evaluation loop has no frame of its own. */
+static inline Frame *
+current_frame(void)
+{
+    return frame_skip(frame_of(_PyThreadState_GET()));
+}
+
+#else /* the frame is known by its frame object only */
+
+Frame *current_frame(void);
+const void *frame_instruction(Frame *frame);
+PyCodeObject *frame_code(Frame *frame);
+int frame_offset(Frame *frame);
+
+#endif
+
+/* The dictionary of a class; static built-in types keep theirs with the interpreter from 3.12 on. Borrowed. */
+static inline PyObject *
+type_dict(PyTypeObject *type)
+{
+#if PY_VERSION_HEX >= 0x030C0000
+    PyObject *found = PyType_GetDict(type);
+    Py_XDECREF(found); /* the type holds it */
+    return found;
+#else
+    return type->tp_dict;
+#endif
+}
+
+static inline bool
+type_is_immutable(PyTypeObject *type)
+{
+    return (PyType_GetFlags(type) & Py_TPFLAGS_IMMUTABLETYPE) != 0;
+}
+
+/* Changes whenever the class or one of its bases does; 0 when the interpreter gave out no tag. */
+static inline uint32_t
+type_version(PyTypeObject *type)
+{
+    return (uint32_t)type->tp_version_tag;
+}
+
+/* A number in the range that is addressed by position, without a call. */
+static inline bool
+small_index(PyObject *number, Py_ssize_t *value)
+{
+#if PY_VERSION_HEX >= 0x030C0000
+    PyLongObject *known = (PyLongObject *)number;
+    if (!PyUnstable_Long_IsCompact(known)) {
+        return false;
+    }
+    *value = PyUnstable_Long_CompactValue(known);
+    return true;
+#else
+    Py_ssize_t size = Py_SIZE(number);
+    if (size < -1 || size > 1) {
+        return false;
+    }
+    *value = size == 0 ? 0 : size * (Py_ssize_t)((PyLongObject *)number)->ob_digit[0];
+    return true;
+#endif
+}
+
+#endif

@@ -1,0 +1,200 @@
+/* Contexts: one side of an access (who, when, at which site, called from where, holding what), without its location.
+
+   All locations that one site touches in one epoch, on one stack, share one context, so a location's shadow is two
+   numbers of four bytes. A context lives as long as some cell or race refers to it; those of the running epoch also
+   stay while nobody does, since the next access probably wants them. */
+#include "core.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define CROWD 65536 /* contexts of one epoch after which unused ones are looked for */
+
+uint32_t *context_tags;
+Context *contexts;
+
+static uint32_t context_count, free_first, limit;
+
+static void *
+reserve(size_t size)
+{
+    void *found = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return found == MAP_FAILED ? NULL : found;
+}
+
+/* Address space for as many contexts as a run may need; it costs memory only as it is used. */
+bool
+contexts_reset(void)
+{
+    if (contexts != NULL) {
+        munmap(contexts, limit * sizeof(Context));
+        munmap(context_tags, limit * sizeof(uint32_t));
+        contexts = NULL;
+        context_tags = NULL;
+    }
+    context_count = free_first = 0;
+    for (limit = 1u << 24; limit >= 1u << 16; limit >>= 1) {
+        contexts = reserve(limit * sizeof(Context));
+        context_tags = reserve(limit * sizeof(uint32_t));
+        if (contexts != NULL && context_tags != NULL) {
+            return true;
+        }
+        if (contexts != NULL) {
+            munmap(contexts, limit * sizeof(Context));
+        }
+        if (context_tags != NULL) {
+            munmap(context_tags, limit * sizeof(uint32_t));
+        }
+        contexts = NULL;
+        context_tags = NULL;
+    }
+    return false;
+}
+
+static uint32_t
+take(void)
+{
+    if (free_first != 0) {
+        uint32_t id = free_first;
+        free_first = contexts[id].references; /* a free one's link */
+        return id;
+    }
+    if (context_count + 1 >= limit) {
+        return 0;
+    }
+    return ++context_count;
+}
+
+void
+context_free(uint32_t id)
+{
+    Context *context = &contexts[id];
+    stack_drop(context->stack);
+    lockset_drop(context->locks);
+    lockset_drop(context->head_locks);
+    context_tags[id] = 0;
+    context->stack = 0;
+    context->locks = context->head_locks = 0;
+    context->references = free_first;
+    free_first = id;
+}
+
+static void
+sweep(Thread *thread)
+{
+    uint32_t kept = 0;
+    for (uint32_t place = 0; place < thread->contexts_count; place++) {
+        uint32_t id = thread->contexts[place];
+        if (contexts[id].references == 0) {
+            context_free(id);
+        }
+        else {
+            thread->contexts[kept++] = id;
+        }
+    }
+    thread->contexts_count = kept;
+}
+
+/* The thread's epoch is over: its contexts stay only where something refers to them. */
+void
+contexts_end_epoch(Thread *thread)
+{
+    if (contexts == NULL) {
+        thread->contexts_count = 0;
+        return;
+    }
+    for (uint32_t place = 0; place < thread->contexts_count; place++) {
+        uint32_t id = thread->contexts[place];
+        if (contexts[id].references == 0) {
+            context_free(id);
+        }
+        else {
+            context_tags[id] = 0;
+        }
+    }
+    thread->contexts_count = 0;
+}
+
+static bool
+remember(Thread *thread, uint32_t id)
+{
+    if (thread->contexts_count >= CROWD && (thread->contexts_count & (thread->contexts_count - 1)) == 0) {
+        sweep(thread);
+    }
+    if (thread->contexts_count == thread->contexts_capacity) {
+        uint32_t capacity = thread->contexts_capacity ? thread->contexts_capacity * 2 : 32;
+        uint32_t *grown = realloc(thread->contexts, capacity * sizeof(uint32_t));
+        if (grown == NULL) {
+            return false;
+        }
+        thread->contexts = grown;
+        thread->contexts_capacity = capacity;
+    }
+    thread->contexts[thread->contexts_count++] = id;
+    return true;
+}
+
+static bool
+same(const Context *known, const Context *wanted, const Thread *thread)
+{
+    return known->site == wanted->site && known->operation == wanted->operation &&
+           known->commute == wanted->commute && known->region == wanted->region &&
+           known->locks == thread->actor->held && known->head_offset == wanted->head_offset &&
+           known->head_locks == wanted->head_locks;
+}
+
+/* A context of the thread's present epoch with what is told in `wanted`: site, operation, commute, rank and region
+   with its head. 0 when there is no room. The caller takes a reference if it keeps it. */
+uint32_t
+context_make(Thread *thread, Frame *frame, const Context *wanted)
+{
+    Stack callers = 0;
+    PyCodeObject *code = NULL;
+    int offset = 0;
+    if (frame != NULL) {
+        callers = stack_callers(&thread->memo, frame);
+        code = frame_code(frame);
+        offset = frame_offset(frame);
+    }
+    uint64_t hash = mix(((uint64_t)wanted->site << 8) ^ ((uint64_t)callers << 36) ^ wanted->operation);
+    uint32_t *recent = &thread->recent[(hash ^ (hash >> 20)) % HEADS];
+    uint32_t id = *recent;
+    if (id != 0 && context_tags[id] == thread->tag + wanted->rank && same(&contexts[id], wanted, thread) &&
+        (frame == NULL || stack_is(contexts[id].stack, callers, code, offset))) {
+        return id;
+    }
+    id = take();
+    if (id == 0 || !remember(thread, id)) {
+        failures++;
+        return 0;
+    }
+    Context *context = &contexts[id];
+    *context = *wanted;
+    context->actor = thread->actor->serial;
+    context->slot = thread->actor->slot;
+    context->number = clock_get(&thread->actor->clock, thread->actor->slot);
+    context->references = 0;
+    context->stack = frame == NULL ? 0 : stack_push(callers, code, offset);
+    context->callers = callers;
+    context->instruction = frame == NULL ? NULL : frame_instruction(frame);
+    context->locks = thread->actor->held;
+    lockset_hold(context->locks);
+    lockset_hold(context->head_locks);
+    context_tags[id] = thread->tag + wanted->rank;
+    *recent = id;
+    return id;
+}
+
+/* The context that a tap made before, if it would make the same again: at the same instruction, called from the same
+   places, in the same epoch, holding the same locks, without a region. 0 if not. */
+uint32_t
+context_again(Thread *thread, Frame *frame, uint32_t before, uint32_t rank)
+{
+    const Context *known = &contexts[before];
+    if (context_tags[before] != thread->tag + rank || known->instruction != frame_instruction(frame) ||
+        known->locks != thread->actor->held || known->callers != stack_callers(&thread->memo, frame)) {
+        return 0;
+    }
+    return before;
+}

@@ -1,0 +1,658 @@
+/* The structures that the files of the core share, from addresses up to races. See docs/native.md for the picture.
+
+   Ground rules
+   - Nothing here calls code of the program, raises, or allocates objects of Python on the path of a tap.
+   - On builds with a GIL the GIL guards everything. On free-threaded builds CORE_LOCK guards everything but what is
+     marked thread-local, and is never held across a call into the interpreter that may wait.
+   - A fast path may only skip work; it falls through to the one slow path. */
+#ifndef RACEWAY_CORE_H
+#define RACEWAY_CORE_H
+
+#include "compat.h"
+
+/* Values of raceway.model.kinds, by order of definition; tests compare them. */
+enum { OP_READ, OP_WRITE, OP_READ_MODIFY_WRITE, OP_DELETE, OP_ITERATE, OP_STRUCTURAL_CHANGE };
+enum { COMMUTE_NONE, COMMUTE_APPEND, COMMUTE_ADD, COMMUTE_SETDEFAULT, COMMUTE_DISCARD, COMMUTE_INSERT_KEY };
+enum { AT_ATTRIBUTE = 1, AT_ITEM, AT_STRUCTURE, AT_GLOBAL, AT_CELL };
+
+static inline bool
+op_mutates(int op)
+{
+    return op != OP_READ && op != OP_ITERATE;
+}
+
+#if RW_FREE_THREADED
+void core_lock(void);
+void core_unlock(void);
+#else
+static inline void
+core_lock(void)
+{
+}
+static inline void
+core_unlock(void)
+{
+}
+#endif
+
+/* --- clocks.c: vector clocks ------------------------------------------------------------------------------------ */
+
+typedef uint64_t Number;
+
+typedef struct {
+    Number *numbers; /* owned; by slot */
+    uint32_t length;
+    uint32_t capacity;
+} Clock;
+
+void clock_set(Clock *clock, uint32_t slot, Number number);
+void clock_join(Clock *clock, const Clock *other);
+void clock_copy(Clock *clock, const Clock *other);
+void clock_free(Clock *clock);
+
+static inline Number
+clock_get(const Clock *clock, uint32_t slot)
+{
+    return slot < clock->length ? clock->numbers[slot] : 0;
+}
+
+typedef struct {
+    uint32_t slot;
+    Number number;
+} Epoch;
+
+Epoch slots_take(void);
+void slots_give_back(uint32_t slot, Number number);
+void slots_reset(void);
+
+/* --- tables.c: hash tables from numbers to pointers ------------------------------------------------------------- */
+
+typedef struct {
+    uint64_t key;
+    void *value; /* NULL marks a free place */
+} TableEntry;
+
+typedef struct {
+    TableEntry *entries;
+    size_t mask;
+    size_t used;
+} Table;
+
+void *table_get(const Table *table, uint64_t key);
+bool table_put(Table *table, uint64_t key, void *value);
+void *table_pop(Table *table, uint64_t key);
+void table_free(Table *table);
+
+static inline uint64_t
+mix(uint64_t value)
+{
+    value ^= value >> 32;
+    value *= UINT64_C(0xd6e8feb86659fd93);
+    value ^= value >> 32;
+    return value;
+}
+
+/* --- locksets.c: sets of held locks, interned -------------------------------------------------------------------- */
+
+typedef uint32_t Lockset; /* 0 is the empty one */
+
+Lockset lockset_with(Lockset known, uint64_t sync);
+Lockset lockset_without(Lockset known, uint64_t sync);
+bool lockset_has(Lockset known, uint64_t sync);
+void lockset_hold(Lockset known);
+void lockset_drop(Lockset known);
+uint32_t lockset_length(Lockset known);
+uint64_t lockset_at(Lockset known, uint32_t place);
+void locksets_reset(void);
+
+/* --- stacks.c: call stacks, interned from the outside in -------------------------------------------------------- */
+
+typedef uint32_t Stack; /* 0 is the empty one */
+
+#define STACK_DEPTH 48
+
+/* One caller, as it was when its stack was looked up. */
+typedef struct {
+    const Frame *frame;
+    const void *instruction;
+    PyCodeObject *code; /* borrowed: kept alive by `stack` */
+    Stack stack; /* up to here from the outermost; kept alive by the one inside */
+} StackLevel;
+
+/* The callers that were met last, outermost first, so that the next look only compares. Thread-local. */
+typedef struct {
+    StackLevel levels[STACK_DEPTH];
+    int depth;
+    Stack callers; /* owned */
+} StackMemo;
+
+Stack stack_callers(StackMemo *memo, Frame *frame);
+Stack stack_push(Stack callers, PyCodeObject *code, int offset);
+bool stack_is(Stack stack, Stack callers, PyCodeObject *code, int offset);
+void stack_hold(Stack stack);
+void stack_drop(Stack stack);
+PyObject *stack_tuple(Stack stack);
+void stacks_reset(void);
+void stack_memo_clear(StackMemo *memo);
+
+/* --- actors.c: actors, and what each thread keeps to itself ------------------------------------------------------ */
+
+typedef struct {
+    uint64_t serial;
+    Clock clock;
+    Clock inherited; /* the clock it started with, until it is shrunk */
+    Lockset held;
+    uint32_t slot;
+    int references; /* of threads that run it */
+    bool ended;
+    bool named; /* a finding will name it */
+    PyObject *name; /* owned */
+} Actor;
+
+#define HEADS 256
+#define SEEN 256
+#define PENDING 64
+
+/* A read that a later write of its activation may depend on. */
+typedef struct {
+    uint32_t site;
+    Lockset locks; /* owned */
+    const void *frame;
+    uintptr_t object;
+    uint64_t key;
+    int offset;
+    uint32_t sequence;
+} Head;
+
+/* An operand that a tap held for the tap that commits; borrowed, on the value stack of `frame`. */
+typedef struct {
+    const void *frame;
+    PyObject *value;
+    PyTypeObject *owner;
+    uint32_t site;
+} Pending;
+
+typedef struct Thread {
+    uint32_t tag; /* of the actor's present epoch: a multiple of 4, unique in the process */
+    int due_count;
+    uint64_t accesses;
+    PyTypeObject *owner; /* borrowed, the class that an attribute was last loaded from; only its name is read */
+    PyObject *owner_name; /* borrowed, that attribute */
+    Actor *actor;
+    int pending_count;
+    struct Thread *next;
+    uint32_t *contexts; /* made in this epoch */
+    uint32_t contexts_count;
+    uint32_t contexts_capacity;
+    uint64_t *due; /* syncs to acquire before the next record */
+    int due_capacity;
+    bool over;
+    StackMemo memo;
+    Pending pending[PENDING];
+    Head heads[HEADS];
+    uint64_t seen[SEEN];
+    uint32_t recent[HEADS]; /* contexts of this epoch, by site and stack */
+} Thread;
+
+extern _Thread_local Thread *own_thread __attribute__((tls_model("initial-exec")));
+
+Thread *thread_begin(uint64_t actor); /* 0: a new one that nobody announced */
+Thread *thread_for(uint64_t actor); /* for replayed traces: the state of an actor that no thread runs */
+void thread_new_epoch(Thread *thread);
+void thread_end(Thread *thread);
+uint64_t threads_accesses(void);
+Actor *actor_get(uint64_t serial);
+Actor *actor_find(uint64_t serial);
+void actor_hold_lock(Actor *actor, uint64_t sync);
+void actor_drop_lock(Actor *actor, uint64_t sync);
+uint64_t actor_fork(Thread *parent, PyObject *name);
+void actor_fork_as(Thread *parent, PyObject *name, uint64_t serial);
+void actor_join(Thread *thread, uint64_t child);
+void actor_rename(uint64_t serial, PyObject *name);
+uint64_t actors_seen(void);
+void actors_reset(void);
+void actors_after_fork(void);
+PyObject *actors_dump(void);
+
+/* The state of the calling thread. */
+static inline Thread *
+current_thread(void)
+{
+    Thread *thread = own_thread;
+    return likely(thread != NULL && thread->actor != NULL) ? thread : thread_begin(0);
+}
+
+/* --- contexts.c: one side of an access, shared by all locations it was made to in one epoch ----------------------- */
+
+typedef struct {
+    Number number;
+    uint64_t actor;
+    uint32_t slot;
+    uint32_t site;
+    Stack stack; /* owned */
+    Stack callers; /* borrowed from `stack` */
+    Lockset locks; /* owned */
+    Lockset head_locks; /* owned */
+    int head_offset;
+    const void *instruction; /* of the innermost frame */
+    uint32_t references;
+    int8_t region; /* index in the site's regions, -1 without */
+    uint8_t operation;
+    uint8_t commute;
+    uint8_t rank;
+} Context;
+
+#define CONTEXT_LIMIT (1u << 26)
+
+extern uint32_t *context_tags; /* tag of the thread's epoch + rank; 0 when free */
+extern Context *contexts;
+
+uint32_t context_make(Thread *thread, Frame *frame, const Context *wanted);
+uint32_t context_again(Thread *thread, Frame *frame, uint32_t before, uint32_t rank);
+void context_free(uint32_t id);
+void contexts_end_epoch(Thread *thread);
+bool contexts_reset(void);
+
+static inline void
+context_hold(uint32_t id)
+{
+    contexts[id].references++;
+}
+
+static inline void
+context_drop(uint32_t id)
+{
+    if (id != 0 && --contexts[id].references == 0 && (context_tags[id] & 3) == 0) {
+        context_free(id);
+    }
+}
+
+/* --- identity.c: what is known of live objects, by address -------------------------------------------------------- */
+
+/* Shadow of one location: the contexts of its last write and last read. A location that several actors share has
+   EXPANDED set in `w`, whose rest is an index into the table of shadow.c; `r` is then the last reader that needs no
+   further look. Both own references. */
+typedef struct {
+    uint32_t w;
+    uint32_t r;
+} Cell;
+
+#define EXPANDED 0x80000000u
+
+struct Shape;
+struct Keyed;
+struct Items;
+
+/* What only few objects need. */
+typedef struct {
+    struct Shape *own_shape; /* of a type object: that of its instances; owned */
+    struct Keyed *keyed; /* cells by key; owned */
+    struct Items *items; /* cells by position; owned */
+    uint64_t sync; /* of hand-overs through a deque, and of a lock: its serial */
+} Extra;
+
+typedef struct Object {
+    Extra *extra; /* owned, NULL until needed */
+    uint32_t shape; /* number of the shape of its type when the cells were laid out */
+    uint32_t serial; /* 0 until somebody asks */
+    uint32_t label; /* variable of a container */
+    uint16_t capacity;
+    bool labelled; /* by the attribute it came from */
+    Cell cells[];
+} Object;
+
+extern uint32_t **identity_roots[1 << 14];
+extern char *identity_region;
+
+/* What is known of the object at this address, NULL when nothing is. */
+static inline Object *
+object_find(const void *target)
+{
+    uintptr_t address = (uintptr_t)target;
+    uint32_t **middle = identity_roots[(address >> 34) & 0x3fff];
+    if (unlikely(middle == NULL)) {
+        return NULL;
+    }
+    uint32_t *shadow = middle[(address >> 20) & 0x3fff];
+    if (unlikely(shadow == NULL)) {
+        return NULL;
+    }
+    uint32_t reference = shadow[(address & 0xfffff) >> 4];
+    return reference != 0 ? (Object *)(identity_region + ((size_t)reference << 3)) : NULL;
+}
+
+Object *object_make(PyObject *target, const struct Shape *shape);
+Object *object_of(PyObject *target); /* made when there is none; NULL when memory is short or none is kept */
+Object *object_grow(const void *target, Object *object, uint32_t cells);
+Extra *object_extra(Object *object);
+uint32_t object_serial(Object *object);
+void object_retire(uintptr_t address);
+bool identity_start(void);
+void identity_settle(void); /* free-threaded: records of objects that died meanwhile go */
+void identity_stop(void);
+uint64_t new_serial(void);
+
+extern uint64_t generation; /* changes whenever an object that is known died, or a shared location was touched */
+
+/* --- shapes.c: where the attributes of a type's instances live ---------------------------------------------------- */
+
+enum { HOME_FIELD, HOME_CLASS, HOME_SKIP };
+
+typedef struct {
+    PyObject *name; /* owned */
+    uint32_t cell;
+    bool is_read;
+} Slot;
+
+typedef struct Shape {
+    PyTypeObject *type; /* borrowed: the shape dies with it */
+    PyObject *label; /* owned: what people call the type */
+    uint32_t id;
+    uint32_t count;
+    uint32_t capacity;
+    uint32_t first; /* cells before the attributes: structure and items of a container, contents of a cell */
+    Slot *slots;
+    uint32_t version; /* of the type when `kinds` was worked out */
+    uint8_t container; /* index + 1 in the table of contracts, of the nearest one in the resolution order */
+    bool sequence;
+    bool hooked;
+    bool is_module;
+    bool is_type;
+    bool is_local;
+    bool never;
+    bool hooks_load;
+    bool hooks_store;
+    bool known;
+    struct Shape *next, *previous; /* all that live */
+    Table rows; /* resolved contracts, by name */
+} Shape;
+
+Shape *shape_of(PyTypeObject *type); /* NULL when memory is short */
+uint32_t shape_cell(Shape *shape, PyObject *name);
+void shape_free(Shape *shape);
+bool type_find(PyTypeObject *type, PyObject *name, PyTypeObject **where, PyObject **value);
+bool instance_holds(PyObject *target, PyObject *name);
+PyObject *type_label(PyTypeObject *type);
+
+/* --- keyed.c: cells by key and by position ------------------------------------------------------------------------ */
+
+typedef struct {
+    uint64_t key; /* 0 marks a free place */
+    Cell cell;
+} KeyedCell;
+
+typedef struct Keyed {
+    KeyedCell *entries;
+    uint32_t mask;
+    uint32_t used;
+    struct NameCell *names; /* of globals and class attributes, by name; owned */
+} Keyed;
+
+typedef struct NameCell {
+    Cell cell;
+    PyObject *name; /* owned */
+    struct NameCell *next;
+    uint32_t variable;
+    uint8_t kind;
+} NameCell;
+
+#define CHUNK 64
+#define INLINE_ITEMS 30 /* cells of the first items stand in the object itself, after structure and whole */
+
+typedef struct Items {
+    Cell **chunks; /* of CHUNK cells each, NULL where none was touched */
+    size_t length;
+} Items;
+
+#define KEY_STRUCTURE UINT64_C(0x9e3779b97f4a7c15)
+#define KEY_WHOLE UINT64_C(0xc2b2ae3d27d4eb4f)
+#define KEY_CELL UINT64_C(0x165667b19e3779f9)
+
+bool key_of(PyObject *key, uint64_t *found, int depth);
+Cell *keyed_find(const Object *object, uint64_t key);
+Cell *keyed_cell(Object *object, uint64_t key);
+NameCell *name_cell(Object *object, PyObject *name, int kind); /* `variable` is 0 in a new one */
+Cell *item_cell(PyObject *target, Object **object, size_t index);
+void keyed_free(Object *object);
+
+static inline Cell *
+item_find(Object *object, size_t index)
+{
+    if (index < INLINE_ITEMS) {
+        return index + 2 < object->capacity ? &object->cells[index + 2] : NULL;
+    }
+    const Items *items = object->extra != NULL ? object->extra->items : NULL;
+    index -= INLINE_ITEMS;
+    if (items == NULL || index / CHUNK >= items->length || items->chunks[index / CHUNK] == NULL) {
+        return NULL;
+    }
+    return &items->chunks[index / CHUNK][index % CHUNK];
+}
+
+/* --- sites.c: what the transform says of every tapped place ------------------------------------------------------- */
+
+enum {
+    FORM_ATTRIBUTE, FORM_METHOD, FORM_ITEM, FORM_GLOBAL, FORM_CELL, FORM_ITERATE, FORM_CONTAINS, FORM_FUNCTION,
+    FORM_IMPORT
+};
+enum { CONTEXT_LOAD, CONTEXT_STORE, CONTEXT_DELETE, CONTEXT_AUGMENT, CONTEXT_CALL };
+enum { ROLE_BASE = 'S', ROLE_KEY = 'K', ROLE_VALUE = 'W', ROLE_STATEMENT = 'G' };
+
+typedef struct {
+    uint32_t head; /* serial of the reading site */
+} RegionOf;
+
+typedef struct {
+    uint8_t form;
+    uint8_t context;
+    uint8_t commit;
+    bool keyed;
+    bool is_head;
+    bool rechecked;
+    bool double_checked;
+    bool acted;
+    uint8_t region_count;
+    RegionOf *regions; /* owned */
+    PyObject *name; /* owned */
+    PyObject *key; /* owned, NULL without a literal key */
+    PyObject *through; /* owned, NULL when the operand is no attribute */
+    PyObject *label; /* owned */
+    bool is_self; /* the operand is plain `self` */
+    uint32_t variable; /* of a container without a better name, 0 until asked for */
+} Site;
+
+extern Site *sites;
+extern uint32_t sites_count;
+
+bool sites_add(PyObject *values, uint32_t *first);
+void sites_reset(void);
+
+/* --- shadow.c and races.c: the rules ------------------------------------------------------------------------------ */
+
+/* Where an access goes, and what is needed to name it if it races. */
+typedef struct {
+    Object *object;
+    const void *target; /* address of what it belongs to, or a serial in a replayed trace */
+    const void *activation; /* frame that accesses it, or a number in a replayed trace */
+    Shape *shape; /* borrowed; with `name`, of an attribute of an instance */
+    PyObject *name; /* borrowed */
+    uint64_t key; /* tells locations of one object apart */
+    uint32_t variable; /* 0: of shape and name */
+    uint8_t kind;
+    bool items; /* the variable is that of a container, this is an item of it or all of them */
+} Location;
+
+#define RANK_PLAIN 1
+#define RANK_REGION 2
+#define RANK_WALK 3
+
+typedef struct {
+    uint32_t context; /* owned reference */
+    uint32_t sequence;
+} Entry;
+
+extern uint32_t sequence;
+extern uint64_t shared_locations;
+
+void record_at(Thread *thread, Frame *frame, uint32_t site, Cell *cell, const Location *location, int op,
+               int commute);
+bool record_own(Thread *thread, Cell *cell, uint32_t context, bool mutates);
+void cell_clear(Cell *cell);
+void shadow_reset(void);
+void note_head(Thread *thread, const void *activation, int offset, uint32_t site, const void *target, uint64_t key);
+bool contexts_conflict(const Context *first, const Context *second, int kind);
+
+void race_add(uint32_t earlier, uint32_t later, bool observed, const Location *location);
+PyObject *races_dump(void);
+void races_reset(void);
+
+/* Whether the context at `id` was made by this thread in this epoch, and tells at least as much as `rank` asks. */
+static inline bool
+is_repeat(uint32_t id, const Thread *thread, uint32_t rank)
+{
+    uint32_t distance = context_tags[id] - thread->tag;
+    return distance < 4 && distance >= rank;
+}
+
+/* --- variables.c: what people call locations ---------------------------------------------------------------------- */
+
+uint32_t variable_intern(PyObject *text); /* steals a reference; 0 when memory is short */
+uint32_t variable_of(const Location *location);
+PyObject *variable_text(uint32_t variable, bool items); /* a new reference */
+void variable_is_read(uint32_t variable);
+PyObject *variables_read(void);
+PyObject *variables_read_now(void); /* those of live shapes too */
+void variables_reset(void);
+uint32_t variable_of_attribute(PyObject *label, PyObject *name);
+uint32_t variable_of_global(PyObject *namespace, PyObject *name);
+uint32_t variable_of_label(uint32_t site, PyObject *namespace);
+PyObject *without_locals(PyObject *label); /* a new reference */
+
+/* --- syncs.c: what synchronisation objects hand over -------------------------------------------------------------- */
+
+uint64_t sync_new(PyObject *kind, PyObject *file, int line);
+void sync_acquire(Thread *thread, uint64_t sync);
+void sync_release(Thread *thread, uint64_t sync, bool merge);
+void sync_lock_taken(Thread *thread, uint64_t sync);
+void sync_lock_freed(Thread *thread, uint64_t sync);
+void sync_retire(uint64_t sync);
+void syncs_reset(void);
+PyObject *sync_place(uint64_t sync);
+void sync_name(uint64_t sync);
+
+/* --- contracts.c: what operations of containers do ---------------------------------------------------------------- */
+
+enum { TARGET_STRUCTURE, TARGET_KEY, TARGET_FIRST };
+enum { SHAPE_KEY, SHAPE_NEGATIVE, SHAPE_SLICE, SHAPES };
+enum { PRESENT_ANY, PRESENT_ABSENT, PRESENT_PRESENT };
+enum { HANDOVER_NONE, HANDOVER_RELEASE, HANDOVER_ACQUIRE };
+
+typedef struct {
+    uint8_t target;
+    uint8_t operation;
+    uint8_t commute;
+} Effect;
+
+#define EFFECTS 3
+
+typedef struct {
+    Effect effects[EFFECTS];
+    Effect otherwise[EFFECTS];
+    uint8_t effect_count;
+    uint8_t otherwise_count;
+    uint8_t full_when;
+    uint8_t handover;
+    bool through;
+} Row;
+
+typedef struct {
+    const Row *by_shape[SHAPES];
+} Rows;
+
+bool contracts_load(PyObject *table, PyObject *containers, PyObject *sequences);
+uint8_t container_index(PyTypeObject *type);
+bool container_is_sequence(uint8_t index);
+const Rows *contract_lookup(Shape *shape, PyObject *name);
+const Rows *contract_operator(Shape *shape, PyObject *name);
+void contracts_reset(void);
+
+/* --- accesses.c: what a committed site does to its operands ------------------------------------------------------- */
+
+/* What a tap knows of the type it was last used on; in `cell`, or the cell of an attribute. */
+enum { SEES_NOTHING = -1, SEES_CLASS = -2, SEES_SEQUENCE = -3, SEES_KEYS = -4, SEES_STRUCTURE = -5, SEES_NAME = -6,
+       ASKS = -7 };
+
+typedef struct {
+    PyTypeObject *type; /* borrowed with `version`, NULL when nothing is known */
+    uint32_t version;
+    int32_t cell;
+    const Row *row; /* containers: what is done with an ordinary key */
+    Shape *shape; /* borrowed: that of the type */
+    NameCell *global; /* attributes of the class: borrowed while `names_generation` is this */
+    uint64_t names_generation;
+    uint8_t rank;
+    bool stores;
+} Known;
+
+#define MORE_KNOWN 7
+
+typedef struct {
+    PyObject_HEAD
+    PyObject *last; /* borrowed address: the object it was last used on */
+    uint64_t last_generation;
+    Thread *last_thread;
+    uint64_t run; /* the run that it belongs to */
+    Known known; /* the type it was first used on */
+    Known *more; /* owned, MORE_KNOWN others; NULL until there is a second type */
+    uint32_t site;
+    uint8_t rank;
+    uint8_t role;
+    uint8_t held; /* operands that other taps of the site hold for this one */
+    uint8_t next; /* of `more` to be replaced */
+    bool is_simple; /* no region, no publication: an access of an object of one's own needs no look at the rules */
+    uint32_t context; /* that it last made */
+    bool commits;
+    bool is_head;
+    bool stores;
+    bool names_owner; /* a site near by asks which class the attribute was loaded from */
+    int variable_place; /* captured variable: place in localsplus, -1 unknown */
+    PyObject *name; /* borrowed from the site */
+    uint64_t literal; /* number of a literal key, 0 without */
+    PyObject *names; /* borrowed address: the namespace, module or class whose name was last used */
+    uint32_t names_version; /* of that class */
+    NameCell *named; /* borrowed: that name, while `named_generation` is `names_generation` */
+    uint64_t named_generation;
+    PyObject *placeholder; /* owned */
+} Tap;
+
+typedef struct {
+    Tap *tap;
+    Site *site;
+    Thread *thread;
+    Frame *frame;
+    PyObject *base;
+    PyObject *key; /* NULL without */
+    PyTypeObject *owner; /* borrowed; the class that the base was just loaded from, NULL unknown */
+    PyObject *namespace; /* borrowed; globals of the frame */
+} Reach;
+
+bool accesses_start(void);
+void access_reached(Reach *at);
+void field_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObject *base);
+int has_key(PyObject *base, PyObject *key); /* -1: cannot be told without code of the program */
+extern uint64_t names_generation; /* changes when names of a namespace or class are forgotten */
+extern uint64_t recording; /* number of the run, 0 while none is */
+extern uint64_t imports_sync;
+extern uint64_t failures;
+
+/* --- Python types and functions ------------------------------------------------------------------------------------ */
+
+extern PyTypeObject Recorder_Type;
+PyObject *native_bind(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+bool taps_ready(PyObject *module);
+PyTypeObject *tap_type(const Site *site, int role, bool commits, int held);
+PyObject *replay_feed(PyObject *module, PyObject *record);
+extern PyTypeObject PeekProbe_Type;
+void replay_reset(void);
+
+#endif

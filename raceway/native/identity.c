@@ -1,0 +1,435 @@
+/* What is known of live objects, by address: a shadow of the heap with four bytes for every sixteen.
+
+   The top of an address leads through two small tables to the shadow of one MiB of heap; there a number leads to the
+   object's record in one reserved region. Nothing is kept alive: a record goes when its object's memory is given back.
+   That is seen at the allocator of objects (PyMem_SetAllocator), and, since lists and dicts wait on free lists of their
+   own, at their deallocators. A block handed to free begins 0, 16 or 32 bytes before the object: with a collector's
+   header and with a managed dictionary (Objects/obmalloc.c, Include/internal/pycore_object.h).
+
+   No record is kept for tuples, floats, slices and contexts, which free lists keep and whose identity means nothing.
+   Another tool may wrap the allocator after us (tracemalloc): then our wrapper stays when the run ends, and only passes
+   on. */
+#include "core.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define SHADOW_BYTES ((size_t)(1 << 16) * sizeof(uint32_t))
+#define SIZES 72
+
+uint32_t **identity_roots[1 << 14];
+char *identity_region;
+uint64_t generation = 1;
+
+static size_t region_size, region_used;
+static uint32_t free_records[SIZES]; /* by size class: references to the first free record */
+static uint64_t serials;
+static PyMemAllocatorEx allocator; /* the one we wrapped */
+static destructor list_dealloc, dict_dealloc;
+static bool wrapped, running;
+
+uint64_t
+new_serial(void)
+{
+    return ++serials;
+}
+
+static bool
+reserve_region(void)
+{
+    for (region_size = (size_t)1 << 34; region_size >= (size_t)1 << 26; region_size >>= 1) {
+        void *found = mmap(NULL, region_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                           -1, 0);
+        if (found != MAP_FAILED) {
+            identity_region = found;
+            region_used = 64;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The place of an address in the shadow, made when `make` is set. */
+static uint32_t *
+shadow_of(uintptr_t address, bool make)
+{
+    if (address >> 48 != 0) {
+        return NULL;
+    }
+    uint32_t ***root = &identity_roots[(address >> 34) & 0x3fff];
+    if (*root == NULL) {
+        if (!make || (*root = calloc(1 << 14, sizeof(uint32_t *))) == NULL) {
+            return NULL;
+        }
+    }
+    uint32_t **middle = &(*root)[(address >> 20) & 0x3fff];
+    if (*middle == NULL) {
+        if (!make) {
+            return NULL;
+        }
+        void *found = mmap(NULL, SHADOW_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                           -1, 0);
+        if (found == MAP_FAILED) {
+            return NULL;
+        }
+        *middle = found;
+    }
+    return &(*middle)[(address & 0xfffff) >> 4];
+}
+
+/* Records come in sizes of two cells' steps up to 128 cells, then in powers of two. */
+static uint32_t
+size_class(uint32_t cells, uint32_t *capacity)
+{
+    if (cells <= 128) {
+        *capacity = cells < 2 ? 2 : (cells + 1) & ~1u;
+        return *capacity / 2;
+    }
+    uint32_t size = 65;
+    *capacity = 256;
+    while (*capacity < cells) {
+        *capacity *= 2;
+        size++;
+    }
+    return size;
+}
+
+static uint32_t
+take_record(uint32_t cells)
+{
+    uint32_t capacity, size = size_class(cells, &capacity);
+    if (size >= SIZES || capacity > UINT16_MAX) {
+        return 0;
+    }
+    uint32_t reference = free_records[size];
+    Object *object;
+    if (reference != 0) {
+        object = (Object *)(identity_region + ((size_t)reference << 3));
+        free_records[size] = object->serial; /* a free one's link */
+    }
+    else {
+        size_t bytes = sizeof(Object) + capacity * sizeof(Cell);
+        if (region_used + bytes > region_size) {
+            failures++;
+            return 0;
+        }
+        reference = (uint32_t)(region_used >> 3);
+        object = (Object *)(identity_region + region_used);
+        region_used += bytes;
+    }
+    memset(object, 0, sizeof(Object) + capacity * sizeof(Cell));
+    object->capacity = (uint16_t)capacity;
+    return reference;
+}
+
+static void
+give_record(uint32_t reference, Object *object)
+{
+    uint32_t capacity;
+    uint32_t size = size_class(object->capacity, &capacity);
+    object->serial = free_records[size];
+    free_records[size] = reference;
+}
+
+static bool
+keeps_none(PyTypeObject *type)
+{
+    return type == &PyTuple_Type || type == &PyFloat_Type || type == &PySlice_Type || type == &PyLong_Type ||
+           type == &PyUnicode_Type || type == &PyBytes_Type || type == &PyBool_Type || type == &PyContext_Type;
+}
+
+/* A record for an object that has none, with cells for the attributes that its type is known to have. */
+Object *
+object_make(PyObject *target, const Shape *shape)
+{
+    uint32_t *place = shadow_of((uintptr_t)target, true);
+    if (place == NULL) {
+        failures++;
+        return NULL;
+    }
+    uint32_t cells = shape == NULL ? 2 : shape->first + shape->count;
+    uint32_t reference = take_record(cells > 64 ? 64 : cells);
+    if (reference == 0) {
+        return NULL;
+    }
+    *place = reference;
+    Object *object = (Object *)(identity_region + ((size_t)reference << 3));
+    object->shape = shape == NULL ? 0 : shape->id;
+    return object;
+}
+
+Object *
+object_of(PyObject *target)
+{
+    Object *known = object_find(target);
+    if (known != NULL) {
+        return known;
+    }
+    if (!running || keeps_none(Py_TYPE(target))) {
+        return NULL;
+    }
+    /* The type's shape first: it may make a record of its own. */
+    return object_make(target, PyType_Check(target) ? NULL : shape_of(Py_TYPE(target)));
+}
+
+/* The record with room for so many cells; it may move. NULL when there is none. */
+Object *
+object_grow(const void *target, Object *object, uint32_t cells)
+{
+    if (cells <= object->capacity) {
+        return object;
+    }
+    uint32_t *place = shadow_of((uintptr_t)target, false);
+    uint32_t reference = take_record(cells + cells / 4);
+    if (reference == 0 || place == NULL) {
+        return NULL;
+    }
+    Object *grown = (Object *)(identity_region + ((size_t)reference << 3));
+    uint16_t capacity = grown->capacity;
+    memcpy(grown, object, sizeof(Object) + object->capacity * sizeof(Cell));
+    grown->capacity = capacity;
+    give_record(*place, object);
+    *place = reference;
+    return grown;
+}
+
+Extra *
+object_extra(Object *object)
+{
+    if (object->extra == NULL && (object->extra = calloc(1, sizeof(Extra))) == NULL) {
+        failures++;
+    }
+    return object->extra;
+}
+
+uint32_t
+object_serial(Object *object)
+{
+    if (object->serial == 0) {
+        object->serial = (uint32_t)new_serial();
+    }
+    return object->serial;
+}
+
+static void
+retire_record(uint32_t reference, Object *object)
+{
+    generation++;
+    for (uint32_t cell = 0; cell < object->capacity; cell++) {
+        if (object->cells[cell].w | object->cells[cell].r) {
+            cell_clear(&object->cells[cell]);
+        }
+    }
+    if (object->extra != NULL) {
+        keyed_free(object);
+        if (object->extra->own_shape != NULL) {
+            shape_free(object->extra->own_shape);
+        }
+        if (object->extra->sync != 0) {
+            sync_retire(object->extra->sync);
+        }
+        free(object->extra);
+    }
+    give_record(reference, object);
+}
+
+static void
+retire(uint32_t *place)
+{
+    uint32_t reference = *place;
+    *place = 0;
+    retire_record(reference, (Object *)(identity_region + ((size_t)reference << 3)));
+}
+
+#if RW_FREE_THREADED
+
+/* Memory is given back under locks of the interpreter, where ours must not be waited for: the shadow forgets at once,
+   and the record goes when the core is entered next. A free record's link is its label, until it is taken. */
+static uint32_t dead;
+
+static void
+let_go(uint32_t *place)
+{
+    uint32_t reference = __atomic_exchange_n(place, 0, __ATOMIC_ACQ_REL);
+    if (reference != 0) {
+        Object *object = (Object *)(identity_region + ((size_t)reference << 3));
+        uint32_t first = __atomic_load_n(&dead, __ATOMIC_RELAXED);
+        do {
+            object->label = first;
+        } while (!__atomic_compare_exchange_n(&dead, &first, reference, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED));
+    }
+}
+
+void
+identity_settle(void)
+{
+    uint32_t reference = __atomic_exchange_n(&dead, 0, __ATOMIC_ACQUIRE);
+    while (reference != 0) {
+        Object *object = (Object *)(identity_region + ((size_t)reference << 3));
+        uint32_t next = object->label;
+        retire_record(reference, object);
+        reference = next;
+    }
+}
+
+#else
+
+static void
+let_go(uint32_t *place)
+{
+    retire(place);
+}
+
+void
+identity_settle(void)
+{
+}
+
+#endif
+
+/* The object at this address died. */
+void
+object_retire(uintptr_t address)
+{
+    uint32_t *place = shadow_of(address, false);
+    if (place != NULL && *place != 0) {
+        let_go(place);
+    }
+}
+
+static inline void
+block_freed(void *block)
+{
+    uintptr_t address = (uintptr_t)block;
+    uint32_t **middle = identity_roots[(address >> 34) & 0x3fff];
+    if (middle == NULL) {
+        return;
+    }
+    uint32_t *shadow = middle[(address >> 20) & 0x3fff];
+    if (likely(shadow == NULL)) {
+        return;
+    }
+    size_t index = (address & 0xfffff) >> 4;
+    if (unlikely(index > 0xfffd)) { /* the object may begin in the next MiB */
+        object_retire(address);
+        object_retire(address + 16);
+        object_retire(address + 32);
+        return;
+    }
+    for (size_t step = 0; step < 3; step++) {
+        if (unlikely(shadow[index + step] != 0)) {
+            let_go(&shadow[index + step]);
+        }
+    }
+}
+
+static void
+watching_free(void *context, void *block)
+{
+    if (running && block != NULL) {
+        block_freed(block);
+    }
+    allocator.free(context, block);
+}
+
+static void *
+watching_realloc(void *context, void *block, size_t size)
+{
+    void *moved = allocator.realloc(context, block, size);
+    if (running && block != NULL && moved != NULL && moved != block) {
+        block_freed(block);
+    }
+    return moved;
+}
+
+static void
+watching_list_dealloc(PyObject *list)
+{
+    if (running) {
+        object_retire((uintptr_t)list);
+    }
+    list_dealloc(list);
+}
+
+static void
+watching_dict_dealloc(PyObject *dict)
+{
+    if (running) {
+        object_retire((uintptr_t)dict);
+    }
+    dict_dealloc(dict);
+}
+
+/* Begin to follow the lives of objects. False when there is no address space. */
+bool
+identity_start(void)
+{
+    if (identity_region == NULL && !reserve_region()) {
+        return false;
+    }
+    PyMemAllocatorEx current;
+    PyMem_GetAllocator(PYMEM_DOMAIN_OBJ, &current);
+    if (!wrapped) {
+        allocator = current;
+        current.free = watching_free;
+        current.realloc = watching_realloc;
+        PyMem_SetAllocator(PYMEM_DOMAIN_OBJ, &current);
+        wrapped = true;
+    }
+    if (list_dealloc == NULL) {
+        list_dealloc = PyList_Type.tp_dealloc;
+        dict_dealloc = PyDict_Type.tp_dealloc;
+        PyList_Type.tp_dealloc = watching_list_dealloc;
+        PyDict_Type.tp_dealloc = watching_dict_dealloc;
+    }
+    running = true;
+    return true;
+}
+
+/* Forget all objects. */
+static void
+clear_shadow(void)
+{
+    for (size_t top = 0; top < 1 << 14; top++) {
+        for (size_t middle = 0; identity_roots[top] != NULL && middle < 1 << 14; middle++) {
+            uint32_t *shadow = identity_roots[top][middle];
+            if (shadow == NULL) {
+                continue;
+            }
+            for (size_t index = 0; index < 1 << 16; index++) {
+                if (shadow[index] != 0) {
+                    retire(&shadow[index]);
+                }
+            }
+            identity_roots[top][middle] = NULL;
+            munmap(shadow, SHADOW_BYTES);
+        }
+        free(identity_roots[top]);
+        identity_roots[top] = NULL;
+    }
+}
+
+void
+identity_stop(void)
+{
+    if (!running) {
+        return;
+    }
+    running = false;
+    clear_shadow();
+    if (PyList_Type.tp_dealloc == watching_list_dealloc && PyDict_Type.tp_dealloc == watching_dict_dealloc) {
+        PyList_Type.tp_dealloc = list_dealloc;
+        PyDict_Type.tp_dealloc = dict_dealloc;
+        list_dealloc = dict_dealloc = NULL;
+    }
+    PyMemAllocatorEx current;
+    PyMem_GetAllocator(PYMEM_DOMAIN_OBJ, &current);
+    if (current.free == watching_free) {
+        PyMem_SetAllocator(PYMEM_DOMAIN_OBJ, &allocator);
+        wrapped = false;
+    }
+    memset(free_records, 0, sizeof free_records);
+    munmap(identity_region, region_size);
+    identity_region = NULL;
+}

@@ -1,0 +1,247 @@
+/* Cells of containers, by key and by position, and of globals and class attributes, by name.
+
+   A key is told by a number made of its value where that is safe: of numbers, strings and the like and of tuples of
+   them. Other keys are told by the identity of the object, for whose `__hash__` and `__eq__` are code of the program.
+   Numbers are equal across their types, as they are to dict. */
+#include "core.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define KEY_DEPTH 4
+
+static bool
+number_key(PyObject *key, uint64_t *found)
+{
+    Py_ssize_t small;
+    if (small_index(key, &small)) {
+        *found = mix((uint64_t)small + UINT64_C(0x51ed2701)) | 1;
+        return true;
+    }
+    int overflow;
+    long long value = PyLong_AsLongLongAndOverflow(key, &overflow);
+    if (overflow == 0) {
+        *found = mix((uint64_t)value + UINT64_C(0x51ed2701)) | 1;
+        return true;
+    }
+    *found = mix((uint64_t)PyObject_Hash(key) ^ UINT64_C(0x7f4a7c15f39cc060)) | 1;
+    return true;
+}
+
+/* The number that stands for a key, never 0. False when no number may stand for it. */
+bool
+key_of(PyObject *key, uint64_t *found, int depth)
+{
+    PyTypeObject *type = Py_TYPE(key);
+    if (type == &PyUnicode_Type) {
+        *found = mix((uint64_t)PyObject_Hash(key)) | 1;
+        return true;
+    }
+    if (type == &PyLong_Type || type == &PyBool_Type) {
+        return number_key(key, found);
+    }
+    if (type == &PyFloat_Type) {
+        double value = PyFloat_AS_DOUBLE(key);
+        if (value > -9e15 && value < 9e15 && value == (double)(long long)value) {
+            *found = mix((uint64_t)(long long)value + UINT64_C(0x51ed2701)) | 1;
+            return true;
+        }
+        uint64_t bits;
+        memcpy(&bits, &value, sizeof bits);
+        *found = mix(bits ^ UINT64_C(0x2545f4914f6cdd1d)) | 1;
+        return true;
+    }
+    if (key == Py_None) {
+        *found = UINT64_C(0x60bee2bee120fc15) | 1;
+        return true;
+    }
+    if (type == &PyBytes_Type || type == &PyComplex_Type) {
+        *found = mix((uint64_t)PyObject_Hash(key) ^ (uintptr_t)type) | 1;
+        return true;
+    }
+    if (type == &PyTuple_Type && depth < KEY_DEPTH) {
+        uint64_t sum = UINT64_C(0xa24baed4963ee407);
+        for (Py_ssize_t place = 0; place < PyTuple_GET_SIZE(key); place++) {
+            uint64_t part;
+            if (!key_of(PyTuple_GET_ITEM(key, place), &part, depth + 1)) {
+                return false;
+            }
+            sum = mix(sum ^ part) + part;
+        }
+        *found = sum | 1;
+        return true;
+    }
+    Object *object = object_of(key);
+    if (object == NULL) {
+        return false;
+    }
+    *found = mix(object_serial(object) ^ UINT64_C(0x8cb92ba72f3d8dd7)) | 1;
+    return true;
+}
+
+Cell *
+keyed_find(const Object *object, uint64_t key)
+{
+    const Keyed *keyed = object->extra != NULL ? object->extra->keyed : NULL;
+    if (keyed == NULL || keyed->entries == NULL) {
+        return NULL;
+    }
+    uint32_t place = (uint32_t)(key >> 1) & keyed->mask;
+    while (keyed->entries[place].key != 0) {
+        if (keyed->entries[place].key == key) {
+            return &keyed->entries[place].cell;
+        }
+        place = (place + 1) & keyed->mask;
+    }
+    return NULL;
+}
+
+static Keyed *
+keyed_of(Object *object)
+{
+    Extra *extra = object_extra(object);
+    if (extra != NULL && extra->keyed == NULL) {
+        extra->keyed = calloc(1, sizeof(Keyed));
+    }
+    return extra == NULL ? NULL : extra->keyed;
+}
+
+/* The cell of a key, made when there is none. It stays in place until another key comes in. */
+Cell *
+keyed_cell(Object *object, uint64_t key)
+{
+    Cell *found = keyed_find(object, key);
+    Keyed *keyed = found == NULL ? keyed_of(object) : NULL;
+    if (keyed == NULL) {
+        return found;
+    }
+    uint32_t size = keyed->entries == NULL ? 0 : keyed->mask + 1;
+    if ((keyed->used + 1) * 4 > size * 3) {
+        uint32_t grown_size = size ? size * 2 : 4;
+        KeyedCell *grown = calloc(grown_size, sizeof(KeyedCell));
+        if (grown == NULL) {
+            failures++;
+            return NULL;
+        }
+        for (uint32_t place = 0; place < size; place++) {
+            if (keyed->entries[place].key != 0) {
+                uint32_t target = (uint32_t)(keyed->entries[place].key >> 1) & (grown_size - 1);
+                while (grown[target].key != 0) {
+                    target = (target + 1) & (grown_size - 1);
+                }
+                grown[target] = keyed->entries[place];
+            }
+        }
+        free(keyed->entries);
+        keyed->entries = grown;
+        keyed->mask = grown_size - 1;
+    }
+    uint32_t place = (uint32_t)(key >> 1) & keyed->mask;
+    while (keyed->entries[place].key != 0) {
+        place = (place + 1) & keyed->mask;
+    }
+    keyed->entries[place].key = key;
+    keyed->used++;
+    return &keyed->entries[place].cell;
+}
+
+/* The cell of a global of a namespace or of an attribute of a class; it stays where it is until the owner dies. */
+NameCell *
+name_cell(Object *object, PyObject *name, int kind)
+{
+    Keyed *keyed = keyed_of(object);
+    if (keyed == NULL) {
+        return NULL;
+    }
+    for (NameCell *cell = keyed->names; cell != NULL; cell = cell->next) {
+        if (cell->name == name && cell->kind == kind) {
+            return cell;
+        }
+    }
+    NameCell *cell = calloc(1, sizeof(NameCell));
+    if (cell == NULL) {
+        failures++;
+        return NULL;
+    }
+    cell->name = Py_NewRef(name);
+    cell->kind = (uint8_t)kind;
+    cell->next = keyed->names;
+    keyed->names = cell;
+    return cell;
+}
+
+/* The cell of an item by position, made when there is none; the record may move. */
+Cell *
+item_cell(PyObject *target, Object **object, size_t index)
+{
+    if (index < INLINE_ITEMS) {
+        Object *grown = object_grow(target, *object, (uint32_t)index + 3);
+        if (grown == NULL) {
+            return NULL;
+        }
+        *object = grown;
+        return &grown->cells[index + 2];
+    }
+    Extra *extra = object_extra(*object);
+    if (extra == NULL) {
+        return NULL;
+    }
+    if (extra->items == NULL && (extra->items = calloc(1, sizeof(Items))) == NULL) {
+        return NULL;
+    }
+    Items *items = extra->items;
+    index -= INLINE_ITEMS;
+    size_t chunk = index / CHUNK;
+    if (chunk >= items->length) {
+        size_t length = items->length ? items->length : 1;
+        while (length <= chunk) {
+            length *= 2;
+        }
+        Cell **grown = realloc(items->chunks, length * sizeof(Cell *));
+        if (grown == NULL) {
+            failures++;
+            return NULL;
+        }
+        memset(grown + items->length, 0, (length - items->length) * sizeof(Cell *));
+        items->chunks = grown;
+        items->length = length;
+    }
+    if (items->chunks[chunk] == NULL && (items->chunks[chunk] = calloc(CHUNK, sizeof(Cell))) == NULL) {
+        failures++;
+        return NULL;
+    }
+    return &items->chunks[chunk][index % CHUNK];
+}
+
+void
+keyed_free(Object *object)
+{
+    Extra *extra = object->extra;
+    if (extra->keyed != NULL) {
+        for (uint32_t place = 0; extra->keyed->entries != NULL && place <= extra->keyed->mask; place++) {
+            cell_clear(&extra->keyed->entries[place].cell);
+        }
+        while (extra->keyed->names != NULL) {
+            NameCell *cell = extra->keyed->names;
+            extra->keyed->names = cell->next;
+            cell_clear(&cell->cell);
+            Py_DECREF(cell->name);
+            free(cell);
+            names_generation++;
+        }
+        free(extra->keyed->entries);
+        free(extra->keyed);
+        extra->keyed = NULL;
+    }
+    if (extra->items != NULL) {
+        for (size_t chunk = 0; chunk < extra->items->length; chunk++) {
+            for (size_t place = 0; extra->items->chunks[chunk] != NULL && place < CHUNK; place++) {
+                cell_clear(&extra->items->chunks[chunk][place]);
+            }
+            free(extra->items->chunks[chunk]);
+        }
+        free(extra->items->chunks);
+        free(extra->items);
+        extra->items = NULL;
+    }
+}

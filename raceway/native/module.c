@@ -1,0 +1,269 @@
+/* The module raceway._native: start and stop of a run, and what is asked of it at the end. */
+#include "core.h"
+
+#include <string.h>
+
+#if RW_FREE_THREADED
+
+static PyMutex mutex;
+static _Thread_local int depth;
+
+/* Waiting lets go of the thread's state, so that who stops the world need not wait for us (PEP 703). A thread that is
+   in the core already may come in again: letting go of an object frees it. */
+void
+core_lock(void)
+{
+    if (depth++ == 0) {
+        PyMutex_Lock(&mutex);
+        identity_settle();
+    }
+}
+
+void
+core_unlock(void)
+{
+    if (--depth == 0) {
+        PyMutex_Unlock(&mutex);
+    }
+}
+
+#endif
+
+static uint64_t runs;
+
+/* start(table, containers, sequences): begin a run. */
+static PyObject *
+native_start(PyObject *module, PyObject *args)
+{
+    (void)module;
+    PyObject *table, *types, *sequences;
+    if (!PyArg_ParseTuple(args, "O!O!O!", &PyTuple_Type, &table, &PyTuple_Type, &types, &PyTuple_Type, &sequences)) {
+        return NULL;
+    }
+    if (recording != 0) {
+        PyErr_SetString(PyExc_RuntimeError, "a run of the native core is going on already");
+        return NULL;
+    }
+    if (!contexts_reset() || !identity_start()) {
+        PyErr_SetString(PyExc_MemoryError, "no address space for the shadow of the heap; is it limited (ulimit -v)?");
+        return NULL;
+    }
+    if (!contracts_load(table, types, sequences) || !accesses_start()) {
+        identity_stop();
+        return NULL;
+    }
+    failures = 0;
+    recording = ++runs;
+    core_lock();
+    uint64_t main = new_serial();
+    thread_begin(main);
+    imports_sync = sync_new(NULL, NULL, 0);
+    core_unlock();
+    return PyLong_FromUnsignedLongLong(main);
+}
+
+/* stop(): record no more; what was found stays until `forget`. */
+static PyObject *
+native_stop(PyObject *module, PyObject *nothing)
+{
+    (void)module;
+    (void)nothing;
+    core_lock();
+    recording = 0;
+    core_unlock();
+    Py_RETURN_NONE;
+}
+
+/* forget(): let go of all that the run knew. */
+static PyObject *
+native_forget(PyObject *module, PyObject *nothing)
+{
+    (void)module;
+    (void)nothing;
+    core_lock();
+    recording = 0;
+    replay_reset();
+    races_reset();
+    identity_stop();
+    actors_reset();
+    syncs_reset();
+    shadow_reset();
+    variables_reset();
+    sites_reset();
+    contracts_reset();
+    contexts_reset();
+    locksets_reset();
+    stacks_reset();
+    core_unlock();
+    Py_RETURN_NONE;
+}
+
+/* add_sites(rows): number of the first; for replayed traces. */
+static PyObject *
+native_add_sites(PyObject *module, PyObject *rows)
+{
+    (void)module;
+    uint32_t first;
+    if (!PyTuple_Check(rows)) {
+        PyErr_SetString(PyExc_TypeError, "add_sites(rows)");
+        return NULL;
+    }
+    core_lock();
+    bool done = sites_add(rows, &first);
+    core_unlock();
+    return done ? PyLong_FromUnsignedLong(first) : NULL;
+}
+
+static PyObject *
+dumped(PyObject *(*dump)(void))
+{
+    core_lock();
+    PyObject *found = dump();
+    core_unlock();
+    return found;
+}
+
+static PyObject *
+native_races(PyObject *module, PyObject *nothing)
+{
+    (void)module;
+    (void)nothing;
+    return dumped(races_dump);
+}
+
+static PyObject *
+native_actors(PyObject *module, PyObject *nothing)
+{
+    (void)module;
+    (void)nothing;
+    return dumped(actors_dump);
+}
+
+static PyObject *
+native_variables_read(PyObject *module, PyObject *nothing)
+{
+    (void)module;
+    (void)nothing;
+    return dumped(variables_read_now);
+}
+
+static PyObject *
+native_has_acted(PyObject *module, PyObject *site)
+{
+    (void)module;
+    unsigned long number = PyLong_AsUnsignedLong(site);
+    if (number == (unsigned long)-1 && PyErr_Occurred()) {
+        return NULL;
+    }
+    return PyBool_FromLong(number < sites_count && sites[number].acted);
+}
+
+static PyObject *
+native_lock_place(PyObject *module, PyObject *sync)
+{
+    (void)module;
+    unsigned long long serial = PyLong_AsUnsignedLongLong(sync);
+    if (serial == (unsigned long long)-1 && PyErr_Occurred()) {
+        return NULL;
+    }
+    return sync_place(serial);
+}
+
+/* counters(): (accesses, actors, shared locations, failures). */
+static PyObject *
+native_counters(PyObject *module, PyObject *nothing)
+{
+    (void)module;
+    (void)nothing;
+    core_lock();
+    PyObject *found = Py_BuildValue("(KKKK)", (unsigned long long)threads_accesses(), (unsigned long long)actors_seen(),
+                                    (unsigned long long)shared_locations, (unsigned long long)failures);
+    core_unlock();
+    return found;
+}
+
+/* module_executed(): whoever imports it from now on happens after this. */
+static PyObject *
+native_module_executed(PyObject *module, PyObject *nothing)
+{
+    (void)module;
+    (void)nothing;
+    if (recording != 0) {
+        core_lock();
+        sync_release(current_thread(), imports_sync, true);
+        core_unlock();
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+native_after_fork(PyObject *module, PyObject *nothing)
+{
+    (void)module;
+    (void)nothing;
+    actors_after_fork();
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef module_methods[] = {
+    {"start", native_start, METH_VARARGS, "Begin a run; gives the serial of the calling actor."},
+    {"stop", native_stop, METH_NOARGS, "Record no more."},
+    {"forget", native_forget, METH_NOARGS, "Let go of all that the run knew."},
+    {"bind", (PyCFunction)(void (*)(void))native_bind, METH_FASTCALL,
+     "Put live taps into code in place of its placeholders; gives the number of the first site."},
+    {"add_sites", native_add_sites, METH_O, "Register sites; gives the number of the first."},
+    {"feed", replay_feed, METH_O, "Apply one record of a trace."},
+    {"races", native_races, METH_NOARGS, "All raw races so far."},
+    {"actors", native_actors, METH_NOARGS, "Names of actors by serial."},
+    {"variables_read", native_variables_read, METH_NOARGS, "Variables that an access read."},
+    {"has_acted", native_has_acted, METH_O, "Whether the site was reached."},
+    {"lock_place", native_lock_place, METH_O, "File and line where a lock was made."},
+    {"counters", native_counters, METH_NOARGS, "Accesses, actors, shared locations, failures."},
+    {"module_executed", native_module_executed, METH_NOARGS, "The calling thread has run a module to its end."},
+    {"after_fork", native_after_fork, METH_NOARGS, "In a forked child: the other threads are gone."},
+    {NULL, NULL, 0, NULL},
+};
+
+static int
+module_exec(PyObject *module)
+{
+    if (PyInterpreterState_Get() != PyInterpreterState_Main()) {
+        PyErr_SetString(PyExc_ImportError, "raceway._native works in the main interpreter only; use the pure core");
+        return -1;
+    }
+    if (!taps_ready(module) || PyType_Ready(&Recorder_Type) < 0 || PyType_Ready(&PeekProbe_Type) < 0) {
+        return -1;
+    }
+    if (PyModule_AddObjectRef(module, "Recorder", (PyObject *)&Recorder_Type) < 0 ||
+        PyModule_AddObjectRef(module, "PeekProbe", (PyObject *)&PeekProbe_Type) < 0 ||
+        PyModule_AddIntConstant(module, "PEEK", RW_PEEK) < 0 ||
+        PyModule_AddIntConstant(module, "FREE_THREADED", RW_FREE_THREADED) < 0) {
+        return -1;
+    }
+    return 0;
+}
+
+static PyModuleDef_Slot module_slots[] = {
+    {Py_mod_exec, module_exec},
+#if PY_VERSION_HEX >= 0x030C0000
+    {Py_mod_multiple_interpreters, Py_MOD_MULTIPLE_INTERPRETERS_NOT_SUPPORTED},
+#endif
+#if PY_VERSION_HEX >= 0x030D0000
+    {Py_mod_gil, Py_MOD_GIL_NOT_USED},
+#endif
+    {0, NULL},
+};
+
+static struct PyModuleDef module_definition = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "raceway._native",
+    .m_doc = "The native detection core.",
+    .m_methods = module_methods,
+    .m_slots = module_slots,
+};
+
+PyMODINIT_FUNC
+PyInit__native(void)
+{
+    return PyModuleDef_Init(&module_definition);
+}

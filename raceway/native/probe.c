@@ -1,0 +1,75 @@
+/* The check of CPython's frame layout: an object that tells what it finds below itself on the value stack, tried once on
+   a known function when the core is loaded. */
+#include "core.h"
+
+typedef struct {
+    PyObject_HEAD
+    PyObject *below; /* owned */
+    PyObject *code; /* owned */
+    PyObject *cell; /* owned */
+} PeekProbe;
+
+static PyObject *
+probe_matmul(PyObject *self, PyObject *operand)
+{
+    PeekProbe *probe = (PeekProbe *)self;
+#if RW_PEEK
+    Frame *frame = current_frame();
+    PyCodeObject *code = frame_code(frame);
+    PyObject **place = frame->localsplus + code->co_nlocalsplus;
+    PyObject **end = place + code->co_stacksize;
+    while (place < end && *place != self) {
+        place++;
+    }
+    if (place < end) {
+        Py_XSETREF(probe->below, Py_XNewRef(place[-1]));
+        Py_XSETREF(probe->code, Py_NewRef((PyObject *)code));
+    }
+    const char *kinds = PyBytes_AS_STRING(code->co_localspluskinds);
+    for (int at = 0; at < code->co_nlocalsplus; at++) {
+        if ((kinds[at] & (CO_FAST_CELL | CO_FAST_FREE)) != 0) {
+            Py_XSETREF(probe->cell, Py_XNewRef(frame->localsplus[at]));
+        }
+    }
+#else
+    (void)probe;
+#endif
+    return Py_NewRef(operand);
+}
+
+static PyObject *
+probe_seen(PyObject *self, PyObject *nothing)
+{
+    PeekProbe *probe = (PeekProbe *)self;
+    (void)nothing;
+    return Py_BuildValue("(OOO)", probe->below != NULL ? probe->below : Py_None,
+                         probe->code != NULL ? probe->code : Py_None, probe->cell != NULL ? probe->cell : Py_None);
+}
+
+static void
+probe_dealloc(PyObject *self)
+{
+    PeekProbe *probe = (PeekProbe *)self;
+    Py_XDECREF(probe->below);
+    Py_XDECREF(probe->code);
+    Py_XDECREF(probe->cell);
+    Py_TYPE(self)->tp_free(self);
+}
+
+static PyMethodDef probe_methods[] = {
+    {"seen", probe_seen, METH_NOARGS, "(the object below, the code, a captured variable's cell) as last found."},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyNumberMethods probe_number = {.nb_matrix_multiply = probe_matmul};
+
+PyTypeObject PeekProbe_Type = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "raceway._native.PeekProbe",
+    .tp_basicsize = sizeof(PeekProbe),
+    .tp_dealloc = probe_dealloc,
+    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_new = PyType_GenericNew,
+    .tp_as_number = &probe_number,
+    .tp_methods = probe_methods,
+    .tp_doc = "Tells what it finds on the value stack below itself.",
+};

@@ -1,0 +1,179 @@
+/* Gathers the raw races of a run, folded by what looks alike: the twin of raceway/detector/races.py. */
+#include "core.h"
+
+#include <stdlib.h>
+
+typedef struct Race {
+    uint32_t earlier, later; /* contexts; owned references */
+    uint32_t variable;
+    uint32_t object; /* serial */
+    uint8_t kind;
+    bool items;
+    bool observed;
+    uint64_t count;
+    struct Race *next; /* in order of appearance */
+    struct Race *alike; /* of the same hash */
+} Race;
+
+static Table table;
+static Race *first_race, *last_race;
+
+static int
+weight(uint32_t earlier, uint32_t later, bool observed)
+{
+    return (contexts[earlier].region >= 0) + (contexts[later].region >= 0) + observed;
+}
+
+static void
+name_side(uint32_t id)
+{
+    const Context *context = &contexts[id];
+    Actor *actor = actor_find(context->actor);
+    if (actor != NULL) {
+        actor->named = true;
+    }
+    for (uint32_t place = 0; place < lockset_length(context->locks); place++) {
+        sync_name(lockset_at(context->locks, place));
+    }
+    for (uint32_t place = 0; place < lockset_length(context->head_locks); place++) {
+        sync_name(lockset_at(context->head_locks, place));
+    }
+}
+
+static bool
+is_alike(const Race *race, uint32_t earlier, uint32_t later, uint32_t variable, bool items)
+{
+    const Context *a = &contexts[race->earlier], *b = &contexts[race->later];
+    const Context *c = &contexts[earlier], *d = &contexts[later];
+    return a->site == c->site && b->site == d->site && a->operation == c->operation &&
+           b->operation == d->operation && race->variable == variable && race->items == items;
+}
+
+/* Note a race; of several alike the one that tells most about its regions is kept. */
+void
+race_add(uint32_t earlier, uint32_t later, bool observed, const Location *location)
+{
+    uint32_t variable = variable_of(location);
+    uint64_t hash = mix(((uint64_t)contexts[earlier].site << 32 | contexts[later].site) ^ ((uint64_t)variable << 16));
+    Race *known = table_get(&table, hash);
+    Race *race = known;
+    while (race != NULL && !is_alike(race, earlier, later, variable, location->items)) {
+        race = race->alike;
+    }
+    context_hold(earlier);
+    context_hold(later);
+    name_side(earlier);
+    name_side(later);
+    if (race != NULL) {
+        if (weight(earlier, later, observed) > weight(race->earlier, race->later, race->observed)) {
+            uint32_t old = race->earlier;
+            race->earlier = earlier;
+            earlier = old;
+            old = race->later;
+            race->later = later;
+            later = old;
+        }
+        race->observed |= observed;
+        race->count++;
+        context_drop(earlier);
+        context_drop(later);
+        return;
+    }
+    race = calloc(1, sizeof(Race));
+    if (race == NULL) {
+        failures++;
+        return;
+    }
+    *race = (Race){.earlier = earlier, .later = later, .variable = variable, .kind = location->kind,
+                   .items = location->items, .observed = observed, .count = 1,
+                   .object = location->object == NULL ? 0 : object_serial(location->object)};
+    if (known != NULL) {
+        race->alike = known->alike;
+        known->alike = race;
+    }
+    else if (!table_put(&table, hash, race)) {
+        free(race);
+        return;
+    }
+    if (last_race != NULL) {
+        last_race->next = race;
+    }
+    else {
+        first_race = race;
+    }
+    last_race = race;
+}
+
+static PyObject *
+locks_tuple(Lockset locks)
+{
+    PyObject *found = PyTuple_New(lockset_length(locks));
+    for (uint32_t place = 0; found != NULL && place < lockset_length(locks); place++) {
+        PyObject *sync = PyLong_FromUnsignedLongLong(lockset_at(locks, place));
+        if (sync == NULL) {
+            Py_CLEAR(found);
+            break;
+        }
+        PyTuple_SET_ITEM(found, place, sync);
+    }
+    return found;
+}
+
+/* (actor, operation, commute, site, stack, locks, region, head site, head offset, head locks) */
+static PyObject *
+side_tuple(uint32_t id)
+{
+    const Context *context = &contexts[id];
+    uint32_t head = context->region >= 0 ? sites[context->site].regions[context->region].head : 0;
+    PyObject *stack = stack_tuple(context->stack);
+    PyObject *locks = locks_tuple(context->locks);
+    PyObject *head_locks = locks_tuple(context->head_locks);
+    if (stack == NULL || locks == NULL || head_locks == NULL) {
+        Py_XDECREF(stack);
+        Py_XDECREF(locks);
+        Py_XDECREF(head_locks);
+        return NULL;
+    }
+    return Py_BuildValue("(KiiINNiIiN)", (unsigned long long)context->actor, (int)context->operation,
+                         (int)context->commute, (unsigned int)context->site, stack, locks, (int)context->region,
+                         (unsigned int)head, context->head_offset, head_locks);
+}
+
+/* [(earlier, later, variable, object, kind, observed, count)], in the order in which they were first seen. */
+PyObject *
+races_dump(void)
+{
+    PyObject *found = PyList_New(0);
+    for (const Race *race = first_race; found != NULL && race != NULL; race = race->next) {
+        PyObject *earlier = side_tuple(race->earlier);
+        PyObject *later = side_tuple(race->later);
+        PyObject *text = variable_text(race->variable, race->items);
+        PyObject *row = NULL;
+        if (earlier != NULL && later != NULL && text != NULL) {
+            row = Py_BuildValue("(OOOIiOK)", earlier, later, text, (unsigned int)race->object, (int)race->kind,
+                                race->observed ? Py_True : Py_False, (unsigned long long)race->count);
+        }
+        Py_XDECREF(earlier);
+        Py_XDECREF(later);
+        Py_XDECREF(text);
+        if (row == NULL || PyList_Append(found, row) < 0) {
+            Py_CLEAR(found);
+        }
+        Py_XDECREF(row);
+    }
+    return found;
+}
+
+void
+races_reset(void)
+{
+    while (first_race != NULL) {
+        Race *race = first_race;
+        first_race = race->next;
+        context_drop(race->earlier);
+        context_drop(race->later);
+        free(race);
+    }
+    last_race = NULL;
+    table_free(&table);
+}

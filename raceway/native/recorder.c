@@ -1,0 +1,208 @@
+/* The verbs of synchronisation, for any thread: the twin of raceway/runtime/recorder.py. */
+#include "core.h"
+
+static bool
+serial_of(PyObject *value, uint64_t *serial)
+{
+    *serial = PyLong_AsUnsignedLongLong(value);
+    return !(*serial == (uint64_t)-1 && PyErr_Occurred());
+}
+
+#define RUNNING_OR_NONE                                                                                               \
+    if (recording == 0) {                                                                                             \
+        Py_RETURN_NONE;                                                                                               \
+    }
+
+static PyObject *
+recorder_new_sync(PyObject *self, PyObject *args, PyObject *kwargs)
+{
+    static char *keywords[] = {"kind", "file", "line", NULL};
+    PyObject *kind, *file = NULL;
+    int line = 0;
+    (void)self;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "U|Ui", keywords, &kind, &file, &line)) {
+        return NULL;
+    }
+    core_lock();
+    uint64_t serial = sync_new(kind, file, line);
+    core_unlock();
+    return PyLong_FromUnsignedLongLong(serial);
+}
+
+static PyObject *
+with_sync(PyObject *value, void (*verb)(Thread *, uint64_t))
+{
+    uint64_t serial;
+    if (!serial_of(value, &serial)) {
+        return NULL;
+    }
+    RUNNING_OR_NONE
+    core_lock();
+    verb(current_thread(), serial);
+    core_unlock();
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+recorder_acquire(PyObject *self, PyObject *sync)
+{
+    (void)self;
+    return with_sync(sync, sync_acquire);
+}
+
+static PyObject *
+recorder_lock_taken(PyObject *self, PyObject *sync)
+{
+    (void)self;
+    return with_sync(sync, sync_lock_taken);
+}
+
+static PyObject *
+recorder_lock_freed(PyObject *self, PyObject *sync)
+{
+    (void)self;
+    return with_sync(sync, sync_lock_freed);
+}
+
+static PyObject *
+recorder_release(PyObject *self, PyObject *const *args, Py_ssize_t count, PyObject *names)
+{
+    (void)self;
+    uint64_t serial;
+    Py_ssize_t named = names == NULL ? 0 : PyTuple_GET_SIZE(names);
+    if (count + named < 1 || count + named > 2 || count < 1) {
+        PyErr_SetString(PyExc_TypeError, "release(sync, merge=True)");
+        return NULL;
+    }
+    if (!serial_of(args[0], &serial)) {
+        return NULL;
+    }
+    bool merge = count + named == 1 || PyObject_IsTrue(args[1]) == 1;
+    RUNNING_OR_NONE
+    core_lock();
+    sync_release(current_thread(), serial, merge);
+    core_unlock();
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+recorder_fork(PyObject *self, PyObject *name)
+{
+    (void)self;
+    if (!PyUnicode_Check(name)) {
+        PyErr_SetString(PyExc_TypeError, "the name of an actor is a string");
+        return NULL;
+    }
+    if (recording == 0) {
+        return PyLong_FromLong(0);
+    }
+    core_lock();
+    uint64_t serial = actor_fork(current_thread(), name);
+    core_unlock();
+    return PyLong_FromUnsignedLongLong(serial);
+}
+
+static PyObject *
+recorder_begin(PyObject *self, PyObject *actor)
+{
+    (void)self;
+    uint64_t serial;
+    if (!serial_of(actor, &serial)) {
+        return NULL;
+    }
+    if (recording != 0 && serial != 0) {
+        core_lock();
+        thread_begin(serial);
+        core_unlock();
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+recorder_end(PyObject *self, PyObject *nothing)
+{
+    (void)self;
+    (void)nothing;
+    RUNNING_OR_NONE
+    core_lock();
+    thread_end(current_thread());
+    core_unlock();
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+recorder_join(PyObject *self, PyObject *actor)
+{
+    (void)self;
+    return with_sync(actor, actor_join);
+}
+
+static PyObject *
+recorder_rename(PyObject *self, PyObject *args)
+{
+    (void)self;
+    unsigned long long actor;
+    PyObject *name;
+    if (!PyArg_ParseTuple(args, "KU", &actor, &name)) {
+        return NULL;
+    }
+    core_lock();
+    actor_rename(actor, name);
+    core_unlock();
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+recorder_current(PyObject *self, PyObject *nothing)
+{
+    (void)self;
+    (void)nothing;
+    if (recording == 0) {
+        return PyLong_FromLong(0);
+    }
+    core_lock();
+    uint64_t serial = current_thread()->actor->serial;
+    core_unlock();
+    return PyLong_FromUnsignedLongLong(serial);
+}
+
+static PyObject *
+recorder_retire_sync(PyObject *self, PyObject *sync)
+{
+    (void)self;
+    uint64_t serial;
+    if (!serial_of(sync, &serial)) {
+        return NULL;
+    }
+    core_lock();
+    sync_retire(serial);
+    core_unlock();
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef recorder_methods[] = {
+    {"new_sync", (PyCFunction)(void (*)(void))recorder_new_sync, METH_VARARGS | METH_KEYWORDS,
+     "A serial for a new synchronisation object."},
+    {"acquire", recorder_acquire, METH_O, "The current actor happens after the releases of `sync`."},
+    {"release", (PyCFunction)(void (*)(void))recorder_release, METH_FASTCALL | METH_KEYWORDS,
+     "Later acquires happen after this point."},
+    {"lock_taken", recorder_lock_taken, METH_O, "The current actor holds the lock from here on."},
+    {"lock_freed", recorder_lock_freed, METH_O, "The current actor is about to free the lock."},
+    {"fork", recorder_fork, METH_O, "A new actor that starts after this point."},
+    {"begin", recorder_begin, METH_O, "The calling thread is `actor`."},
+    {"end", recorder_end, METH_NOARGS, "The current actor has made its last access."},
+    {"join", recorder_join, METH_O, "The current actor happens after all that `actor` did."},
+    {"rename", recorder_rename, METH_VARARGS, "The actor is called `name`."},
+    {"current", recorder_current, METH_NOARGS, "Serial of the current actor."},
+    {"retire_sync", recorder_retire_sync, METH_O, "The synchronisation object died."},
+    {NULL, NULL, 0, NULL},
+};
+
+PyTypeObject Recorder_Type = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "raceway._native.Recorder",
+    .tp_basicsize = sizeof(PyObject),
+    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_new = PyType_GenericNew,
+    .tp_methods = recorder_methods,
+    .tp_doc = "The verbs of synchronisation, for any thread.",
+};

@@ -1,0 +1,158 @@
+/* Traces from a test or a file: records that name objects by serial, fed to the same rules as the taps. */
+#include "core.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct Place {
+    Cell cell;
+    uint64_t object;
+    uint64_t key;
+    int kind;
+    struct Place *next;
+} Place;
+
+static Place *places;
+
+static Cell *
+place_of(uint64_t object, int kind, uint64_t key)
+{
+    for (Place *place = places; place != NULL; place = place->next) {
+        if (place->object == object && place->kind == kind && place->key == key) {
+            return &place->cell;
+        }
+    }
+    Place *made = calloc(1, sizeof(Place));
+    if (made == NULL) {
+        return NULL;
+    }
+    *made = (Place){.object = object, .key = key, .kind = kind, .next = places};
+    places = made;
+    return &made->cell;
+}
+
+static void
+retire(uint64_t object)
+{
+    Place **link = &places;
+    while (*link != NULL) {
+        Place *place = *link;
+        if (place->object == object) {
+            *link = place->next;
+            cell_clear(&place->cell);
+            free(place);
+        }
+        else {
+            link = &place->next;
+        }
+    }
+}
+
+void
+replay_reset(void)
+{
+    while (places != NULL) {
+        retire(places->object);
+    }
+}
+
+/* ("access", actor, operation, object, kind, key, whole, site, variable, commute, activation) */
+static bool
+feed_access(PyObject *record)
+{
+    const char *verb, *variable;
+    unsigned long long actor, object, activation;
+    int operation, kind, whole, commute;
+    unsigned int site;
+    PyObject *key;
+    if (!PyArg_ParseTuple(record, "sKiKiOpIsiK", &verb, &actor, &operation, &object, &kind, &key, &whole, &site,
+                          &variable, &commute, &activation)) {
+        return false;
+    }
+    uint64_t number = KEY_WHOLE;
+    if (!whole && !key_of(key, &number, 0)) {
+        PyErr_SetString(PyExc_TypeError, "a key of a trace is a scalar");
+        return false;
+    }
+    size_t length = strlen(variable);
+    bool items = length > 5 && strcmp(variable + length - 5, "[...]") == 0;
+    Location location = {
+        .target = (const void *)(uintptr_t)(object + 1),
+        .activation = (const void *)(uintptr_t)activation,
+        .key = number,
+        .kind = (uint8_t)kind,
+        .items = items,
+        .variable = variable_intern(PyUnicode_FromStringAndSize(variable, (Py_ssize_t)(length - (items ? 5 : 0)))),
+    };
+    Cell *cell = place_of(object, kind, number);
+    Thread *thread = thread_for(actor);
+    if (cell == NULL || thread == NULL || site >= sites_count) {
+        PyErr_SetString(PyExc_ValueError, "the record cannot be fed");
+        return false;
+    }
+    record_at(thread, NULL, site, cell, &location, operation, commute);
+    return true;
+}
+
+/* (verb, actor, other) of the edges. */
+static bool
+feed_edge(PyObject *record, const char *verb)
+{
+    unsigned long long actor = 0, other = 0;
+    int merge = 0, held = 0;
+    const char *unused;
+    if (!PyArg_ParseTuple(record, "s|KKpp", &unused, &actor, &other, &merge, &held)) {
+        return false;
+    }
+    if (strcmp(verb, "retire") == 0) {
+        retire(actor);
+        sync_retire(actor);
+        return true;
+    }
+    Thread *thread = thread_for(actor);
+    if (thread == NULL) {
+        PyErr_NoMemory();
+        return false;
+    }
+    if (strcmp(verb, "acquire") == 0) {
+        held ? sync_lock_taken(thread, other) : sync_acquire(thread, other);
+    }
+    else if (strcmp(verb, "release") == 0) {
+        sync_release(thread, other, merge);
+        if (held) {
+            actor_drop_lock(thread->actor, other);
+        }
+    }
+    else if (strcmp(verb, "fork") == 0) {
+        actor_fork_as(thread, NULL, other);
+    }
+    else if (strcmp(verb, "join") == 0) {
+        actor_join(thread, other);
+    }
+    else {
+        thread_end(thread);
+    }
+    return true;
+}
+
+/* feed(record): apply one record of a trace. */
+PyObject *
+replay_feed(PyObject *module, PyObject *record)
+{
+    (void)module;
+    if (!PyTuple_Check(record) || PyTuple_GET_SIZE(record) == 0) {
+        PyErr_SetString(PyExc_TypeError, "a record is a tuple");
+        return NULL;
+    }
+    const char *verb = PyUnicode_AsUTF8(PyTuple_GET_ITEM(record, 0));
+    if (verb == NULL) {
+        return NULL;
+    }
+    core_lock();
+    bool done = strcmp(verb, "access") == 0 ? feed_access(record) : feed_edge(record, verb);
+    core_unlock();
+    if (!done) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}

@@ -1,0 +1,481 @@
+/* Shadow state and the rules of a race: the twin of raceway/detector/shadow.py and of the access rule in
+   raceway/detector/detector.py, which have the model.
+
+   A location's shadow is two contexts, of its last write and its last read, for as long as one actor after the other
+   owns it. When two actors share it, it is expanded: lists of writes and reads of which none happens before a later
+   one of the same direction. Each entry then has its place in the run, which tells whether a write fell between the
+   read and the write of another's region; while a location is not expanded no other actor can have done so.
+
+   An access of the same actor and epoch as the one kept, that tells no more (`rank`), is a repetition and dropped:
+   FastTrack's same-epoch rule (Flanagan and Freund, PLDI 2009). What the actor wrote covers what it reads: who is
+   unordered with the one is with the other. Once a location has raced, each site counts
+   for itself, so that the report names all places. */
+#include "core.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define LIMIT 16 /* unordered accesses kept per location and direction */
+
+typedef struct {
+    Entry *entries; /* owned */
+    uint8_t count;
+    uint8_t capacity;
+} Entries;
+
+typedef struct {
+    Entries writes;
+    Entries reads;
+    Clock *published; /* owned; by double-checked locking */
+    uint64_t last_actor;
+    uint32_t version; /* changes when another actor than the last one comes */
+    uint32_t next_free;
+    bool racy;
+} Expansion;
+
+uint32_t sequence;
+uint64_t shared_locations;
+
+static Expansion *expansions;
+static uint32_t expansion_count, expansion_capacity, expansion_free;
+
+static bool
+is_ordered(const Context *context, const Actor *actor)
+{
+    return context->number <= clock_get(&actor->clock, context->slot);
+}
+
+/* Whether the new access conflicts with all that the old one does. */
+static bool
+covers(int commute, const Context *old)
+{
+    return commute == COMMUTE_NONE || commute == old->commute;
+}
+
+static bool
+is_by_key(int commute)
+{
+    return commute == COMMUTE_INSERT_KEY || commute == COMMUTE_ADD || commute == COMMUTE_SETDEFAULT ||
+           commute == COMMUTE_DISCARD;
+}
+
+/* Whether two unordered accesses of one location conflict: the twin of raceway/detector/conflicts.py. */
+bool
+contexts_conflict(const Context *first, const Context *second, int kind)
+{
+    if (!op_mutates(first->operation) && !op_mutates(second->operation)) {
+        return false;
+    }
+    if (kind == AT_STRUCTURE && is_by_key(first->commute) && is_by_key(second->commute)) {
+        return false;
+    }
+    return first->commute == COMMUTE_NONE || first->commute != second->commute;
+}
+
+/* --- Expanded locations ------------------------------------------------------------------------------------------ */
+
+static bool
+append(Entries *list, uint32_t context, uint32_t place)
+{
+    if (list->count == list->capacity) {
+        uint8_t capacity = list->capacity ? list->capacity * 2 : 1;
+        Entry *grown = realloc(list->entries, capacity * sizeof(Entry));
+        if (grown == NULL) {
+            failures++;
+            return false;
+        }
+        list->entries = grown;
+        list->capacity = capacity;
+    }
+    context_hold(context);
+    list->entries[list->count++] = (Entry){context, place};
+    return true;
+}
+
+static void
+remove_at(Entries *list, uint8_t place)
+{
+    uint32_t context = list->entries[place].context;
+    memmove(list->entries + place, list->entries + place + 1, (list->count - place - 1u) * sizeof(Entry));
+    list->count--;
+    context_drop(context);
+}
+
+static void
+empty(Entries *list)
+{
+    while (list->count != 0) {
+        remove_at(list, (uint8_t)(list->count - 1));
+    }
+    free(list->entries);
+    *list = (Entries){0};
+}
+
+static Expansion *
+expansion_of(const Cell *cell)
+{
+    return (cell->w & EXPANDED) != 0 ? &expansions[cell->w & ~EXPANDED] : NULL;
+}
+
+static Expansion *
+expand(Cell *cell)
+{
+    uint32_t index = expansion_free;
+    if (index != 0) {
+        expansion_free = expansions[index].next_free;
+    }
+    else {
+        if (expansion_count + 1 >= expansion_capacity) {
+            uint32_t capacity = expansion_capacity ? expansion_capacity * 2 : 64;
+            Expansion *grown = realloc(expansions, capacity * sizeof(Expansion));
+            if (grown == NULL) {
+                failures++;
+                return NULL;
+            }
+            expansions = grown;
+            expansion_capacity = capacity;
+        }
+        index = ++expansion_count;
+    }
+    Expansion *made = &expansions[index];
+    *made = (Expansion){0};
+    if (cell->w != 0) {
+        append(&made->writes, cell->w, 0);
+        context_drop(cell->w);
+    }
+    if (cell->r != 0) {
+        append(&made->reads, cell->r, 0);
+        context_drop(cell->r);
+    }
+    cell->w = EXPANDED | index;
+    cell->r = 0;
+    return made;
+}
+
+void
+cell_clear(Cell *cell)
+{
+    Expansion *expansion = expansion_of(cell);
+    if (expansion != NULL) {
+        empty(&expansion->writes);
+        empty(&expansion->reads);
+        if (expansion->published != NULL) {
+            clock_free(expansion->published);
+            free(expansion->published);
+        }
+        expansion->published = NULL;
+        expansion->next_free = expansion_free;
+        expansion_free = cell->w & ~EXPANDED;
+    }
+    else {
+        context_drop(cell->w);
+    }
+    context_drop(cell->r);
+    cell->w = cell->r = 0;
+}
+
+void
+shadow_reset(void)
+{
+    free(expansions);
+    expansions = NULL;
+    expansion_count = expansion_capacity = expansion_free = 0;
+    sequence = 0;
+    shared_locations = 0;
+}
+
+/* --- Regions ------------------------------------------------------------------------------------------------------ */
+
+static Head *
+head_place(Thread *thread, uint32_t site, const void *activation, uint64_t key)
+{
+    return &thread->heads[mix((site ^ ((uint64_t)(uintptr_t)activation << 16)) + key) % HEADS];
+}
+
+/* A read was reached that a later write of its activation may depend on. */
+void
+note_head(Thread *thread, const void *activation, int offset, uint32_t site, const void *target, uint64_t key)
+{
+    Head *head = head_place(thread, site, activation, key);
+    if (head->locks != thread->actor->held) {
+        lockset_hold(thread->actor->held);
+        lockset_drop(head->locks);
+        head->locks = thread->actor->held;
+    }
+    head->site = site;
+    head->frame = activation;
+    head->object = (uintptr_t)target;
+    head->key = key;
+    head->offset = offset;
+    head->sequence = sequence;
+}
+
+/* The read that the write at `site` depends on, if it was reached in this activation, and which region that is. */
+static const Head *
+find_head(Thread *thread, uint32_t site, const Location *location, int8_t *region)
+{
+    for (uint8_t number = 0; number < sites[site].region_count; number++) {
+        uint32_t wanted = sites[site].regions[number].head;
+        const Head *head = head_place(thread, wanted, location->activation, location->key);
+        if (head->site == wanted && head->frame == location->activation && head->object == (uintptr_t)location->target &&
+            head->key == location->key && head->object != 0) {
+            *region = (int8_t)number;
+            return head;
+        }
+    }
+    return NULL;
+}
+
+/* --- The access rule ----------------------------------------------------------------------------------------------- */
+
+typedef struct {
+    Thread *thread;
+    const Location *location;
+    const Head *head;
+    Context wanted;
+    uint32_t id;
+} Access;
+
+static void
+check(const Access *access, uint32_t other, uint32_t place)
+{
+    const Context *known = &contexts[other], *now = &contexts[access->id];
+    if (known->slot == now->slot || is_ordered(known, access->thread->actor) ||
+        !contexts_conflict(known, now, access->location->kind)) {
+        return;
+    }
+    bool between = access->head != NULL && op_mutates(known->operation) && place > access->head->sequence;
+    race_add(other, access->id, between, access->location);
+}
+
+static bool
+races_with(const Access *access, uint32_t other)
+{
+    const Context *known = &contexts[other];
+    return other != 0 && known->slot != access->thread->actor->slot && !is_ordered(known, access->thread->actor) &&
+           contexts_conflict(known, &access->wanted, access->location->kind);
+}
+
+static bool
+outlived(const Access *access, uint32_t other)
+{
+    const Context *known = &contexts[other];
+    return (known->slot == access->thread->actor->slot || is_ordered(known, access->thread->actor)) &&
+           covers(access->wanted.commute, known);
+}
+
+static void
+replace(uint32_t *place, uint32_t id)
+{
+    uint32_t before = *place;
+    context_hold(id);
+    *place = id;
+    context_drop(before);
+}
+
+/* Record into a cell that is not expanded; false when it has to be. */
+static bool
+record_compact(const Access *access, Cell *cell)
+{
+    bool mutates = op_mutates(access->wanted.operation);
+    uint32_t slot = access->thread->actor->slot;
+    bool foreign_write = cell->w != 0 && contexts[cell->w].slot != slot;
+    bool foreign_read = cell->r != 0 && contexts[cell->r].slot != slot;
+    if (races_with(access, cell->w) || (mutates && races_with(access, cell->r))) {
+        return false;
+    }
+    if (!mutates) {
+        if (cell->r != 0 && !outlived(access, cell->r)) {
+            return false;
+        }
+        if (foreign_write && (cell->r == 0 || foreign_read)) {
+            shared_locations += cell->r == 0 || contexts[cell->w].slot == contexts[cell->r].slot;
+        }
+        replace(&cell->r, access->id);
+        return true;
+    }
+    if (foreign_write || foreign_read || (cell->w != 0 && !outlived(access, cell->w))) {
+        return false;
+    }
+    replace(&cell->w, access->id);
+    if (cell->r != 0 && outlived(access, cell->r)) {
+        context_drop(cell->r);
+        cell->r = 0;
+    }
+    return true;
+}
+
+static void
+thin(Entries *list, const Access *access)
+{
+    for (uint8_t place = list->count; place-- > 0;) {
+        if (outlived(access, list->entries[place].context)) {
+            remove_at(list, place);
+        }
+    }
+}
+
+static void
+record_expanded(const Access *access, Cell *cell, Expansion *expansion)
+{
+    bool mutates = op_mutates(access->wanted.operation);
+    uint32_t place = ++sequence;
+    for (uint8_t at = 0; at < expansion->writes.count; at++) {
+        if (races_with(access, expansion->writes.entries[at].context)) {
+            expansion->racy = true;
+            check(access, expansion->writes.entries[at].context, expansion->writes.entries[at].sequence);
+        }
+    }
+    for (uint8_t at = 0; mutates && at < expansion->reads.count; at++) {
+        if (races_with(access, expansion->reads.entries[at].context)) {
+            expansion->racy = true;
+            check(access, expansion->reads.entries[at].context, expansion->reads.entries[at].sequence);
+        }
+    }
+    Entries *list = mutates ? &expansion->writes : &expansion->reads;
+    thin(list, access);
+    if (mutates) {
+        thin(&expansion->reads, access);
+    }
+    if (list->count >= LIMIT) {
+        remove_at(list, 0);
+    }
+    append(list, access->id, place);
+    if (!mutates && !expansion->racy) {
+        replace(&cell->r, access->id);
+    }
+    else {
+        context_drop(cell->r);
+        cell->r = 0;
+    }
+    generation++;
+}
+
+static bool
+tells(uint32_t kept, const Thread *thread, const Context *wanted)
+{
+    return kept != 0 && is_repeat(kept, thread, wanted->rank) &&
+           (contexts[kept].commute == COMMUTE_NONE || contexts[kept].commute == wanted->commute);
+}
+
+/* Whether the access repeats what this actor did to the location in this epoch, and nobody came in between. */
+static bool
+repeats(const Access *access, const Cell *cell, Expansion *expansion)
+{
+    const Thread *thread = access->thread;
+    const Context *wanted = &access->wanted;
+    if (expansion != NULL && expansion->racy) {
+        if (expansion->last_actor != thread->actor->serial) {
+            expansion->last_actor = thread->actor->serial;
+            expansion->version++;
+        }
+        uint64_t mark = mix(((uint64_t)(cell->w & ~EXPANDED) << 32 | wanted->site) ^
+                            mix(((uint64_t)expansion->version << 32 | thread->tag) + wanted->operation));
+        uint64_t *known = &((Thread *)thread)->seen[mark % SEEN];
+        bool seen = *known == mark && wanted->region < 0;
+        *known = mark;
+        return seen;
+    }
+    uint32_t written = cell->w;
+    if (expansion != NULL) {
+        const Entries *writes = &expansion->writes;
+        written = writes->count != 0 ? writes->entries[writes->count - 1].context : 0;
+    }
+    if (op_mutates(wanted->operation)) {
+        return tells(written, thread, wanted);
+    }
+    return tells(cell->r, thread, wanted) || (tells(written, thread, wanted) && contexts[written].commute == COMMUTE_NONE);
+}
+
+static uint8_t
+rank_of(const Site *site, int op, bool in_region)
+{
+    if (op_mutates(op)) {
+        return in_region || op == OP_READ_MODIFY_WRITE ? RANK_REGION : RANK_PLAIN;
+    }
+    return op == OP_ITERATE ? RANK_WALK : site->is_head ? RANK_REGION : RANK_PLAIN;
+}
+
+/* Double-checked locking: the write after the second test releases, the first test acquires. CPython's memory is
+   sequentially consistent, so who sees the value written sees all that came before it. */
+static void
+publish(Thread *thread, Cell *cell)
+{
+    Expansion *expansion = expansion_of(cell);
+    if (expansion == NULL && (expansion = expand(cell)) == NULL) {
+        return;
+    }
+    if (expansion->published == NULL && (expansion->published = calloc(1, sizeof(Clock))) == NULL) {
+        failures++;
+        return;
+    }
+    Actor *actor = thread->actor;
+    clock_copy(expansion->published, &actor->clock);
+    clock_set(&actor->clock, actor->slot, clock_get(&actor->clock, actor->slot) + 1);
+    thread_new_epoch(thread);
+}
+
+/* Put a context into a cell that is this actor's own; false when another actor was there. Nothing to compare with:
+   one's own accesses are ordered. */
+bool
+record_own(Thread *thread, Cell *cell, uint32_t context, bool mutates)
+{
+    uint32_t slot = thread->actor->slot;
+    if ((cell->w & EXPANDED) != 0 || (cell->w != 0 && contexts[cell->w].slot != slot) ||
+        (cell->r != 0 && contexts[cell->r].slot != slot)) {
+        return false;
+    }
+    if (!mutates) {
+        replace(&cell->r, context);
+        return true;
+    }
+    replace(&cell->w, context);
+    context_drop(cell->r);
+    cell->r = 0;
+    return true;
+}
+
+/* Record an access of the calling thread, which no fast path could tell to be a repetition. */
+void
+record_at(Thread *thread, Frame *frame, uint32_t number, Cell *cell, const Location *location, int op, int commute)
+{
+    Site *site = &sites[number];
+    Access access = {.thread = thread, .location = location};
+    Expansion *expansion = expansion_of(cell);
+    while (thread->due_count != 0) {
+        sync_acquire(thread, thread->due[--thread->due_count]);
+    }
+    if (site->double_checked && expansion != NULL && expansion->published != NULL) {
+        clock_join(&thread->actor->clock, expansion->published);
+    }
+    site->acted = true;
+    access.wanted = (Context){.site = number, .operation = (uint8_t)op, .commute = (uint8_t)commute, .region = -1};
+    if (site->region_count != 0 && op_mutates(op)) {
+        access.head = find_head(thread, number, location, &access.wanted.region);
+        if (access.head != NULL) {
+            access.wanted.head_offset = access.head->offset;
+            access.wanted.head_locks = access.head->locks;
+        }
+    }
+    access.wanted.rank = rank_of(site, op, access.head != NULL);
+    if (!repeats(&access, cell, expansion)) {
+        access.id = context_make(thread, frame, &access.wanted);
+        if (access.id == 0) {
+            return;
+        }
+        if (expansion == NULL && !record_compact(&access, cell)) {
+            expansion = expand(cell);
+            shared_locations++;
+        }
+        if (expansion != NULL) {
+            record_expanded(&access, cell, expansion);
+        }
+    }
+    if (site->is_head && !op_mutates(op) && location->key != KEY_WHOLE) {
+        note_head(thread, location->activation, frame == NULL ? 0 : frame_offset(frame), number, location->target,
+                  location->key);
+    }
+    if (site->rechecked && op_mutates(op) && thread->actor->held != 0) {
+        publish(thread, cell);
+    }
+}

@@ -1,0 +1,307 @@
+/* Shapes: what is known of a type, and which cell of its instances' records belongs to which attribute. The twin of
+   raceway/runtime/attributes.py. Only class dictionaries are read; nothing of the program is called.
+
+   A shape belongs to the record of its type object and goes with it. What was worked out about the type holds while its
+   version tag does; the places of attributes stay for as long as the type lives. */
+#include "core.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static uint32_t shape_ids;
+static Shape *shapes;
+
+/* The class in the resolution order that defines `name`, and what it holds (both borrowed). */
+bool
+type_find(PyTypeObject *type, PyObject *name, PyTypeObject **where, PyObject **value)
+{
+    PyObject *order = type->tp_mro;
+    if (order == NULL) {
+        return false;
+    }
+    for (Py_ssize_t place = 0; place < PyTuple_GET_SIZE(order); place++) {
+        PyTypeObject *cls = (PyTypeObject *)PyTuple_GET_ITEM(order, place);
+        PyObject *namespace = PyType_Check((PyObject *)cls) ? type_dict(cls) : NULL;
+        PyObject *found = namespace == NULL ? NULL : PyDict_GetItemWithError(namespace, name);
+        if (found != NULL) {
+            if (where != NULL) {
+                *where = cls;
+            }
+            if (value != NULL) {
+                *value = found;
+            }
+            return true;
+        }
+        if (PyErr_Occurred()) {
+            PyErr_Clear();
+        }
+    }
+    return false;
+}
+
+#if RW_PEEK
+
+static bool
+values_hold(PyDictKeysObject *keys, PyDictValues *values, PyObject *name)
+{
+    if (keys == NULL || !DK_IS_UNICODE(keys)) {
+        return false;
+    }
+    PyDictUnicodeEntry *entries = DK_UNICODE_ENTRIES(keys);
+    for (Py_ssize_t place = 0; place < keys->dk_nentries; place++) {
+        if (entries[place].me_key == name) {
+            return values->values[place] != NULL;
+        }
+    }
+    return false;
+}
+
+#endif
+
+static PyObject *
+plain_dict(PyObject *target)
+{
+    PyObject **place = _PyObject_GetDictPtr(target);
+    return place == NULL ? NULL : *place;
+}
+
+/* Whether the object itself has the attribute, in its own dictionary, which is not made for this. */
+bool
+instance_holds(PyObject *target, PyObject *name)
+{
+    PyTypeObject *type = Py_TYPE(target);
+    PyObject *dict = NULL;
+#if RW_PEEK
+    if (PyType_HasFeature(type, Py_TPFLAGS_MANAGED_DICT)) {
+        PyDictKeysObject *keys = ((PyHeapTypeObject *)type)->ht_cached_keys;
+#if PY_VERSION_HEX >= 0x030D0000
+        if (PyType_HasFeature(type, Py_TPFLAGS_INLINE_VALUES) && _PyObject_InlineValues(target)->valid) {
+            return values_hold(keys, _PyObject_InlineValues(target), name);
+        }
+        dict = (PyObject *)_PyObject_GetManagedDict(target);
+#elif PY_VERSION_HEX >= 0x030C0000
+        PyDictOrValues found = *_PyObject_DictOrValuesPointer(target);
+        if (_PyDictOrValues_IsValues(found)) {
+            PyDictValues *values = _PyDictOrValues_GetValues(found);
+            return values != NULL && values_hold(keys, values, name);
+        }
+        dict = _PyDictOrValues_GetDict(found);
+#else
+        PyDictValues *values = *_PyObject_ValuesPointer(target);
+        if (values != NULL) {
+            return values_hold(keys, values, name);
+        }
+        dict = *_PyObject_ManagedDictPointer(target);
+#endif
+    }
+    else {
+        dict = plain_dict(target);
+    }
+#else
+    (void)type;
+    dict = plain_dict(target);
+#endif
+    if (dict == NULL || !PyDict_Check(dict)) {
+        return false;
+    }
+    bool holds = PyDict_GetItemWithError(dict, name) != NULL;
+    PyErr_Clear();
+    return holds;
+}
+
+static PyObject *string_getattribute, *string_setattr;
+
+/* Whether the class has attribute access of its own, whose code says what is really touched. */
+static bool
+hooks(PyTypeObject *type, PyObject *name)
+{
+    PyTypeObject *where = NULL;
+    if (!type_find(type, name, &where, NULL)) {
+        return true;
+    }
+    return where != &PyBaseObject_Type && where != &PyType_Type && where != &PyModule_Type;
+}
+
+static bool
+is_thread_local(PyTypeObject *type)
+{
+    PyObject *order = type->tp_mro;
+    for (Py_ssize_t place = 0; order != NULL && place < PyTuple_GET_SIZE(order); place++) {
+        if (strcmp(((PyTypeObject *)PyTuple_GET_ITEM(order, place))->tp_name, "_thread._local") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool
+is_never(PyTypeObject *type)
+{
+    return type == &PyLong_Type || type == &PyUnicode_Type || type == &PyFloat_Type || type == &PyBytes_Type ||
+           type == &PyBool_Type || type == &PyComplex_Type || type == Py_TYPE(Py_None) || type == &PyTuple_Type ||
+           type == &PyRange_Type || type == &PySlice_Type || type == &PySuper_Type || type == &PyEllipsis_Type ||
+           type == Py_TYPE(Py_NotImplemented);
+}
+
+static void
+rows_free(Shape *shape)
+{
+    for (size_t place = 0; shape->rows.entries != NULL && place <= shape->rows.mask; place++) {
+        free(shape->rows.entries[place].value);
+    }
+    table_free(&shape->rows);
+}
+
+static void
+work_out(Shape *shape, PyTypeObject *type)
+{
+    rows_free(shape);
+    shape->container = 0;
+    shape->sequence = shape->hooked = false;
+    bool own_access = false;
+    PyObject *order = type->tp_mro;
+    for (Py_ssize_t place = 0; order != NULL && place < PyTuple_GET_SIZE(order); place++) {
+        PyTypeObject *cls = (PyTypeObject *)PyTuple_GET_ITEM(order, place);
+        uint8_t index = container_index(cls);
+        if (index != 0) {
+            if (shape->container == 0) {
+                shape->container = index;
+            }
+            shape->sequence |= container_is_sequence(index);
+        }
+        else if (cls != &PyBaseObject_Type) {
+            PyObject *namespace = type_dict(cls);
+            own_access |= namespace != NULL && PyDict_Contains(namespace, string_getattribute) == 1;
+        }
+    }
+    shape->hooked = own_access;
+    shape->is_module = PyType_IsSubtype(type, &PyModule_Type);
+    shape->is_type = PyType_IsSubtype(type, &PyType_Type);
+    shape->is_local = is_thread_local(type);
+    shape->never = is_never(type);
+    shape->hooks_load = hooks(type, string_getattribute);
+    shape->hooks_store = hooks(type, string_setattr);
+    shape->version = type_version(type);
+    shape->known = true;
+}
+
+/* The shape of a type's instances, up to date. NULL when memory is short. */
+Shape *
+shape_of(PyTypeObject *type)
+{
+    if (string_getattribute == NULL) {
+        string_getattribute = PyUnicode_InternFromString("__getattribute__");
+        string_setattr = PyUnicode_InternFromString("__setattr__");
+    }
+    Object *object = object_of((PyObject *)type);
+    Extra *extra = object == NULL ? NULL : object_extra(object);
+    if (extra == NULL) {
+        return NULL;
+    }
+    Shape *shape = extra->own_shape;
+    if (shape == NULL) {
+        shape = calloc(1, sizeof(Shape));
+        if (shape == NULL) {
+            return NULL;
+        }
+        shape->type = type;
+        shape->label = type_label(type);
+        shape->id = ++shape_ids;
+        shape->next = shapes;
+        if (shapes != NULL) {
+            shapes->previous = shape;
+        }
+        shapes = shape;
+        extra->own_shape = shape;
+    }
+    if (!shape->known || shape->version != type_version(type) || shape->version == 0) {
+        if (type_version(type) == 0) {
+            (void)_PyType_Lookup(type, string_getattribute); /* has the interpreter give out a tag */
+        }
+        work_out(shape, type);
+        shape->first = shape->container != 0 ? 2 : type == &PyCell_Type ? 1 : 0;
+    }
+    return shape;
+}
+
+/* The cell of an attribute in records of this shape's instances. */
+uint32_t
+shape_cell(Shape *shape, PyObject *name)
+{
+    for (uint32_t place = 0; place < shape->count; place++) {
+        if (shape->slots[place].name == name) {
+            return shape->slots[place].cell;
+        }
+    }
+    if (shape->count == shape->capacity) {
+        uint32_t capacity = shape->capacity ? shape->capacity * 2 : 4;
+        Slot *grown = realloc(shape->slots, capacity * sizeof(Slot));
+        if (grown == NULL) {
+            failures++;
+            return UINT32_MAX;
+        }
+        shape->slots = grown;
+        shape->capacity = capacity;
+    }
+    uint32_t cell = shape->first + shape->count;
+    shape->slots[shape->count++] = (Slot){Py_NewRef(name), cell, false};
+    return cell;
+}
+
+static void
+tell_read(Shape *shape)
+{
+    for (uint32_t place = 0; place < shape->count; place++) {
+        if (shape->slots[place].is_read) {
+            variable_is_read(variable_of_attribute(shape->label, shape->slots[place].name));
+            shape->slots[place].is_read = false;
+        }
+    }
+}
+
+PyObject *
+variables_read_now(void)
+{
+    for (Shape *shape = shapes; shape != NULL; shape = shape->next) {
+        tell_read(shape);
+    }
+    return variables_read();
+}
+
+void
+shape_free(Shape *shape)
+{
+    tell_read(shape);
+    rows_free(shape);
+    if (shape->previous != NULL) {
+        shape->previous->next = shape->next;
+    }
+    else {
+        shapes = shape->next;
+    }
+    if (shape->next != NULL) {
+        shape->next->previous = shape->previous;
+    }
+    for (uint32_t place = 0; place < shape->count; place++) {
+        Py_DECREF(shape->slots[place].name);
+    }
+    Py_XDECREF(shape->label);
+    free(shape->slots);
+    free(shape);
+}
+
+/* The qualified name of a class, without the functions around it. A new reference, NULL with an error set. */
+PyObject *
+type_label(PyTypeObject *type)
+{
+    PyObject *name = PyType_HasFeature(type, Py_TPFLAGS_HEAPTYPE)
+                         ? Py_NewRef(((PyHeapTypeObject *)type)->ht_qualname)
+                         : PyUnicode_FromString(strrchr(type->tp_name, '.') != NULL ? strrchr(type->tp_name, '.') + 1
+                                                                                     : type->tp_name);
+    if (name == NULL) {
+        return NULL;
+    }
+    PyObject *short_name = without_locals(name);
+    Py_DECREF(name);
+    return short_name;
+}

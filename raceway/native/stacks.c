@@ -1,0 +1,311 @@
+/* Call stacks, interned: a stack is its innermost frame (code object and offset) on top of the stack of its caller.
+
+   Simple model: walk the frames from the outside in and look up each. In practice most frames are those that the thread
+   saw last, at the same instruction, so the outer part of the stack that is as it was is taken from a memo. Every frame
+   is compared: one that returned and was entered again from elsewhere may have the same address. Code objects are kept alive by the stacks that name them and are let
+   go when nothing of ours runs (`releasing`): their death runs other code. */
+#include "core.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct {
+    PyCodeObject *code; /* owned */
+    int32_t offset;
+    Stack callers; /* owned */
+    uint32_t references;
+    uint32_t next; /* of the same hash, or of the free list */
+} Node;
+
+static Node *nodes;
+static uint32_t node_count, node_capacity, free_nodes;
+static uint32_t *buckets;
+static uint32_t bucket_mask;
+
+static PyCodeObject **leaving; /* owned code objects to let go of */
+static size_t leaving_count, leaving_capacity;
+static bool releasing;
+
+static uint32_t
+bucket_of(Stack callers, PyCodeObject *code, int offset)
+{
+    return (uint32_t)mix(((uintptr_t)code >> 4) ^ ((uint64_t)callers << 40) ^ ((uint64_t)(uint32_t)offset << 20)) &
+           bucket_mask;
+}
+
+static bool
+grow(void)
+{
+    uint32_t capacity = node_capacity ? node_capacity * 2 : 256;
+    Node *grown = realloc(nodes, capacity * sizeof(Node));
+    if (grown == NULL) {
+        return false;
+    }
+    nodes = grown;
+    uint32_t *fresh = calloc(capacity, sizeof(uint32_t));
+    if (fresh == NULL) {
+        return false;
+    }
+    free(buckets);
+    buckets = fresh;
+    bucket_mask = capacity - 1;
+    node_capacity = capacity;
+    for (uint32_t at = 1; at <= node_count; at++) {
+        if (nodes[at].code != NULL) {
+            uint32_t bucket = bucket_of(nodes[at].callers, nodes[at].code, nodes[at].offset);
+            nodes[at].next = buckets[bucket];
+            buckets[bucket] = at;
+        }
+    }
+    return true;
+}
+
+/* The stack of a frame on top of its callers, as a new reference. 0 when memory is short. */
+Stack
+stack_push(Stack callers, PyCodeObject *code, int offset)
+{
+    if (buckets != NULL) {
+        for (uint32_t at = buckets[bucket_of(callers, code, offset)]; at != 0; at = nodes[at].next) {
+            if (nodes[at].callers == callers && nodes[at].code == code && nodes[at].offset == offset) {
+                nodes[at].references++;
+                return at;
+            }
+        }
+    }
+    uint32_t found = free_nodes;
+    if (found != 0) {
+        free_nodes = nodes[found].next;
+    }
+    else {
+        if (node_count + 1 >= node_capacity && !grow()) {
+            failures++;
+            return 0;
+        }
+        found = ++node_count;
+    }
+    uint32_t bucket = bucket_of(callers, code, offset);
+    Py_INCREF(code);
+    stack_hold(callers);
+    nodes[found] = (Node){code, offset, callers, 1, buckets[bucket]};
+    buckets[bucket] = found;
+    return found;
+}
+
+/* Whether this is what `stack_push` would give. */
+bool
+stack_is(Stack stack, Stack callers, PyCodeObject *code, int offset)
+{
+    const Node *node = &nodes[stack];
+    return stack != 0 && node->callers == callers && node->code == code && node->offset == offset;
+}
+
+void
+stack_hold(Stack stack)
+{
+    if (stack != 0) {
+        nodes[stack].references++;
+    }
+}
+
+static void
+let_go(PyCodeObject *code)
+{
+    if (Py_REFCNT(code) > 1 || leaving_count == leaving_capacity) {
+        if (Py_REFCNT(code) > 1) {
+            Py_DECREF(code);
+            return;
+        }
+        size_t capacity = leaving_capacity ? leaving_capacity * 2 : 16;
+        PyCodeObject **grown = realloc(leaving, capacity * sizeof(PyCodeObject *));
+        if (grown == NULL) {
+            return; /* kept for ever rather than let go at the wrong moment */
+        }
+        leaving = grown;
+        leaving_capacity = capacity;
+    }
+    leaving[leaving_count++] = code;
+}
+
+void
+stack_drop(Stack stack)
+{
+    while (stack != 0 && --nodes[stack].references == 0) {
+        Node *node = &nodes[stack];
+        uint32_t *link = &buckets[bucket_of(node->callers, node->code, node->offset)];
+        while (*link != stack) {
+            link = &nodes[*link].next;
+        }
+        *link = node->next;
+        let_go(node->code);
+        Stack callers = node->callers;
+        *node = (Node){NULL, 0, 0, 0, free_nodes};
+        free_nodes = stack;
+        stack = callers;
+    }
+}
+
+/* The code objects that nothing names any longer. Called where no structure of ours is half changed. */
+static void
+release_codes(void)
+{
+    if (leaving_count == 0 || releasing) {
+        return;
+    }
+    releasing = true;
+    while (leaving_count != 0) {
+        Py_DECREF(leaving[--leaving_count]);
+    }
+    releasing = false;
+}
+
+#if RW_PEEK
+
+/* The callers of `frame`, innermost first; of very deep stacks fewer, so that what is left out changes less often. */
+static int
+walk(Frame *frame, Frame **callers)
+{
+    int depth = 0;
+    for (frame = frame_skip(frame->previous); frame != NULL; frame = frame_skip(frame->previous)) {
+        if (depth == STACK_DEPTH - 1) {
+            return STACK_DEPTH / 2;
+        }
+        callers[depth++] = frame;
+    }
+    return depth;
+}
+
+static inline bool
+is_level(const StackLevel *level, Frame *frame)
+{
+    return level->frame == frame && level->instruction == frame_instruction(frame) &&
+           level->code == frame_code(frame);
+}
+
+/* The stack of the callers of `frame`, borrowed from the memo. */
+Stack
+stack_callers(StackMemo *memo, Frame *frame)
+{
+    Frame *callers[STACK_DEPTH];
+    int depth = walk(frame, callers), same = 0;
+    while (same < depth && same < memo->depth && is_level(&memo->levels[same], callers[depth - 1 - same])) {
+        same++;
+    }
+    if (same == depth && same == memo->depth) {
+        return memo->callers;
+    }
+    Stack found = same == 0 ? 0 : memo->levels[same - 1].stack;
+    stack_hold(found);
+    for (; same < depth; same++) {
+        Frame *caller = callers[depth - 1 - same];
+        Stack inner = stack_push(found, frame_code(caller), frame_offset(caller));
+        stack_drop(found); /* the inner one holds it */
+        found = inner;
+        memo->levels[same] = (StackLevel){caller, frame_instruction(caller), frame_code(caller), found};
+    }
+    stack_drop(memo->callers);
+    memo->callers = found;
+    memo->depth = depth;
+    if (unlikely(leaving_count > 256)) {
+        release_codes();
+    }
+    return found;
+}
+
+#else
+
+Frame *
+current_frame(void)
+{
+    return (Frame *)PyEval_GetFrame();
+}
+
+PyCodeObject *
+frame_code(Frame *frame)
+{
+    PyCodeObject *code = PyFrame_GetCode((PyFrameObject *)frame);
+    Py_DECREF(code); /* the frame holds it */
+    return code;
+}
+
+const void *
+frame_instruction(Frame *frame)
+{
+    return (const void *)((uintptr_t)frame_code(frame) + (uintptr_t)frame_offset(frame));
+}
+
+int
+frame_offset(Frame *frame)
+{
+    return PyFrame_GetLasti((PyFrameObject *)frame);
+}
+
+Stack
+stack_callers(StackMemo *memo, Frame *frame)
+{
+    release_codes();
+    stack_memo_clear(memo);
+    PyFrameObject *frames[STACK_DEPTH];
+    int depth = 0;
+    for (PyFrameObject *at = PyFrame_GetBack((PyFrameObject *)frame); at != NULL && depth < STACK_DEPTH - 1;) {
+        frames[depth++] = at;
+        at = PyFrame_GetBack(at);
+    }
+    Stack found = 0;
+    for (int level = depth - 1; level >= 0; level--) {
+        Stack inner = stack_push(found, frame_code((Frame *)frames[level]), frame_offset((Frame *)frames[level]));
+        stack_drop(found);
+        found = inner;
+        Py_DECREF(frames[level]);
+    }
+    memo->callers = found;
+    return found;
+}
+
+#endif
+
+void
+stack_memo_clear(StackMemo *memo)
+{
+    stack_drop(memo->callers);
+    memo->callers = 0;
+    memo->depth = 0;
+}
+
+/* The stack as people's tools want it: ((code, offset), ...), innermost first. */
+PyObject *
+stack_tuple(Stack stack)
+{
+    Py_ssize_t depth = 0;
+    for (Stack at = stack; at != 0; at = nodes[at].callers) {
+        depth++;
+    }
+    PyObject *found = PyTuple_New(depth);
+    for (Py_ssize_t place = 0; found != NULL && place < depth; place++, stack = nodes[stack].callers) {
+        PyObject *pair = Py_BuildValue("(Oi)", (PyObject *)nodes[stack].code, (int)nodes[stack].offset);
+        if (pair == NULL) {
+            Py_DECREF(found);
+            return NULL;
+        }
+        PyTuple_SET_ITEM(found, place, pair);
+    }
+    return found;
+}
+
+void
+stacks_reset(void)
+{
+    for (uint32_t at = 1; at <= node_count; at++) {
+        if (nodes[at].code != NULL) {
+            let_go(nodes[at].code);
+        }
+    }
+    free(nodes);
+    free(buckets);
+    nodes = NULL;
+    buckets = NULL;
+    node_count = node_capacity = free_nodes = bucket_mask = 0;
+    release_codes();
+    free(leaving);
+    leaving = NULL;
+    leaving_count = leaving_capacity = 0;
+}

@@ -1,0 +1,757 @@
+/* Taps: the live objects behind the placeholder constants of instrumented code. `tap[operand]` and `tap @ operand` give
+   back the operand and note the access. The evaluation loop reaches their slots without a check for switching threads.
+
+   Each fast path answers one question, "did this actor do this, or more, to this location in this epoch already?", and
+   falls through to `access_reached`, which answers it for all cases. Two caches make it quick: the last operand (as
+   long as nothing known died and no shared location was touched, `generation`), and what the operand's type says.
+
+   Operands that a committing tap needs beside its own stand on the value stack of the frame ("peek"); where CPython's
+   frames are unknown, other taps of the site hold them (`held`). */
+#include "core.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+uint64_t recording;
+uint64_t failures;
+
+static void
+reach(Tap *tap, Thread *thread, Frame *frame, PyObject *base, PyObject *key)
+{
+    Site *site = &sites[tap->site];
+    Reach at = {.tap = tap, .site = site, .thread = thread, .frame = frame, .base = base, .key = key};
+    if (site->through != NULL && thread->owner != NULL && thread->owner_name == site->through) {
+        at.owner = thread->owner;
+    }
+#if RW_PEEK
+    at.namespace = frame->f_globals;
+#else
+    at.namespace = PyEval_GetGlobals();
+#endif
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    access_reached(&at);
+    PyErr_Restore(type, value, traceback);
+}
+
+static inline PyObject *
+key_operand(const Tap *tap, PyObject *key)
+{
+    return key != NULL ? key : sites[tap->site].key;
+}
+
+static inline bool
+is_running(const Tap *tap)
+{
+    return likely(tap->run == recording);
+}
+
+static inline void
+remember(Tap *tap, Thread *thread, PyObject *operand)
+{
+    tap->last = operand;
+    tap->last_generation = generation;
+    tap->last_thread = thread;
+}
+
+static inline bool
+is_last(const Tap *tap, const Thread *thread, const PyObject *operand)
+{
+    return tap->last == operand && tap->last_generation == generation && tap->last_thread == thread;
+}
+
+static const Known *
+known_before(const Tap *tap, const PyTypeObject *type)
+{
+    for (int place = 0; tap->more != NULL && place < MORE_KNOWN; place++) {
+        if (tap->more[place].type == type && tap->more[place].version == type_version((PyTypeObject *)type)) {
+            return &tap->more[place];
+        }
+    }
+    return NULL;
+}
+
+/* What is known of the operand's type at this site, NULL when that is nothing or no longer true. */
+static inline const Known *
+known_of(const Tap *tap, const PyObject *operand)
+{
+    PyTypeObject *type = Py_TYPE(operand);
+    if (likely(tap->known.type == type && tap->known.version == type_version(type))) {
+        return &tap->known;
+    }
+    return known_before(tap, type);
+}
+
+static inline bool
+cell_repeats(const Cell *cell, const Thread *thread, bool stores, uint32_t rank, int commute)
+{
+    if (!stores && is_repeat(cell->r, thread, rank) &&
+        (contexts[cell->r].commute == COMMUTE_NONE || contexts[cell->r].commute == commute)) {
+        return true;
+    }
+    /* What the actor wrote in this epoch covers its reads, too. */
+    uint32_t kept = cell->w;
+    return (kept & EXPANDED) == 0 && is_repeat(kept, thread, rank) &&
+           (contexts[kept].commute == COMMUTE_NONE || (stores && contexts[kept].commute == commute));
+}
+
+/* A read that a later write may depend on is noted each time, repeated or not. */
+static inline void
+note(const Tap *tap, Thread *thread, const void *target, uint64_t key)
+{
+    if (unlikely(tap->is_head)) {
+        Frame *frame = current_frame();
+        note_head(thread, frame, frame_offset(frame), tap->site, target, key);
+    }
+}
+
+static inline void
+own(const Tap *tap, Thread *thread, PyObject *operand)
+{
+    if (tap->names_owner) {
+        thread->owner = Py_TYPE(operand);
+        thread->owner_name = tap->name;
+    }
+}
+
+/* --- Attributes of instances: S[o].x ------------------------------------------------------------------------------ */
+
+static inline bool
+repeats_attribute(const Known *known, Thread *thread, PyObject *operand)
+{
+    Object *object = object_find(operand);
+    if (object == NULL || (uint32_t)known->cell >= object->capacity) {
+        return false;
+    }
+    const Cell *cell = &object->cells[known->cell];
+    if (!known->stores && is_repeat(cell->r, thread, known->rank)) {
+        return true;
+    }
+    return (cell->w & EXPANDED) == 0 && is_repeat(cell->w, thread, known->rank);
+}
+
+static bool
+repeats_class_attribute(const Tap *tap, const Known *known, Thread *thread, PyObject *operand)
+{
+    if (known->names_generation != names_generation || known->global == NULL || tap->names_owner ||
+        instance_holds(operand, tap->name)) {
+        return false;
+    }
+    return cell_repeats(&known->global->cell, thread, false, known->rank, COMMUTE_NONE);
+}
+
+/* mod.x and Class.x: a method or other descriptor of a class has no cell, and nothing to see. */
+static bool
+repeats_name(const Tap *tap, Thread *thread, PyObject *owner)
+{
+    if (tap->names != owner || tap->named_generation != names_generation || tap->names_owner ||
+        (PyType_Check(owner) && tap->names_version != type_version((PyTypeObject *)owner))) {
+        return false;
+    }
+    return tap->named == NULL || cell_repeats(&tap->named->cell, thread, tap->stores, tap->rank, COMMUTE_NONE);
+}
+
+/* --- Containers: one effect on the structure, or on one key ------------------------------------------------------- */
+
+static bool
+repeats_structure(const Known *known, Thread *thread, PyObject *operand)
+{
+    const Row *row = known->row;
+    Object *object = row->effect_count == 1 && row->full_when == PRESENT_ANY ? object_find(operand) : NULL;
+    if (object == NULL || object->capacity < 2) {
+        return false;
+    }
+    return cell_repeats(&object->cells[0], thread, known->stores, known->rank, row->effects[0].commute);
+}
+
+static bool
+repeats_cell_of_key(const Known *known, Thread *thread, const Cell *cell)
+{
+    if (cell == NULL) {
+        return false;
+    }
+    const Row *row = known->row;
+    if (row == NULL) { /* an augmented assignment */
+        return cell_repeats(cell, thread, true, RANK_REGION, COMMUTE_NONE);
+    }
+    if (cell_repeats(cell, thread, known->stores, known->rank, row->effects[0].commute)) {
+        return true;
+    }
+    return row->otherwise_count == 1 && !op_mutates(row->otherwise[0].operation) &&
+           cell_repeats(cell, thread, false, RANK_PLAIN, row->otherwise[0].commute);
+}
+
+/* Whether an access by key repeats; `number` tells which key it was. */
+static inline bool
+repeats_key(const Tap *tap, const Known *known, Thread *thread, PyObject *container, PyObject *key,
+            uint64_t *number)
+{
+    Object *object = object_find(container);
+    if (object == NULL) {
+        return false;
+    }
+    if (known->cell == SEES_SEQUENCE) {
+        Py_ssize_t index;
+        if (!PyLong_CheckExact(key) || !small_index(key, &index) || index < 0) {
+            return false;
+        }
+        *number = (uint64_t)index + 1;
+        return repeats_cell_of_key(known, thread, item_find(object, (size_t)index));
+    }
+    if (tap->literal != 0) {
+        *number = tap->literal;
+    }
+    else if (!key_of(key, number, 0)) {
+        return false;
+    }
+    return repeats_cell_of_key(known, thread, keyed_find(object, *number));
+}
+
+/* --- S[operand]: the operand is the base -------------------------------------------------------------------------- */
+
+static void
+base_reached(Tap *tap, PyObject *operand)
+{
+    Thread *thread = current_thread();
+    if (is_last(tap, thread, operand)) {
+        thread->accesses++;
+        own(tap, thread, operand);
+        return;
+    }
+    uint64_t number = 0;
+    const Known *known = known_of(tap, operand);
+    if (known != NULL) {
+        bool repeats = false;
+        switch (known->cell) {
+        case SEES_NOTHING:
+            own(tap, thread, operand);
+            return;
+        case SEES_CLASS:
+            repeats = repeats_class_attribute(tap, known, thread, operand);
+            break;
+        case SEES_STRUCTURE:
+            repeats = repeats_structure(known, thread, operand);
+            number = KEY_STRUCTURE;
+            break;
+        case SEES_SEQUENCE:
+        case SEES_KEYS:
+            repeats = sites[tap->site].key != NULL &&
+                      repeats_key(tap, known, thread, operand, sites[tap->site].key, &number);
+            break;
+        case SEES_NAME:
+            repeats = repeats_name(tap, thread, operand);
+            break;
+        case ASKS:
+            break;
+        default:
+            repeats = repeats_attribute(known, thread, operand);
+            number = (uintptr_t)tap->name;
+            own(tap, thread, operand);
+            if (repeats && !tap->is_head) {
+                remember(tap, thread, operand);
+            }
+        }
+        if (repeats) {
+            thread->accesses++;
+            note(tap, thread, operand, number);
+            return;
+        }
+        if (known->cell >= 0) {
+            field_reached(tap, known, thread, current_frame(), operand);
+            return;
+        }
+    }
+    reach(tap, thread, current_frame(), operand, key_operand(tap, NULL));
+}
+
+static PyObject *
+base_tap(PyObject *self, PyObject *operand)
+{
+    if (is_running((Tap *)self)) {
+        core_lock();
+        base_reached((Tap *)self, operand);
+        core_unlock();
+    }
+    return Py_NewRef(operand);
+}
+
+/* --- Taps that look below themselves on the value stack ------------------------------------------------------------ */
+
+#if RW_PEEK
+
+/* The place of the running tap on the value stack of its frame: every slot below is live. NULL if it is not there. */
+static inline PyObject **
+own_place(Frame *frame, PyObject *tap)
+{
+    PyCodeObject *code = frame_code(frame);
+    PyObject **place = frame->localsplus + code->co_nlocalsplus;
+    PyObject **end = place + code->co_stacksize;
+    for (; place < end; place++) {
+        if (*place == tap) {
+            return place;
+        }
+    }
+    return NULL;
+}
+
+static void
+keyed_reached(Tap *tap, Frame *frame, PyObject *container, PyObject *key)
+{
+    Thread *thread = current_thread();
+    uint64_t number = 0;
+    const Known *known = known_of(tap, container);
+    if (known != NULL) {
+        if (known->cell == SEES_NOTHING) {
+            return;
+        }
+        if ((known->cell == SEES_SEQUENCE || known->cell == SEES_KEYS) &&
+            repeats_key(tap, known, thread, container, key, &number)) {
+            thread->accesses++;
+            if (tap->is_head) {
+                note_head(thread, frame, frame_offset(frame), tap->site, container, number);
+            }
+            return;
+        }
+    }
+    reach(tap, thread, frame, container, key);
+}
+
+/* d[K[k]]: the container stands right below. */
+static PyObject *
+key_tap(PyObject *self, PyObject *key)
+{
+    Tap *tap = (Tap *)self;
+    if (is_running(tap)) {
+        core_lock();
+        Frame *frame = current_frame();
+        PyObject **place = own_place(frame, self);
+        if (likely(place != NULL && place[-1] != NULL)) {
+            keyed_reached(tap, frame, place[-1], key);
+        }
+        core_unlock();
+    }
+    return Py_NewRef(key);
+}
+
+/* K of S[d].get(K[k]): the method's object stands below, or the method is bound. */
+static PyObject *
+method_key_tap(PyObject *self, PyObject *key)
+{
+    Tap *tap = (Tap *)self;
+    if (is_running(tap)) {
+        core_lock();
+        Frame *frame = current_frame();
+        PyObject **place = own_place(frame, self);
+        PyObject *base = place == NULL ? NULL : place[-1];
+        if (place != NULL && (base == NULL || place[-2] == NULL)) {
+            PyObject *bound = base == NULL ? place[-2] : base;
+            base = bound != NULL && PyCFunction_Check(bound) ? PyCFunction_GET_SELF(bound) : NULL;
+        }
+        if (base != NULL) {
+            keyed_reached(tap, frame, base, key);
+        }
+        core_unlock();
+    }
+    return Py_NewRef(key);
+}
+
+/* k in S[d]: the key stands right below. */
+static PyObject *
+contains_tap(PyObject *self, PyObject *container)
+{
+    Tap *tap = (Tap *)self;
+    if (is_running(tap)) {
+        core_lock();
+        Frame *frame = current_frame();
+        PyObject *key = sites[tap->site].key;
+        if (key == NULL) {
+            PyObject **place = own_place(frame, self);
+            key = place == NULL ? NULL : place[-1];
+        }
+        if (key != NULL) {
+            keyed_reached(tap, frame, container, key);
+        }
+        core_unlock();
+    }
+    return Py_NewRef(container);
+}
+
+/* d[k] += W[v]: container, key and old value stand below; o.x += W[v]: object and old value. */
+static PyObject *
+augment_tap(PyObject *self, PyObject *value)
+{
+    Tap *tap = (Tap *)self;
+    if (is_running(tap)) {
+        core_lock();
+        Frame *frame = current_frame();
+        PyObject **place = own_place(frame, self);
+        if (place == NULL) {
+            failures++;
+        }
+        else if (sites[tap->site].form == FORM_ITEM) {
+            keyed_reached(tap, frame, place[-3], place[-2]);
+        }
+        else {
+            PyObject *object = place[-2];
+            Thread *thread = current_thread();
+            if (is_last(tap, thread, object)) {
+                thread->accesses++;
+            }
+            else {
+                const Known *known = known_of(tap, object);
+                if (known != NULL && known->cell >= 0) {
+                    if (repeats_attribute(known, thread, object)) {
+                        thread->accesses++;
+                        remember(tap, thread, object);
+                    }
+                    else {
+                        field_reached(tap, known, thread, frame, object);
+                    }
+                }
+                else if (known == NULL || known->cell != SEES_NOTHING) {
+                    reach(tap, thread, frame, object, NULL);
+                }
+            }
+        }
+        core_unlock();
+    }
+    return Py_NewRef(value);
+}
+
+/* setattr(o, n, W[v]) and getattr(o, K[n]): the object stands two or one below. */
+static PyObject *
+attribute_call_tap(PyObject *self, PyObject *operand)
+{
+    Tap *tap = (Tap *)self;
+    if (is_running(tap)) {
+        core_lock();
+        Frame *frame = current_frame();
+        PyObject **place = own_place(frame, self);
+        bool by_value = tap->role == ROLE_VALUE;
+        if (place != NULL) {
+            PyObject *key = by_value ? place[-1] : operand;
+            reach(tap, current_thread(), frame, place[by_value ? -2 : -1], key);
+        }
+        core_unlock();
+    }
+    return Py_NewRef(operand);
+}
+
+#endif
+
+/* --- G[g] and C[c]: names ------------------------------------------------------------------------------------------ */
+
+static void
+global_reached(Tap *tap)
+{
+    Thread *thread = current_thread();
+    Frame *frame = current_frame();
+#if RW_PEEK
+    PyObject *namespace = frame->f_globals;
+#else
+    PyObject *namespace = PyEval_GetGlobals();
+#endif
+    if (tap->names == namespace && tap->named_generation == names_generation && tap->named != NULL &&
+        cell_repeats(&tap->named->cell, thread, tap->stores, tap->rank, COMMUTE_NONE)) {
+        thread->accesses++;
+        if (tap->is_head) {
+            note_head(thread, frame, frame_offset(frame), tap->site, namespace, (uintptr_t)tap->name);
+        }
+        return;
+    }
+    reach(tap, thread, frame, NULL, NULL);
+}
+
+static PyObject *
+global_tap(PyObject *self, PyObject *operand)
+{
+    if (is_running((Tap *)self)) {
+        core_lock();
+        global_reached((Tap *)self);
+        core_unlock();
+    }
+    return Py_NewRef(operand);
+}
+
+static void
+variable_reached(Tap *tap, Frame *frame, PyObject *cell)
+{
+    Thread *thread = current_thread();
+    const Object *object = object_find(cell);
+    if (object != NULL && cell_repeats(&object->cells[0], thread, tap->stores, tap->rank, COMMUTE_NONE)) {
+        thread->accesses++;
+        if (tap->is_head) {
+            note_head(thread, frame, frame_offset(frame), tap->site, cell, KEY_CELL);
+        }
+        return;
+    }
+    reach(tap, thread, frame, cell, NULL);
+}
+
+#if RW_PEEK
+
+static PyObject *
+cell_tap(PyObject *self, PyObject *operand)
+{
+    Tap *tap = (Tap *)self;
+    if (is_running(tap) && tap->variable_place >= 0) {
+        core_lock();
+        Frame *frame = current_frame();
+        PyObject *cell = frame->localsplus[tap->variable_place];
+        if (cell != NULL && PyCell_Check(cell)) {
+            variable_reached(tap, frame, cell);
+        }
+        core_unlock();
+    }
+    return Py_NewRef(operand);
+}
+
+#endif
+
+/* --- Operands that are held for the commit ------------------------------------------------------------------------- */
+
+static void
+hold(Thread *thread, Tap *tap, Frame *frame, PyObject *value)
+{
+    if (thread->pending_count == PENDING) { /* what exceptions left behind */
+        memmove(thread->pending, thread->pending + PENDING / 2, PENDING / 2 * sizeof(Pending));
+        thread->pending_count = PENDING / 2;
+    }
+    bool owned = thread->owner != NULL && thread->owner_name == sites[tap->site].through;
+    thread->pending[thread->pending_count++] =
+        (Pending){.frame = frame, .value = value, .site = tap->site, .owner = owned ? thread->owner : NULL};
+}
+
+/* The operands held for this commit, oldest first; NULL when they are lost. */
+static const Pending *
+take(Thread *thread, const Tap *tap, Frame *frame)
+{
+    for (int place = thread->pending_count - 1; place >= 0; place--) {
+        const Pending *found = &thread->pending[place];
+        if (found->frame == frame && found->site == tap->site) {
+            int first = place - tap->held + 1;
+            thread->pending_count = first > 0 ? first : 0;
+            for (int at = first; at <= place; at++) {
+                if (at < 0 || thread->pending[at].site != tap->site) {
+                    return NULL;
+                }
+            }
+            return &thread->pending[first];
+        }
+    }
+    return NULL;
+}
+
+static void
+commit(Tap *tap, Thread *thread, Frame *frame, PyObject *operand)
+{
+    const Site *site = &sites[tap->site];
+    PyObject *base = operand, *key = site->key;
+    if (tap->held != 0) {
+        const Pending *held = take(thread, tap, frame);
+        if (held == NULL) {
+            return;
+        }
+        if (site->form == FORM_CONTAINS) {
+            key = held[0].value;
+        }
+        else {
+            base = held[0].value;
+            if (site->through != NULL) {
+                thread->owner = held[0].owner;
+                thread->owner_name = site->through;
+            }
+            key = tap->held > 1 ? held[1].value : site->commit == ROLE_KEY ? operand : key;
+        }
+    }
+    if (site->form == FORM_CELL) {
+        variable_reached(tap, frame, base);
+        return;
+    }
+    reach(tap, thread, frame, base, key);
+}
+
+static PyObject *
+holding_tap(PyObject *self, PyObject *operand)
+{
+    Tap *tap = (Tap *)self;
+    if (is_running(tap)) {
+        core_lock();
+        Thread *thread = current_thread();
+        Frame *frame = current_frame();
+        if (tap->commits) {
+            commit(tap, thread, frame, operand);
+        }
+        else {
+            hold(thread, tap, frame, operand);
+        }
+        core_unlock();
+    }
+    return Py_NewRef(operand);
+}
+
+/* (C @ (lambda: name))[operand], where frames are unknown: the lambda tells the cell, the tap gives itself. */
+static PyObject *
+revealing_tap(PyObject *self, PyObject *reveal)
+{
+    Tap *tap = (Tap *)self;
+    if (is_running(tap) && PyFunction_Check(reveal)) {
+        PyObject *closure = PyFunction_GET_CLOSURE(reveal);
+        if (closure != NULL && PyTuple_GET_SIZE(closure) == 1) {
+            core_lock();
+            hold(current_thread(), tap, current_frame(), PyTuple_GET_ITEM(closure, 0));
+            core_unlock();
+        }
+    }
+    return Py_NewRef(self);
+}
+
+/* --- The types ------------------------------------------------------------------------------------------------------ */
+
+static void
+tap_dealloc(PyObject *self)
+{
+    free(((Tap *)self)->more);
+    Py_XDECREF(((Tap *)self)->placeholder);
+    Py_TYPE(self)->tp_free(self);
+}
+
+static PyObject *
+tap_repr(PyObject *self)
+{
+    return PyUnicode_FromFormat("<raceway tap %u>", ((Tap *)self)->site);
+}
+
+/* In another process, or in a copy, a tap gives back its operand and notes nothing. */
+static PyObject *
+tap_reduce(PyObject *self, PyObject *nothing)
+{
+    (void)self;
+    (void)nothing;
+    PyObject *module = PyImport_ImportModule("raceway.runtime.plaintaps");
+    PyObject *make = module == NULL ? NULL : PyObject_GetAttrString(module, "plain_tap");
+    Py_XDECREF(module);
+    return make == NULL ? NULL : Py_BuildValue("(N())", make);
+}
+
+static PyObject *
+tap_copy(PyObject *self, PyObject *nothing)
+{
+    (void)nothing;
+    return Py_NewRef(self);
+}
+
+static PyMethodDef tap_methods[] = {
+    {"__reduce__", tap_reduce, METH_NOARGS, "A tap that notes nothing."},
+    {"__copy__", tap_copy, METH_NOARGS, "The tap itself."},
+    {"__deepcopy__", tap_copy, METH_O, "The tap itself."},
+    {NULL, NULL, 0, NULL},
+};
+
+#define TAP_TYPE(variable, function)                                                                                  \
+    static PyMappingMethods variable##_mapping = {.mp_subscript = function};                                         \
+    static PyObject *variable##_matmul(PyObject *left, PyObject *right);                                             \
+    static PyNumberMethods variable##_number = {.nb_matrix_multiply = variable##_matmul};                            \
+    static PyTypeObject variable = {                                                                                  \
+        PyVarObject_HEAD_INIT(NULL, 0).tp_name = "raceway.tap",                                                       \
+        .tp_basicsize = sizeof(Tap),                                                                                  \
+        .tp_dealloc = tap_dealloc,                                                                                    \
+        .tp_repr = tap_repr,                                                                                          \
+        .tp_as_mapping = &variable##_mapping,                                                                         \
+        .tp_as_number = &variable##_number,                                                                           \
+        .tp_methods = tap_methods,                                                                                    \
+        .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION,                \
+        .tp_doc = "Notes an access and gives back its operand.",                                                      \
+    };                                                                                                                \
+    static PyObject *variable##_matmul(PyObject *left, PyObject *right)                                              \
+    {                                                                                                                 \
+        return Py_IS_TYPE(left, &variable) ? function(left, right) : Py_NewRef(Py_NotImplemented);                    \
+    }
+
+TAP_TYPE(BaseTap_Type, base_tap)
+TAP_TYPE(GlobalTap_Type, global_tap)
+TAP_TYPE(HoldingTap_Type, holding_tap)
+#if RW_PEEK
+TAP_TYPE(KeyTap_Type, key_tap)
+TAP_TYPE(MethodKeyTap_Type, method_key_tap)
+TAP_TYPE(ContainsTap_Type, contains_tap)
+TAP_TYPE(AugmentTap_Type, augment_tap)
+TAP_TYPE(AttributeCallTap_Type, attribute_call_tap)
+TAP_TYPE(CellTap_Type, cell_tap)
+#endif
+
+static PyMappingMethods revealing_mapping = {.mp_subscript = holding_tap};
+static PyObject *
+revealing_matmul(PyObject *left, PyObject *right);
+static PyNumberMethods revealing_number = {.nb_matrix_multiply = revealing_matmul};
+static PyTypeObject RevealingTap_Type = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "raceway.tap",
+    .tp_basicsize = sizeof(Tap),
+    .tp_dealloc = tap_dealloc,
+    .tp_repr = tap_repr,
+    .tp_as_mapping = &revealing_mapping,
+    .tp_as_number = &revealing_number,
+    .tp_methods = tap_methods,
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .tp_doc = "Notes an access of a captured variable and gives back its operand.",
+};
+
+static PyObject *
+revealing_matmul(PyObject *left, PyObject *right)
+{
+    return Py_IS_TYPE(left, &RevealingTap_Type) ? revealing_tap(left, right) : Py_NewRef(Py_NotImplemented);
+}
+
+/* Which slot function serves a tap of this site and role. */
+PyTypeObject *
+tap_type(const Site *site, int role, bool commits, int held)
+{
+#if RW_PEEK
+    if (commits && held == 0) {
+        switch (site->form) {
+        case FORM_GLOBAL:
+            return &GlobalTap_Type;
+        case FORM_CELL:
+            return &CellTap_Type;
+        case FORM_CONTAINS:
+            return &ContainsTap_Type;
+        case FORM_ATTRIBUTE:
+            return role == ROLE_BASE                       ? &BaseTap_Type
+                   : site->context == CONTEXT_AUGMENT      ? &AugmentTap_Type
+                                                           : &AttributeCallTap_Type;
+        case FORM_METHOD:
+            return role == ROLE_KEY ? &MethodKeyTap_Type : &BaseTap_Type;
+        case FORM_ITEM:
+            return role == ROLE_KEY ? &KeyTap_Type : role == ROLE_VALUE ? &AugmentTap_Type : &BaseTap_Type;
+        default:
+            return &BaseTap_Type;
+        }
+    }
+#endif
+    if (site->form == FORM_CELL) {
+        return &RevealingTap_Type;
+    }
+    if (commits && held == 0) {
+        return site->form == FORM_GLOBAL ? &GlobalTap_Type : &BaseTap_Type;
+    }
+    return &HoldingTap_Type;
+}
+
+/* Make the types ready. False with an exception set. */
+bool
+taps_ready(PyObject *module)
+{
+    PyTypeObject *types[] = {
+        &BaseTap_Type, &GlobalTap_Type, &HoldingTap_Type, &RevealingTap_Type,
+#if RW_PEEK
+        &KeyTap_Type, &MethodKeyTap_Type, &ContainsTap_Type, &AugmentTap_Type, &AttributeCallTap_Type, &CellTap_Type,
+#endif
+    };
+    (void)module;
+    for (size_t place = 0; place < sizeof types / sizeof *types; place++) {
+        if (PyType_Ready(types[place]) < 0) {
+            return false;
+        }
+    }
+    return true;
+}

@@ -1,0 +1,179 @@
+"""The native core: the C twin of this package and of `detector`, behind the same contract.
+
+C holds the path from an access to a raw race. What is here prepares it (contracts and sites as numbers) and turns its
+answers into the values that findings are built from. The C files stand in raceway/native/ under the names of their
+Python twins.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from types import CodeType
+
+from raceway import _native
+from raceway.model.findings import Actor
+from raceway.model.kinds import Commute, LocationKind, Operation
+from raceway.model.races import RawRace, Side
+from raceway.model.records import Access, Location
+from raceway.model.sites import Context, Site, SiteForm
+from raceway.model.typing import Any
+from raceway.runtime import contracts
+from raceway.runtime.actors import thread_name
+from raceway.runtime.contract import Counters, Recorder
+from raceway.runtime.contracts.terms import Effect, Handover, KeyShape, Presence, Target
+
+_OPERATIONS = tuple(Operation)
+_COMMUTES = tuple(Commute)
+_FORMS = {form: number for number, form in enumerate(SiteForm)}
+_CONTEXTS = {context: number for number, context in enumerate(Context)}
+_FLAGS = (("keyed", 1), ("is_head", 2), ("rechecked", 4), ("double_checked", 8))
+_LAST_RESORT = "array.array"
+_KNOWN = """
+def known(container, key):
+    return container[b"probe" @ key], (lambda: key)
+"""
+
+
+def _effects(effects: tuple[Effect, ...]) -> tuple[tuple[int, int, int], ...]:
+    targets = tuple(Target)
+    return tuple(
+        (targets.index(effect.target), _OPERATIONS.index(effect.operation), _COMMUTES.index(effect.commute))
+        for effect in effects
+    )
+
+
+def _contract_rows() -> tuple[tuple[Any, ...], tuple[Any, ...], tuple[bool, ...]]:
+    """The contract table as numbers; the types of its containers, None for one whose module is not imported."""
+    names = [*contracts.CONTAINERS, _LAST_RESORT]
+    shapes, presences, handovers = tuple(KeyShape), tuple(Presence), (None, *Handover)
+    rows = tuple(
+        (
+            names.index(row.container),
+            row.name,
+            shapes.index(row.shape),
+            _effects(row.effects),
+            presences.index(row.full_when),
+            _effects(row.otherwise),
+            row.through,
+            handovers.index(row.handover),
+        )
+        for row in contracts.TABLE
+    )
+    types = (*contracts.CONTAINERS.values(), None)
+    return rows, types, tuple(name in contracts.SEQUENCES for name in names)
+
+
+def site_row(site: Site) -> tuple[Any, ...]:
+    """What taps and rules need to know of a site."""
+    return (
+        _FORMS[site.form],
+        _CONTEXTS[site.context],
+        ord(site.commit.value),
+        sum(bit for name, bit in _FLAGS if getattr(site, name)),
+        site.name,
+        ast.literal_eval(site.key) if site.key else ...,
+        site.through,
+        site.label,
+        site.base,
+        tuple(region.head for region in site.regions),
+    )
+
+
+def can_peek() -> bool:
+    """Whether taps find their operands on the value stack of this interpreter: tried on a known function."""
+    if not _native.PEEK:
+        return False
+    probe = _native.PeekProbe()
+    space: dict[str, Any] = {}
+    exec(compile(_KNOWN, "<raceway>", "exec"), space)
+    function = space["known"]
+    code: CodeType = function.__code__
+    function.__code__ = code.replace(
+        co_consts=tuple(probe if constant == b"probe" else constant for constant in code.co_consts)
+    )
+    container = {5: 7}
+    try:
+        value, _reveal = function(container, 5)
+    except Exception:  # whatever goes wrong: the layout is not what we know
+        return False
+    below, seen_code, cell = probe.seen()
+    return bool(value == 7 and below is container and seen_code is function.__code__ and cell.cell_contents == 5)
+
+
+class NativeNames:
+    """Names for the ids of the native core's races."""
+
+    def __init__(self) -> None:
+        self.sites: list[Site] = []
+        self.files: list[str] = []
+        self.site = self.sites.__getitem__
+        self.site_file = self.files.__getitem__
+        self.has_acted = _native.has_acted
+        self.lock_place = _native.lock_place
+
+    def actor_name(self, serial: int) -> Actor:
+        """An actor for people."""
+        return Actor("thread", _native.actors().get(serial, f"actor {serial}"))
+
+    def is_read(self, variable: str) -> bool:
+        """Whether any access so far reads the variable."""
+        return variable.removesuffix("[...]") in _native.variables_read()
+
+
+class NativeCore:
+    """The C core."""
+
+    name = "native"
+
+    def __init__(self) -> None:
+        self.recorder: Recorder = _native.Recorder()
+        self.names = NativeNames()
+        self.form = "peek" if can_peek() else "hold"
+
+    def start(self) -> None:
+        """Begin to record."""
+        main = _native.start(*_contract_rows())
+        _native.Recorder().rename(main, thread_name())
+
+    def stop(self) -> None:
+        """Stop recording; findings stay."""
+        _native.stop()
+
+    def after_fork(self) -> None:
+        """In a forked child: the parent's other threads are gone."""
+        _native.after_fork()
+
+    def bind(self, code: CodeType, sites: Sequence[Site], marker: bytes, file: str) -> CodeType:
+        """The code with live taps in place of its placeholders; it is changed in place."""
+        self.names.sites.extend(sites)
+        self.names.files.extend([file] * len(sites))
+        _native.bind(code, marker, tuple(map(site_row, sites)))
+        return code
+
+    def module_executed(self) -> None:
+        """The calling thread has run a module to its end."""
+        _native.module_executed()
+
+    def races(self) -> list[RawRace]:
+        """All raw races so far."""
+        return [_race(row) for row in _native.races()]
+
+    def counters(self) -> Counters:
+        """Counts so far."""
+        return Counters(*_native.counters())
+
+
+def _race(row: tuple[Any, ...]) -> RawRace:
+    earlier, later, variable, serial, kind, observed, count = row
+    location = Location(serial, LocationKind(kind))
+    return RawRace(_side(earlier, location, variable), _side(later, location, variable), observed, count)
+
+
+def _side(packed: tuple[Any, ...], location: Location, variable: str) -> Side:
+    actor, operation, commute, site, stack, locks, region, head, offset, _head_locks = packed
+    access = Access(actor, _OPERATIONS[operation], location, site, variable, stack, _COMMUTES[commute])
+    if region < 0:
+        return Side(access, locks)
+    inner = ((stack[0][0], offset), *stack[1:]) if stack else ()
+    return Side(access, locks, Access(actor, Operation.READ, location, head, variable, inner), region)

@@ -1,0 +1,102 @@
+"""What one look over a module tells of its names, so that taps that could never see anything are not made.
+
+Two elisions rest on it. A method call `o.m()` is tapped because `m` may be a field that holds a function, or a method of
+a container: neither is so where the module defines `m` in a class and nowhere stores an attribute of that name. A test
+`if o.flag:` is tapped because the value may be a container: it is none where the module stores nothing but scalars
+there. Both speak of attributes by name, as far as this module stores them; docs/performance.md itemises what they save.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_SCALAR_CALLS = frozenset({"len", "int", "float", "bool", "str", "ord", "round", "abs", "hash", "isinstance", "id"})
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """`methods`: names that classes of the module define by `def` and nothing stores. `scalars`: attributes that
+    hold numbers, strings, flags or None, as far as the module stores them."""
+
+    methods: frozenset[str] = frozenset()
+    scalars: frozenset[str] = frozenset()
+
+
+def gather(tree: ast.Module) -> Facts:
+    """The facts of one module."""
+    methods: set[str] = set()
+    stored: set[str] = set()
+    scalar: set[str] = set()
+    other: set[str] = set()
+    values = _Values(scalar, other)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef):
+            methods.update(part.name for part in node.body if isinstance(part, (ast.FunctionDef, ast.AsyncFunctionDef)))
+            stored.update(_class_names(node, values))
+        elif isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load):
+            stored.add(node.attr)
+        elif isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign)):
+            values.assigned(node)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "setattr":
+            stored.update(part.value for part in node.args[1:2] if _is_name(part))
+            other.update(part.value for part in node.args[1:2] if _is_name(part))
+    unseen = stored - scalar  # targets of loops, with, unpacking
+    return Facts(frozenset(methods - stored), frozenset(scalar - other - unseen))
+
+
+def _is_name(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
+
+
+def _class_names(node: ast.ClassDef, values: _Values) -> Iterator[str]:
+    """Names that a class body stores other than by `def`."""
+    for part in node.body:
+        targets = part.targets if isinstance(part, ast.Assign) else [getattr(part, "target", None)]
+        for target in targets:
+            for name in ast.walk(target) if target is not None else ():
+                if isinstance(name, ast.Name):
+                    values.take(name.id, getattr(part, "value", None))
+                    yield name.id
+
+
+class _Values:
+    """Sorts the values that attributes are given."""
+
+    def __init__(self, scalar: set[str], other: set[str]) -> None:
+        self._scalar = scalar
+        self._other = other
+
+    def take(self, name: str, value: ast.expr | None) -> None:
+        """The attribute is given this value; None tells that it is not known."""
+        (self._scalar if value is not None and _is_scalar(value) else self._other).add(name)
+
+    def assigned(self, node: ast.Assign | ast.AnnAssign | ast.AugAssign) -> None:
+        """The attributes among the targets of an assignment."""
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        for target in targets:
+            if isinstance(target, ast.Attribute):
+                if node.value is not None:
+                    self.take(target.attr, node.value)
+                continue
+            for part in ast.walk(target):
+                if isinstance(part, ast.Attribute) and not isinstance(part.ctx, ast.Load):
+                    self._other.add(part.attr)
+
+
+def _is_scalar(node: ast.expr) -> bool:
+    match node:
+        case ast.Constant() | ast.Compare() | ast.JoinedStr() | ast.UnaryOp(op=ast.Not()):
+            return True
+        case ast.UnaryOp(operand=inner):
+            return _is_scalar(inner)
+        case ast.BoolOp(values=parts):
+            return all(map(_is_scalar, parts))
+        case ast.IfExp(body=body, orelse=orelse):
+            return _is_scalar(body) and _is_scalar(orelse)
+        case ast.BinOp(left=left, right=right):
+            return _is_scalar(left) and _is_scalar(right)
+        case ast.Call(func=ast.Name(id=name)):
+            return name in _SCALAR_CALLS
+    return False
