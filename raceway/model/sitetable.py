@@ -16,7 +16,7 @@ from raceway.model.typing import Any, overload
 
 _FORMS = tuple(SiteForm)
 _CONTEXTS = tuple(Context)
-_ROLES = tuple(Role)
+_ROLES = {ord(role.value): role for role in Role}
 
 _BITS = ("keyed", "is_head", "rechecked", "double_checked", "spans", "loop_test")
 """Fields that are one bit of `SiteTable.flags` each, from the lowest."""
@@ -24,7 +24,7 @@ _BITS = ("keyed", "is_head", "rechecked", "double_checked", "spans", "loop_test"
 HAS_REGIONS = 1 << len(_BITS)
 """The bit of `SiteTable.flags` above these: `Site.regions` is not empty."""
 
-_AT_ONCE = frozenset({"form", "context", "commit", "name", "key", "through", *_BITS})
+_AT_ONCE = frozenset({"form", "context", "commit", "name", "through", "label", "base", *_BITS})
 _LATER = tuple(name for name in fields(Site) if name not in _AT_ONCE and name not in ("index", "regions"))
 """Fields that are unpacked with the first site."""
 
@@ -34,9 +34,16 @@ _FAST = 1
 
 
 class SiteTable(Sequence[Site]):
-    """The sites of one module. Columns have one item per site: enums by their place in the enum, `flags` by bits."""
+    """The sites of one module. Columns have one item per site.
 
-    __slots__ = ("_later", "_sites", "commits", "contexts", "flags", "forms", "keys", "names", "throughs")
+    `forms` and `contexts` are places in the enums, `commits` the letters of roles, `flags` bits, `literals` the values
+    of literal keys or `...`, `heads` the heads of the regions.
+    """
+
+    __slots__ = (
+        "_later", "_sites", "bases", "commits", "contexts", "flags", "forms", "heads", "labels", "literals", "names",
+        "throughs",
+    )  # fmt: skip
 
     def __init__(self, packed: tuple[Any, ...]) -> None:
         self.forms: bytes
@@ -44,11 +51,14 @@ class SiteTable(Sequence[Site]):
         self.commits: bytes
         self.flags: bytes
         self.names: tuple[str, ...]
-        self.keys: tuple[str, ...]
+        self.literals: tuple[object, ...]
         self.throughs: tuple[str, ...]
+        self.labels: tuple[str, ...]
+        self.bases: tuple[str, ...]
+        self.heads: tuple[tuple[int, ...], ...]
         self._later: bytes
-        self.forms, self.contexts, self.commits, self.flags, *strings, self._later = packed
-        self.names, self.keys, self.throughs = strings
+        self.forms, self.contexts, self.commits, self.flags, *rest, self._later = packed
+        self.names, self.literals, self.throughs, self.labels, self.bases, self.heads = rest
         self._sites: tuple[Site, ...] | None = None
 
     def __len__(self) -> int:
@@ -67,6 +77,15 @@ class SiteTable(Sequence[Site]):
     def __iter__(self) -> Iterator[Site]:
         return iter(self._all())
 
+    def rows(self) -> tuple[tuple[Any, ...], ...]:
+        """What taps and rules need to know of each site, as the native core takes it."""
+        numbers = self.forms, self.contexts, self.commits, self.flags
+        return tuple(
+            zip(
+                *numbers, self.names, self.literals, self.throughs, self.labels, self.bases, self.heads, strict=True
+            )
+        )
+
     def _all(self) -> tuple[Site, ...]:
         if self._sites is None:
             columns = self._columns()
@@ -81,10 +100,11 @@ class SiteTable(Sequence[Site]):
             "index": range(len(self)),
             "form": [_FORMS[place] for place in self.forms],
             "context": [_CONTEXTS[place] for place in self.contexts],
-            "commit": [_ROLES[place] for place in self.commits],
+            "commit": [_ROLES[letter] for letter in self.commits],
             "name": self.names,
-            "key": self.keys,
             "through": self.throughs,
+            "label": self.labels,
+            "base": self.bases,
             "regions": [_regions(regions.get(index, ())) for index in range(len(self))],
             **{name: [bool(flags >> bit & 1) for flags in self.flags] for bit, name in enumerate(_BITS)},
             **dict(zip(_LATER, later, strict=True)),
@@ -98,6 +118,7 @@ def _regions(packed: Iterable[tuple[int, str, bool, bool]]) -> tuple[Region, ...
 def pack(sites: Sequence[Site]) -> tuple[Any, ...]:
     """What `SiteTable` takes, made of types that `marshal` knows. Equal values become one."""
     import zlib
+    from ast import literal_eval
 
     known: dict[object, object] = {}
 
@@ -108,9 +129,12 @@ def pack(sites: Sequence[Site]) -> tuple[Any, ...]:
     return (
         bytes(_FORMS.index(site.form) for site in sites),
         bytes(_CONTEXTS.index(site.context) for site in sites),
-        bytes(_ROLES.index(site.commit) for site in sites),
+        bytes(ord(site.commit.value) for site in sites),
         bytes(map(_flags, sites)),
-        *map(column, ("name", "key", "through")),
+        column("name"),
+        tuple(literal_eval(site.key) if site.key else ... for site in sites),
+        *map(column, ("through", "label", "base")),
+        tuple(tuple(region.head for region in site.regions) for site in sites),
         zlib.compress(marshal.dumps((regions, *map(column, _LATER))), _FAST),
     )
 

@@ -38,9 +38,11 @@ def test_columns_say_what_the_sites_say(program: Path) -> None:
     table = packed(sites)
     assert [list(SiteForm)[place] for place in table.forms] == [site.form for site in sites]
     assert [list(Context)[place] for place in table.contexts] == [site.context for site in sites]
-    assert [list(Role)[place] for place in table.commits] == [site.commit for site in sites]
+    assert [Role(chr(letter)) for letter in table.commits] == [site.commit for site in sites]
     assert [bool(flags & HAS_REGIONS) for flags in table.flags] == [bool(site.regions) for site in sites]
-    assert (table.names, table.keys) == (tuple(site.name for site in sites), tuple(site.key for site in sites))
+    assert table.names == tuple(site.name for site in sites)
+    assert [literal is not ... for literal in table.literals] == [bool(site.key) for site in sites]
+    assert len(table.rows()) == len(sites)
 
 
 def test_a_module_without_sites_has_an_empty_table() -> None:
