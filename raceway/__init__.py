@@ -6,7 +6,8 @@ Nothing else is imported here: `import raceway` in a program that is not watched
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING
+
+TYPE_CHECKING = False  # the one of `typing` brings in `re`
 
 if TYPE_CHECKING:
     from raceway import autoinstrument as autoinstrument

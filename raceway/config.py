@@ -9,13 +9,11 @@ from __future__ import annotations
 import enum
 import os
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal, assert_never, get_type_hints
-
-from msgspec import NODEFAULT, Struct
-from msgspec.structs import fields
 
 from raceway.errors import ConfigError
 from raceway.model.kinds import Severity
+from raceway.model.struct import Struct, abouts, defaults, field
+from raceway.model.typing import Any, Literal, assert_never
 
 FILE_NAME = "pyproject.toml"
 
@@ -38,7 +36,7 @@ class Kind(enum.Enum):
     CHOICE = "choice"
 
 
-class About(Struct, frozen=True):
+class About(Struct):
     """What a field of `Config` says of itself. `ready` is false while the feature behind it does not exist yet."""
 
     kind: Kind
@@ -47,48 +45,61 @@ class About(Struct, frozen=True):
     ready: bool = True
 
 
-class Config(Struct, frozen=True):
+class Config(Struct):
     """The settings of one run. Paths are absolute."""
 
-    include: Annotated[
-        tuple[str, ...],
-        About(Kind.GLOBS, "also watch these modules: a glob over dotted names; a package covers its submodules"),
-    ] = ()
-    exclude: Annotated[tuple[str, ...], About(Kind.GLOBS, "do not watch these modules; wins over --include")] = ()
-    json: Annotated[str | None, About(Kind.FILE, "write the report as JSON")] = None
-    html: Annotated[str | None, About(Kind.FILE, "write the report as one HTML page", ready=False)] = None
-    sarif: Annotated[str | None, About(Kind.FILE, "write the report as SARIF", ready=False)] = None
-    junit: Annotated[str | None, About(Kind.FILE, "write the report as JUnit XML", ready=False)] = None
-    show: Annotated[
-        Severity, About(Kind.SEVERITY, "least severity that is shown (default: warning)", choices=_SEVERITIES)
-    ] = Severity.WARNING
-    fail_on: Annotated[
-        Severity | None,
-        About(Kind.LIMIT, "least severity that makes the run end with 66 (default: error)", (*_SEVERITIES, _NEVER)),
-    ] = Severity.ERROR
-    baseline: Annotated[str | None, About(Kind.FILE, "report only what this report lacks", ready=False)] = None
-    live: Annotated[bool, About(Kind.FLAG, "report each finding when it is found, too", ready=False)] = False
-    endpoint: Annotated[str | None, About(Kind.TEXT, "send events to the collector at this URL", ready=False)] = None
-    trace: Annotated[str | None, About(Kind.FILE, "write the events to a file", ready=False)] = None
-    events: Annotated[
-        Literal["shared", "full"],
-        About(Kind.CHOICE, "which events are sent or written", choices=("shared", "full"), ready=False),
-    ] = "shared"
-    functions: Annotated[bool, About(Kind.FLAG, "add function calls to the events", ready=False)] = False
-    quiet: Annotated[bool, About(Kind.FLAG, "print nothing on standard error unless a finding is shown")] = False
-    debug: Annotated[bool, About(Kind.FLAG, "say why each module is watched or not")] = False
-    cache_dir: Annotated[
-        str | None,
-        About(Kind.DIRECTORY, "keep instrumented bytecode here (default: the user's cache; empty: nowhere)"),
-    ] = None
-    core: Annotated[
-        Literal["auto", "pure", "native"],
-        About(Kind.CHOICE, "detection core (default: auto, the best there is)", choices=("auto", "pure", "native")),
-    ] = "auto"
-    enabled: Annotated[bool, About(Kind.FLAG, "watch at all; 0 runs the program plainly")] = True
+    include: tuple[str, ...] = field(
+        default=(),
+        about=About(Kind.GLOBS, "also watch these modules: a glob over dotted names; a package covers its submodules"),
+    )
+    exclude: tuple[str, ...] = field(
+        default=(), about=About(Kind.GLOBS, "do not watch these modules; wins over --include")
+    )
+    json: str | None = field(default=None, about=About(Kind.FILE, "write the report as JSON"))
+    html: str | None = field(default=None, about=About(Kind.FILE, "write the report as one HTML page", ready=False))
+    sarif: str | None = field(default=None, about=About(Kind.FILE, "write the report as SARIF", ready=False))
+    junit: str | None = field(default=None, about=About(Kind.FILE, "write the report as JUnit XML", ready=False))
+    show: Severity = field(
+        default=Severity.WARNING,
+        about=About(Kind.SEVERITY, "least severity that is shown (default: warning)", _SEVERITIES),
+    )
+    fail_on: Severity | None = field(
+        default=Severity.ERROR,
+        about=About(
+            Kind.LIMIT, "least severity that makes the run end with 66 (default: error)", (*_SEVERITIES, _NEVER)
+        ),
+    )
+    baseline: str | None = field(
+        default=None, about=About(Kind.FILE, "report only what this report lacks", ready=False)
+    )
+    live: bool = field(
+        default=False, about=About(Kind.FLAG, "report each finding when it is found, too", ready=False)
+    )
+    endpoint: str | None = field(
+        default=None, about=About(Kind.TEXT, "send events to the collector at this URL", ready=False)
+    )
+    trace: str | None = field(default=None, about=About(Kind.FILE, "write the events to a file", ready=False))
+    events: Literal["shared", "full"] = field(
+        default="shared",
+        about=About(Kind.CHOICE, "which events are sent or written", ("shared", "full"), ready=False),
+    )
+    functions: bool = field(default=False, about=About(Kind.FLAG, "add function calls to the events", ready=False))
+    quiet: bool = field(
+        default=False, about=About(Kind.FLAG, "print nothing on standard error unless a finding is shown")
+    )
+    debug: bool = field(default=False, about=About(Kind.FLAG, "say why each module is watched or not"))
+    cache_dir: str | None = field(
+        default=None,
+        about=About(Kind.DIRECTORY, "keep instrumented bytecode here (default: the user's cache; empty: nowhere)"),
+    )
+    core: Literal["auto", "pure", "native"] = field(
+        default="auto",
+        about=About(Kind.CHOICE, "detection core (default: auto, the best there is)", ("auto", "pure", "native")),
+    )
+    enabled: bool = field(default=True, about=About(Kind.FLAG, "watch at all; 0 runs the program plainly"))
 
 
-class Setting(Struct, frozen=True):
+class Setting(Struct):
     """One row of the table."""
 
     name: str
@@ -106,18 +117,11 @@ class Setting(Struct, frozen=True):
         return f"RACEWAY_{self.name.upper()}"
 
 
-def _table() -> tuple[Setting, ...]:
-    hints = get_type_hints(Config, include_extras=True)
-    rows = []
-    for field in fields(Config):
-        (about,) = hints[field.name].__metadata__
-        assert field.default is not NODEFAULT
-        rows.append(Setting(field.name, about, field.default))
-    return tuple(rows)
-
-
-SETTINGS = _table()
+SETTINGS = tuple(Setting(name, about, defaults(Config)[name]) for name, about in abouts(Config).items())
 """The table: every setting with its kind, default and help."""
+
+OPTIONS = tuple(setting for setting in SETTINGS if setting.about.ready and setting.name != "enabled")
+"""The settings that the command line takes."""
 
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
 
@@ -190,10 +194,13 @@ def _from_nearest(start: str) -> Iterator[tuple[str, Any]]:
 
 
 def _from_file(path: str, start: str, *, required: bool = True) -> Iterator[tuple[str, Any]]:
+    content = _content(path)
+    if not required and b"raceway" not in content:  # most have nothing for us, and need no parser
+        return
     import tomllib
 
     try:
-        document = tomllib.loads(_content(path).decode("utf-8"))
+        document = tomllib.loads(content.decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not valid TOML: {error}") from None
     tools = document.get("tool", {})
@@ -294,3 +301,13 @@ def cache_directory(config: Config) -> str:
         return config.cache_dir
     base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
     return os.path.join(base, "raceway") if os.path.isabs(base) else ""
+
+
+def has_dumb_terminal() -> bool:
+    """Whether the terminal says that it knows no escape codes."""
+    return os.environ.get("TERM", "dumb") == "dumb"
+
+
+def helper_environment() -> dict[str, str]:
+    """The environment for a Python process of ours: what is meant for the program's interpreter is left out."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "RACEWAY_"))}

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import contextlib
 import os
-import platform
 import sys
 import time
+from collections.abc import Iterator, Sequence
 from types import CodeType
-from typing import TextIO
 
 from raceway import __version__, sync
-from raceway.autoinstrument.cache import Cache
+from raceway.autoinstrument.cache import Cache, Cached
 from raceway.autoinstrument.finder import InstrumentingFinder, early_modules
 from raceway.autoinstrument.scope import Scope
+from raceway.autoinstrument.source import Source
 from raceway.config import Config, cache_directory
 from raceway.errors import TransformError
-from raceway.findings import build
 from raceway.model.findings import Finding, NotSeen, Report, Run, Summary, Tool
 from raceway.model.kinds import Severity
 from raceway.model.sites import Site
+from raceway.model.typing import TYPE_CHECKING, TextIO
 from raceway.runtime import active
 from raceway.runtime.core import make_core
+
+if TYPE_CHECKING:
+    from raceway.autoinstrument.maker import Maker
 
 SELF_CHECK_FAILED = 70
 NOT_WRITTEN = 2
@@ -41,7 +44,8 @@ class Session:
             self.scope, self.compile, self.not_seen, self._core.module_executed, sync.AWAITED
         )
         self._cache = Cache(cache_directory(config))
-        self._sites: list[tuple[int, Site]] = []
+        self._maker: Maker | None = None
+        self._tables: list[Sequence[Site]] = []
         self._modules: set[str] = set()
         self._not_seen: list[NotSeen] = []
         self._began = time.monotonic()
@@ -50,8 +54,8 @@ class Session:
 
     def start(self) -> None:
         """Begin to watch: recorder active, models in place, import hook first."""
-        if self.config.include:
-            # The transform imports modules that the globs may name; they must not wait for each other.
+        if self.scope.names_standard_library():
+            # The transform imports such modules; the two must not wait for each other.
             import raceway.transform.rewriting  # noqa: F401
         self._core.start()
         active.activate(self._core.recorder)
@@ -78,35 +82,38 @@ class Session:
             self._core.after_fork()
             sync.forked(self._core.recorder)
 
-    def compile(self, source: bytes, filename: str, module: str) -> CodeType:
+    def compile(self, source: Source, filename: str, module: str) -> CodeType:
         """Instrumented code of a module; plain code, noted as not seen, when it cannot be rewritten.
 
-        Raises SyntaxError exactly as `compile` does.
+        Raises SyntaxError exactly as `compile` does, and what reading the source raises.
         """
         try:
-            placeholders, sites, marker = self._cache.load(source, filename, self._core.form) or self._instrument(
-                source, filename, module
-            )
-        except TransformError as error:
-            self._untransformed(module, str(error))
-            return compile(source, filename, "exec", dont_inherit=True)
-        except SyntaxError:
-            return compile(source, filename, "exec", dont_inherit=True)
+            made = self._cache.load(source, filename, self._core.form) or self._instrument(source, filename, module)
         except Exception as error:  # a fault of ours costs the module its instrumentation, never the program its import
-            self._untransformed(module, f"{type(error).__name__}: {error}")
-            return compile(source, filename, "exec", dont_inherit=True)
+            content = source.content
+            if not isinstance(error, SyntaxError):
+                kind = "" if isinstance(error, TransformError) else f"{type(error).__name__}: "
+                self._untransformed(module, f"{kind}{error}")
+            return compile(content, filename, "exec", dont_inherit=True)
         self._modules.add(module)
-        code = self._core.bind(placeholders, sites, marker, filename)
-        base = len(self._sites)
-        self._sites.extend((base + site.index, site) for site in sites)
+        code = self._core.bind(made.code, made.sites, made.marker, filename)
+        self._tables.append(made.sites)
         return code
 
-    def _instrument(self, source: bytes, filename: str, module: str) -> tuple[CodeType, tuple[Site, ...], bytes]:
-        from raceway.transform import instrument
+    def compile_script(self, content: bytes, filename: str) -> CodeType:
+        """The same for the script that is run as `__main__`."""
+        return self.compile(Source(lambda: content), filename, "__main__")
 
-        done = instrument(source, filename, module, self._core.form)
-        self._cache.store(source, filename, self._core.form, done.code, done.sites, done.marker)
-        return done.code, done.sites, done.marker
+    def _instrument(self, source: Source, filename: str, module: str) -> Cached:
+        if self._maker is None:
+            from raceway.autoinstrument.maker import Maker
+
+            self._maker = Maker(self._cache, self.scope, self._core.form, quiet=self.config.quiet)
+        return self._maker.make(source, filename, module)
+
+    def _sites(self) -> Iterator[tuple[int, Site]]:
+        """All sites by their serials, which count on from module to module."""
+        return enumerate(site for table in self._tables for site in table)
 
     def _untransformed(self, module: str, why: str) -> None:
         self.not_seen("not-transformed", module, why)
@@ -121,7 +128,12 @@ class Session:
 
     def findings(self) -> tuple[Finding, ...]:
         """All findings so far, worst first."""
-        return build(self._core.races(), self._sites, self._core.names, self._directory, _has_gil())
+        races = self._core.races()
+        if not races:
+            return ()
+        from raceway.findings import build
+
+        return build(races, self._sites(), self._core.names, self._directory, _has_gil())
 
     def report(self) -> Report:
         """The report document of the run so far."""
@@ -134,13 +146,13 @@ class Session:
         unmatched = tuple(NotSeen("glob-matched-nothing", glob) for glob in self.scope.unmatched())
         return Report(
             tool=Tool("raceway", __version__, self._core.name),
-            run=Run(self._command, platform.python_version(), _has_gil(), round(time.monotonic() - self._began, 3)),
+            run=Run(self._command, sys.version.partition(" ")[0], _has_gil(), round(time.monotonic() - self._began, 3)),
             summary=Summary(
                 error=per_severity[Severity.ERROR],
                 warning=per_severity[Severity.WARNING],
                 info=per_severity[Severity.INFO],
                 modules=len(self._modules),
-                sites=len(self._sites),
+                sites=sum(map(len, self._tables)),
                 accesses=counters.accesses,
                 actors=counters.actors,
                 shared_locations=counters.shared_locations,
@@ -152,11 +164,11 @@ class Session:
 
     def write(self, stream: TextIO) -> bool:
         """Write the text report to `stream` and the configured files; False when one could not be written."""
-        from raceway.report import encode_json, render_text
-
         report = self._last = self.report()
         written = True
         if self.config.json is not None:
+            from raceway.report import encode_json
+
             try:
                 with open(self.config.json, "wb") as file:
                     file.write(encode_json(report))
@@ -165,6 +177,8 @@ class Session:
                 written = False
         shown = any(one.severity.rank <= self.config.show.rank for one in report.findings)
         if shown or not self.config.quiet:
+            from raceway.report import render_text
+
             with contextlib.suppress(OSError, ValueError):
                 render_text(report, stream, show=self.config.show, fail_on=self.config.fail_on)
         return written

@@ -6,12 +6,12 @@ import typing
 from collections.abc import Mapping
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from raceway.config import SETTINGS, Config, Kind, Setting, is_output, resolve
 from raceway.errors import ConfigError
 from raceway.model.kinds import Severity
+from raceway.model.struct import fields, replace
 
 
 def write(directory: Path, text: str, name: str = "pyproject.toml") -> Path:
@@ -33,7 +33,7 @@ def test_without_any_source_the_defaults_hold(tmp_path: Path) -> None:
 
 
 def test_every_field_is_a_row_with_help() -> None:
-    assert tuple(setting.name for setting in SETTINGS) == Config.__struct_fields__
+    assert tuple(setting.name for setting in SETTINGS) == fields(Config)
     assert all(setting.about.help for setting in SETTINGS)
     assert {setting.name: (setting.key, setting.variable) for setting in SETTINGS}["fail_on"] == (
         "fail-on",
@@ -42,7 +42,7 @@ def test_every_field_is_a_row_with_help() -> None:
 
 
 def test_a_row_tells_the_choices_of_its_type() -> None:
-    hints = typing.get_type_hints(Config)
+    hints = typing.get_type_hints(Config, localns={"Literal": typing.Literal})
     for setting in SETTINGS:
         if setting.about.kind is Kind.CHOICE:
             assert setting.about.choices == typing.get_args(hints[setting.name])
@@ -82,10 +82,18 @@ def test_keys_may_be_spelled_both_ways(key: str, tmp_path: Path) -> None:
     assert settings(tmp_path).fail_on is None
 
 
-def test_a_broken_file_is_an_error_whatever_it_speaks_of(tmp_path: Path) -> None:
-    (tmp_path / "pyproject.toml").write_text("[tool.black\n")
+def test_a_broken_file_is_an_error(tmp_path: Path) -> None:
+    path = write(tmp_path, "[tool.raceway]\n[tool.black\n")
     with pytest.raises(ConfigError, match="is not valid TOML"):
         resolve({}, {}, str(tmp_path))
+    path.write_text("[tool.black\n")
+    with pytest.raises(ConfigError, match="is not valid TOML"):
+        resolve({"config": str(path)}, {}, str(tmp_path))
+
+
+def test_a_file_without_a_word_of_raceway_is_not_even_parsed(tmp_path: Path) -> None:
+    write(tmp_path, "[tool.black\n")
+    assert resolve({}, {}, str(tmp_path)) == Config()
 
 
 @pytest.mark.parametrize(("word", "value"), [("1", True), ("Yes", True), ("on", True), ("0", False), ("false", False)])
@@ -180,4 +188,4 @@ def test_the_process_gives_what_is_not_given(tmp_path: Path, monkeypatch: pytest
 
 
 def test_settings_can_be_compared_and_copied() -> None:
-    assert msgspec.structs.replace(Config(), quiet=True) == Config(quiet=True)
+    assert replace(Config(), quiet=True) == Config(quiet=True)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import functools
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
-import msgspec
 import pytest
 
-from raceway.model.findings import AccessSide, Finding, Report
+from raceway.model.findings import AccessSide, Finding
 from raceway.model.kinds import FindingKind, Severity, Verdict
+from raceway.report import decode_json
 from tests.conftest import TIMEOUT_S, RacewayRun, RunRaceway, clean_environ, has_gil
 from tests.fixture_format import FIXTURES, Expected, Place, Program, expectations, marks, programs
 
@@ -47,7 +48,7 @@ def run(run_raceway: RunRaceway, core: str, program: Program) -> tuple[RacewayRu
         "--fail-on", "never", "--exclude", "hidden", program.script, environ=FORCED | {"RACEWAY_CORE": core}
     )
     assert (finished.status, finished.stdout) == (0, plain(program.script)), finished.stderr
-    report = msgspec.convert(finished.report, Report)
+    report = decode_json(json.dumps(finished.report).encode())
     assert report.tool.core == core
     return finished, [finding for finding in report.findings if finding.severity in SHOWN]
 

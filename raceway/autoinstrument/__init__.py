@@ -10,7 +10,8 @@ import os
 import sys
 from collections.abc import Sequence
 from types import FrameType
-from typing import TYPE_CHECKING
+
+from raceway.model.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from raceway.autoinstrument.composition import Watching

@@ -1,38 +1,46 @@
 """The cache of instrumented bytecode, apart from Python's own: what libcst and the planner made of a module once.
 
-A file is named by a digest of all it depends on: source, file name, interpreter, and the transform itself. It holds
-code with placeholders and the site table, behind a digest of its content. It is written beside and moved into place, so
+One file per module, interpreter and form of rendering, named by a digest of these; it says inside of which source and
+of which version of the transform it is. A run reads that one file, and the source only where its stamp is another one:
+
+    digest of (version of the transform, content) | content = (file name, form, stamp and digest of the source, what
+    was made of it)
+
+Code has placeholders, and sites are packed (`model.sitetable`). The file is written beside and moved into place, so
 parallel processes see a whole file or none. A cache that cannot be read or written, or holds rubbish, only costs time.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import importlib.util
 import marshal
 import os
 import sys
-import tempfile
+from collections.abc import Sequence
 from types import CodeType
 
-import msgspec
-
 from raceway import __version__
+from raceway.autoinstrument.source import Source
 from raceway.model.sites import Site
+from raceway.model.sitetable import SiteTable, pack
+from raceway.model.struct import Struct
 
-_DIGEST_BYTES = 32
+_digest = importlib.util.source_hash
+"""Eight bytes of SipHash, which the interpreter has at hand; hashlib brings in OpenSSL, and megabytes with it."""
+
+_DIGEST_BYTES = 8
 
 
-class Cached(msgspec.Struct, frozen=True):
-    """What the transform made of a module; `code` is marshalled."""
+class Cached(Struct):
+    """What was made of a module."""
 
-    code: bytes
-    sites: tuple[Site, ...]
+    code: CodeType
+    sites: Sequence[Site]
     marker: bytes
 
 
-def _transform_version() -> str:
+def _transform_version() -> bytes:
     """What tells one version of the transform from another, without importing it: its files' names, sizes and dates."""
     package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     found = []
@@ -42,55 +50,82 @@ def _transform_version() -> str:
                 if entry.name.endswith(".py"):
                     status = entry.stat()
                     found.append(f"{folder}/{entry.name} {status.st_size} {status.st_mtime_ns}")
-    return "\n".join(sorted(found))
+    return repr((__version__, sys.version, importlib.util.MAGIC_NUMBER, sorted(found))).encode()
 
 
 class Cache:
     """One directory of cached modules; an empty name means no cache."""
 
     def __init__(self, directory: str) -> None:
-        self._directory = directory
-        interpreter = (sys.implementation.cache_tag, sys.version, sys.flags.optimize, importlib.util.MAGIC_NUMBER)
-        self._salt = repr((__version__, interpreter, _transform_version())).encode()
+        self.directory = directory
+        self._version = _digest(_transform_version()) if directory else b""
+        self._interpreter = f"{sys.implementation.cache_tag} {sys.flags.optimize}"
 
-    def load(self, source: bytes, filename: str, form: str) -> tuple[CodeType, tuple[Site, ...], bytes] | None:
-        """Code with placeholders, sites and marker; None when there is nothing usable."""
-        if not self._directory:
+    def load(self, source: Source, filename: str, form: str) -> Cached | None:
+        """What was made of the source in that form of rendering; None when there is nothing usable.
+
+        Raises what reading the source raises.
+        """
+        if not self.directory:
             return None
         try:
-            with open(self._path(source, filename, form), "rb") as file:
-                content = file.read()
-            digest, packed = content[:_DIGEST_BYTES], content[_DIGEST_BYTES:]
-            if hashlib.sha256(packed).digest() != digest:
+            with open(self._path(filename, form), "rb", buffering=0) as file:
+                stored = file.read()
+            content = memoryview(stored)[_DIGEST_BYTES:]
+            if stored[:_DIGEST_BYTES] != self._seal(content):
                 return None
-            cached = msgspec.msgpack.decode(packed, type=Cached)
-            code = marshal.loads(cached.code)
-        except (OSError, ValueError, EOFError, TypeError, msgspec.MsgspecError):
+            name, kind, stamp, digest, marker, code, sites = marshal.loads(content)
+        except (OSError, ValueError, EOFError, TypeError):
             return None
-        return (code, cached.sites, cached.marker) if isinstance(code, CodeType) else None
+        if (name, kind) != (filename, form):
+            return None
+        made = Cached(code, SiteTable(sites), marker)
+        if stamp is None or stamp != source.stamp():
+            if digest != _digest(source.content):
+                return None
+            if source.settled_stamp() is not None:  # it is an older file than it was, or the same one elsewhere
+                self.store(source, filename, form, made)
+        return made
 
-    def store(
-        self, source: bytes, filename: str, form: str, code: CodeType, sites: tuple[Site, ...], marker: bytes
-    ) -> None:
-        """Keep what the transform made."""
-        if not self._directory:
+    def has_file(self, filename: str, form: str) -> bool:
+        """Whether there is anything for the module, usable or not."""
+        return os.path.exists(self._path(filename, form))
+
+    def store(self, source: Source, filename: str, form: str, made: Cached) -> None:
+        """Keep what was made."""
+        if not self.directory:
             return
-        packed = msgspec.msgpack.encode(Cached(marshal.dumps(code), sites, marker))
-        path = self._path(source, filename, form)
+        what = filename, form, source.settled_stamp(), _digest(source.content)
+        path = self._path(filename, form)
+        try:
+            content = marshal.dumps((*what, made.marker, made.code, pack(made.sites)))
+        except ValueError:  # a constant that marshal does not know
+            return
         with contextlib.suppress(OSError):
             os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path))
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    file.write(hashlib.sha256(packed).digest() + packed)
-                os.replace(temporary, path)
-            except OSError:
-                os.unlink(temporary)
+            _replace(path, self._seal(content) + content)
 
-    def _path(self, source: bytes, filename: str, form: str) -> str:
-        key = hashlib.sha256(self._salt)
-        for part in (form.encode(), filename.encode(errors="surrogatepass"), source):
-            key.update(b"%d:" % len(part))
-            key.update(part)
-        name = key.hexdigest()
-        return os.path.join(self._directory, name[:2], name[2:])
+    def _seal(self, content: bytes | memoryview) -> bytes:
+        """What makes the content ours: of this version, and whole."""
+        return _digest(self._version + _digest(content))
+
+    def _path(self, filename: str, form: str) -> str:
+        key = f"{self._interpreter} {form} {filename}".encode(errors="surrogatepass")
+        name = (_digest(key) + _digest(b"again " + key)).hex()
+        return os.path.join(self.directory, name[:2], name[2:])
+
+
+def _replace(path: str, content: bytes) -> None:
+    """Write a file so that every reader sees the old one or the new one."""
+    temporary = f"{path}.{os.getpid()}-{os.urandom(6).hex()}"
+    try:
+        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb", buffering=0) as file:
+            whole = file.write(content) == len(content)
+        if whole:
+            os.replace(temporary, path)
+            return
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+    os.unlink(temporary)

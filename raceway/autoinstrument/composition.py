@@ -6,11 +6,12 @@ The hook's parts know nothing of sessions. `install` does not either: it asks he
 from __future__ import annotations
 
 from types import CodeType
-from typing import Protocol, TextIO
 
 from raceway.autoinstrument.scope import Scope
+from raceway.autoinstrument.source import Source
 from raceway.config import Config
 from raceway.model.findings import Finding
+from raceway.model.typing import Protocol, TextIO
 
 
 class Watching(Protocol):
@@ -24,8 +25,8 @@ class Watching(Protocol):
     def scope(self) -> Scope:
         """Which modules are instrumented."""
 
-    def compile(self, source: bytes, filename: str, module: str) -> CodeType:
-        """Instrumented code of a module; raises SyntaxError as the compiler does."""
+    def compile(self, source: Source, filename: str, module: str) -> CodeType:
+        """Instrumented code of a module; raises SyntaxError as the compiler does, and OSError."""
 
     def start(self) -> None:
         """Begin to watch, import hook included."""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from types import ModuleType
 
+from raceway.autoinstrument import sidedoors
 from raceway.autoinstrument.composition import Watching
 from raceway.autoinstrument.loader import Compile, Instrumenter, as_importlib, equip, hide_frame, tell_when_executed
 from raceway.autoinstrument.scope import Scope
@@ -40,7 +41,7 @@ class InstrumentingFinder:
         self.owner: Watching | None = None
         self._instrumenter = Instrumenter(scope, compile, executed)
         self._side_doors = SideDoors(self._instrumenter)
-        self._awaited = {} if awaited is None else awaited
+        self._awaited = {sidedoors.MODULE: self._side_doors.open_pkgutil, **(awaited or {})}
 
     def install(self, owner: Watching | None = None) -> None:
         """From now on modules in scope are instrumented; those that are there already are named as not seen.
@@ -66,7 +67,8 @@ class InstrumentingFinder:
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """What the remaining finders find; the loader is equipped when the module is in scope."""
-        if fullname in sys.builtin_module_names or self._instrumenter.busy:
+        busy = self._instrumenter.busy
+        if fullname in sys.builtin_module_names or (busy and fullname not in self._awaited):
             return None
         for finder in self._remaining():
             find_spec = getattr(finder, "find_spec", None)
@@ -78,7 +80,8 @@ class InstrumentingFinder:
                 hide_frame(error)
                 raise
             if spec is not None:
-                self._equip(fullname, spec)
+                if not busy:
+                    self._equip(fullname, spec)
                 if fullname in self._awaited and isinstance(spec.loader, SourceFileLoader):
                     tell_when_executed(spec.loader, self._awaited[fullname])
                 return spec

@@ -7,11 +7,11 @@ import io
 import os
 import sys
 from types import TracebackType
-from typing import Self, TextIO
 
 from raceway.autoinstrument.composition import Watching
 from raceway.autoinstrument.inplace import InPlace
 from raceway.model.findings import Finding
+from raceway.model.typing import Self, TextIO
 
 
 class Handle:

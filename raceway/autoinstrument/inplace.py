@@ -15,9 +15,10 @@ import gc
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from types import CodeType, FrameType, FunctionType
-from typing import Any
 
 from raceway.autoinstrument.loader import Compile
+from raceway.autoinstrument.source import Source
+from raceway.model.typing import Any
 
 _Place = tuple[str, int, tuple[int, int]]
 
@@ -43,7 +44,7 @@ class InPlace:
         Raises OSError when its source cannot be read, and what `compile` raises when it has been changed since.
         """
         filename = frame.f_code.co_filename
-        instrumented = compile(_source(frame), filename, frame.f_globals["__name__"])
+        instrumented = compile(Source(lambda: _source(frame)), filename, frame.f_globals["__name__"])
         functions = list(_functions_of(frame))
         plain = list(_nested([*_running(frame), *(function.__code__ for function in functions)]))
         pairs = _pair(plain, _nested([instrumented]))

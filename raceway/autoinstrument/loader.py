@@ -14,13 +14,14 @@ from collections.abc import Callable
 from importlib.machinery import ExtensionFileLoader, NamespaceLoader, SourceFileLoader, SourcelessFileLoader
 from importlib.util import LazyLoader
 from types import CodeType, FunctionType, MethodType, ModuleType
-from typing import Any
 from zipimport import zipimporter
 
 from raceway.autoinstrument.scope import Scope
+from raceway.autoinstrument.source import Source
+from raceway.model.typing import Any
 
-Compile = Callable[[bytes, str, str], CodeType]
-"""Source, file name, module name -> code; raises SyntaxError as the compiler does."""
+Compile = Callable[[Source, str, str], CodeType]
+"""Source, file name, module name -> code; raises SyntaxError as the compiler does, and OSError."""
 
 GetCode = Callable[[Any, str], CodeType | None]
 """A loader's method: the loader, module name -> code."""
@@ -68,6 +69,10 @@ class Instrumenter:
         self.active = False
         self._compile = compile
         self._compiling: set[int] = set()
+        self.file_code = instrumented(SOURCE_FILE_CODE, self)
+        self.archive_code = instrumented(_ARCHIVE_CODE, self)
+        self.exec_module = _executing(executed)
+        """Methods for the loaders of modules in scope."""
 
     @property
     def busy(self) -> bool:
@@ -78,7 +83,7 @@ class Instrumenter:
         """Whether this module is to be instrumented now."""
         return self.active and not self.busy and self.scope.decide(module, filename).instrument
 
-    def compile(self, source: bytes, filename: str, module: str) -> CodeType | None:
+    def compile(self, source: Source, filename: str, module: str) -> CodeType | None:
         """The instrumented code; None where the plain way is to be taken, also to raise what the compiler raises."""
         thread = get_ident()
         self._compiling.add(thread)
@@ -102,9 +107,12 @@ def equip(loader: Any, instrumenter: Instrumenter) -> Obstacle | None:
         return Obstacle.NO_SOURCE
     if not is_standard(loader):
         return Obstacle.OTHER_LOADER
-    plain = SOURCE_FILE_CODE if isinstance(loader, SourceFileLoader) else _ARCHIVE_CODE
-    loader.get_code = MethodType(instrumented(plain, instrumenter), loader)
-    tell_when_executed(loader, instrumenter.executed)
+    is_file = isinstance(loader, SourceFileLoader)
+    loader.get_code = MethodType(instrumenter.file_code if is_file else instrumenter.archive_code, loader)
+    if "exec_module" in vars(loader):
+        tell_when_executed(loader, instrumenter.executed)
+    else:
+        loader.exec_module = MethodType(instrumenter.exec_module, loader)
     return None
 
 
@@ -118,7 +126,7 @@ def instrumented(plain: GetCode, instrumenter: Instrumenter) -> GetCode:
         path = path.removesuffix("c") if path.endswith(".pyc") else path
         if instrumenter.wants(fullname, path) and is_standard(self):
             with contextlib.suppress(OSError):
-                code = instrumenter.compile(self.get_data(path), path, fullname)
+                code = instrumenter.compile(_source(self, path), path, fullname)
                 if code is not None:
                     return code
         try:
@@ -130,9 +138,20 @@ def instrumented(plain: GetCode, instrumenter: Instrumenter) -> GetCode:
     return get_code  # type: ignore[no-any-return]
 
 
+def _source(loader: Any, path: str) -> Source:
+    if type(loader) is SourceFileLoader and "get_data" not in vars(loader):
+        return Source(lambda: loader.get_data(path), path)
+    content = loader.get_data(path)
+    return Source(lambda: content)
+
+
 def tell_when_executed(loader: Any, told: Callable[[], None]) -> None:
     """Make a loader call `told` each time it has executed its module to the end."""
-    exec_before = vars(loader).get("exec_module")
+    loader.exec_module = MethodType(_executing(told, vars(loader).get("exec_module")), loader)
+
+
+def _executing(told: Callable[[], None], exec_before: Callable[[ModuleType], None] | None = None) -> Any:
+    """An `exec_module` that calls the one of the loader's class, or `exec_before`, and then `told`."""
 
     @as_importlib
     def exec_module(self: Any, module: ModuleType) -> None:
@@ -146,11 +165,13 @@ def tell_when_executed(loader: Any, told: Callable[[], None]) -> None:
             raise
         told()
 
-    loader.exec_module = MethodType(exec_module, loader)
+    return exec_module
 
 
 def is_standard(loader: Any) -> bool:
     """Whether the loader goes from source to code, and runs it, the way that Python brings."""
+    if type(loader) is SourceFileLoader:  # most are
+        return True
     hooks: tuple[str, ...] = ("exec_module", "get_code")
     if isinstance(loader, SourceFileLoader):
         hooks = (*hooks, "source_to_code")

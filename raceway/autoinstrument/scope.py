@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import contextlib
 import enum
+import functools
 import os
 import sys
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
-from typing import TextIO
 
-from msgspec import Struct
+from raceway.model.struct import Struct
+from raceway.model.typing import TextIO
 
 _NEVER = frozenset({"raceway", "libcst", "msgspec"})
 """What instruments cannot be instrumented: taps would call it for ever."""
+
+_WILD = frozenset("*?[")
+"""What makes a glob more than a name; matching those takes `re`."""
 
 _INSTALLED = frozenset({"site-packages", "dist-packages"})
 _STANDARD_LIBRARY = os.path.normcase(os.path.dirname(os.path.realpath(os.__file__)))
@@ -38,7 +41,7 @@ class Reason(enum.Enum):
     NO_FILE = "has no file"
 
 
-class Decision(Struct, frozen=True):
+class Decision(Struct):
     """Whether a module is instrumented. `globs` are those that match it, also where they did not decide."""
 
     instrument: bool
@@ -46,7 +49,7 @@ class Decision(Struct, frozen=True):
     globs: tuple[str, ...] = ()
 
 
-class Rules(Struct, frozen=True):
+class Rules(Struct):
     """What a decision depends on. `main` is the module that `-m` runs as `__main__`, `roots` are directories."""
 
     include: tuple[str, ...] = ()
@@ -81,6 +84,10 @@ def _covers(glob: str, module: str, by_name: bool) -> bool:
     """Whether the glob matches the module or a package it is in; `by_name` asks that it spells the package out."""
     if by_name and glob.partition(".")[0] != module.partition(".")[0]:
         return False
+    if _WILD.isdisjoint(glob):
+        return f"{module}.".startswith(f"{glob}.")
+    from fnmatch import fnmatchcase
+
     return any(fnmatchcase(name, glob) for name in _with_parents(module))
 
 
@@ -92,11 +99,23 @@ def _with_parents(module: str) -> Iterator[str]:
 
 def _place(roots: tuple[str, ...], filename: str) -> Reason:
     """Where a file lies. A link counts as what it points to, and as where it is when that is not own code."""
-    linked = os.path.normcase(os.path.abspath(filename))
-    place = _place_of(roots, linked)
-    if place in (Reason.OWN, Reason.STANDARD_LIBRARY):  # most imports: no link needs to be read
+    path = os.path.abspath(filename)
+    if os.path.islink(path):
+        return _linked_place(roots, path, os.path.realpath(path))
+    return _directory_place(roots, os.path.dirname(path))
+
+
+@functools.lru_cache(maxsize=4096)
+def _directory_place(roots: tuple[str, ...], directory: str) -> Reason:
+    """Where all files of a directory lie that are no links."""
+    return _linked_place(roots, os.path.join(directory, "any.py"), os.path.join(os.path.realpath(directory), "any.py"))
+
+
+def _linked_place(roots: tuple[str, ...], path: str, target: str) -> Reason:
+    place = _place_of(roots, os.path.normcase(path))
+    if place in (Reason.OWN, Reason.STANDARD_LIBRARY):
         return place
-    real = _place_of(roots, os.path.normcase(os.path.realpath(filename)))
+    real = _place_of(roots, os.path.normcase(target))
     return real if real in (Reason.OWN, Reason.RACEWAY) else place
 
 
@@ -150,6 +169,10 @@ class Scope:
             self._explain(module, known)
         return known
 
+    def would_watch(self, module: str, filename: str) -> bool:
+        """The same for a module that may never be imported."""
+        return decide(self._rules, module, filename).instrument
+
     def _explain(self, module: str, decision: Decision) -> None:
         if self._stream is not None and decision.reason not in (Reason.NO_FILE, Reason.RACEWAY):
             word = "watched" if decision.instrument else "not watched"
@@ -160,6 +183,10 @@ class Scope:
         """Whether the globs ask for this module of the standard library, which is left out unless asked for by name."""
         included = any(_covers(glob, module, by_name=True) for glob in self._rules.include)
         return included and not any(_covers(glob, module, by_name=False) for glob in self._rules.exclude)
+
+    def names_standard_library(self) -> bool:
+        """Whether the globs ask for any module of the standard library."""
+        return any(glob.partition(".")[0] in sys.stdlib_module_names for glob in self._rules.include)
 
     def unmatched(self) -> tuple[str, ...]:
         """The globs that matched no module."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from typing import NoReturn
+
+from raceway.model.typing import NoReturn
 
 _USAGE = """\
 usage: raceway run [options] SCRIPT [arguments]

@@ -15,9 +15,9 @@ import contextlib
 import sys
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, NoReturn
 
-from msgspec import Struct
+from raceway.model.struct import Struct
+from raceway.model.typing import Any, NoReturn
 
 _display = sys.__excepthook__
 """The interpreter's own, whatever the program puts in its place."""
@@ -25,7 +25,7 @@ _display = sys.__excepthook__
 _run_exit_handlers: Callable[[], None] = atexit._run_exitfuncs
 
 
-class Outcome(Struct, frozen=True):
+class Outcome(Struct):
     """How the program ended. `interrupted`: by a KeyboardInterrupt, for which the process dies of SIGINT."""
 
     status: int

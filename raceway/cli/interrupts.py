@@ -14,7 +14,8 @@ import sys
 from _thread import allocate_lock, get_ident, start_new_thread
 from collections.abc import Callable
 from types import FrameType
-from typing import Any, NoReturn
+
+from raceway.model.typing import Any, NoReturn
 
 Report = Callable[[int], int]
 """Makes the report the first time it is called; takes the program's status and returns that of the whole run."""

@@ -1,44 +1,21 @@
-"""The options of `raceway run`, which are those of `python -m raceway.run`: made from the table of settings.
+"""The options of `raceway run`, which are those of `python -m raceway.run`: read by the table of settings.
 
-Serves the command line. Options end where the program begins; what follows belongs to the program.
+Serves the command line. Options end where the program begins; what follows belongs to the program. Options that are
+well formed are read here; anything else goes to argparse (`parser`), which gives the same for these and has words for
+the others.
 """
 
 from __future__ import annotations
 
-import argparse
 import sys
-from collections.abc import Sequence
-from typing import NoReturn
+from collections.abc import Iterator, Sequence
 
-from msgspec import Struct
-
-from raceway import __version__
-from raceway.config import SETTINGS, Kind, Setting
-
-_EXAMPLES = (
-    ("app.py --port 8000", "watch app.py, which gets --port 8000"),
-    ("-m shop.server", "watch a module, as `python -m` runs it"),
-    ("--include sqlalchemy app.py", "watch an installed package, too"),
-    ("--fail-on warning app.py", "end with 66 when a warning is found"),
-    ("--json races.json app.py", "write the report for other programs"),
-)
-
-_NOTES = """\
-Own code is watched: the program, and every module under its directory or the working
-directory, but not what is installed. Every option is also a setting: RACEWAY_FAIL_ON=warning
-in the environment, or fail-on = "warning" under [tool.raceway] in pyproject.toml.
-RACEWAY_ENABLED=0 runs the program plainly.
-
-The exit status is the program's own if that is not 0; else 2 when a report could not be
-written, 66 when a finding reaches --fail-on, and 0 otherwise.
-"""
-
-_WIDTH = 96
-
-_METAVARS = {Kind.GLOBS: "GLOB", Kind.FILE: "FILE", Kind.DIRECTORY: "DIR", Kind.TEXT: "URL"}
+from raceway.config import OPTIONS, SETTINGS, Kind, Setting
+from raceway.model.struct import Struct
+from raceway.model.typing import NoReturn
 
 
-class Program(Struct, frozen=True):
+class Program(Struct):
     """What is to be run: a script, directory or archive, or the module that `-m` names."""
 
     name: str
@@ -51,75 +28,79 @@ class Program(Struct, frozen=True):
         return ("-m", self.name, *self.arguments) if self.is_module else (self.name, *self.arguments)
 
 
-class Parser(argparse.ArgumentParser):
-    """A parser that tells a usage error in one line and ends with status 2."""
-
-    def error(self, message: str) -> NoReturn:
-        """Print the line and exit."""
-        self.refuse(f"{message}; see {self.prog} --help")
-
-    def refuse(self, message: str) -> NoReturn:
-        """The same for what is wrong outside the command line."""
-        self.exit(2, f"{self.prog}: error: {message}\n")
+def refuse(prog: str, message: str) -> NoReturn:
+    """Tell in one line what is wrong, and end with status 2."""
+    if sys.stderr is not None:
+        sys.stderr.write(f"{prog}: error: {message}\n")
+    sys.exit(2)
 
 
-class _Help(argparse.RawDescriptionHelpFormatter):
-    """The notes as they are written, and one width: asking for the terminal's takes longer than reading options."""
-
-    def __init__(self, prog: str) -> None:
-        super().__init__(prog, max_help_position=28, width=_WIDTH)
+def _wrong(prog: str, message: str) -> NoReturn:
+    refuse(prog, f"{message}; see {prog} --help")
 
 
-def run_parser(prog: str) -> Parser:
-    """The parser for the options alone."""
-    parser = Parser(
-        prog=prog,
-        usage=f"{prog} [options] SCRIPT [arguments]\n       {prog} [options] -m MODULE [arguments]",
-        description="Run a Python program and report the races in it.",
-        epilog=f"examples:\n{_examples(prog)}\n{_NOTES}",
-        formatter_class=_Help,
-        allow_abbrev=False,
-    )
-    for setting in SETTINGS:
-        if setting.about.ready and setting.name != "enabled":
-            _add(parser, setting)
-    parser.add_argument("--config", metavar="FILE", help="read the settings from this file instead of pyproject.toml")
-    parser.add_argument("--version", action="version", version=f"raceway {__version__}", help="print the version")
-    return parser
-
-
-def parse_run(parser: Parser, arguments: Sequence[str]) -> tuple[dict[str, object], Program]:
+def parse_run(prog: str, arguments: Sequence[str]) -> tuple[dict[str, object], Program]:
     """The options that were given, by the name of their setting, and the program. Exits for what is wrong."""
+    options, program = _split(prog, list(arguments))
+    if program is not None:
+        try:
+            return _collected(options), program
+        except ValueError:  # argparse has the words
+            pass
+    return _parsed(prog, arguments, options), program or _wrong(prog, "no program is given: a SCRIPT, or -m MODULE")
+
+
+def _parsed(prog: str, arguments: Sequence[str], options: list[str]) -> dict[str, object]:
+    from raceway.cli.parser import run_parser
+
+    parser = run_parser(prog)
     if not arguments:
         parser.print_usage(sys.stderr)
         sys.exit(2)
-    options, program = _split(parser, list(arguments))
     known, unknown = parser.parse_known_args(options)
     if unknown:
-        parser.error(f"unknown option {unknown[0]}")
-    if program is None:
-        parser.error("no program is given: a SCRIPT, or -m MODULE")
-    return vars(known), program
+        _wrong(prog, f"unknown option {unknown[0]}")
+    return vars(known)
 
 
-def _examples(prog: str) -> str:
-    width = max(len(example) for example, _ in _EXAMPLES)
-    return "".join(f"  {prog} {example:{width}}  {meaning}\n" for example, meaning in _EXAMPLES)
+def _collected(options: list[str]) -> dict[str, object]:
+    """The settings that the options give. Raises ValueError when it does not understand one."""
+    settings: dict[str, Setting] = {f"--{setting.key}": setting for setting in OPTIONS}
+    given: dict[str, object] = {}
+    rest = iter(options)
+    for option in rest:
+        name, equals, value = option.partition("=")
+        setting = settings.get(name)
+        if name == "--config":
+            given["config"] = _value(value if equals else None, rest)
+        elif setting is None:
+            raise ValueError(option)
+        elif setting.about.kind is Kind.FLAG:
+            if equals:
+                raise ValueError(option)
+            given[setting.name] = True
+        else:
+            value = _value(value if equals else None, rest)
+            if setting.about.choices and value not in setting.about.choices:
+                raise ValueError(option)
+            if setting.about.kind is Kind.GLOBS:
+                before = given.get(setting.name, [])
+                assert isinstance(before, list)
+                given[setting.name] = [*before, value]
+            else:
+                given[setting.name] = value
+    return given
 
 
-def _add(parser: Parser, setting: Setting) -> None:
-    option, about = f"--{setting.key}", setting.about
-    if about.kind is Kind.FLAG:
-        parser.add_argument(option, action="store_const", const=True, help=about.help)
-    elif about.kind is Kind.GLOBS:
-        parser.add_argument(option, action="append", metavar="GLOB", help=f"{about.help} (repeatable)")
-    elif about.choices:
-        parser.add_argument(option, choices=about.choices, help=about.help)
-    else:
-        parser.add_argument(option, metavar=_METAVARS[about.kind], help=about.help)
+def _value(attached: str | None, rest: Iterator[str]) -> str:
+    """What stands behind the equals sign or, without one, comes next and is no option."""
+    value = next(rest, "-") if attached is None else attached
+    if attached is None and value.startswith("-"):
+        raise ValueError(value)
+    return value
 
 
-def _split(parser: Parser, arguments: list[str]) -> tuple[list[str], Program | None]:
+def _split(prog: str, arguments: list[str]) -> tuple[list[str], Program | None]:
     """The options before the program, and the program."""
     with_value = {f"--{setting.key}" for setting in SETTINGS if setting.about.kind is not Kind.FLAG} | {"--config"}
     index = 0
@@ -127,12 +108,12 @@ def _split(parser: Parser, arguments: list[str]) -> tuple[list[str], Program | N
         argument = arguments[index]
         if argument == "-m":
             if index + 1 == len(arguments):
-                parser.error("-m needs the name of a module")
+                _wrong(prog, "-m needs the name of a module")
             return arguments[:index], Program(arguments[index + 1], tuple(arguments[index + 2 :]), is_module=True)
         if argument.startswith("-m"):
             return arguments[:index], Program(argument[2:], tuple(arguments[index + 1 :]), is_module=True)
         if argument == "-":
-            parser.error("a program from standard input cannot be watched; give a file")
+            _wrong(prog, "a program from standard input cannot be watched; give a file")
         if argument == "--" or not argument.startswith("-"):
             rest = arguments[index + (argument == "--") :]
             return arguments[:index], Program(rest[0], tuple(rest[1:])) if rest else None

@@ -10,14 +10,14 @@ import os
 import runpy
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from importlib.machinery import BuiltinImporter, SourceFileLoader, SourcelessFileLoader
 from importlib.util import MAGIC_NUMBER
-from pkgutil import get_importer
 from types import CodeType, ModuleType
-from typing import NoReturn, Protocol
 from warnings import catch_warnings, simplefilter
 
 from raceway.cli.options import Program
+from raceway.model.typing import NoReturn, Protocol
 
 Compile = Callable[[bytes, str, str], CodeType]
 """Source, file name and module name -> the code of the program; raises what the compiler raises."""
@@ -54,7 +54,7 @@ def prepare(program: Program) -> Launch:
         _fresh_main()
         return _Module(program.name)
     path = _absolute(program.name)
-    if get_importer(path) is not None:
+    if _is_on_path(path):
         _set_first_path(path, always=True)
         _fresh_main()
         return _Archive(path)
@@ -199,6 +199,17 @@ def _set_first_path(directory: str | None, *, always: bool = False) -> None:
         sys.path[0] = directory
     elif always:
         sys.path.insert(0, directory)
+
+
+def _is_on_path(path: str) -> bool:
+    """Whether modules can be found in it: `pkgutil.get_importer`, whose module takes long to import."""
+    if path in sys.path_importer_cache:
+        return sys.path_importer_cache[path] is not None
+    for hook in sys.path_hooks:
+        with suppress(ImportError):
+            sys.path_importer_cache.setdefault(path, hook(path))
+            return True
+    return False
 
 
 def _absolute(name: str) -> str:

@@ -11,12 +11,12 @@ import os
 from collections.abc import Sequence
 from contextlib import suppress
 from types import CodeType
-from typing import TYPE_CHECKING, NoReturn
 
 from raceway.cli import ending, interrupts, program, stderr
-from raceway.cli.options import Parser, Program, parse_run, run_parser
+from raceway.cli.options import Program, parse_run, refuse
 from raceway.config import SETTINGS, Config, is_output, resolve
 from raceway.errors import ConfigError, CoreUnavailableError
+from raceway.model.typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from raceway.session import Session
@@ -24,15 +24,14 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str], prog: str) -> NoReturn:
     """Run the program that the arguments name. Ends the process as the program ends, or with the report's status."""
-    parser = run_parser(prog)
-    given, wanted = parse_run(parser, arguments)
+    given, wanted = parse_run(prog, arguments)
     try:
         config = resolve(given)
         check_outputs(config)
     except ConfigError as wrong:
-        parser.refuse(str(wrong))
+        refuse(prog, str(wrong))
     launch = program.prepare(wanted)
-    report = _Report(_start_session(parser, config, wanted, launch))
+    report = _Report(_start_session(prog, config, wanted, launch))
     launch.load(report.compile)
     restore = interrupts.report_before_dying(report)
     error = _run(launch)
@@ -73,7 +72,7 @@ def _check_writable(path: str) -> None:
         os.unlink(path)
 
 
-def _start_session(parser: Parser, config: Config, wanted: Program, launch: program.Launch) -> Session | None:
+def _start_session(prog: str, config: Config, wanted: Program, launch: program.Launch) -> Session | None:
     """The session, started; None when the settings ask for a plain run."""
     if not config.enabled:
         return None
@@ -82,7 +81,7 @@ def _start_session(parser: Parser, config: Config, wanted: Program, launch: prog
     try:
         session = Session(config, wanted.command)
     except CoreUnavailableError as error:
-        parser.refuse(str(error))
+        refuse(prog, str(error))
     if config.debug:
         session.scope.explain_on(stderr.standard_error())
     session.scope.add_program(main=launch.main, root=launch.root)
@@ -111,7 +110,7 @@ class _Report:
         """The code of the program's script, instrumented unless it is to be left out."""
         if self._session is None or not self._session.scope.decide(module, filename).instrument:
             return compile(source, filename, "exec", dont_inherit=True)
-        return self._session.compile(source, filename, module)
+        return self._session.compile_script(source, filename)
 
     def cancel(self) -> None:
         """There will be none: there was no program."""

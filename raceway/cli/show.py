@@ -6,10 +6,10 @@ import sys
 import traceback
 from collections.abc import Sequence
 
-import msgspec
-
-from raceway.cli.options import Parser
+from raceway.cli.options import refuse
+from raceway.cli.parser import Parser
 from raceway.errors import TransformError
+from raceway.report.json import encode_plain
 from raceway.transform import instrument, show
 
 
@@ -21,11 +21,11 @@ def main(arguments: Sequence[str], prog: str) -> int:
         with open(given.file, "rb") as file:
             source = file.read()
     except OSError as error:
-        parser.refuse(f"cannot read {given.file}: {error.strerror}")
+        refuse(prog, f"cannot read {given.file}: {error.strerror}")
     try:
         if given.json:
             sites = instrument(source, given.file, "__main__").sites
-            text = msgspec.json.format(msgspec.json.encode(sites)).decode() + "\n"
+            text = encode_plain(sites).decode()
         else:
             text = show(source, given.file)
     except (SyntaxError, ValueError) as error:

@@ -10,7 +10,8 @@ import io
 import os
 import sys
 from select import select
-from typing import Any, TextIO
+
+from raceway.model.typing import Any, TextIO
 
 _PATIENCE_S = 5.0
 """How long a full pipe may stay full when its writers do not block."""

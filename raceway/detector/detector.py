@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import Any
 
 from raceway.detector.clocks import Clock, Slots, join
 from raceway.detector.conflicts import conflict
@@ -31,6 +30,7 @@ from raceway.model.records import (
     Retire,
 )
 from raceway.model.sites import Site
+from raceway.model.typing import Any
 
 ENDED_LIMIT = 4096
 """Ended actors that are remembered for a join that may still come."""

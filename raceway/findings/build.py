@@ -6,8 +6,6 @@ import hashlib
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
-from msgspec import Struct
-
 from raceway.findings import naming
 from raceway.findings.classify import Member, Openings, kind_of, member
 from raceway.findings.judge import Judgement, judge, worst
@@ -40,13 +38,14 @@ class Names(Protocol):
         """File and line where a lock was made."""
 
 
-class _Group(Struct):
+class _Group:
     """Races that are one finding: same kind, variable and pair of units."""
 
-    kind: FindingKind
-    variable: str
-    races: list[tuple[RawRace, Member, Member]]
-    extra: int = 0
+    def __init__(self, kind: FindingKind, variable: str) -> None:
+        self.kind = kind
+        self.variable = variable
+        self.races: list[tuple[RawRace, Member, Member]] = []
+        self.extra = 0
 
     @property
     def count(self) -> int:
@@ -87,7 +86,7 @@ def _group(races: Iterable[RawRace], site_of: Callable[[int], Site], openings: O
         kind = kind_of(race, first, second)
         variable = _variable(race)
         key = (kind, variable, frozenset({first.unit, second.unit}))
-        groups.setdefault(key, _Group(kind, variable, [])).races.append((race, first, second))
+        groups.setdefault(key, _Group(kind, variable)).races.append((race, first, second))
     return list(groups.values())
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from msgspec import Struct
-
 from raceway.model.kinds import FindingKind, Operation, RegionKind
 from raceway.model.races import RawRace, Side
 from raceway.model.sites import Site
+from raceway.model.struct import Struct
 
 
-class Member(Struct, frozen=True):
+class Member(Struct):
     """One side seen as part of its code: `unit` is the serial of the write site that its region ends in.
 
     Plain accesses are units of their own. `region` is the region it closes or, for a read, the one it could open.

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from msgspec import Struct
-
 from raceway.findings.classify import Member
 from raceway.model.findings import Verdicts
 from raceway.model.kinds import FindingKind, Operation, Severity, Verdict
 from raceway.model.sites import Site
+from raceway.model.struct import Struct
 
 _REGION_KINDS = frozenset({FindingKind.LOST_UPDATE, FindingKind.CHECK_THEN_ACT, FindingKind.DOUBLE_INIT})
 _BOOLEANS = frozenset({"True", "False"})
 
 
-class Judgement(Struct, frozen=True):
+class Judgement(Struct):
     """Severity and verdicts of a finding; `reason` says why it is down-ranked, if it is."""
 
     severity: Severity

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
-
 from raceway.model.findings import AccessSide
 from raceway.model.kinds import Confidence, FindingKind, RegionKind, Verdict
+from raceway.model.struct import Struct
 
 
-class Facts(Struct, frozen=True):
+class Facts(Struct):
     """What the sentences are made of. `gil` says whether the interpreter that ran has one."""
 
     kind: FindingKind

@@ -5,14 +5,13 @@ The field names are those of the JSON report, schema 1. Fields may be added, nev
 
 from __future__ import annotations
 
-from msgspec import Struct
-
 from raceway.model.kinds import Confidence, FindingKind, Severity, Verdict
+from raceway.model.struct import Struct
 
 SCHEMA = 1
 
 
-class Frame(Struct, frozen=True):
+class Frame(Struct):
     """One stack entry; `file` is relative to the working directory where it lies under it."""
 
     file: str
@@ -20,14 +19,14 @@ class Frame(Struct, frozen=True):
     function: str
 
 
-class Actor(Struct, frozen=True):
+class Actor(Struct):
     """Who made an access: `kind` is an `ActorKind` value, `name` what the program calls it."""
 
     kind: str
     name: str
 
 
-class AccessSide(Struct, frozen=True, omit_defaults=True):
+class AccessSide(Struct):
     """One side of a finding. Columns are 0-based offsets in characters; `stack` is innermost first.
 
     `source` is the line without its indentation, which `indent` counts in characters.
@@ -46,7 +45,7 @@ class AccessSide(Struct, frozen=True, omit_defaults=True):
     indent: int = 0
 
 
-class Verdicts(Struct, frozen=True):
+class Verdicts(Struct):
     """The verdict per sort of interpreter; `asyncio` only between tasks."""
 
     gil: Verdict
@@ -54,7 +53,7 @@ class Verdicts(Struct, frozen=True):
     asyncio: Verdict | None = None
 
 
-class Finding(Struct, frozen=True):
+class Finding(Struct):
     """One finding, deduplicated: `count` racing pairs were folded into it."""
 
     fingerprint: str
@@ -70,7 +69,7 @@ class Finding(Struct, frozen=True):
     reason: str = ""
 
 
-class NotSeen(Struct, frozen=True):
+class NotSeen(Struct):
     """Something the run did not look at: `reason` is a slug such as `imported-before-hook`."""
 
     reason: str
@@ -78,7 +77,7 @@ class NotSeen(Struct, frozen=True):
     detail: str = ""
 
 
-class Tool(Struct, frozen=True):
+class Tool(Struct):
     """Which Raceway wrote the report."""
 
     name: str
@@ -86,7 +85,7 @@ class Tool(Struct, frozen=True):
     core: str
 
 
-class Run(Struct, frozen=True):
+class Run(Struct):
     """What was run, on what, for how long (seconds)."""
 
     command: tuple[str, ...]
@@ -95,7 +94,7 @@ class Run(Struct, frozen=True):
     duration_s: float
 
 
-class Summary(Struct, frozen=True):
+class Summary(Struct):
     """Counts of the run."""
 
     error: int = 0
@@ -111,7 +110,7 @@ class Summary(Struct, frozen=True):
     self_check: str = "not-run"
 
 
-class Report(Struct, frozen=True):
+class Report(Struct):
     """The whole report document, schema 1. Findings are sorted: worst first, then by place."""
 
     tool: Tool

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
-
 from raceway.model.records import Access
+from raceway.model.struct import Struct
 
 
-class Side(Struct, frozen=True):
+class Side(Struct):
     """One side: the access, the locks then held, and the read at the head of its region, if it closes one.
 
     `region` is the index in the site's `regions`, -1 without one.
@@ -19,7 +18,7 @@ class Side(Struct, frozen=True):
     region: int = -1
 
 
-class RawRace(Struct, frozen=True):
+class RawRace(Struct):
     """Two conflicting accesses that nothing orders; `earlier` came first in this run.
 
     `observed` tells that the earlier access fell between head and write of the later one's region.

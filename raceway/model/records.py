@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Hashable
 from types import CodeType
 
-from msgspec import Struct
-
 from raceway.model.kinds import ActorKind, Commute, LocationKind, Operation
+from raceway.model.struct import Struct
 
 Stack = tuple[tuple[CodeType, int], ...]
 """Frames as (code object, offset of the last instruction in bytes), innermost first."""
@@ -21,7 +20,7 @@ WHOLE = "every item"
 """Key of a container's location that stands for all its items: item accesses read it, wholesale changes write it."""
 
 
-class Location(Struct, frozen=True):
+class Location(Struct):
     """A place that is read and written. `object` is a serial of ours, never an address.
 
     `key` is the attribute or global name, the item's key, or None for a container's structure.
@@ -32,7 +31,7 @@ class Location(Struct, frozen=True):
     key: Hashable = None
 
 
-class Access(Struct, frozen=True):
+class Access(Struct):
     """One access. `site` is the serial of the site, unique in the process; `variable` names the location for people."""
 
     actor: int
@@ -45,7 +44,7 @@ class Access(Struct, frozen=True):
     activation: int = 0
 
 
-class Acquire(Struct, frozen=True):
+class Acquire(Struct):
     """The actor now happens after every release of `sync` so far. `held` when it is a lock that is now held."""
 
     actor: int
@@ -53,7 +52,7 @@ class Acquire(Struct, frozen=True):
     held: bool = False
 
 
-class Release(Struct, frozen=True):
+class Release(Struct):
     """Later acquires of `sync` happen after this. `merge` adds to earlier releases, else replaces them (a lock)."""
 
     actor: int
@@ -62,7 +61,7 @@ class Release(Struct, frozen=True):
     held: bool = False
 
 
-class Fork(Struct, frozen=True):
+class Fork(Struct):
     """`child` starts after everything `actor` has done so far."""
 
     actor: int
@@ -71,26 +70,26 @@ class Fork(Struct, frozen=True):
     kind: ActorKind = ActorKind.THREAD
 
 
-class End(Struct, frozen=True):
+class End(Struct):
     """The actor will make no further record."""
 
     actor: int
 
 
-class Join(Struct, frozen=True):
+class Join(Struct):
     """`actor` now happens after everything `child` has done so far."""
 
     actor: int
     child: int
 
 
-class Retire(Struct, frozen=True):
+class Retire(Struct):
     """The object of this serial died: its shadow state goes."""
 
     object: int
 
 
-class Name(Struct, frozen=True):
+class Name(Struct):
     """`sync` is called this in reports: where it was made."""
 
     sync: int
@@ -99,7 +98,7 @@ class Name(Struct, frozen=True):
     kind: str
 
 
-class Rename(Struct, frozen=True):
+class Rename(Struct):
     """The actor is now called this by the program."""
 
     actor: int

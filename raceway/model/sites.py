@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import enum
 
-from msgspec import Struct
-
 from raceway.model.kinds import RegionKind
+from raceway.model.struct import Struct
 
 
 class SiteForm(enum.Enum):
@@ -46,7 +45,7 @@ class Role(enum.Enum):
     STATEMENT = "G"
 
 
-class Region(Struct, frozen=True):
+class Region(Struct):
     """An earlier read that a write depends on.
 
     `head` is the index of the reading site in the same module. `spans` tells that a switch point (call, loop
@@ -59,7 +58,7 @@ class Region(Struct, frozen=True):
     awaits: bool = False
 
 
-class Site(Struct, frozen=True):
+class Site(Struct):
     """One tapped place. Lines are 1-based, columns 0-based offsets in UTF-8 bytes as CPython counts them.
 
     `name` is the attribute, method, function, global or cell name; `base` the source of the tapped operand, `label`

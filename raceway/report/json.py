@@ -1,17 +1,21 @@
-"""The JSON report, schema 1: a `Report` as one document, and back. Serves the report stage.
+"""The JSON report, schema 1: a `Report` as one document, and back. Serves the report stage, and alone uses msgspec.
 
-Keys come in the documented order. Two keys are there only when they say something: `reason` of a finding and
-`detail` of a module that was not seen.
+Keys come in the documented order. Some keys are there only when they say something: `reason` of a finding, `indent` of
+a side, `detail` of a module that was not seen.
 """
 
 from __future__ import annotations
 
-from typing import Any
+import enum
+from collections.abc import Iterable
+from functools import cache
+from typing import Any, get_args, get_origin, get_type_hints
 
 import msgspec
 
 from raceway.errors import ReportError
 from raceway.model.findings import SCHEMA, Report
+from raceway.model.struct import Struct, defaults, fields, made, values
 
 
 class _Header(msgspec.Struct):
@@ -23,7 +27,12 @@ def encode(report: Report) -> bytes:
 
     A lone surrogate, which file names may hold and UTF-8 cannot, is written as its escape in text.
     """
-    document = _document(report)
+    return encode_plain(_document(report))
+
+
+def encode_plain(value: object) -> bytes:
+    """Values of any sort as JSON, structs as objects of all their fields; laid out as the report is."""
+    document = _plain(value)
     try:
         data = msgspec.json.encode(document)
     except UnicodeEncodeError:
@@ -43,20 +52,75 @@ def decode(data: bytes) -> Report:
         cause = f"the report has schema {header.schema}, and this Raceway reads schema {SCHEMA}"
         raise ReportError(f"{cause}; use the Raceway that wrote it, or run the program again with --json")
     try:
-        return msgspec.json.decode(data, type=Report)
+        report: Report = _back(msgspec.json.decode(data, type=_twin(Report)))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         cause = f"the report does not keep to schema {SCHEMA}: {error}"
         raise ReportError(f"{cause}; use the Raceway that wrote it, or run the program again with --json") from error
+    return report
 
 
 def _document(report: Report) -> dict[str, Any]:
     document: dict[str, Any] = {"schema": report.schema}
-    document |= {key: value for key, value in msgspec.to_builtins(report).items() if key != "schema"}
-    for owners, key in ((document["findings"], "reason"), (document["not_seen"], "detail")):
+    document |= {key: value for key, value in _plain(report).items() if key != "schema"}
+    sides = [side for finding in document["findings"] for side in finding["accesses"]]
+    for owners, key in ((document["findings"], "reason"), (sides, "indent"), (document["not_seen"], "detail")):
         for owner in owners:
             if not owner[key]:
                 del owner[key]
     return document
+
+
+def _plain(value: Any) -> Any:
+    """What JSON knows: objects, arrays, and the values of enums."""
+    match value:
+        case Struct():
+            return {name: _plain(item) for name, item in zip(fields(type(value)), values(value), strict=True)}
+        case dict():
+            return {key: _plain(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_plain(item) for item in value]
+        case enum.Enum():
+            return value.value
+        case _:
+            return value
+
+
+_ORIGINALS: dict[type, type[Struct]] = {}
+"""The structs by the twins that msgspec reads."""
+
+
+@cache
+def _twin(cls: type[Struct]) -> type[Any]:
+    """The struct as msgspec checks it: the same fields, types and defaults."""
+    hints, optional = get_type_hints(cls), defaults(cls)
+    described = [
+        (name, _checked(hints[name]), optional[name]) if name in optional else (name, _checked(hints[name]))
+        for name in fields(cls)
+    ]
+    twin = msgspec.defstruct(cls.__name__, described)
+    _ORIGINALS[twin] = cls
+    return twin
+
+
+def _checked(hint: Any) -> Any:
+    """A type with twins in place of structs."""
+    if isinstance(hint, type) and issubclass(hint, Struct):
+        return _twin(hint)
+    if get_origin(hint) is tuple:
+        return tuple[tuple(_checked(argument) for argument in get_args(hint))]  # type: ignore[misc]
+    return hint
+
+
+def _back(value: Any) -> Any:
+    """The value with structs in place of twins."""
+    if isinstance(value, tuple):
+        return tuple(map(_back, value))
+    cls = _ORIGINALS.get(type(value))
+    return value if cls is None else made(cls, map(_back, _attributes(value, fields(cls))))
+
+
+def _attributes(value: object, names: Iterable[str]) -> list[Any]:
+    return [getattr(value, name) for name in names]
 
 
 def _without_surrogates(value: Any) -> Any:

@@ -7,9 +7,8 @@ no report moves the cursor, changes colours or fails on a stream that cannot enc
 from __future__ import annotations
 
 import enum
-import unicodedata
 
-from msgspec import Struct
+from raceway.model.struct import Struct
 
 TAB = " " * 4
 
@@ -28,14 +27,14 @@ class Style(enum.Enum):
     REMEDY = "bold green"
 
 
-class Span(Struct, frozen=True):
+class Span(Struct):
     """A piece of one line in one style."""
 
     text: str
     style: Style = Style.NONE
 
 
-class Line(Struct, frozen=True):
+class Line(Struct):
     """One line. `prose` may be broken at the width of a terminal, each further part `hang` columns in."""
 
     spans: tuple[Span, ...] = ()
@@ -44,7 +43,7 @@ class Line(Struct, frozen=True):
     hang: int = 0
 
 
-class Medium(Struct, frozen=True):
+class Medium(Struct):
     """What the lines are for: the encoding of the stream and its width in cells."""
 
     encoding: str
@@ -85,6 +84,8 @@ def _encodes(text: str, encoding: str) -> bool:
 
 
 def _cells_of(character: str) -> int:
+    import unicodedata
+
     if unicodedata.category(character) in ("Mn", "Me"):
         return 0
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1

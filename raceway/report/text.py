@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, TextIO
 
 from raceway.model.findings import Report
 from raceway.model.kinds import Severity
+from raceway.model.typing import TYPE_CHECKING, TextIO
 from raceway.report.closing import not_seen_lines, separated, summary_lines
 from raceway.report.finding import finding_lines
 from raceway.report.lines import Line, Medium, printable

@@ -6,11 +6,11 @@ import _thread
 import types
 from collections.abc import Callable, Hashable
 from types import FrameType
-from typing import Any
 
 from raceway.model.kinds import Commute, LocationKind, Operation
 from raceway.model.records import WHOLE
 from raceway.model.sites import Context, Site, SiteForm
+from raceway.model.typing import Any
 from raceway.runtime import contracts
 from raceway.runtime.actors import ThreadState
 from raceway.runtime.attributes import Attributes, Home, find, holds, type_name

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 from types import FrameType
-from typing import Any
 
+from raceway.model.typing import Any
 from raceway.originals import get_ident
 
 _PENDING_LIMIT = 64

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import enum
 import types
-from typing import Any
 
+from raceway.model.typing import Any
 from raceway.runtime.identity import Identity
 
 _MRO = type.__dict__["__mro__"]

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from types import CodeType
-from typing import Protocol
-
-from msgspec import Struct
 
 from raceway.model.findings import Actor
 from raceway.model.races import RawRace
 from raceway.model.sites import Site
+from raceway.model.struct import Struct
+from raceway.model.typing import Protocol
 
 
 class Recorder(Protocol):
@@ -56,7 +55,7 @@ class Recorder(Protocol):
         """The synchronisation object died."""
 
 
-class Counters(Struct, frozen=True):
+class Counters(Struct):
     """What the core has seen so far."""
 
     accesses: int

@@ -19,7 +19,8 @@ import sys
 import weakref
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+
+from raceway.model.typing import Any
 
 _OURS = 3
 """References that `sweep` itself sees: the entry's, its local variable's, the argument of getrefcount."""

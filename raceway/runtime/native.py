@@ -7,10 +7,9 @@ Python twins.
 
 from __future__ import annotations
 
-import ast
+from bisect import bisect_right
 from collections.abc import Sequence
 from types import CodeType
-from typing import Any
 
 from raceway import _native
 from raceway.model.findings import Actor
@@ -18,6 +17,8 @@ from raceway.model.kinds import Commute, LocationKind, Operation
 from raceway.model.races import RawRace, Side
 from raceway.model.records import Access, Location
 from raceway.model.sites import Context, Site, SiteForm
+from raceway.model.sitetable import SiteTable
+from raceway.model.typing import Any
 from raceway.runtime import contracts
 from raceway.runtime.actors import thread_name
 from raceway.runtime.contract import Counters, Recorder
@@ -65,14 +66,16 @@ def _contract_rows() -> tuple[tuple[Any, ...], tuple[Any, ...], tuple[bool, ...]
 
 
 def site_row(site: Site) -> tuple[Any, ...]:
-    """What taps and rules need to know of a site."""
+    """What taps and rules need to know of a site; `SiteTable.rows` has the same of the sites of a cached module."""
+    from ast import literal_eval
+
     return (
         _FORMS[site.form],
         _CONTEXTS[site.context],
         ord(site.commit.value),
         sum(bit for name, bit in _FLAGS if getattr(site, name)),
         site.name,
-        ast.literal_eval(site.key) if site.key else ...,
+        literal_eval(site.key) if site.key else ...,
         site.through,
         site.label,
         site.base,
@@ -105,12 +108,24 @@ class NativeNames:
     """Names for the ids of the native core's races."""
 
     def __init__(self) -> None:
-        self.sites: list[Site] = []
-        self.files: list[str] = []
-        self.site = self.sites.__getitem__
-        self.site_file = self.files.__getitem__
+        self._firsts: list[int] = []
+        self._modules: list[tuple[Sequence[Site], str]] = []
         self.has_acted = _native.has_acted
         self.lock_place = _native.lock_place
+
+    def add(self, first: int, sites: Sequence[Site], file: str) -> None:
+        """Note the sites of a module, whose first one has this number; none is looked at before a race names it."""
+        self._firsts.append(first)
+        self._modules.append((sites, file))
+
+    def site(self, serial: int) -> Site:
+        """The site of a serial."""
+        place = bisect_right(self._firsts, serial) - 1
+        return self._modules[place][0][serial - self._firsts[place]]
+
+    def site_file(self, serial: int) -> str:
+        """The file of a site."""
+        return self._modules[bisect_right(self._firsts, serial) - 1][1]
 
     def actor_name(self, serial: int) -> Actor:
         """An actor for people."""
@@ -146,9 +161,8 @@ class NativeCore:
 
     def bind(self, code: CodeType, sites: Sequence[Site], marker: bytes, file: str) -> CodeType:
         """The code with live taps in place of its placeholders; it is changed in place."""
-        self.names.sites.extend(sites)
-        self.names.files.extend([file] * len(sites))
-        _native.bind(code, marker, tuple(map(site_row, sites)))
+        rows = sites.rows() if isinstance(sites, SiteTable) else tuple(map(site_row, sites))
+        self.names.add(_native.bind(code, marker, rows), sites, file)
         return code
 
     def module_executed(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from raceway.model.typing import Any
 
 
 class PlainTap:

@@ -6,12 +6,11 @@ they add switch points to the program and frames to `sys.setprofile`; the native
 
 from __future__ import annotations
 
-import ast
 import sys
 from types import CodeType, FrameType
-from typing import Any
 
 from raceway.model.sites import Context, Role, Site, SiteForm
+from raceway.model.typing import Any
 from raceway.runtime.accesses import Accesses, Missing, Reach
 from raceway.runtime.actors import ThreadState
 from raceway.runtime.log import Log
@@ -41,7 +40,7 @@ class Tap:
         self.serial = serial
         self.commits = commits
         self.held = held
-        self.key: Any = ast.literal_eval(site.key) if site.key else Missing
+        self.key: Any = _literal(site.key) if site.key else Missing
 
     def __getitem__(self, operand: Any) -> Any:
         """Note that the operand is used; give it back."""
@@ -106,6 +105,12 @@ class Tap:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (plain_tap, ())
+
+
+def _literal(source: str) -> object:
+    from ast import literal_eval  # dear to import, and most programs have such keys in a few places only
+
+    return literal_eval(source)
 
 
 def bind(accesses: Accesses, code: CodeType, base: int, sites: tuple[Site, ...], marker: bytes) -> CodeType:

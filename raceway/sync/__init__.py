@@ -6,7 +6,9 @@ Programs that order their threads where Raceway cannot see it (through shared me
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
+from types import ModuleType
 
 from raceway.runtime.contract import Recorder
 from raceway.sync import (
@@ -69,13 +71,13 @@ def install(recorder: Recorder, instrumented: Callable[[str], bool] = _nothing) 
     return patches
 
 
-def asyncio_imported() -> None:
-    """The program has imported asyncio: put its models in, if the others are."""
+def _imported(family: ModuleType) -> None:
+    """The program has imported what these models are for: put them in, if the others are."""
     for patches in _installed:
-        eventloops.patch(patches)
+        family.patch(patches)
 
 
-AWAITED = {eventloops.MODULE: asyncio_imported}
+AWAITED = {family.MODULE: functools.partial(_imported, family) for family in (eventloops, sockets)}
 """What to call when one of these modules has run; their models are not worth an import of ours."""
 
 

@@ -8,8 +8,8 @@ has imported it. A traceback shows no frame of ours.
 from __future__ import annotations
 
 import sys
-from typing import Any
 
+from raceway.model.typing import Any
 from raceway.runtime.contract import Recorder
 from raceway.sync.patching import Patches
 from raceway.sync.serials import Serials

@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import functools
 import sys
-from typing import TYPE_CHECKING, Any
 
+from raceway.model.typing import TYPE_CHECKING, Any
 from raceway.runtime.contract import Recorder
 from raceway.sync import creation
 from raceway.sync.patching import Patches, Watched

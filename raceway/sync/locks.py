@@ -17,9 +17,9 @@ from __future__ import annotations
 import sys
 import threading
 from types import FrameType
-from typing import Any, ClassVar
 
 from raceway import originals
+from raceway.model.typing import Any, ClassVar
 from raceway.runtime import active
 from raceway.runtime.contract import Recorder
 from raceway.sync import creation

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any, ClassVar, Final
 
+from raceway.model.typing import Any, ClassVar, Final
 from raceway.runtime import active
 
 ABSENT: Final = object()

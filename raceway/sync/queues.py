@@ -21,11 +21,10 @@ import sys
 import threading
 import weakref
 from collections import deque
-from typing import Any
 
+from raceway.model.typing import Any
 from raceway.runtime import active
 from raceway.runtime.contract import Recorder
-from raceway.runtime.taps import Tap
 from raceway.sync import creation
 from raceway.sync.locks import TracedLock, made_for, name_as_lock
 from raceway.sync.patching import Failures, Patches, Watched, hide_frame
@@ -204,6 +203,8 @@ name_as_lock(QueueMutex)
 
 def _watched(hook: Any) -> bool:
     """Whether a hook of a queue is instrumented code of the program."""
+    from raceway.runtime.taps import Tap
+
     return any(type(constant) is Tap for constant in getattr(getattr(hook, "__code__", None), "co_consts", ()))
 
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 import functools
 import sys
 import threading
-from typing import Any
 
 from raceway import originals
+from raceway.model.typing import Any
 from raceway.runtime import active
 from raceway.sync import creation
 from raceway.sync.locks import LockRecord, record_for

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
-from typing import Any, ClassVar, Generic, TypeVar
 
+from raceway.model.typing import Any, ClassVar, Generic, TypeVar
 from raceway.runtime import active
 from raceway.runtime.contract import Recorder
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import queue
 import sys
-from typing import Any
 
+from raceway.model.typing import Any
 from raceway.originals import SimpleQueue as RealSimpleQueue
 from raceway.runtime import active
 from raceway.runtime.contract import Recorder

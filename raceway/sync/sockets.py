@@ -3,21 +3,23 @@
 A test that runs a server and its client in one process orders its threads by what they say to each other. An end is
 known by its two addresses, so only two ends in this process meet; a peer elsewhere orders nothing. One direction of a
 connection has one clock: whoever receives happens after all that was sent until then. TLS and sockets without
-addresses are not followed. A traceback shows no frame of ours.
+addresses are not followed. `socket` is not imported for this: the models are put in when the program has imported it.
+A traceback shows no frame of ours.
 """
 
 from __future__ import annotations
 
-import _socket
-import socket
+import sys
 import weakref
-from typing import Any
 
+from raceway.model.typing import Any
 from raceway.runtime.contract import Recorder
 from raceway.sync.patching import Patches, around
 from raceway.sync.serials import Serial, Table
 
 Ends = tuple[object, object]
+
+MODULE = "socket"
 
 
 class Channel:
@@ -53,8 +55,9 @@ def received(recorder: Recorder, end: Any, _result: object) -> None:
 def _directions(recorder: Recorder, end: Any) -> tuple[Channel, Channel] | None:
     known = connections.get(end)
     if known is None:
+        base: Any = sys.modules["_socket"].socket
         try:
-            here, there = _socket.socket.getsockname(end), _socket.socket.getpeername(end)
+            here, there = base.getsockname(end), base.getpeername(end)
         except OSError:  # not connected, or not any more
             return None
         if not here or not there:
@@ -70,8 +73,11 @@ def _channel(recorder: Recorder, ends: Ends) -> Channel:
 
 
 def patch(patches: Patches) -> None:
-    """Put the models beside the methods, which `socket.socket` inherits from its base in C."""
+    """Put the models beside the methods, which `socket.socket` inherits from its base in C, if it has been imported."""
+    cls: Any = getattr(sys.modules.get(MODULE), "socket", None)
+    if cls is None:
+        return
     for name in _SENDING:
-        patches.replace(socket.socket, name, around(getattr(_socket.socket, name), before=sending))
+        patches.replace(cls, name, around(getattr(cls, name), before=sending))
     for name in _RECEIVING:
-        patches.replace(socket.socket, name, around(getattr(_socket.socket, name), after=received))
+        patches.replace(cls, name, around(getattr(cls, name), after=received))

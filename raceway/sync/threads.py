@@ -16,8 +16,8 @@ import functools
 import threading
 from collections import deque
 from collections.abc import Callable
-from typing import Any
 
+from raceway.model.typing import Any
 from raceway.originals import get_ident
 from raceway.runtime import active
 from raceway.runtime.contract import Recorder

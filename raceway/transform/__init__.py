@@ -6,7 +6,7 @@ package knows nothing of hooks.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from raceway.model.typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from raceway.transform.rewriting import Instrumented as Instrumented

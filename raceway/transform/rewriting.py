@@ -14,11 +14,11 @@ from types import CodeType
 from typing import TypeVar
 
 import libcst as cst
-from msgspec import Struct
 
 from raceway.errors import TransformError
 from raceway.model.kinds import RegionKind
 from raceway.model.sites import Site
+from raceway.model.struct import Struct
 from raceway.transform import code as code_renderer
 from raceway.transform import markers
 from raceway.transform import text as text_renderer
@@ -34,7 +34,7 @@ _DEEP_RECURSION = 50_000
 _PARSED = ast.PyCF_ONLY_AST  # flag of compile(): give the tree
 
 
-class Instrumented(Struct, frozen=True):
+class Instrumented(Struct):
     """What the transform makes of a module: code with placeholder constants, the sites they stand for."""
 
     code: CodeType

@@ -12,6 +12,7 @@ from tests.architecture.tree import Source, imports, sources
 DOORS = {
     "libcst": ("raceway/transform/",),
     "rich": ("raceway/report/text.py",),
+    "msgspec": ("raceway/report/json.py", "raceway/pipeline/", "raceway/client/", "raceway/server/"),
     "httpx": ("raceway/pipeline/", "raceway/client/"),
 }
 """Outside package -> the files and folders that may import it."""

@@ -20,6 +20,7 @@ from zipimport import zipimporter
 import pytest
 
 from raceway.autoinstrument.finder import InstrumentingFinder
+from raceway.autoinstrument.source import Source
 from tests.autoinstrument.watching import INSTRUMENTED, MODULE, PLAIN, watching
 
 
@@ -306,7 +307,7 @@ def test_what_is_imported_while_compiling_is_left_alone(project: Path) -> None:
     with watching(project) as session:
         plain_compile = session.compile
 
-        def compile_and_import(source: bytes, filename: str, module: str) -> CodeType:
+        def compile_and_import(source: Source, filename: str, module: str) -> CodeType:
             importlib.import_module("needed")
             return plain_compile(source, filename, module)
 

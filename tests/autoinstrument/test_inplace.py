@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from raceway.autoinstrument.inplace import InPlace
+from raceway.autoinstrument.source import Source
 from tests.autoinstrument.watching import INSTRUMENTED, PLAIN
 
 Module = dict[str, Any]
@@ -79,13 +80,14 @@ async def coroutine():
 """
 
 
-def plain_compile(source: bytes, filename: str, module: str) -> CodeType:
+def plain_compile(source: Source, filename: str, module: str) -> CodeType:
     """The stand-in for instrumented code."""
-    return compile(source.replace(PLAIN.encode(), INSTRUMENTED.encode()), filename, "exec", dont_inherit=True)
+    content = source.content.replace(PLAIN.encode(), INSTRUMENTED.encode())
+    return compile(content, filename, "exec", dont_inherit=True)
 
 
 def run(
-    tmp_path: Path, source: str, compile_source: Callable[[bytes, str, str], CodeType] = plain_compile
+    tmp_path: Path, source: str, compile_source: Callable[[Source, str, str], CodeType] = plain_compile
 ) -> tuple[Module, InPlace]:
     """A module that calls `hook()` where `install` would stand."""
     path = tmp_path / "program.py"
@@ -180,9 +182,9 @@ def test_other_modules_are_left_alone(tmp_path: Path) -> None:
 
 
 def test_a_file_that_was_changed_since_is_matched_where_it_can_be(tmp_path: Path) -> None:
-    def changed(source: bytes, filename: str, module: str) -> CodeType:
-        text = source.decode().replace("def moved():", "\n\ndef moved():").replace("(same)", "(same, more)")
-        return plain_compile(text.encode(), filename, module)
+    def changed(source: Source, filename: str, module: str) -> CodeType:
+        text = source.content.decode().replace("def moved():", "\n\ndef moved():").replace("(same)", "(same, more)")
+        return plain_compile(Source(text.encode), filename, module)
 
     source = (
         "".join(f"def {name}:\n    return 'plain'\n" for name in ("stays()", "shaped(same)", "moved()")) + "hook()\n"

@@ -9,6 +9,7 @@ from types import CodeType
 
 from raceway.autoinstrument.finder import InstrumentingFinder
 from raceway.autoinstrument.scope import Scope
+from raceway.autoinstrument.source import Source
 
 PLAIN, INSTRUMENTED = "plain", "taped"
 """Of one length: positions stay. Modules under test say which one they were compiled with."""
@@ -24,10 +25,11 @@ class Watching:
         self.compiled: list[tuple[str, str]] = []
         self.notes: list[tuple[str, str, str]] = []
 
-    def compile(self, source: bytes, filename: str, module: str) -> CodeType:
+    def compile(self, source: Source, filename: str, module: str) -> CodeType:
         """The source with one word exchanged, compiled."""
         self.compiled.append((module, filename))
-        return compile(source.replace(PLAIN.encode(), INSTRUMENTED.encode()), filename, "exec", dont_inherit=True)
+        content = source.content.replace(PLAIN.encode(), INSTRUMENTED.encode())
+        return compile(content, filename, "exec", dont_inherit=True)
 
     def not_seen(self, reason: str, module: str, detail: str = "") -> None:
         """Note it."""

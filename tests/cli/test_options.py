@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
-from raceway.cli.options import Program, parse_run, run_parser
+from raceway.cli.options import Program, parse_run
+from raceway.cli.parser import run_parser
 from raceway.config import SETTINGS
 
 
 def parse(*arguments: str) -> tuple[dict[str, object], Program]:
     """What was given, without what was not."""
-    given, program = parse_run(run_parser("raceway run"), arguments)
+    given, program = parse_run("raceway run", arguments)
     return {name: value for name, value in given.items() if value is not None}, program
 
 
@@ -98,3 +102,26 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
         parse("--version")
     assert caught.value.code == 0
     assert capsys.readouterr().out.startswith("raceway 0.")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        "",
+        "--quiet --debug",
+        "--include a --include=b --exclude=c",
+        "--json=x=y --cache-dir= --config c",
+        "--show info --fail-on=never --core pure",
+        "--json one --json two",
+    ],
+)
+def test_options_are_read_as_argparse_reads_them(options: str) -> None:
+    known = vars(run_parser("raceway run").parse_args(options.split()))
+    assert parse(*options.split(), "app.py")[0] == {name: value for name, value in known.items() if value is not None}
+
+
+def test_well_formed_options_are_read_without_argparse() -> None:
+    program = "import sys; from raceway.cli.options import parse_run; "
+    program += "parse_run('raceway run', ['--quiet', '--json', 'x', 'app.py']); print('argparse' in sys.modules)"
+    finished = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert finished.stdout == "False\n"

@@ -104,7 +104,7 @@ _ITEMS = (
     ),
     Mutant(
         "form-item-literal", "a key that is a literal",
-        "runtime/taps.py", "ast.literal_eval(site.key) if site.key else Missing", "Missing",
+        "runtime/taps.py", "_literal(site.key) if site.key else Missing", "Missing",
         "race/check_seat_straight.py",
     ),
     Mutant(

@@ -9,6 +9,7 @@ unchanged, and every program must get what it expects.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shutil
 import sys
@@ -17,9 +18,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import msgspec
-
-from raceway.model.findings import Report
+from raceway.report import decode_json
 from tests.conftest import ROOT, RacewayRun, RunRaceway
 from tests.fixture_format import FIXTURES, Program
 from tests.mutants.mutant import Mutant, MutantError, apply, program_of
@@ -49,7 +48,7 @@ def as_expected(program: Program, finished: RacewayRun) -> bool:
     """Whether the run printed and found what the program expects."""
     if finished.status != 0 or not finished.report:
         raise BrokenError("".join(finished.stderr.splitlines()[-1:]) or f"it ended with status {finished.status}")
-    report = msgspec.convert(finished.report, Report)
+    report = decode_json(json.dumps(finished.report).encode())
     if any(note.reason == "not-transformed" for note in report.not_seen) or report.summary.dropped:
         raise BrokenError(f"{report.summary.dropped} records dropped, not seen: {report.not_seen}")
     shown = [found(finding) for finding in report.findings if finding.severity in SHOWN]

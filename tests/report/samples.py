@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from raceway.model.findings import AccessSide, Actor, Finding, Frame, NotSeen, Report, Run, Summary, Tool, Verdicts
 from raceway.model.kinds import Confidence, FindingKind, Severity, Verdict
+from raceway.model.struct import replace
 
 _BOOT = (
     Frame("/usr/lib/python3.11/threading.py", 982, "Thread.run"),
@@ -73,7 +72,7 @@ COUNTER = Finding(
     message="Two threads update stats.hits at the same place and nothing orders them.",
     fix="Guard `hits += 1` with a lock that every thread takes.",
     count=1,
-    accesses=(_INCREMENT, msgspec.structs.replace(_INCREMENT, actor=Actor("thread", "Thread-2 (count)"))),
+    accesses=(_INCREMENT, replace(_INCREMENT, actor=Actor("thread", "Thread-2 (count)"))),
     reason="safe under the GIL only because no switch point lies between the read and the write",
 )
 
@@ -127,7 +126,7 @@ _CACHED = AccessSide(
     locks=("Cache.lock", "Cache.io_lock"),
     stack=(Frame("cache.py", 20, "Cache.get"), Frame("app.py", 9, "main")),
 )
-_STORED = msgspec.structs.replace(
+_STORED = replace(
     _CACHED,
     operation="write",
     line=22,
@@ -204,8 +203,8 @@ def report(*findings: Finding, not_seen: tuple[NotSeen, ...] = (), gil: bool = T
     counts = {severity.value: sum(one.severity is severity for one in findings) for severity in Severity}
     return Report(
         TOOL,
-        msgspec.structs.replace(RUN, gil=gil),
-        msgspec.structs.replace(WATCHED, **counts),
+        replace(RUN, gil=gil),
+        replace(WATCHED, **counts),
         findings,
         not_seen,
     )

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import msgspec
 import pytest
 from hypothesis import given
 
 from raceway.errors import RacewayError, ReportError
 from raceway.model.findings import NotSeen, Report
+from raceway.model.struct import fields
 from raceway.report import decode_json, encode_json
 from tests.report import samples
 from tests.report.strategies import reports
@@ -120,6 +120,6 @@ def test_the_error_is_one_of_ours() -> None:
 
 def test_the_document_has_the_fields_of_the_model_and_no_other() -> None:
     document = json.loads(encode_json(EVERYTHING))
-    assert set(document) == {field.name for field in msgspec.structs.fields(Report)}
+    assert set(document) == set(fields(Report))
     with_reason = next(finding for finding in document["findings"] if "reason" in finding)
     assert with_reason["reason"] == samples.COUNTER.reason

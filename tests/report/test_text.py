@@ -12,20 +12,18 @@ import subprocess
 import sys
 from pathlib import Path
 
-import msgspec
 import pytest
 from hypothesis import given, settings
 
 from raceway.model.findings import Actor, Finding, Report
 from raceway.model.kinds import Confidence, FindingKind, Severity
+from raceway.model.struct import replace
 from raceway.report import render_text
 from tests.report import samples
 from tests.report.strategies import reports
 
 GOLDENS = Path(__file__).parent / "goldens"
 ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
-
-replace = msgspec.structs.replace
 
 
 class Terminal(io.StringIO):
@@ -283,6 +281,7 @@ def test_rich_is_not_imported_for_a_file() -> None:
     program = """
 import io, sys
 from raceway.model.kinds import Severity
+from raceway.model.struct import replace
 from raceway.report import render_text
 from tests.report import samples
 render_text(samples.report(samples.LOST_UPDATE), io.StringIO(), show=Severity.INFO, fail_on=None)

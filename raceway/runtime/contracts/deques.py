@@ -6,9 +6,8 @@ thread to the next. Who peeks at an end that another thread takes from has no su
 
 from __future__ import annotations
 
-from msgspec.structs import replace
-
 from raceway.model.kinds import Commute, Operation
+from raceway.model.struct import replace
 from raceway.runtime.contracts.terms import (
     APPEND,
     COMPARISONS,

@@ -6,9 +6,8 @@ single keys commute with each other.
 
 from __future__ import annotations
 
-from msgspec.structs import replace
-
 from raceway.model.kinds import Commute, Operation
+from raceway.model.struct import replace
 from raceway.runtime.contracts.terms import (
     DELETE_KEY,
     DISCARD,

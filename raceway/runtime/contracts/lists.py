@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from msgspec.structs import replace
-
+from raceway.model.struct import replace
 from raceway.runtime.contracts.terms import (
     APPEND,
     CHANGE,

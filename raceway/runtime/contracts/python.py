@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import weakref
 
-from msgspec.structs import replace
-
+from raceway.model.struct import replace
 from raceway.runtime.contracts.dicts import DICT
 from raceway.runtime.contracts.sets import SET
 from raceway.runtime.contracts.terms import Contract

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from msgspec.structs import replace
-
 from raceway.model.kinds import Commute, Operation
+from raceway.model.struct import replace
 from raceway.runtime.contracts.dicts import READING
 from raceway.runtime.contracts.terms import (
     ADD,

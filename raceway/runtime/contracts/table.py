@@ -12,8 +12,8 @@ import types
 import weakref
 from collections import ChainMap, Counter, OrderedDict, defaultdict, deque
 from collections.abc import Mapping
-from typing import Any
 
+from raceway.model.typing import Any
 from raceway.runtime.contracts.bytes import ARRAY, BYTEARRAY
 from raceway.runtime.contracts.counters import CHAIN_MAP, COUNTER
 from raceway.runtime.contracts.deques import DEQUE

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import enum
 
-from msgspec import Struct
-from msgspec.structs import replace
-
 from raceway.model.kinds import Commute, Operation
+from raceway.model.struct import Struct, replace
 
 
 class Target(enum.Enum):
@@ -57,7 +55,7 @@ class Handover(enum.Enum):
     ACQUIRE = "acquire"
 
 
-class Effect(Struct, frozen=True):
+class Effect(Struct):
     """One access that an operation makes; pairs of one class of `commute` do not conflict."""
 
     target: Target
@@ -65,7 +63,7 @@ class Effect(Struct, frozen=True):
     commute: Commute = Commute.NONE
 
 
-class Contract(Struct, frozen=True, kw_only=True):
+class Contract(Struct, kw_only=True):
     """One row: what an operation does to its container, and whether it does so in one step.
 
     `effects` are those of the case in `full_when`; in the other case the row means `otherwise`.
@@ -101,7 +99,7 @@ class Contract(Struct, frozen=True, kw_only=True):
         return self.otherwise
 
 
-class CallContract(Struct, frozen=True, kw_only=True):
+class CallContract(Struct, kw_only=True):
     """What a function does to the structure of the containers among its positional arguments.
 
     `first` is the position of the first of them, `rest` tells that all later ones count too, `alone` that it counts

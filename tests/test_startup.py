@@ -1,0 +1,25 @@
+"""What a warm run does not import: starting a program under Raceway costs little time and memory."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.conftest import RunRaceway
+
+HEAVY = frozenset(
+    "argparse asyncio ast concurrent.futures dataclasses decimal difflib dis gettext hashlib httpx inspect json libcst "
+    "linecache locale logging msgspec pkgutil platform re rich shutil socket ssl subprocess tempfile tokenize tomllib "
+    "traceback typing typing_extensions unicodedata uuid".split()
+)
+
+
+@pytest.mark.parametrize("options", [(), ("--quiet", "--include", "shop", "--fail-on=never")])
+def test_a_warm_run_without_findings_imports_little(run_raceway: RunRaceway, options: tuple[str, ...]) -> None:
+    program = run_raceway.write("app.py", "print('done')\n")
+    environ = {"XDG_CACHE_HOME": str(program.parent), "PYTHONPROFILEIMPORTTIME": "1"}
+    for _ in range(2):
+        finished = run_raceway(*options, program, json_report=False, environ=environ)
+    assert finished.stdout == "done\n"
+    imported = {line.rpartition("|")[2].strip() for line in finished.stderr.splitlines() if line.startswith("import ")}
+    assert "raceway.session" in imported
+    assert imported & HEAVY == set()
