@@ -41,14 +41,11 @@ def gather(tree: ast.Module) -> Facts:
         elif isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign)):
             values.assigned(node)
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "setattr":
-            stored.update(part.value for part in node.args[1:2] if _is_name(part))
-            other.update(part.value for part in node.args[1:2] if _is_name(part))
+            named = [part.value for part in node.args[1:2] if isinstance(part, ast.Constant)]
+            stored.update(str(name) for name in named)
+            other.update(str(name) for name in named)
     unseen = stored - scalar  # targets of loops, with, unpacking
     return Facts(frozenset(methods - stored), frozenset(scalar - other - unseen))
-
-
-def _is_name(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and isinstance(node.value, str)
 
 
 def _class_names(node: ast.ClassDef, values: _Values) -> Iterator[str]:

@@ -7,6 +7,7 @@ After the rendered text come lines that the text cannot show: `beside:` for taps
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import sys
@@ -18,6 +19,7 @@ import pytest
 
 from raceway.model.sites import Role, Site
 from raceway.transform import instrument, text
+from raceway.transform.facts import gather
 from raceway.transform.forms import plan as make_plan
 from raceway.transform.plan import Plan
 
@@ -62,7 +64,7 @@ def depends(sites: tuple[Site, ...]) -> Iterator[str]:
 def transformed(source: str) -> str:
     """What stands below the dashes."""
     root = cst.parse_module(source.encode())
-    plan = make_plan(root)
+    plan = make_plan(root, gather(ast.parse(source)))
     sites = instrument(source.encode(), "case.py", "case").sites
     return "".join([text.render(root, plan).code, *beside(plan), *depends(sites)])
 

@@ -12,6 +12,7 @@ import pytest
 import raceway
 from raceway.model.sites import Role
 from raceway.transform import code, markers, text
+from raceway.transform.facts import Facts
 from raceway.transform.forms import plan as make_plan
 from raceway.transform.pairing import pair
 from tests.transform.failing import failing_programs
@@ -53,7 +54,7 @@ def assert_same_meaning(source: bytes) -> None:
     """Statement taps aside, which the text does not show."""
     root, tree = cst.parse_module(source), ast.parse(source)
     pairs = pair(root, tree)
-    plan = make_plan(root)
+    plan = make_plan(root, Facts())
     plan.taps = [tap for tap in plan.taps if tap.role is not Role.STATEMENT]
     marker = markers.choose(source)
     shown = text.render(root, plan).bytes
