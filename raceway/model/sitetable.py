@@ -77,14 +77,10 @@ class SiteTable(Sequence[Site]):
     def __iter__(self) -> Iterator[Site]:
         return iter(self._all())
 
-    def rows(self) -> tuple[tuple[Any, ...], ...]:
-        """What taps and rules need to know of each site, as the native core takes it."""
+    def columns(self) -> tuple[Any, ...]:
+        """What taps and rules need to know of the sites, as the native core takes it."""
         numbers = self.forms, self.contexts, self.commits, self.flags
-        return tuple(
-            zip(
-                *numbers, self.names, self.literals, self.throughs, self.labels, self.bases, self.heads, strict=True
-            )
-        )
+        return (*numbers, self.names, self.literals, self.throughs, self.labels, self.bases, self.heads)
 
     def _all(self) -> tuple[Site, ...]:
         if self._sites is None:

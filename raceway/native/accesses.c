@@ -672,6 +672,7 @@ captured_variable(Reach *at)
         variable_is_read(location.variable);
     }
     touch(at, &object->cells[0], &location, op, COMMUTE_NONE);
+    learn(at->tap, Py_TYPE(at->base), SEES_STRUCTURE);
 }
 
 static void

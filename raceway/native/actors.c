@@ -232,6 +232,7 @@ advance(Actor *actor)
 void
 actor_fork_as(Thread *parent, PyObject *name, uint64_t serial)
 {
+    alone = false;
     Actor *from = parent != NULL ? parent->actor : main_actor;
     Epoch epoch = slots_take();
     Actor *child = calloc(1, sizeof(Actor));

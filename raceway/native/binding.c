@@ -146,21 +146,20 @@ replace_placeholders(Binding *binding, PyCodeObject *code)
     return true;
 }
 
-/* bind(code, marker, rows) -> number of the first site. The code is changed in place. */
+/* bind(code, marker, columns) -> number of the first site. The code is changed in place. */
 PyObject *
 native_bind(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
 {
     (void)module;
     if (count != 3 || !PyCode_Check(arguments[0]) || !PyBytes_Check(arguments[1]) || !PyTuple_Check(arguments[2])) {
-        PyErr_SetString(PyExc_TypeError, "bind(code, marker, rows)");
+        PyErr_SetString(PyExc_TypeError, "bind(code, marker, columns)");
         return NULL;
     }
     PyCodeObject *code = (PyCodeObject *)arguments[0];
-    Binding binding = {.marker = PyBytes_AS_STRING(arguments[1]), .marker_length = PyBytes_GET_SIZE(arguments[1]),
-                       .count = (uint32_t)PyTuple_GET_SIZE(arguments[2])};
+    Binding binding = {.marker = PyBytes_AS_STRING(arguments[1]), .marker_length = PyBytes_GET_SIZE(arguments[1])};
     PyObject *result = NULL;
     core_lock();
-    if (!sites_add(arguments[2], &binding.first)) {
+    if (!sites_add(arguments[2], &binding.first, &binding.count)) {
         goto error;
     }
     binding.roles = calloc(binding.count + 1, 1);

@@ -482,7 +482,7 @@ typedef struct {
 extern Site *sites;
 extern uint32_t sites_count;
 
-bool sites_add(PyObject *values, uint32_t *first);
+bool sites_add(PyObject *columns, uint32_t *first, uint32_t *added);
 void sites_reset(void);
 
 /* --- shadow.c and races.c: the rules ------------------------------------------------------------------------------ */
@@ -666,6 +666,7 @@ bool item_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, Py
 int has_key(PyObject *base, PyObject *key); /* -1: cannot be told without code of the program */
 extern uint64_t names_generation; /* changes when names of a namespace or class are forgotten */
 extern uint64_t recording; /* number of the run, 0 while none is */
+extern bool alone; /* there has been one actor only: all it did comes before all that others will do */
 extern uint64_t imports_sync;
 extern uint64_t failures;
 

@@ -53,6 +53,7 @@ native_start(PyObject *module, PyObject *args)
         return NULL;
     }
     failures = 0;
+    alone = true;
     recording = ++runs;
     core_lock();
     uint64_t main = new_serial();
@@ -98,18 +99,18 @@ native_forget(PyObject *module, PyObject *nothing)
     Py_RETURN_NONE;
 }
 
-/* add_sites(rows): number of the first; for replayed traces. */
+/* add_sites(columns): number of the first; for replayed traces. */
 static PyObject *
-native_add_sites(PyObject *module, PyObject *rows)
+native_add_sites(PyObject *module, PyObject *columns)
 {
     (void)module;
-    uint32_t first;
-    if (!PyTuple_Check(rows)) {
-        PyErr_SetString(PyExc_TypeError, "add_sites(rows)");
+    uint32_t first, count;
+    if (!PyTuple_Check(columns)) {
+        PyErr_SetString(PyExc_TypeError, "add_sites(columns)");
         return NULL;
     }
     core_lock();
-    bool done = sites_add(rows, &first);
+    bool done = sites_add(columns, &first, &count);
     core_unlock();
     return done ? PyLong_FromUnsignedLong(first) : NULL;
 }

@@ -149,6 +149,7 @@ replay_feed(PyObject *module, PyObject *record)
         return NULL;
     }
     core_lock();
+    alone = false;
     bool done = strcmp(verb, "access") == 0 ? feed_access(record) : feed_edge(record, verb);
     core_unlock();
     if (!done) {

@@ -449,6 +449,9 @@ record_at(Thread *thread, Frame *frame, uint32_t number, Cell *cell, const Locat
         clock_join(&thread->actor->clock, expansion->published);
     }
     site->acted = true;
+    if (alone) {
+        return;
+    }
     access.wanted = (Context){.site = number, .operation = (uint8_t)op, .commute = (uint8_t)commute, .region = -1};
     if (site->region_count != 0 && op_mutates(op)) {
         access.head = find_head(thread, number, location, &access.wanted.region);

@@ -20,46 +20,84 @@ interned(PyObject *text)
     return text;
 }
 
-/* One row: (form, context, commit, flags, name, key or ..., through, label, base, heads of regions). */
+/* The columns of a site table, in the order of raceway/model/sitetable.py: four of numbers, one byte a site, and tuples
+   of names, literal keys (`...` without), attributes that operands came from, labels, operands, heads of regions. */
+enum { COLUMN_NAME = 4, COLUMN_KEY, COLUMN_THROUGH, COLUMN_LABEL, COLUMN_BASE, COLUMN_HEADS, COLUMNS };
+
 static bool
-read_site(PyObject *row, uint32_t first, Site *site)
+check_columns(PyObject *columns, Py_ssize_t *count)
 {
-    int form, context, commit, flags;
-    PyObject *name, *key, *through, *label, *base, *heads;
-    if (!PyArg_ParseTuple(row, "iiiiUOUUUO!", &form, &context, &commit, &flags, &name, &key, &through, &label, &base,
-                          &PyTuple_Type, &heads)) {
+    if (PyTuple_GET_SIZE(columns) != COLUMNS || !PyBytes_Check(PyTuple_GET_ITEM(columns, 0))) {
+        goto error;
+    }
+    *count = PyBytes_GET_SIZE(PyTuple_GET_ITEM(columns, 0));
+    for (Py_ssize_t place = 0; place < COLUMNS; place++) {
+        PyObject *column = PyTuple_GET_ITEM(columns, place);
+        bool right = place < COLUMN_NAME ? PyBytes_Check(column) : PyTuple_Check(column);
+        if (!right || Py_SIZE(column) != *count) {
+            goto error;
+        }
+    }
+    return true;
+error:
+    PyErr_SetString(PyExc_TypeError, "the columns of a site table: four of bytes and six of tuples, of one length");
+    return false;
+}
+
+static bool
+read_regions(PyObject *heads, uint32_t first, Site *site)
+{
+    Py_ssize_t count = PyTuple_Check(heads) ? PyTuple_GET_SIZE(heads) : 0;
+    count = count > INT8_MAX ? INT8_MAX : count;
+    if (count == 0) {
+        return true;
+    }
+    if ((site->regions = malloc((size_t)count * sizeof(RegionOf))) == NULL) {
+        PyErr_NoMemory();
         return false;
     }
-    Py_ssize_t regions = PyTuple_GET_SIZE(heads);
-    *site = (Site){.form = (uint8_t)form, .context = (uint8_t)context, .commit = (uint8_t)commit};
+    site->region_count = (uint8_t)count;
+    for (Py_ssize_t place = 0; place < count; place++) {
+        site->regions[place].head = first + (uint32_t)PyLong_AsUnsignedLong(PyTuple_GET_ITEM(heads, place));
+    }
+    return !PyErr_Occurred();
+}
+
+static bool
+read_site(PyObject *columns, Py_ssize_t place, uint32_t first, Site *site)
+{
+#define NUMBER(column) ((uint8_t)PyBytes_AS_STRING(PyTuple_GET_ITEM(columns, column))[place])
+#define VALUE(column) PyTuple_GET_ITEM(PyTuple_GET_ITEM(columns, column), place)
+    uint8_t flags = NUMBER(3);
+    PyObject *name = VALUE(COLUMN_NAME), *through = VALUE(COLUMN_THROUGH), *label = VALUE(COLUMN_LABEL);
+    PyObject *key = VALUE(COLUMN_KEY), *base = VALUE(COLUMN_BASE);
+    if (!PyUnicode_Check(name) || !PyUnicode_Check(through) || !PyUnicode_Check(label) || !PyUnicode_Check(base)) {
+        PyErr_SetString(PyExc_TypeError, "names of sites are strings");
+        return false;
+    }
+    *site = (Site){.form = NUMBER(0), .context = NUMBER(1), .commit = NUMBER(2)};
     site->keyed = (flags & FLAG_KEYED) != 0;
     site->is_head = (flags & FLAG_HEAD) != 0;
     site->rechecked = (flags & FLAG_RECHECKED) != 0;
     site->double_checked = (flags & FLAG_DOUBLE_CHECKED) != 0;
-    if (regions > 100) {
-        regions = 100;
-    }
-    if (regions != 0 && (site->regions = malloc((size_t)regions * sizeof(RegionOf))) == NULL) {
-        PyErr_NoMemory();
-        return false;
-    }
-    site->region_count = (uint8_t)regions;
-    for (Py_ssize_t place = 0; place < regions; place++) {
-        site->regions[place].head = first + (uint32_t)PyLong_AsUnsignedLong(PyTuple_GET_ITEM(heads, place));
-    }
     site->name = interned(name);
     site->key = key == Py_Ellipsis ? NULL : Py_NewRef(key);
     site->through = PyUnicode_GET_LENGTH(through) != 0 ? interned(through) : NULL;
-    site->label = interned(label);
+    site->label = Py_NewRef(label);
     site->is_self = PyUnicode_CompareWithASCIIString(base, "self") == 0;
-    return !PyErr_Occurred();
+    return read_regions(VALUE(COLUMN_HEADS), first, site);
+#undef NUMBER
+#undef VALUE
 }
 
-/* Add the sites of a module; `first` is the number of the first. False with an exception set. */
+/* Add the sites of a module; `first` is the number of the first, `count` how many there are. False with an exception. */
 bool
-sites_add(PyObject *rows, uint32_t *first)
+sites_add(PyObject *columns, uint32_t *first, uint32_t *added)
 {
-    Py_ssize_t count = PyTuple_GET_SIZE(rows);
+    Py_ssize_t count;
+    if (!check_columns(columns, &count)) {
+        return false;
+    }
     if (sites_count + (size_t)count > capacity) {
         uint32_t grown_capacity = capacity ? capacity : 256;
         while (grown_capacity < sites_count + (size_t)count) {
@@ -74,9 +112,10 @@ sites_add(PyObject *rows, uint32_t *first)
         capacity = grown_capacity;
     }
     *first = sites_count;
+    *added = (uint32_t)count;
     for (Py_ssize_t place = 0; place < count; place++) {
         Site site;
-        if (!read_site(PyTuple_GET_ITEM(rows, place), *first, &site)) {
+        if (!read_site(columns, place, *first, &site)) {
             return false;
         }
         sites[sites_count++] = site;

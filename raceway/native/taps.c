@@ -13,6 +13,7 @@
 #include <string.h>
 
 uint64_t recording;
+bool alone;
 uint64_t failures;
 
 static SLOW void
@@ -140,7 +141,8 @@ repeats_name(const Tap *tap, Thread *thread, PyObject *owner)
         (PyType_Check(owner) && tap->names_version != type_version((PyTypeObject *)owner))) {
         return false;
     }
-    return tap->named == NULL || cell_repeats(&tap->named->cell, thread, tap->stores, tap->rank, COMMUTE_NONE);
+    return tap->named == NULL || alone ||
+           cell_repeats(&tap->named->cell, thread, tap->stores, tap->rank, COMMUTE_NONE);
 }
 
 /* --- Containers: one effect on the structure, or on one key ------------------------------------------------------- */
@@ -207,6 +209,10 @@ base_otherwise(Tap *tap, const Known *known, Thread *thread, PyObject *operand)
 {
     bool repeats = false;
     uint64_t number = 0;
+    if (alone && known != NULL && known->cell != SEES_NAME && known->cell != ASKS) {
+        thread->accesses++;
+        return;
+    }
     switch (known == NULL ? ASKS : known->cell) {
     case SEES_CLASS:
         repeats = repeats_class_attribute(tap, known, thread, operand);
@@ -323,6 +329,10 @@ keyed_otherwise(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyOb
     if (known != NULL) {
         bool repeats = false;
         if (known->cell == SEES_NOTHING) {
+            return;
+        }
+        if (alone && known->cell != ASKS) {
+            thread->accesses++;
             return;
         }
         if (known->cell == SEES_KEYS) {
@@ -444,7 +454,7 @@ augment_tap(PyObject *self, PyObject *value)
             Thread *thread = current_thread();
             const Known *known = known_of(tap, object);
             if (known != NULL && known->cell >= 0) {
-                if (likely(repeats_attribute(known, thread, object))) {
+                if (likely(repeats_attribute(known, thread, object)) || alone) {
                     thread->accesses++;
                 }
                 else {
@@ -494,7 +504,7 @@ global_reached(Tap *tap)
     PyObject *namespace = PyEval_GetGlobals();
 #endif
     if (tap->names == namespace && tap->named_generation == names_generation && tap->named != NULL &&
-        cell_repeats(&tap->named->cell, thread, tap->stores, tap->rank, COMMUTE_NONE)) {
+        (alone || cell_repeats(&tap->named->cell, thread, tap->stores, tap->rank, COMMUTE_NONE))) {
         thread->accesses++;
         if (tap->is_head) {
             note_head(thread, frame, frame_offset(frame), tap->site, namespace, (uintptr_t)tap->name);
@@ -520,7 +530,7 @@ variable_reached(Tap *tap, Frame *frame, PyObject *cell)
 {
     Thread *thread = current_thread();
     const Object *object = object_find(cell);
-    if (object != NULL && cell_repeats(&object->cells[0], thread, tap->stores, tap->rank, COMMUTE_NONE)) {
+    if ((alone && tap->known.type != NULL) || (object != NULL && cell_repeats(&object->cells[0], thread, tap->stores, tap->rank, COMMUTE_NONE))) {
         thread->accesses++;
         if (tap->is_head) {
             note_head(thread, frame, frame_offset(frame), tap->site, cell, KEY_CELL);

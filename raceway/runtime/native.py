@@ -16,8 +16,8 @@ from raceway.model.findings import Actor
 from raceway.model.kinds import Commute, LocationKind, Operation
 from raceway.model.races import RawRace, Side
 from raceway.model.records import Access, Location
-from raceway.model.sites import Context, Site, SiteForm
-from raceway.model.sitetable import SiteTable
+from raceway.model.sites import Site
+from raceway.model.sitetable import SiteTable, pack
 from raceway.model.typing import Any
 from raceway.runtime import contracts
 from raceway.runtime.actors import thread_name
@@ -26,9 +26,6 @@ from raceway.runtime.contracts.terms import Effect, Handover, KeyShape, Presence
 
 _OPERATIONS = tuple(Operation)
 _COMMUTES = tuple(Commute)
-_FORMS = {form: number for number, form in enumerate(SiteForm)}
-_CONTEXTS = {context: number for number, context in enumerate(Context)}
-_FLAGS = (("keyed", 1), ("is_head", 2), ("rechecked", 4), ("double_checked", 8))
 _LAST_RESORT = "array.array"
 _KNOWN = """
 def known(container, key):
@@ -65,22 +62,10 @@ def _contract_rows() -> tuple[tuple[Any, ...], tuple[Any, ...], tuple[bool, ...]
     return rows, types, tuple(name in contracts.SEQUENCES for name in names)
 
 
-def site_row(site: Site) -> tuple[Any, ...]:
-    """What taps and rules need to know of a site; `SiteTable.rows` has the same of the sites of a cached module."""
-    from ast import literal_eval
-
-    return (
-        _FORMS[site.form],
-        _CONTEXTS[site.context],
-        ord(site.commit.value),
-        sum(bit for name, bit in _FLAGS if getattr(site, name)),
-        site.name,
-        literal_eval(site.key) if site.key else ...,
-        site.through,
-        site.label,
-        site.base,
-        tuple(region.head for region in site.regions),
-    )
+def site_columns(sites: Sequence[Site]) -> tuple[Any, ...]:
+    """What taps and rules need to know of the sites of a module, column by column."""
+    table = sites if isinstance(sites, SiteTable) else SiteTable(pack(sites))
+    return table.columns()
 
 
 def can_peek() -> bool:
@@ -161,8 +146,7 @@ class NativeCore:
 
     def bind(self, code: CodeType, sites: Sequence[Site], marker: bytes, file: str) -> CodeType:
         """The code with live taps in place of its placeholders; it is changed in place."""
-        rows = sites.rows() if isinstance(sites, SiteTable) else tuple(map(site_row, sites))
-        self.names.add(_native.bind(code, marker, rows), sites, file)
+        self.names.add(_native.bind(code, marker, site_columns(sites)), sites, file)
         return code
 
     def module_executed(self) -> None:
