@@ -187,6 +187,7 @@ typedef struct Thread {
     uint64_t *due; /* syncs to acquire before the next record */
     int due_capacity;
     bool over;
+    bool replayed; /* made for a trace: no thread will leave it */
     StackMemo memo;
     Pending pending[PENDING];
     Head heads[HEADS];

@@ -98,7 +98,7 @@ class Tap:
             return
         self.accesses.reached(Reach(self.serial, site, state, frame, base, key, owner))
         if plain and self.log.identity.knows(address):
-            state.repeated.add(repeated)
+            self.log.repeated(state, repeated)
 
     def __repr__(self) -> str:
         site = self.site
