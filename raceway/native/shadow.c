@@ -374,7 +374,7 @@ repeats(const Access *access, const Cell *cell, Expansion *expansion)
             expansion->version++;
         }
         uint64_t mark = mix(((uint64_t)(cell->w & ~EXPANDED) << 32 | wanted->site) ^
-                            mix(((uint64_t)expansion->version << 32 | thread->tag) + wanted->operation));
+                            mix((uint64_t)expansion->version << 32 | thread->tag | (uint64_t)wanted->operation << 60));
         uint64_t *known = &((Thread *)thread)->seen[mark % SEEN];
         bool seen = *known == mark && wanted->region < 0;
         *known = mark;

@@ -8,7 +8,7 @@ from typing import Any
 from raceway.detector.detector import Detector
 from raceway.model.kinds import Commute, Operation
 from raceway.model.races import RawRace
-from raceway.model.records import WHOLE, Access, Acquire, End, Fork, Join, Record, Release, Retire
+from raceway.model.records import WHOLE, Access, Acquire, End, Fork, Join, Location, Record, Release, Retire
 from raceway.model.sites import Site
 
 Replay = Callable[[Sequence[Record], Sequence[Site]], list[RawRace]]
@@ -49,6 +49,33 @@ def native(trace: Iterable[Record], sites: Sequence[Site]) -> list[RawRace]:
 REPLAYS: dict[str, Replay] = {"pure": pure, "native": native}
 
 
+_BITS = (1 << 64) - 1
+
+
+def _mix(value: int) -> int:
+    value ^= value >> 32
+    value = value * 0xD6E8FEB86659FD93 & _BITS
+    return value ^ value >> 32
+
+
+def keeps_heads(trace: Iterable[Record], heads: Sequence[int]) -> bool:
+    """Whether no two heads of an actor share a place in the native core's table, where the newer one would stay.
+
+    Mirrors `head_place` of shadow.c and `key_of` of keyed.c.
+    """
+    places: dict[tuple[int, int], tuple[int, int, Location]] = {}
+    for record in trace:
+        if isinstance(record, Access) and record.location.key != WHOLE:
+            where = record.location
+            key = 0x60BEE2BEE120FC15 if where.key is None else _mix(int(str(where.key)) + 0x51ED2701) | 1
+            place = key ^ _mix(OUT_OF_THE_WAY + where.object + 1)
+            number = _mix((record.site ^ record.activation << 16) + place & _BITS) % 256
+            head = (record.site, record.activation, where)
+            if record.site in heads and places.setdefault((record.actor, number), head) != head:
+                return False
+    return True
+
+
 def _packed(record: Record) -> tuple[Any, ...]:
     base = OUT_OF_THE_WAY
     match record:
@@ -78,4 +105,5 @@ def _unpacked(row: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def _side(packed: tuple[Any, ...]) -> tuple[Any, ...]:
     actor, operation, commute, site, stack, locks, *rest = packed
-    return actor - OUT_OF_THE_WAY, operation, commute, site, stack, tuple(lock - OUT_OF_THE_WAY for lock in locks), *rest
+    held = tuple(lock - OUT_OF_THE_WAY for lock in locks)
+    return actor - OUT_OF_THE_WAY, operation, commute, site, stack, held, *rest

@@ -30,7 +30,8 @@ _PLACES = (
     (LocationKind.STRUCTURE, None, ""),
     (LocationKind.STRUCTURE, WHOLE, "[...]"),
 )
-_BY_KEY = (Commute.NONE, Commute.APPEND, Commute.ADD, Commute.SETDEFAULT, Commute.DISCARD, Commute.INSERT_KEY)
+_COMMUTES = (Commute.NONE, *Commute)
+_MUTATING = tuple(operation for operation in Operation if operation.mutates)
 
 
 def site(index: int) -> Site:
@@ -148,6 +149,7 @@ class _Builder:
         self.objects = [FIRST_OBJECT, FIRST_OBJECT + 1]
         self.next_object = FIRST_OBJECT + 2
         self.holders: dict[int, int] = {}
+        self.hot = draw(st.sampled_from(_PLACES))
 
     def record(self) -> Record | None:
         actor = self.draw(st.sampled_from(self.alive))
@@ -165,13 +167,23 @@ class _Builder:
         return self._end(actor) if self.draw(st.booleans()) else self._retire()
 
     def _access(self, actor: int) -> Access:
+        """Half of the accesses go to one hot place, many of them as parts of regions."""
         draw = self.draw
-        target, (kind, key, suffix) = draw(st.sampled_from(self.objects)), draw(st.sampled_from(_PLACES))
-        operation = draw(st.sampled_from(Operation))
+        if draw(st.booleans()):
+            target, (kind, key, suffix) = self.objects[0], self.hot
+        else:
+            target, (kind, key, suffix) = draw(st.sampled_from(self.objects)), draw(st.sampled_from(_PLACES))
+        where, operation = draw(st.integers(0, COUNT - 1)), draw(st.sampled_from(Operation))
+        part = draw(st.integers(0, 3))
+        if part == 0:
+            where, operation = draw(st.sampled_from(HEADS)), draw(st.sampled_from([Operation.READ, Operation.ITERATE]))
+        elif part == 1:
+            where, operation = draw(st.sampled_from([*CLOSING])), draw(st.sampled_from(_MUTATING))
         by_key = operation.mutates and kind in (LocationKind.ITEM, LocationKind.STRUCTURE)
-        commute = draw(st.sampled_from(_BY_KEY)) if by_key else Commute.NONE
-        where, activation = draw(st.integers(0, COUNT - 1)), draw(st.integers(1, ACTIVATIONS))
-        return Access(actor, operation, Location(target, kind, key), where, f"o{target}{suffix}", (), commute, activation)
+        commute = draw(st.sampled_from(_COMMUTES)) if by_key else Commute.NONE
+        activation = draw(st.integers(1, ACTIVATIONS))
+        location, variable = Location(target, kind, key), f"o{target}{suffix}"
+        return Access(actor, operation, location, where, variable, (), commute, activation)
 
     def _lock(self, actor: int, lock: int) -> Record:
         holder = self.holders.get(lock)
