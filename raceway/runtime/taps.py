@@ -96,8 +96,9 @@ class Tap:
             if site.form is SiteForm.ATTRIBUTE:
                 state.owner = type(base)
             return
+        before = state.accesses
         self.accesses.reached(Reach(self.serial, site, state, frame, base, key, owner))
-        if plain and self.log.identity.knows(address):
+        if plain and state.accesses != before and self.log.identity.knows(address):
             self.log.repeated(state, repeated)
 
     def __repr__(self) -> str:

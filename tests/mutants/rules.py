@@ -54,17 +54,13 @@ _DETECTION = (
         "race/identity_objects.py",
     ),
     Mutant(
-        "same-epoch-rank", "that a read-modify-write tells more than a write before it",
-        "detector/shadow.py", "return kept.rank >= rank and", "return", "race/rlock_reentrant.py",
-    ),
-    Mutant(
         "same-epoch-ends", "that an edge ends the epoch of which accesses are dropped",
         "detector/shadow.py", "(kept.slot, kept.number) != epoch", "kept.slot != epoch[0]",
         "race/repeated_access.py",
     ),
     Mutant(
         "same-address", "that an address tells nothing any more when an object has died",
-        "runtime/log.py", "if state.recorded is not self.stream.last:", "if False:", "race/identity_objects.py",
+        "runtime/log.py", "            state.repeated.clear()\n", "", "race/identity_objects.py",
     ),
     Mutant(
         "identity", "that a new object at the address of a dead one is another",
