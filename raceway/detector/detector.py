@@ -8,13 +8,13 @@ breaks. Only one thread feeds the detector at a time; the recorder sees to that.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 
 from raceway.detector.clocks import Clock, Slots, join
 from raceway.detector.conflicts import conflict
 from raceway.detector.races import Races
-from raceway.detector.shadow import Entry, Shadow
-from raceway.model.kinds import ActorKind, Operation
+from raceway.detector.shadow import Entry, Shadow, rank_of
+from raceway.model.kinds import ActorKind, Commute, LocationKind, Operation
 from raceway.model.races import Side
 from raceway.model.records import (
     WHOLE,
@@ -23,6 +23,7 @@ from raceway.model.records import (
     End,
     Fork,
     Join,
+    Location,
     Name,
     Record,
     Release,
@@ -39,31 +40,39 @@ WHOLE_LIMIT = 128
 """Of these, the ones whose clocks are kept whole. The older ones keep what they learned since they were started: all
 that a join by their parent needs."""
 
+HEADS = 256
+"""Reads remembered of an actor that later writes may depend on."""
+
 _READING = frozenset({Operation.READ, Operation.ITERATE, Operation.READ_MODIFY_WRITE})
 
 
 class Actor:
     """State of one actor: its clock and slot, the locks it holds, in the order taken.
 
-    `inherited` is the clock it started with.
+    `inherited` is the clock it started with. `heads` are the newest reads that later writes may depend on, by site,
+    activation and location.
     """
 
-    __slots__ = ("clock", "ended", "held", "inherited", "kind", "name", "slot")
+    __slots__ = ("clock", "ended", "heads", "held", "inherited", "kind", "name", "slot")
 
     def __init__(self, slot: int, clock: Clock, name: str, kind: ActorKind) -> None:
         self.slot = slot
         self.clock = clock
         self.inherited = dict(clock)
         self.held: list[int] = []
+        self.heads: dict[tuple[int, int, Location], Entry] = {}
         self.name = name
         self.kind = kind
         self.ended = False
 
 
 class Detector:
-    """Feeds on records, one at a time and in stream order."""
+    """Feeds on records, one at a time and in stream order.
 
-    def __init__(self, site_of: Callable[[int], Site]) -> None:
+    Without `elide` no access is dropped as a repetition: the same locations race, at more of their places.
+    """
+
+    def __init__(self, site_of: Callable[[int], Site], elide: bool = True) -> None:
         self.races = Races()
         self.actors: dict[int, Actor] = {}
         self.names: dict[int, Name] = {}
@@ -72,6 +81,7 @@ class Detector:
         self.shared = 0
         self.seen_actors = 0
         self._site_of = site_of
+        self._elide = elide
         self._slots = Slots()
         self._syncs: dict[int, Clock] = {}
         self._shadows: dict[int, dict[object, Shadow]] = {}
@@ -114,18 +124,44 @@ class Detector:
         if site.regions:
             self.acted.add(access.site)
         if site.regions and access.operation.mutates:
-            self._find_head(entry, site, shadow)
-        for other in shadow.conflicts(entry, actor.clock):
+            self._find_head(entry, site, actor)
+        entry.rank = rank_of(site, access.operation, entry.head is not None)
+        if not self._repeats(entry, shadow):
+            self._record(entry, shadow, actor.clock)
+        if site.is_head and not access.operation.mutates and access.location.key != WHOLE:
+            _note_head(entry, actor)
+        if site.rechecked and access.operation.mutates and actor.held:
+            self._publish(actor, shadow)
+
+    def _repeats(self, entry: Entry, shadow: Shadow) -> bool:
+        access, epoch = entry.access, (entry.slot, entry.number)
+        repeats = shadow.repeats(epoch, access.site, access.operation, access.commute, entry.rank)
+        if shadow.racy:
+            shadow.tell(epoch, access.site, access.operation)
+            repeats = repeats and entry.head is None
+        return repeats and self._elide
+
+    def _record(self, entry: Entry, shadow: Shadow, clock: Clock) -> None:
+        access = entry.access
+        for other in shadow.conflicts(entry, clock):
             if conflict(other.access, access):
+                shadow.racy = True
                 self.races.add(_side(other), _side(entry), _between(other, entry))
         if not shadow.shared and any(other.access.actor != access.actor for other in (*shadow.writes, *shadow.reads)):
             shadow.shared = True
             self.shared += 1
-        shadow.add(entry, actor.clock)
-        if site.is_head:
-            shadow.add_head(entry)
-        if site.rechecked and access.operation.mutates and actor.held:
-            self._publish(actor, shadow)
+        shadow.add(entry, clock)
+
+    def repeats(
+        self, serial: int, site: int, operation: Operation, place: tuple[int, LocationKind, Hashable], commute: Commute
+    ) -> bool:
+        """Whether such an access would be dropped now. For sites without regions; changes nothing."""
+        actor = self.actors.get(serial)
+        shadow = self._shadows.get(place[0], {}).get(place[1:])
+        if actor is None or shadow is None or not self._elide:
+            return False
+        rank = rank_of(self._site_of(site), operation, False)
+        return shadow.repeats((actor.slot, actor.clock[actor.slot]), site, operation, commute, rank)
 
     @staticmethod
     def _publish(actor: Actor, shadow: Shadow) -> None:
@@ -147,12 +183,13 @@ class Detector:
             shadow = of_object[place] = Shadow()
         return shadow
 
-    def _find_head(self, entry: Entry, site: Site, shadow: Shadow) -> None:
+    @staticmethod
+    def _find_head(entry: Entry, site: Site, actor: Actor) -> None:
         access = entry.access
         base = access.site - site.index
         for number, region in enumerate(site.regions):
-            head = shadow.heads.get((access.actor, base + region.head))
-            if head is not None and head.access.activation == access.activation:
+            head = actor.heads.get((base + region.head, access.activation, access.location))
+            if head is not None:
                 entry.head, entry.region = head, number
                 return
 
@@ -199,6 +236,7 @@ class Detector:
         if not actor.ended:
             actor.ended = True
             actor.held.clear()
+            actor.heads.clear()
             self._slots.give_back(actor.slot, actor.clock[actor.slot])
             self._ended.append(record.actor)
             if len(self._ended) > WHOLE_LIMIT:
@@ -239,6 +277,16 @@ class Detector:
 
     def _rename(self, record: Rename) -> None:
         self._actor(record.actor).name = record.name
+
+
+def _note_head(entry: Entry, actor: Actor) -> None:
+    """Remember a read that a later write of its activation may depend on, repeated or not."""
+    access = entry.access
+    place = (access.site, access.activation, access.location)
+    actor.heads.pop(place, None)
+    if len(actor.heads) >= HEADS:
+        del actor.heads[next(iter(actor.heads))]
+    actor.heads[place] = entry
 
 
 def _between(other: Entry, entry: Entry) -> bool:

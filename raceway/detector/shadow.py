@@ -4,17 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from raceway.model.kinds import Commute
+from raceway.model.kinds import Commute, Operation
 from raceway.model.records import Access
+from raceway.model.sites import Site
 
 LIMIT = 16
 """Unordered accesses kept per location and direction; a thread-per-request server has no end of readers."""
+
+PLAIN, REGION, WALK = 1, 2, 3
+"""Ranks: how much an access tells of what it breaks when it races."""
+
+Epoch = tuple[int, int]
+"""Slot and number."""
+
+
+def rank_of(site: Site, operation: Operation, closes: bool) -> int:
+    """The rank of an access. `closes`: it is a write whose region's head was found."""
+    if operation.mutates:
+        return REGION if closes or operation is Operation.READ_MODIFY_WRITE else PLAIN
+    if operation is Operation.ITERATE:
+        return WALK
+    return REGION if site.is_head else PLAIN
 
 
 class Entry:
     """One access in shadow: its epoch (`number` at `slot`), its place in the stream, the locks then held."""
 
-    __slots__ = ("access", "head", "locks", "number", "region", "sequence", "slot")
+    __slots__ = ("access", "head", "locks", "number", "rank", "region", "sequence", "slot")
 
     def __init__(self, access: Access, slot: int, number: int, sequence: int, locks: tuple[int, ...]) -> None:
         self.access = access
@@ -24,6 +40,7 @@ class Entry:
         self.locks = locks
         self.head: Entry | None = None
         self.region = -1
+        self.rank = PLAIN
 
     def before(self, clock: dict[int, int]) -> bool:
         """Whether the access happens before the present of an actor with this clock."""
@@ -36,16 +53,43 @@ class Shadow:
     FastTrack keeps one write epoch, and one read epoch that grows into a clock when reads are concurrent. Here both
     directions grow that way: writes are several only after a race, and keeping them finds the race's other partners.
     `writes` and `reads` hold accesses of which none happens before a later one of the same direction.
+
+    An access that repeats what its actor did here in the same epoch is dropped (see `repeats`). Once the location has
+    raced (`racy`), each site counts for itself, so that the report names all places: `told` has the sites and
+    operations of the epoch that touched the location last, `turn`.
     """
 
-    __slots__ = ("heads", "published", "reads", "shared", "writes")
+    __slots__ = ("published", "racy", "reads", "shared", "told", "turn", "writes")
 
     def __init__(self) -> None:
         self.shared = False
+        self.racy = False
         self.published: dict[int, int] | None = None
         self.writes: list[Entry] = []
         self.reads: list[Entry] = []
-        self.heads: dict[tuple[int, int], Entry] = {}
+        self.turn: Epoch | None = None
+        self.told: set[tuple[int, Operation]] = set()
+
+    def repeats(self, epoch: Epoch, site: int, operation: Operation, commute: Commute, rank: int) -> bool:
+        """Whether such an access tells nothing that is not kept: FastTrack's same-epoch rule, by rank.
+
+        An access of the same epoch that is kept, of the same direction, of no lower rank and conflicting with as much,
+        tells it. So does a write for a read: who is unordered with the one is with the other.
+        """
+        if self.racy:
+            return self.turn == epoch and (site, operation) in self.told
+        write = self.writes[-1] if self.writes else None
+        if operation.mutates:
+            return _tells(write, epoch, commute, rank)
+        read = self.reads[-1] if self.reads else None
+        return _tells(read, epoch, commute, rank) or _tells(write, epoch, Commute.NONE, rank)
+
+    def tell(self, epoch: Epoch, site: int, operation: Operation) -> None:
+        """Remember what the epoch did to a racy location, until another actor comes."""
+        if self.turn != epoch:
+            self.turn = epoch
+            self.told.clear()
+        self.told.add((site, operation))
 
     def conflicts(self, entry: Entry, clock: dict[int, int]) -> Iterator[Entry]:
         """Earlier accesses by others, unordered with `entry`, of which one or both mutate."""
@@ -65,11 +109,11 @@ class Shadow:
         else:
             self.reads = _kept(self.reads, entry, clock)
 
-    def add_head(self, entry: Entry) -> None:
-        """Record a read that a later write of its activation may depend on."""
-        if len(self.heads) >= LIMIT:
-            del self.heads[next(iter(self.heads))]
-        self.heads[entry.access.actor, entry.access.site] = entry
+
+def _tells(kept: Entry | None, epoch: Epoch, commute: Commute, rank: int) -> bool:
+    if kept is None or (kept.slot, kept.number) != epoch:
+        return False
+    return kept.rank >= rank and kept.access.commute in (Commute.NONE, commute)
 
 
 def _covers(new: Entry, old: Entry) -> bool:

@@ -154,6 +154,7 @@ thread_for(uint64_t serial)
     }
     thread->next = threads;
     threads = thread;
+    thread->replayed = true;
     thread->actor = actor;
     actor->references++;
     if (main_actor == NULL) {
@@ -387,7 +388,9 @@ actors_reset(void)
         thread->accesses = 0;
         thread->due_count = 0;
         thread->pending_count = 0;
+        thread->over |= thread->replayed;
     }
+    reap();
     for (size_t place = 0; actors.entries != NULL && place <= actors.mask; place++) {
         if (actors.entries[place].value != NULL) {
             actor_free(actors.entries[place].value);

@@ -187,6 +187,7 @@ typedef struct Thread {
     uint64_t *due; /* syncs to acquire before the next record */
     int due_capacity;
     bool over;
+    bool replayed; /* made for a trace: no thread will leave it */
     StackMemo memo;
     const struct Object *fresh; /* made last, by `fresh_frame`, when that was at its first access of it */
     const Frame *fresh_frame;

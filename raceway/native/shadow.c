@@ -187,16 +187,17 @@ shadow_reset(void)
 /* --- Regions ------------------------------------------------------------------------------------------------------ */
 
 static Head *
-head_place(Thread *thread, uint32_t site, const void *activation, uint64_t key)
+head_place(Thread *thread, uint32_t site, const void *activation, const void *target, uint64_t key)
 {
-    return &thread->heads[mix((site ^ ((uint64_t)(uintptr_t)activation << 16)) + key) % HEADS];
+    uint64_t location = key ^ mix((uintptr_t)target);
+    return &thread->heads[mix((site ^ ((uint64_t)(uintptr_t)activation << 16)) + location) % HEADS];
 }
 
 /* A read was reached that a later write of its activation may depend on. */
 void
 note_head(Thread *thread, const void *activation, int offset, uint32_t site, const void *target, uint64_t key)
 {
-    Head *head = head_place(thread, site, activation, key);
+    Head *head = head_place(thread, site, activation, target, key);
     if (head->locks != thread->actor->held) {
         lockset_hold(thread->actor->held);
         lockset_drop(head->locks);
@@ -216,7 +217,7 @@ find_head(Thread *thread, uint32_t site, const Location *location, int8_t *regio
 {
     for (uint8_t number = 0; number < sites[site].region_count; number++) {
         uint32_t wanted = sites[site].regions[number].head;
-        const Head *head = head_place(thread, wanted, location->activation, location->key);
+        const Head *head = head_place(thread, wanted, location->activation, location->target, location->key);
         if (head->site == wanted && head->frame == location->activation && head->object == (uintptr_t)location->target &&
             head->key == location->key && head->object != 0) {
             *region = (int8_t)number;
@@ -287,6 +288,9 @@ record_compact(const Access *access, Cell *cell)
     if (!mutates) {
         if (cell->r != 0 && !outlived(access, cell->r)) {
             return false;
+        }
+        if (foreign_read && contexts[cell->r].rank >= RANK_REGION) {
+            return false; /* its actor may yet close a region, and ask what fell in between */
         }
         if (foreign_write && (cell->r == 0 || foreign_read)) {
             shared_locations += cell->r == 0 || contexts[cell->w].slot == contexts[cell->r].slot;
@@ -370,21 +374,22 @@ repeats(const Access *access, const Cell *cell, Expansion *expansion)
             expansion->version++;
         }
         uint64_t mark = mix(((uint64_t)(cell->w & ~EXPANDED) << 32 | wanted->site) ^
-                            mix(((uint64_t)expansion->version << 32 | thread->tag) + wanted->operation));
+                            mix((uint64_t)expansion->version << 32 | thread->tag | (uint64_t)wanted->operation << 60));
         uint64_t *known = &((Thread *)thread)->seen[mark % SEEN];
         bool seen = *known == mark && wanted->region < 0;
         *known = mark;
         return seen;
     }
-    uint32_t written = cell->w;
+    uint32_t written = cell->w, seen = cell->r;
     if (expansion != NULL) {
-        const Entries *writes = &expansion->writes;
+        const Entries *writes = &expansion->writes, *reads = &expansion->reads;
         written = writes->count != 0 ? writes->entries[writes->count - 1].context : 0;
+        seen = reads->count != 0 ? reads->entries[reads->count - 1].context : 0;
     }
     if (op_mutates(wanted->operation)) {
         return tells(written, thread, wanted);
     }
-    return tells(cell->r, thread, wanted) || (tells(written, thread, wanted) && contexts[written].commute == COMMUTE_NONE);
+    return tells(seen, thread, wanted) || (tells(written, thread, wanted) && contexts[written].commute == COMMUTE_NONE);
 }
 
 static uint8_t

@@ -25,6 +25,9 @@ class Missing:
 
 _SCALARS = frozenset({int, str, float, bytes, bool, complex, type(None)})
 _NEVER = _SCALARS | {tuple, range, slice, super, type(...), type(NotImplemented)}
+_KEY_DEPTH = 4
+"""Tuples within tuples of a key that are told by their parts."""
+
 _OPERATIONS = {
     Context.LOAD: Operation.READ,
     Context.STORE: Operation.WRITE,
@@ -99,6 +102,7 @@ class Accesses:
     def _field(self, at: Reach, name: str, operation: Operation) -> None:
         base, tp = at.base, at.type
         if issubclass(tp, types.ModuleType):
+            at.state.accesses += 1
             namespace = object.__getattribute__(base, "__dict__")
             place = (self._identity.of(namespace).serial, LocationKind.GLOBAL, name)
             self._record(at, operation, place, _global_name(namespace, name))
@@ -116,6 +120,7 @@ class Accesses:
         if home is Home.CLASS and cls is not None and operation is Operation.READ and not holds(at.base, name):
             self._class_attribute(at, cls, name, operation)
             return
+        at.state.accesses += 1
         place = (self._identity.of(at.base).serial, LocationKind.ATTRIBUTE, name)
         self._record(at, operation, place, f"{type_name(at.type)}.{_readable(name)}")
 
@@ -127,6 +132,7 @@ class Accesses:
             cls = found[0]
             if find(type(found[1]), "__get__") is not None:
                 return
+        at.state.accesses += 1
         place = (self._identity.of(cls).serial, LocationKind.ATTRIBUTE, name)
         self._record(at, operation, place, f"{type_name(cls)}.{_readable(name)}")
 
@@ -142,7 +148,10 @@ class Accesses:
     def _item(self, at: Reach) -> None:
         if at.site.context is not Context.AUGMENT:
             self._operator(at, _DUNDERS[at.site.context])
-        elif all(contracts.operator(at.type, name) is not None for name in ("__getitem__", "__setitem__")):
+        elif at.key is not Missing and all(
+            contracts.operator(at.type, name) is not None for name in ("__getitem__", "__setitem__")
+        ):
+            at.state.accesses += 1
             self._at_key(at, Operation.READ_MODIFY_WRITE)
 
     def _contains(self, at: Reach) -> None:
@@ -163,11 +172,13 @@ class Accesses:
         self._operator(at, "__len__" if counts else "__iter__")
 
     def _global(self, at: Reach) -> None:
+        at.state.accesses += 1
         namespace = at.frame.f_globals
         place = (self._identity.of(namespace).serial, LocationKind.GLOBAL, at.site.name)
         self._record(at, _OPERATIONS[at.site.context], place, _global_name(namespace, at.site.name))
 
     def _cell(self, at: Reach) -> None:
+        at.state.accesses += 1
         place = (self._identity.of(at.base).serial, LocationKind.CELL, None)
         self._record(at, _OPERATIONS[at.site.context], place, at.site.label.replace(".<locals>", ""))
 
@@ -180,6 +191,7 @@ class Accesses:
             return
         if contract.through:
             at.base = contracts.behind(at.base)
+        at.state.accesses += 1
         if contract.handover is not None:
             self._hand_over(at, contract.handover)
         for effect in contract.effects_when(_has_key(at.base, at.key)):
@@ -231,10 +243,12 @@ class Accesses:
             entry.label = _global_name(at.frame.f_globals, label[1:]) if label.startswith(":") else label
         return entry.serial, entry.label
 
-    def _key(self, key: Any) -> Hashable:
-        """A key by value where that is safe, else by the identity of the object."""
-        if type(key) in _SCALARS or (type(key) is tuple and all(type(part) in _SCALARS for part in key)):
+    def _key(self, key: Any, depth: int = 0) -> Hashable:
+        """A key by value where that is safe, else by the identity of the object; a tuple by its parts."""
+        if type(key) in _SCALARS:
             return key  # type: ignore[no-any-return]
+        if type(key) is tuple and depth < _KEY_DEPTH:
+            return ("parts", *(self._key(part, depth + 1) for part in key))
         return ("object", self._identity.of(key).serial)
 
 

@@ -24,35 +24,29 @@ class Operand:
 
 
 class ThreadState:
-    """What one thread keeps: its actor, operands waiting for their commit, and what it recorded in this epoch.
+    """What one thread keeps: its actor, operands waiting for their commit, and what it repeats.
 
     `owner` is the class that an attribute was last loaded from; `due` are acquires to draw before the next record;
-    `accesses` counts, repeated ones included. `repeated` holds what sites did in this epoch by the addresses of their
-    operands, as long as no object has died (`generation`): a short cut in front of `seen`.
+    `accesses` counts commits, repeated ones included. `repeated` holds repetitions by site and addresses of operands,
+    as long as nobody records anything (`recorded`): no edge, no access, no death of an object.
     """
 
-    __slots__ = ("accesses", "actor", "due", "generation", "owner", "pending", "repeated", "seen")
+    __slots__ = ("accesses", "actor", "due", "owner", "pending", "recorded", "repeated")
 
     def __init__(self, actor: int) -> None:
         self.actor = actor
         self.pending: list[Operand] = []
-        self.seen: set[object] = set()
         self.owner: Any = None
         self.due: list[int] = []
         self.accesses = 0
         self.repeated: set[object] = set()
-        self.generation = 0
+        self.recorded: object = self
 
     def forget(self) -> None:
         """Let go of all that the program made."""
         self.pending.clear()
-        self.new_epoch()
-        self.owner = None
-
-    def new_epoch(self) -> None:
-        """What was recorded before tells nothing of what comes now."""
-        self.seen.clear()
         self.repeated.clear()
+        self.owner = None
 
     def hold(self, frame: FrameType, site: int, value: Any) -> None:
         """Keep an operand until the commit in the same frame. What exceptions left behind is dropped in time."""

@@ -1,7 +1,7 @@
 """Where all that is recorded goes: the sites, the threads' states, the identities, and the one stream of records.
 
-Nothing here blocks, and nothing raises into the program. A repeated access (same thread, same epoch, same site, same
-location) is dropped before its stack is taken: FastTrack's same-epoch rule, per site so that regions keep their heads.
+Nothing here blocks, and nothing raises into the program. An access that the detector would drop as a repetition is
+dropped before its stack is taken.
 """
 
 from __future__ import annotations
@@ -19,9 +19,8 @@ from raceway.runtime.identity import Identity
 from raceway.runtime.stacks import capture
 from raceway.runtime.stream import Stream
 
-_SEEN_LIMIT = 1 << 16
-"""Accesses remembered of one epoch: a thread that never synchronises must not remember all it did."""
-
+_REPEATED_LIMIT = 1 << 16
+"""Accesses remembered between two records: a thread that only reads must not remember all it did."""
 
 _SWEEP_MASK = 63
 """Every 64th repeated access looks for objects to let go of; all others do."""
@@ -85,26 +84,23 @@ class Log:
         variable: str,
         commute: Commute = Commute.NONE,
     ) -> None:
-        """Record an access of the current actor unless this epoch has it already."""
-        state.accesses += 1
+        """Record an access of the current actor unless it repeats what this epoch did there already.
+
+        Reads that a write may depend on, and such writes, always count: each refreshes or looks for a head.
+        """
         if state.due:
             self._draw(state)
-        key = (site, operation, place)
-        if key in state.seen:
+        known = self.sites[site]
+        looks = known.is_head or known.regions or known.double_checked or known.rechecked
+        if not looks and self.detector.repeats(state.actor, site, operation, place, commute):
             return
-        if len(state.seen) >= _SEEN_LIMIT:
-            state.new_epoch()
-        state.seen.add(key)
         stack = capture(frame)
         self.stream.put(Access(state.actor, operation, Location(*place), site, variable, stack, commute, id(frame)))
-        if self.sites[site].rechecked:  # a release, see Detector._publish
-            state.new_epoch()
 
     def repeats(self, state: ThreadState, key: object) -> bool:
-        """Whether the site did the same in this epoch, to the same objects, none of which has died since."""
-        generation = self.identity.generation
-        if state.generation != generation:
-            state.generation = generation
+        """Whether the site did the same to the same objects, which was a repetition, and nothing was recorded since."""
+        if state.recorded is not self.stream.last:
+            state.recorded = self.stream.last
             state.repeated.clear()
             return False
         if key not in state.repeated or state.due:
@@ -114,9 +110,13 @@ class Log:
             self.identity.sweep()
         return True
 
+    def repeated(self, state: ThreadState, key: object) -> None:
+        """What the site just did was a repetition if nothing was recorded."""
+        if state.recorded is self.stream.last and len(state.repeated) < _REPEATED_LIMIT:
+            state.repeated.add(key)
+
     def edge(self, state: ThreadState, record: Record) -> None:
         """Record an edge that ends the current actor's epoch: later accesses count afresh."""
-        state.new_epoch()
         if state.due:
             self._draw(state)
         self.stream.put(record)

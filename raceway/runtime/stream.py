@@ -15,18 +15,23 @@ from raceway.originals import allocate_lock
 
 
 class Stream:
-    """A queue of records with a consumer that runs in the producers' threads."""
+    """A queue of records with a consumer that runs in the producers' threads.
+
+    `last` is the newest record, so that who remembers it sees whether another came.
+    """
 
     def __init__(self, feed: Callable[[Record], None]) -> None:
         self._feed = feed
         self._waiting: deque[Record] = deque()
         self._busy = allocate_lock()
         self.failures = 0
+        self.last: Record | None = None
 
     def put(self, record: Record) -> None:
         """Append a record and feed the detector unless somebody is at it."""
         self._waiting.append(record)
         self.drain()
+        self.last = record
 
     def drain(self) -> None:
         """Feed all that waits, unless another thread does."""

@@ -95,9 +95,10 @@ class Tap:
             if site.form is SiteForm.ATTRIBUTE:
                 state.owner = type(base)
             return
+        before = state.accesses
         self.accesses.reached(Reach(self.serial, site, state, frame, base, key, owner))
-        if plain and self.log.identity.knows(address):
-            state.repeated.add(repeated)
+        if plain and state.accesses != before and self.log.identity.knows(address):
+            self.log.repeated(state, repeated)
 
     def __repr__(self) -> str:
         site = self.site

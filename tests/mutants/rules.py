@@ -49,20 +49,18 @@ _DETECTION = (
     ),
     Mutant(
         "same-epoch-place", "that a repeated access is dropped only at the same place",
-        "runtime/log.py", "key = (site, operation, place)", "key = (site, operation)", "race/identity_objects.py",
-    ),
-    Mutant(
-        "same-epoch-site", "that a repeated access is dropped only at the same site",
-        "runtime/log.py", "key = (site, operation, place)", "key = (operation, place)", "race/rlock_reentrant.py",
+        "detector/detector.py", "shadow = self._shadows.get(place[0], {}).get(place[1:])",
+        "shadow = next((known for of in self._shadows.values() for known in of.values()), None)",
+        "race/identity_objects.py",
     ),
     Mutant(
         "same-epoch-ends", "that an edge ends the epoch of which accesses are dropped",
-        "runtime/actors.py", "        self.seen.clear()\n        self.repeated.clear()", "        pass",
+        "detector/shadow.py", "(kept.slot, kept.number) != epoch", "kept.slot != epoch[0]",
         "race/repeated_access.py",
     ),
     Mutant(
         "same-address", "that an address tells nothing any more when an object has died",
-        "runtime/log.py", "if state.generation != generation:", "if False:", "race/identity_objects.py",
+        "runtime/log.py", "            state.repeated.clear()\n", "", "race/identity_objects.py",
     ),
     Mutant(
         "identity", "that a new object at the address of a dead one is another",

@@ -23,6 +23,7 @@ class Recorded:
         self.core = PureCore()
         self.records: list[Record] = []
         detector: Detector = self.core.log.detector
+        detector._elide = False
         feed = detector.feed
 
         def keep(record: Record) -> None:

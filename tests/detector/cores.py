@@ -1,0 +1,109 @@
+"""Replays a trace on a core: the rules of both, fed with the same records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from raceway.detector.detector import Detector
+from raceway.model.kinds import Commute, Operation
+from raceway.model.races import RawRace
+from raceway.model.records import WHOLE, Access, Acquire, End, Fork, Join, Location, Record, Release, Retire
+from raceway.model.sites import Site
+
+Replay = Callable[[Sequence[Record], Sequence[Site]], list[RawRace]]
+"""The races that a fresh core finds in a trace with these sites."""
+
+OUT_OF_THE_WAY = 1 << 20
+"""Added to serials of traces: the native core has given some out itself when a trace begins."""
+
+_OPERATIONS = tuple(Operation)
+_COMMUTES = tuple(Commute)
+
+
+def pure(trace: Iterable[Record], sites: Sequence[Site], elide: bool = True) -> list[RawRace]:
+    """Replay on the Python detector."""
+    detector = Detector(sites.__getitem__, elide)
+    for record in trace:
+        detector.feed(record)
+    return detector.races.all()
+
+
+def native(trace: Iterable[Record], sites: Sequence[Site]) -> list[RawRace]:
+    """Replay on the C core. Serials of locks come back as they were, those of objects and actors do not matter."""
+    from raceway import _native
+    from raceway.runtime import native as twin
+
+    _native.start(*twin._contract_rows())
+    try:
+        _native.add_sites(twin.site_columns(sites))
+        for record in trace:
+            _native.feed(_packed(record))
+        assert _native.counters()[-1] == 0
+        return [twin._race(_unpacked(row)) for row in _native.races()]
+    finally:
+        _native.stop()
+        _native.forget()
+
+
+REPLAYS: dict[str, Replay] = {"pure": pure, "native": native}
+
+
+_BITS = (1 << 64) - 1
+
+
+def _mix(value: int) -> int:
+    value ^= value >> 32
+    value = value * 0xD6E8FEB86659FD93 & _BITS
+    return value ^ value >> 32
+
+
+def keeps_heads(trace: Iterable[Record], heads: Sequence[int]) -> bool:
+    """Whether no two heads of an actor share a place in the native core's table, where the newer one would stay.
+
+    Mirrors `head_place` of shadow.c and `key_of` of keyed.c.
+    """
+    places: dict[tuple[int, int], tuple[int, int, Location]] = {}
+    for record in trace:
+        if isinstance(record, Access) and record.location.key != WHOLE:
+            where = record.location
+            key = 0x60BEE2BEE120FC15 if where.key is None else _mix(int(str(where.key)) + 0x51ED2701) | 1
+            place = key ^ _mix(OUT_OF_THE_WAY + where.object + 1)
+            number = _mix((record.site ^ record.activation << 16) + place & _BITS) % 256
+            head = (record.site, record.activation, where)
+            if record.site in heads and places.setdefault((record.actor, number), head) != head:
+                return False
+    return True
+
+
+def _packed(record: Record) -> tuple[Any, ...]:
+    base = OUT_OF_THE_WAY
+    match record:
+        case Access():
+            place, whole = record.location, record.location.key == WHOLE
+            key = None if whole else place.key
+            numbers = (base + record.actor, _OPERATIONS.index(record.operation), base + place.object, place.kind)
+            what = (record.site, record.variable, _COMMUTES.index(record.commute), record.activation)
+            return ("access", *numbers, key, whole, *what)
+        case Acquire():
+            return ("acquire", base + record.actor, base + record.sync, False, record.held)
+        case Release():
+            return ("release", base + record.actor, base + record.sync, record.merge, record.held)
+        case Fork() | Join():
+            return ("fork" if isinstance(record, Fork) else "join", base + record.actor, base + record.child)
+        case End():
+            return ("end", base + record.actor)
+        case Retire():
+            return ("retire", base + record.object)
+        case _:
+            raise ValueError(record)
+
+
+def _unpacked(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    return (*map(_side, row[:2]), *row[2:])
+
+
+def _side(packed: tuple[Any, ...]) -> tuple[Any, ...]:
+    actor, operation, commute, site, stack, locks, *rest = packed
+    held = tuple(lock - OUT_OF_THE_WAY for lock in locks)
+    return actor - OUT_OF_THE_WAY, operation, commute, site, stack, held, *rest

@@ -1,0 +1,73 @@
+"""Properties of the rules, on random traces: both cores find the same, and all that a naive oracle finds.
+
+What the same-epoch rule drops may change which sites a race is told of: the first access that tells most stands for
+its epoch until the location has raced. It never changes whether a location races.
+"""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import assume, given, settings
+
+from raceway.detector.clocks import QUARANTINE
+from raceway.model.races import RawRace, Side
+from raceway.model.records import Access, End, Fork, Join, Location, Record
+from tests.conftest import available_cores
+from tests.detector.cores import keeps_heads, native, pure
+from tests.detector.traces import HEADS, SITES, oracle, traces
+
+both_cores = pytest.mark.skipif("native" not in available_cores(), reason="there is no native core to compare with")
+
+
+def told(race: RawRace) -> tuple[object, ...]:
+    """What findings are made of. Counts differ: what a core looks at twice is its own business."""
+    return (*map(_side, (race.earlier, race.later)), race.observed)
+
+
+def _side(side: Side) -> tuple[object, ...]:
+    access = side.access
+    head = None if side.head is None else side.head.site
+    return access.site, access.operation, access.variable, access.commute, side.locks, side.region, head
+
+
+def racy(races: list[RawRace]) -> set[Location]:
+    """The locations that race."""
+    return {race.later.access.location for race in races}
+
+
+@both_cores
+@settings(max_examples=600, deadline=None)
+@given(traces())
+def test_both_cores_find_the_same(trace: list[Record]) -> None:
+    assume(keeps_heads(trace, HEADS))
+    assert list(map(told, native(trace, SITES))) == list(map(told, pure(trace, SITES)))
+
+
+@both_cores
+@settings(max_examples=20, deadline=None)
+@given(traces(first_child=2 * QUARANTINE))
+def test_both_cores_find_the_same_when_slots_are_used_again(trace: list[Record]) -> None:
+    assume(keeps_heads(trace, HEADS))
+    past: list[Record] = []
+    for child in range(1, QUARANTINE + 8):
+        past += [Fork(0, child, "t"), End(child), Join(0, child)]
+    assert list(map(told, native(past + trace, SITES))) == list(map(told, pure(past + trace, SITES)))
+
+
+@settings(max_examples=300, deadline=None)
+@given(traces())
+def test_agrees_with_the_oracle(trace: list[Record]) -> None:
+    accesses = {number: record for number, record in enumerate(trace) if isinstance(record, Access)}
+    expected = [(accesses[first], accesses[second]) for first, second in oracle(trace)]
+    pairs = {(one.site, other.site, one.operation, other.operation, one.location) for one, other in expected}
+    found = pure(trace, SITES)
+    for race in found:
+        one, other = race.earlier.access, race.later.access
+        assert (one.site, other.site, one.operation, other.operation, one.location) in pairs
+    assert racy(found) == {one.location for one, _other in expected}
+
+
+@settings(max_examples=300, deadline=None)
+@given(traces())
+def test_what_is_dropped_as_a_repetition_changes_no_verdict(trace: list[Record]) -> None:
+    assert racy(pure(trace, SITES)) == racy(pure(trace, SITES, elide=False))

@@ -1,0 +1,75 @@
+"""Both cores count the same accesses: one for each committed tap whose operand is watched."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.conftest import RunRaceway, available_cores
+
+PROGRAMS = {
+    "attributes": """
+class Box:
+    limit = 3
+    __slots__ = ("kept", "__dict__")
+    def __init__(self): self.kept = 1; self.other = 2
+    @property
+    def size(self): return self.kept
+    def act(self):
+        self.kept += 1
+        return self.size + self.limit + Box.limit + self.other
+boxes = [Box() for _ in range(3)]
+for box in boxes:
+    for _ in range(5):
+        box.act()
+        getattr(box, "kept"); setattr(box, "other", 1); hasattr(box, "gone")
+""",
+    "containers": """
+def fill(table, items):
+    for number in range(50):
+        table[number % 7] = number
+        table[number % 7] += 1
+        items.append(number)
+        items[-1] += 1
+        number in table; table.get(number); len(items)
+    for key in table: pass
+    for pair in table.items(): pass
+    del table[0]
+    return sorted(items), items[:2], table.pop(1), table.setdefault(9, 1)
+fill({}, [])
+""",
+    "names": """
+total = 0
+def add():
+    global total
+    total += 1
+def outer():
+    count = 0
+    def inner():
+        nonlocal count
+        count += 1
+        return count
+    return [inner() for _ in range(10)]
+for _ in range(20): add()
+outer()
+""",
+    "keys": """
+class Point:
+    pass
+def act(table, point):
+    for _ in range(3):
+        table[1, 2] = 1; table[point, 1] = 2; table[point] = 3; table[(1, (2, point))] = 4
+        table[1, 2], table[point, 1]
+act({}, Point())
+""",
+}
+
+
+@pytest.mark.skipif("native" not in available_cores(), reason="there is no native core to compare with")
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_both_cores_count_the_same(name: str, run_raceway: RunRaceway) -> None:
+    path = run_raceway.write("program.py", PROGRAMS[name])
+    counts = {
+        core: run_raceway("--core", core, "--fail-on", "never", path).report["summary"]["accesses"]
+        for core in ("pure", "native")
+    }
+    assert counts["pure"] == counts["native"] > 0
