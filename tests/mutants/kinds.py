@@ -40,7 +40,10 @@ _REGIONS = (
     ),
     Mutant(
         "region-activation", "that a region's read and write are of one activation",
-        "detector/detector.py", "head.access.activation == access.activation", "True", "race/recursion.py",
+        "detector/detector.py", "head = actor.heads.get((base + region.head, access.activation, access.location))",
+        "heads = {head.access.site: head for head in actor.heads.values()}\n"
+        "            head = heads.get(base + region.head)",
+        "race/recursion.py",
     ),
     Mutant(
         "region-head", "that a write looks for the read it depends on",
