@@ -225,11 +225,11 @@ field_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObje
     Stack callers;
     if (object == NULL) {
         object = object_make(base, shape);
-        callers = stack_callers(&thread->memo, frame);
+        callers = context_callers(thread, frame, tap->site);
         remember_fresh(thread, frame, object, callers);
     }
     else {
-        callers = is_fresh(thread, frame, object) ? thread->fresh_callers : stack_callers(&thread->memo, frame);
+        callers = is_fresh(thread, frame, object) ? thread->fresh_callers : context_callers(thread, frame, tap->site);
     }
     if (object == NULL || object->shape != shape->id) {
         Reach at = {.tap = tap, .site = site, .thread = thread, .frame = frame, .base = base, .key = site->key};
@@ -629,10 +629,14 @@ item(Reach *at)
     }
     const Row *get = contract_operator(shape, string_getitem)->by_shape[SHAPE_KEY];
     const Row *set = contract_operator(shape, string_setitem)->by_shape[SHAPE_KEY];
-    if (get == NULL || set == NULL || at->key == NULL) {
+    if (get == NULL || set == NULL) {
         return;
     }
     at->thread->accesses++;
+    if (at->key == NULL) { /* of a slice: later items may move */
+        touch_structure(at, OP_STRUCTURAL_CHANGE, COMMUTE_NONE);
+        return;
+    }
     touch_item(at, shape, OP_READ_MODIFY_WRITE, COMMUTE_NONE);
     learn(at->tap, Py_TYPE(at->base), shape->sequence ? SEES_SEQUENCE : SEES_KEYS);
 }
@@ -695,7 +699,7 @@ item_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObjec
         return false;
     }
     uint32_t again =
-        context_again(thread, frame, tap->context, known->rank, stack_callers(&thread->memo, frame));
+        context_again(thread, frame, tap->context, known->rank, context_callers(thread, frame, tap->site));
     if (again == 0) {
         return false;
     }

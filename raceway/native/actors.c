@@ -35,6 +35,7 @@ thread_free(Thread *thread)
     accesses_of_ended += thread->accesses;
     contexts_end_epoch(thread);
     stack_memo_clear(&thread->memo);
+    stack_memo_clear(&thread->near);
     for (int place = 0; place < HEADS; place++) {
         lockset_drop(thread->heads[place].locks);
     }
@@ -379,6 +380,7 @@ actors_reset(void)
         /* Its owner may be running: the state stays until it leaves, without anything of this run. */
         contexts_end_epoch(thread);
         stack_memo_clear(&thread->memo);
+        stack_memo_clear(&thread->near);
         for (int place = 0; place < HEADS; place++) {
             lockset_drop(thread->heads[place].locks);
         }

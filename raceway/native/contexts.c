@@ -9,7 +9,9 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define CROWD 65536 /* contexts of one epoch after which unused ones are looked for */
+#define CROWD 1024 /* contexts of one epoch after which unused ones are looked for */
+#define MANY_STACKS 64 /* of one site in one epoch, as recursion makes them: then only the nearest callers are told apart */
+#define NEAR_CALLERS 3
 
 uint32_t *context_tags;
 Context *contexts;
@@ -144,6 +146,16 @@ same(const Context *known, const Context *wanted, const Thread *thread)
            known->head_locks == wanted->head_locks;
 }
 
+/* The stack that a context of this site has below its innermost frame. */
+Stack
+context_callers(Thread *thread, Frame *frame, uint32_t site)
+{
+    if (unlikely(sites[site].stacks > MANY_STACKS) && sites[site].stacks_tag == thread->tag) {
+        return stack_callers(&thread->near, frame, NEAR_CALLERS);
+    }
+    return stack_callers(&thread->memo, frame, STACK_DEPTH - 1);
+}
+
 /* A context of the thread's present epoch with what is told in `wanted`: site, operation, commute, rank and region
    with its head. 0 when there is no room. The caller takes a reference if it keeps it. */
 uint32_t
@@ -153,7 +165,7 @@ context_make(Thread *thread, Frame *frame, const Context *wanted)
     PyCodeObject *code = NULL;
     int offset = 0;
     if (frame != NULL) {
-        callers = stack_callers(&thread->memo, frame);
+        callers = context_callers(thread, frame, wanted->site);
         code = frame_code(frame);
         offset = frame_offset(frame);
     }
@@ -183,6 +195,9 @@ context_make(Thread *thread, Frame *frame, const Context *wanted)
     lockset_hold(context->head_locks);
     context_tags[id] = thread->tag + wanted->rank;
     *recent = id;
+    Site *site = &sites[wanted->site];
+    site->stacks = site->stacks_tag == thread->tag ? site->stacks + (site->stacks < UINT16_MAX) : 1;
+    site->stacks_tag = thread->tag;
     return id;
 }
 

@@ -126,7 +126,7 @@ typedef struct {
     Stack callers; /* owned */
 } StackMemo;
 
-Stack stack_callers(StackMemo *memo, Frame *frame);
+Stack stack_callers(StackMemo *memo, Frame *frame, int limit);
 Stack stack_push(Stack callers, PyCodeObject *code, int offset);
 bool stack_is(Stack stack, Stack callers, PyCodeObject *code, int offset);
 void stack_hold(Stack stack);
@@ -189,6 +189,7 @@ typedef struct Thread {
     bool over;
     bool replayed; /* made for a trace: no thread will leave it */
     StackMemo memo;
+    StackMemo near; /* of the nearest callers only */
     const struct Object *fresh; /* made last, by `fresh_frame`, when that was at its first access of it */
     const Frame *fresh_frame;
     PyCodeObject *fresh_code; /* borrowed, compared only */
@@ -252,6 +253,7 @@ typedef struct {
 extern uint32_t *context_tags; /* tag of the thread's epoch + rank; 0 when free */
 extern Context *contexts;
 
+Stack context_callers(Thread *thread, Frame *frame, uint32_t site);
 uint32_t context_make(Thread *thread, Frame *frame, const Context *wanted);
 uint32_t context_again(Thread *thread, Frame *frame, uint32_t before, uint32_t rank, Stack callers);
 void context_free(uint32_t id);
@@ -477,6 +479,8 @@ typedef struct {
     PyObject *through; /* owned, NULL when the operand is no attribute */
     PyObject *label; /* owned */
     bool is_self; /* the operand is plain `self` */
+    uint16_t stacks; /* from which contexts were made in the epoch `stacks_tag` */
+    uint32_t stacks_tag;
     uint32_t variable; /* of a container without a better name, 0 until asked for */
 } Site;
 

@@ -160,14 +160,14 @@ release_codes(void)
 
 #if RW_PEEK
 
-/* The callers of `frame`, innermost first; of very deep stacks fewer, so that what is left out changes less often. */
+/* The callers of `frame`, innermost first; of very deep stacks half, so that what is left out changes less often. */
 static int
-walk(Frame *frame, Frame **callers)
+walk(Frame *frame, Frame **callers, int limit)
 {
     int depth = 0;
     for (frame = frame_skip(frame->previous); frame != NULL; frame = frame_skip(frame->previous)) {
-        if (depth == STACK_DEPTH - 1) {
-            return STACK_DEPTH / 2;
+        if (depth == limit) {
+            return limit == STACK_DEPTH - 1 ? STACK_DEPTH / 2 : limit;
         }
         callers[depth++] = frame;
     }
@@ -183,10 +183,10 @@ is_level(const StackLevel *level, Frame *frame)
 
 /* The stack of the callers of `frame`, borrowed from the memo. */
 Stack
-stack_callers(StackMemo *memo, Frame *frame)
+stack_callers(StackMemo *memo, Frame *frame, int limit)
 {
     Frame *callers[STACK_DEPTH];
-    int depth = walk(frame, callers), same = 0;
+    int depth = walk(frame, callers, limit), same = 0;
     while (same < depth && same < memo->depth && is_level(&memo->levels[same], callers[depth - 1 - same])) {
         same++;
     }
@@ -240,13 +240,13 @@ frame_offset(Frame *frame)
 }
 
 Stack
-stack_callers(StackMemo *memo, Frame *frame)
+stack_callers(StackMemo *memo, Frame *frame, int limit)
 {
     release_codes();
     stack_memo_clear(memo);
     PyFrameObject *frames[STACK_DEPTH];
     int depth = 0;
-    for (PyFrameObject *at = PyFrame_GetBack((PyFrameObject *)frame); at != NULL && depth < STACK_DEPTH - 1;) {
+    for (PyFrameObject *at = PyFrame_GetBack((PyFrameObject *)frame); at != NULL && depth < limit;) {
         frames[depth++] = at;
         at = PyFrame_GetBack(at);
     }

@@ -148,11 +148,12 @@ class Accesses:
     def _item(self, at: Reach) -> None:
         if at.site.context is not Context.AUGMENT:
             self._operator(at, _DUNDERS[at.site.context])
-        elif at.key is not Missing and all(
-            contracts.operator(at.type, name) is not None for name in ("__getitem__", "__setitem__")
-        ):
+        elif all(contracts.operator(at.type, name) is not None for name in ("__getitem__", "__setitem__")):
             at.state.accesses += 1
-            self._at_key(at, Operation.READ_MODIFY_WRITE)
+            if at.key is Missing:  # of a slice: later items may move
+                self._structure(at, Operation.STRUCTURAL_CHANGE)
+            else:
+                self._at_key(at, Operation.READ_MODIFY_WRITE)
 
     def _contains(self, at: Reach) -> None:
         self._operator(at, "__contains__")
