@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from types import CodeType
-from typing import Protocol
+from typing import Any, Protocol
 
 from msgspec import Struct
 
@@ -15,6 +15,10 @@ from raceway.model.sites import Site
 
 class Recorder(Protocol):
     """The verbs of synchronisation. Every method may be called from any thread, never blocks and never raises."""
+
+    @property
+    def native(self) -> Any:
+        """The module of the core in C, which has sync models of its own; None for a core without."""
 
     def new_sync(self, kind: str, file: str = "", line: int = 0) -> int:
         """A serial for a new synchronisation object; `kind` ("lock", "queue") and where it was made name it."""

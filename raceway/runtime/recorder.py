@@ -10,6 +10,8 @@ from raceway.runtime.log import Log
 class PureRecorder:
     """The contract's verbs, for any thread."""
 
+    native = None
+
     def __init__(self, log: Log) -> None:
         self._log = log
         self._put = log.stream.put
