@@ -41,6 +41,9 @@ class FakeRecorder:
         self._numbers = itertools.count(1)
         self._actors: dict[int, int] = {}
         self._foreign: set[int] = set()
+        self._unnamed: set[int] = set()
+        self.unnamed_too = False
+        """Whether locks made before the run are logged: the test runner has some, which only the native core sees."""
         self.main = self.current()
 
     def _tell(self, verb: str, *arguments: Any) -> None:
@@ -49,6 +52,8 @@ class FakeRecorder:
             self.log.append((verb, actor, arguments))
 
     def _tell_sync(self, verb: str, sync: int, *arguments: Any) -> None:
+        if sync in self._unnamed:
+            return
         assert sync in self.kinds or sync in self._foreign
         self._tell(verb, sync, *arguments)
 
@@ -59,7 +64,9 @@ class FakeRecorder:
 
     def new_sync(self, kind: str, file: str = "", line: int = 0) -> int:
         number = next(self._numbers)
-        if originals.get_ident() in self._actors:
+        if kind == "lock" and not file and not self.unnamed_too:
+            self._unnamed.add(number)
+        elif originals.get_ident() in self._actors:
             self.kinds[number] = kind
             self.places[number] = (file, line)
         else:
