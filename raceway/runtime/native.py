@@ -8,6 +8,7 @@ Python twins.
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Sequence
 from types import CodeType
 from typing import Any
@@ -80,6 +81,7 @@ def site_row(site: Site) -> tuple[Any, ...]:
     )
 
 
+@functools.cache  # the probe and its function hold each other
 def can_peek() -> bool:
     """Whether taps find their operands on the value stack of this interpreter: tried on a known function."""
     if not _native.PEEK:
