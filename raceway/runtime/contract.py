@@ -16,9 +16,8 @@ from raceway.model.sites import Site
 class Recorder(Protocol):
     """The verbs of synchronisation. Every method may be called from any thread, never blocks and never raises."""
 
-    @property
-    def native(self) -> Any:
-        """The module of the core in C, which has sync models of its own; None for a core without."""
+    native: Any
+    """The module of the core in C, which has sync models of its own; None for a core without."""
 
     def new_sync(self, kind: str, file: str = "", line: int = 0) -> int:
         """A serial for a new synchronisation object; `kind` ("lock", "queue") and where it was made name it."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from raceway.model.kinds import ActorKind
 from raceway.model.records import Acquire, End, Fork, Join, Name, Release, Rename, Retire
 from raceway.runtime.log import Log
@@ -10,7 +12,7 @@ from raceway.runtime.log import Log
 class PureRecorder:
     """The contract's verbs, for any thread."""
 
-    native = None
+    native: Any = None
 
     def __init__(self, log: Log) -> None:
         self._log = log

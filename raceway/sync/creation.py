@@ -27,7 +27,7 @@ def set_scope(instrumented: Callable[[str], bool]) -> None:
 
 
 def rules(more: set[str]) -> tuple[frozenset[str], frozenset[str], dict[str, Callable[[], None]]]:
-    """What the models in C go by: quiet modules with `more`, modules passed when a lock is named, who waits for a use."""
+    """What the models in C go by: quiet modules and `more`, modules passed for naming, who waits for a first use."""
     return frozenset(_quiet | more), _PASSED_FOR_NAMING, _first_use
 
 

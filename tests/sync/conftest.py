@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from tests.sync.recording import FakeRecorder, models, watched
 
+_native: Any
 try:
     from raceway import _native
 except ImportError:

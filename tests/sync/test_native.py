@@ -42,7 +42,7 @@ def pointers() -> list[int]:
     for function in (_thread.allocate_lock, _thread.allocate):  # type: ignore[attr-defined]
         method = ctypes.c_void_p.from_address(id(function) + object.__basicsize__).value
         found.append(ctypes.c_void_p.from_address(method + word).value)  # type: ignore[operator]
-    return found  # type: ignore[return-value]
+    return found
 
 
 def test_uninstalling_puts_back_every_pointer() -> None:
@@ -100,7 +100,7 @@ def test_locks_made_through_the_module_in_c_are_seen_and_named(recorder: FakeRec
 def test_a_class_derived_before_or_in_the_run_makes_locks_in_and_after_it() -> None:
     def derive(base: type) -> type:
         class Derived(base):  # type: ignore[misc]
-            def __new__(cls, *args: Any) -> Any:
+            def __new__(cls) -> Any:
                 return super().__new__(cls)
 
         return Derived
@@ -119,11 +119,11 @@ def test_a_class_derived_before_or_in_the_run_makes_locks_in_and_after_it() -> N
 
 
 def test_a_signal_handler_that_raises_while_a_lock_is_waited_for_leaves_nothing_told(recorder: FakeRecorder) -> None:
-    class Alarm(Exception):
+    class AlarmError(Exception):
         pass
 
     def ring(*_: object) -> None:
-        raise Alarm
+        raise AlarmError
 
     lock = threading.Lock()
     lock.acquire()
@@ -131,7 +131,7 @@ def test_a_signal_handler_that_raises_while_a_lock_is_waited_for_leaves_nothing_
     try:
         for wait in (lock.acquire, lock.__enter__):
             signal.setitimer(signal.ITIMER_REAL, 0.01)
-            with pytest.raises(Alarm):
+            with pytest.raises(AlarmError):
                 wait()
     finally:
         signal.signal(signal.SIGALRM, handler)
