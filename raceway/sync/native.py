@@ -49,7 +49,8 @@ def made_with(native: Any) -> Any:
 
     def made(_recorder: Recorder, owner: queue.Queue[Any], _result: object) -> None:
         """A queue was made: its conditions tell what it does."""
-        places = min(owner.maxsize, sys.maxsize) if isinstance(owner.maxsize, int) else 0
+        size: object = owner.maxsize
+        places = min(size, sys.maxsize) if isinstance(size, int) else 0
         channel = native.Channel(weakref.ref(owner), owner.mutex, places, queues.is_loud(owner))
         owner.not_empty = not_empty(owner.mutex, channel)
         owner.not_full = not_full(owner.mutex, channel)

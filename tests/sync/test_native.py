@@ -33,13 +33,13 @@ def pointers() -> list[int]:
     """The function of every method of the lock types, of the functions that make locks, and how the types make them."""
     word = ctypes.sizeof(ctypes.c_void_p)
     of_descriptor = object.__basicsize__ + 3 * word + (word if sys.version_info >= (3, 14) else 0)
-    found = []
+    found: list[Any] = []
     for cls in (originals.LockType, originals.RLock):
         for name in WATCHED:
             if name in vars(cls):
                 method = ctypes.c_void_p.from_address(id(vars(cls)[name]) + of_descriptor).value
                 found.append(ctypes.c_void_p.from_address(method + word).value)  # type: ignore[operator]
-    for function in (_thread.allocate_lock, _thread.allocate):  # type: ignore[attr-defined]
+    for function in (_thread.allocate_lock, _thread.allocate):
         method = ctypes.c_void_p.from_address(id(function) + object.__basicsize__).value
         found.append(ctypes.c_void_p.from_address(method + word).value)  # type: ignore[operator]
     return found
