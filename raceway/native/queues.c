@@ -3,7 +3,6 @@
 #include "core.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #define LIMIT 4096 /* so many waiting items have syncs of their own at most */
 
@@ -36,6 +35,7 @@ typedef struct {
     bool puts;
 } Notify;
 
+static PyObject *deque_type;
 static PyObject *text_maxsize, *text_queue, *text_put, *text_get, *text_channel, *text_kind;
 
 bool
@@ -47,7 +47,10 @@ queues_ready(void)
     text_get = PyUnicode_InternFromString("_get");
     text_channel = PyUnicode_InternFromString("_raceway_channel");
     text_kind = text_queue;
-    return text_maxsize != NULL && text_queue != NULL && text_put != NULL && text_get != NULL &&
+    PyObject *module = PyImport_ImportModule("_collections");
+    deque_type = module == NULL ? NULL : PyObject_GetAttrString(module, "deque");
+    Py_XDECREF(module);
+    return deque_type != NULL && text_maxsize != NULL && text_queue != NULL && text_put != NULL && text_get != NULL &&
            text_channel != NULL && PyType_Ready(&Channel_Type) == 0 && PyType_Ready(&Notify_Type) == 0;
 }
 
@@ -171,10 +174,7 @@ order_of(Channel *channel, PyObject *owner, size_t *length)
     PyObject *items = channel->order == ORDER_SECRET ? NULL : PyObject_GetAttr(owner, text_queue);
     int order = ORDER_SECRET;
     if (items != NULL) {
-        const char *expected = Py_TYPE(items)->tp_name;
-        if (channel->order == ORDER_LIFO ? PyList_CheckExact(items)
-                                         : !(PyType_GetFlags(Py_TYPE(items)) & Py_TPFLAGS_HEAPTYPE) &&
-                                               strcmp(expected, "collections.deque") == 0) {
+        if (channel->order == ORDER_LIFO ? PyList_CheckExact(items) : (PyObject *)Py_TYPE(items) == deque_type) {
             order = channel->order;
             *length = (size_t)Py_SIZE(items);
         }

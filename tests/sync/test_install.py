@@ -129,15 +129,17 @@ def test_without_an_active_recorder_the_models_are_plain() -> None:
     assert recorder.verbs() == []
 
 
-def test_what_somebody_replaced_later_is_left_to_them(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_somebody_replaced_later_is_left_to_them() -> None:
     class Theirs:
         pass
 
     kept = threading.Lock
-    with watched():
-        monkeypatch.setattr(threading, "Lock", Theirs)
-    assert vars(threading)["Lock"] is Theirs
-    monkeypatch.setattr(threading, "Lock", kept)
+    try:
+        with watched():
+            threading.Lock = Theirs  # type: ignore[assignment,misc]
+        assert vars(threading)["Lock"] is Theirs
+    finally:
+        threading.Lock = kept  # type: ignore[misc]
 
 
 def test_locks_of_internal_modules_are_quiet_and_of_watched_ones_told() -> None:
