@@ -136,10 +136,10 @@ def test_what_somebody_replaced_later_is_left_to_them() -> None:
     kept = threading.Lock
     try:
         with watched():
-            threading.Lock = Theirs  # type: ignore[assignment,misc]
+            threading.Lock = Theirs  # type: ignore[assignment]
         assert vars(threading)["Lock"] is Theirs
     finally:
-        threading.Lock = kept  # type: ignore[misc]
+        threading.Lock = kept
 
 
 def test_locks_of_internal_modules_are_quiet_and_of_watched_ones_told() -> None:
