@@ -296,6 +296,8 @@ typedef struct {
     struct Keyed *keyed; /* cells by key; owned */
     struct Items *items; /* cells by position; owned */
     uint64_t sync; /* of hand-overs through a deque, and of a lock: its serial */
+    uint64_t channel; /* of the mutex of a queue: the sync of all its puts */
+    uint8_t lock; /* what is known of a lock: LOCK_ */
 } Extra;
 
 typedef struct Object {
@@ -570,6 +572,51 @@ void syncs_reset(void);
 PyObject *sync_place(uint64_t sync);
 void sync_name(uint64_t sync);
 
+/* --- telling.c: whom models of primitives tell: the core, or, in tests, an object of Python ------------------------ */
+
+bool telling_start(PyObject *listener); /* NULL: the core itself */
+void telling_stop(void);
+uint64_t tell_new(PyObject *kind, PyObject *file, int line);
+void tell_taken(uint64_t sync);
+void tell_freed(uint64_t sync);
+void tell_acquire(uint64_t sync);
+void tell_release(uint64_t sync, bool merge);
+bool tell_retired(uint64_t sync); /* false: the core knows it */
+
+/* --- creation.c: who makes or uses a primitive, told from the calling frames -------------------------------------- */
+
+typedef struct {
+    PyObject *file; /* borrowed from `code`, NULL when nobody of the program asked */
+    int line;
+} Maker;
+
+bool creation_start(PyObject *quiet, PyObject *passed, PyObject *uses);
+void creation_stop(void);
+PyObject *module_of(Frame *frame); /* borrowed; NULL without a name */
+bool is_quiet(PyObject *module);
+bool is_module(PyObject *module, const char *name);
+Frame *asker_of_lock(Frame *frame);
+Frame *asker_of_rlock(Frame *frame);
+Frame *taker_of_lock(Frame *frame);
+Frame *user_of_mutex(Frame *frame);
+Maker maker_of(Frame *frame);
+void creation_first_use(PyObject *module);
+
+/* --- locks.c: Lock and RLock, observed at their types -------------------------------------------------------------- */
+
+enum { LOCK_KNOWN = 1, LOCK_MUTEX = 2, LOCK_LOUD = 4, LOCK_OUTSIDE = 8 };
+
+PyObject *locks_install(PyObject *module, PyObject *args);
+PyObject *locks_uninstall(PyObject *module, PyObject *nothing);
+PyObject *locks_forked(PyObject *module, PyObject *nothing);
+Extra *lock_extra(PyObject *lock);
+
+/* --- queues.c: the channel beside a queue --------------------------------------------------------------------------- */
+
+extern PyTypeObject Channel_Type;
+extern PyTypeObject Notify_Type;
+bool queues_ready(void);
+
 /* --- contracts.c: what operations of containers do ---------------------------------------------------------------- */
 
 enum { TARGET_STRUCTURE, TARGET_KEY, TARGET_FIRST };
@@ -678,6 +725,7 @@ extern uint64_t failures;
 /* --- Python types and functions ------------------------------------------------------------------------------------ */
 
 extern PyTypeObject Recorder_Type;
+bool recorder_ready(PyObject *module);
 PyObject *native_bind(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 bool taps_ready(PyObject *module);
 PyTypeObject *tap_type(const Site *site, int role, bool commits, int held);

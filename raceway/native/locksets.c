@@ -66,9 +66,27 @@ intern(uint64_t *syncs, uint32_t length)
     return found;
 }
 
+/* The last steps from a set to the one with a lock more, so that taking and freeing the same locks again allocates
+   nothing. Both sets stay meanwhile. */
+typedef struct {
+    Lockset base; /* owned */
+    Lockset grown; /* owned; 0 marks a free place */
+    uint64_t sync;
+} Step;
+
+#define STEPS 256
+
+static Step steps[STEPS];
+
+static Step *
+step_of(uint64_t sync)
+{
+    return &steps[mix(sync) % STEPS];
+}
+
 /* The set with one lock more, as a new reference. */
-Lockset
-lockset_with(Lockset base, uint64_t sync)
+static Lockset
+with_one(Lockset base, uint64_t sync)
 {
     uint32_t length = lockset_length(base);
     uint64_t *syncs = malloc((length + 1) * sizeof(uint64_t));
@@ -83,10 +101,35 @@ lockset_with(Lockset base, uint64_t sync)
     return intern(syncs, length + 1);
 }
 
+Lockset
+lockset_with(Lockset base, uint64_t sync)
+{
+    Step *step = step_of(sync);
+    if (step->grown != 0 && step->base == base && step->sync == sync) {
+        lockset_hold(step->grown);
+        return step->grown;
+    }
+    Lockset grown = with_one(base, sync);
+    if (grown != 0 && !lockset_has(base, sync)) {
+        Step old = *step;
+        lockset_hold(base);
+        lockset_hold(grown);
+        *step = (Step){base, grown, sync};
+        lockset_drop(old.base);
+        lockset_drop(old.grown);
+    }
+    return grown;
+}
+
 /* The set without the first of this lock, as a new reference. */
 Lockset
 lockset_without(Lockset base, uint64_t sync)
 {
+    Step *step = step_of(sync);
+    if (step->grown == base && base != 0 && step->sync == sync) {
+        lockset_hold(step->base);
+        return step->base;
+    }
     uint32_t length = lockset_length(base), kept = 0;
     if (length <= 1) {
         if (length == 1 && known[base].syncs[0] != sync) {
@@ -165,6 +208,7 @@ locksets_reset(void)
     for (uint32_t place = 1; place <= known_count; place++) {
         free(known[place].syncs);
     }
+    memset(steps, 0, sizeof steps);
     free(known);
     known = NULL;
     known_count = known_capacity = free_list = 0;

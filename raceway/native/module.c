@@ -222,6 +222,9 @@ static PyMethodDef module_methods[] = {
     {"counters", native_counters, METH_NOARGS, "Accesses, actors, shared locations, failures."},
     {"module_executed", native_module_executed, METH_NOARGS, "The calling thread has run a module to its end."},
     {"after_fork", native_after_fork, METH_NOARGS, "In a forked child: the other threads are gone."},
+    {"locks_install", locks_install, METH_VARARGS, "Observe Lock and RLock; False where their types are not known."},
+    {"locks_uninstall", locks_uninstall, METH_NOARGS, "Put back the methods of Lock and RLock."},
+    {"locks_forked", locks_forked, METH_NOARGS, "In a forked child: tell of locks that were made anew."},
     {NULL, NULL, 0, NULL},
 };
 
@@ -232,11 +235,14 @@ module_exec(PyObject *module)
         PyErr_SetString(PyExc_ImportError, "raceway._native works in the main interpreter only; use the pure core");
         return -1;
     }
-    if (!taps_ready(module) || PyType_Ready(&Recorder_Type) < 0 || PyType_Ready(&PeekProbe_Type) < 0) {
+    if (!taps_ready(module) || PyType_Ready(&Recorder_Type) < 0 || PyType_Ready(&PeekProbe_Type) < 0 ||
+        !recorder_ready(module) || !queues_ready()) {
         return -1;
     }
     if (PyModule_AddObjectRef(module, "Recorder", (PyObject *)&Recorder_Type) < 0 ||
         PyModule_AddObjectRef(module, "PeekProbe", (PyObject *)&PeekProbe_Type) < 0 ||
+        PyModule_AddObjectRef(module, "Channel", (PyObject *)&Channel_Type) < 0 ||
+        PyModule_AddObjectRef(module, "Notify", (PyObject *)&Notify_Type) < 0 ||
         PyModule_AddIntConstant(module, "PEEK", RW_PEEK) < 0 ||
         PyModule_AddIntConstant(module, "FREE_THREADED", RW_FREE_THREADED) < 0) {
         return -1;

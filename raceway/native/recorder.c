@@ -206,3 +206,10 @@ PyTypeObject Recorder_Type = {
     .tp_methods = recorder_methods,
     .tp_doc = "The verbs of synchronisation, for any thread.",
 };
+
+/* `Recorder.native` is where the sync models find their twins in C. */
+bool
+recorder_ready(PyObject *module)
+{
+    return PyDict_SetItemString(type_dict(&Recorder_Type), "native", module) == 0;
+}

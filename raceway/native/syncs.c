@@ -9,6 +9,7 @@ typedef struct {
     PyObject *kind; /* owned; NULL for one that nobody named */
     PyObject *file; /* owned */
     int line;
+    uint64_t releaser; /* actor that released it last, whose clock this is; 0 when it is that of several */
     bool released;
     bool named; /* a finding will name it: its place stays */
 } Sync;
@@ -48,7 +49,8 @@ void
 sync_acquire(Thread *thread, uint64_t serial)
 {
     Sync *sync = table_get(&syncs, serial);
-    if (sync != NULL && sync->released) {
+    /* What the actor itself left there it knows. */
+    if (sync != NULL && sync->released && sync->releaser != thread->actor->serial) {
         clock_join(&thread->actor->clock, &sync->clock);
     }
 }
@@ -66,10 +68,17 @@ sync_release(Thread *thread, uint64_t serial, bool merge)
     }
     Actor *actor = thread->actor;
     if (merge && sync->released) {
-        clock_join(&sync->clock, &actor->clock);
+        if (sync->releaser != actor->serial) {
+            clock_join(&sync->clock, &actor->clock);
+            sync->releaser = 0;
+        }
+        else {
+            clock_copy(&sync->clock, &actor->clock);
+        }
     }
     else {
         clock_copy(&sync->clock, &actor->clock);
+        sync->releaser = actor->serial;
     }
     sync->released = true;
     clock_set(&actor->clock, actor->slot, clock_get(&actor->clock, actor->slot) + 1);
@@ -103,6 +112,9 @@ sync_free(Sync *sync)
 void
 sync_retire(uint64_t serial)
 {
+    if (unlikely(tell_retired(serial))) {
+        return;
+    }
     Sync *sync = table_get(&syncs, serial);
     if (sync == NULL) {
         return;

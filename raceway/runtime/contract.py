@@ -9,11 +9,14 @@ from raceway.model.findings import Actor
 from raceway.model.races import RawRace
 from raceway.model.sites import Site
 from raceway.model.struct import Struct
-from raceway.model.typing import Protocol
+from raceway.model.typing import Any, Protocol
 
 
 class Recorder(Protocol):
     """The verbs of synchronisation. Every method may be called from any thread, never blocks and never raises."""
+
+    native: Any
+    """The module of the core in C, which has sync models of its own; None for a core without."""
 
     def new_sync(self, kind: str, file: str = "", line: int = 0) -> int:
         """A serial for a new synchronisation object; `kind` ("lock", "queue") and where it was made name it."""

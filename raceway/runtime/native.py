@@ -7,6 +7,7 @@ Python twins.
 
 from __future__ import annotations
 
+import functools
 from bisect import bisect_right
 from collections.abc import Sequence
 from types import CodeType
@@ -68,6 +69,7 @@ def site_columns(sites: Sequence[Site]) -> tuple[Any, ...]:
     return table.columns()
 
 
+@functools.cache  # the probe and its function hold each other
 def can_peek() -> bool:
     """Whether taps find their operands on the value stack of this interpreter: tried on a known function."""
     if not _native.PEEK:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from raceway.model.kinds import ActorKind
 from raceway.model.records import Acquire, End, Fork, Join, Name, Release, Rename, Retire
+from raceway.model.typing import Any
 from raceway.runtime.log import Log
 
 
 class PureRecorder:
     """The contract's verbs, for any thread."""
+
+    native: Any = None
 
     def __init__(self, log: Log) -> None:
         self._log = log

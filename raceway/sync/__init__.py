@@ -19,6 +19,7 @@ from raceway.sync import (
     executors,
     handmade,
     locks,
+    native,
     queues,
     rlocks,
     semaphores,
@@ -66,7 +67,10 @@ def install(recorder: Recorder, instrumented: Callable[[str], bool] = _nothing) 
     patches = Patches()
     _installed.append(patches)
     threads.patch(patches, recorder)
-    for family in (locks, rlocks, events, semaphores, barriers, queues, simplequeues, executors, sockets, eventloops):
+    if not native.put_in(patches, recorder):
+        for family in (locks, rlocks, queues):
+            family.patch(patches)
+    for family in (events, semaphores, barriers, simplequeues, executors, sockets, eventloops):
         family.patch(patches)
     return patches
 
@@ -102,4 +106,6 @@ def failures() -> int:
 def forked(recorder: Recorder) -> None:
     """In a forked child, once the recorder can be told: the calling thread is alone, and locks were made anew."""
     locks.LockRecord.tell_remade()
+    if recorder.native is not None:
+        recorder.native.locks_forked()
     threads.alone(recorder)

@@ -26,6 +26,11 @@ def set_scope(instrumented: Callable[[str], bool]) -> None:
     _quiet.update(name for name in _INTERNAL if not instrumented(name))
 
 
+def rules(more: set[str]) -> tuple[frozenset[str], frozenset[str], dict[str, Callable[[], None]]]:
+    """What the models in C go by: quiet modules and `more`, modules passed for naming, who waits for a first use."""
+    return frozenset(_quiet | more), _PASSED_FOR_NAMING, _first_use
+
+
 def is_quiet_module(name: str) -> bool:
     """Whether the module's locks are an internal matter of synchronisation primitives."""
     return name in _quiet

@@ -24,6 +24,11 @@ class Patches:
 
     def __init__(self) -> None:
         self._done: list[tuple[Any, str, object, object]] = []
+        self._actions: list[Callable[[], object]] = []
+
+    def at_undo(self, action: Callable[[], object]) -> None:
+        """Have `action` called when everything is taken back."""
+        self._actions.append(action)
 
     def replace(self, owner: Any, name: str, new: object) -> None:
         """Set `owner.name` to `new`; nothing happens when it is there already."""
@@ -44,6 +49,8 @@ class Patches:
 
     def undo(self) -> None:
         """Take everything back. What somebody else replaced after us is theirs and stays."""
+        while self._actions:
+            self._actions.pop()()
         while self._done:
             owner, name, before, new = self._done.pop()
             if vars(owner).get(name, ABSENT) is not new:

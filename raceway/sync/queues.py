@@ -21,6 +21,7 @@ import sys
 import threading
 import weakref
 from collections import deque
+from collections.abc import Callable
 
 from raceway.model.typing import Any
 from raceway.runtime import active
@@ -208,12 +209,17 @@ def _watched(hook: Any) -> bool:
     return any(type(constant) is Tap for constant in getattr(getattr(hook, "__code__", None), "co_consts", ()))
 
 
+def is_loud(owner: queue.Queue[Any]) -> bool:
+    """Whether the mutex of `owner` guards hooks of the program."""
+    return any(_watched(getattr(type(owner), hook)) for hook in ("_init", "_put", "_get", "_qsize"))
+
+
 def made(recorder: Recorder, owner: queue.Queue[Any], _result: object) -> None:
     """A queue was made: its conditions tell what it does."""
     reference = weakref.ref(owner)
     mutex: Any = owner.mutex
     if type(mutex) is QueueMutex:
-        mutex.loud = any(_watched(getattr(type(owner), hook)) for hook in ("_init", "_put", "_get", "_qsize"))
+        mutex.loud = is_loud(owner)
     channels.put(owner.mutex, Channel(recorder, reference, owner.maxsize))
     owner.not_empty = NotEmpty(owner.mutex, reference)
     owner.not_full = NotFull(owner.mutex, reference)
@@ -244,8 +250,8 @@ def seen_shut_down(recorder: Recorder, owner: object, value: object) -> None:
 SHUTDOWN = Watched("is_shutdown", read=seen_shut_down, write=shutting_down)
 
 
-def patch(patches: Patches) -> None:
-    """Put the models in."""
+def patch(patches: Patches, made: Callable[..., None] = made) -> None:
+    """Put the models in; `made` is told of every new queue."""
     made_for["queue"] = QueueMutex
     patches.around(queue.Queue, "__init__", after=made)
     patches.around(queue.Queue, "task_done", before=task_done)

@@ -129,33 +129,42 @@ def test_without_an_active_recorder_the_models_are_plain() -> None:
     assert recorder.verbs() == []
 
 
-def test_what_somebody_replaced_later_is_left_to_them(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_somebody_replaced_later_is_left_to_them() -> None:
     class Theirs:
         pass
 
     kept = threading.Lock
-    with watched():
-        monkeypatch.setattr(threading, "Lock", Theirs)
-    assert vars(threading)["Lock"] is Theirs
-    monkeypatch.setattr(threading, "Lock", kept)
+    try:
+        with watched():
+            threading.Lock = Theirs  # type: ignore[assignment]
+        assert vars(threading)["Lock"] is Theirs
+    finally:
+        threading.Lock = kept
 
 
-def test_locks_of_internal_modules_are_real_and_of_watched_ones_traced() -> None:
-    def kinds() -> list[bool]:
+def test_locks_of_internal_modules_are_quiet_and_of_watched_ones_told() -> None:
+    def told(recorder: FakeRecorder) -> list[bool]:
         owners = threading.Event(), threading.Semaphore(), threading.Barrier(1), Future[int]()
         locks = [owner._cond._lock for owner in owners[:3]]  # type: ignore[union-attr]
         pool = ThreadPoolExecutor(1)
         locks += [owners[3]._condition._lock, pool._shutdown_lock]  # type: ignore[attr-defined]
-        return [type(lock) not in (originals.LockType, originals.RLock) for lock in locks]
+        return [is_told(lock, recorder) for lock in locks]
 
-    with watched():
-        assert kinds() == [False, False, False, False, False]
-    with watched(lambda name: name == "threading"):
-        assert kinds() == [True, True, True, False, False]
-        assert type(threading._active_limbo_lock) is not originals.RLock  # type: ignore[attr-defined]
+    def is_told(lock: Any, recorder: FakeRecorder) -> bool:
+        before = len(recorder.log)
+        with lock:
+            pass
+        return len(recorder.log) > before
+
+    with watched() as recorder:
+        assert told(recorder) == [False, False, False, False, False]
+    with watched(lambda name: name == "threading") as recorder:
+        recorder.unnamed_too = True
+        assert told(recorder) == [True, True, True, False, False]
+        assert is_told(threading._active_limbo_lock, recorder)  # type: ignore[attr-defined]
         run(lambda: None)
-    with watched(lambda name: name.startswith("concurrent")):
-        assert kinds() == [False, False, False, True, True]
+    with watched(lambda name: name.startswith("concurrent")) as recorder:
+        assert told(recorder) == [False, False, False, True, True]
     assert type(threading._active_limbo_lock) is originals.RLock  # type: ignore[attr-defined]
 
 

@@ -249,16 +249,21 @@ def test_locks_made_in_a_run_work_after_it_and_in_the_next() -> None:
         assert kept.locked()
     assert type(factory()) is originals.LockType
     with watched() as again:
+        again.unnamed_too = True
         with kept, rlock:
             pass
         assert again.verbs() == ["lock_taken", "lock_taken", "lock_freed", "lock_freed"]
-        assert {place[0] for place in again.places.values()} == {__file__}
+        # The native core forgets all objects with the run: to it these are locks of before.
+        assert {place[0] for place in again.places.values()} == {__file__ if again.native is None else ""}
 
 
 @pytest.mark.parametrize("make", FACTORIES)
 def test_an_interrupt_while_a_lock_is_told_leaves_it_free(
     make: Callable[[], Any], recorder: FakeRecorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    if recorder.native is not None:
+        pytest.skip("no code of Python is between these models and their core")
+
     def interrupted(_sync: int) -> None:
         raise KeyboardInterrupt
 
@@ -308,6 +313,9 @@ def watched_leniently() -> Any:
 
 
 def test_a_recorder_that_fails_costs_the_edge_only(recorder: FakeRecorder, monkeypatch: pytest.MonkeyPatch) -> None:
+    if recorder.native is not None:
+        pytest.skip("no code of Python is between these models and their core")
+
     def broken(*_: object, **__: object) -> int:
         raise ValueError
 

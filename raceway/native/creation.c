@@ -1,0 +1,221 @@
+/* Who makes or uses a primitive, told from the calling frames: the twin of raceway/sync/creation.py, which says which
+   locks stay quiet and which line names a lock. */
+#include "core.h"
+
+#include <string.h>
+
+static PyObject *quiet_modules; /* owned, a frozenset of names */
+static PyObject *passed_for_naming; /* owned, a frozenset of names */
+static PyObject *first_uses; /* owned, a dictionary from module to what to call when it first makes an RLock */
+static PyObject *name_key;
+
+bool
+creation_start(PyObject *quiet, PyObject *passed, PyObject *uses)
+{
+    if (name_key == NULL && (name_key = PyUnicode_InternFromString("__name__")) == NULL) {
+        return false;
+    }
+    Py_XSETREF(quiet_modules, Py_NewRef(quiet));
+    Py_XSETREF(passed_for_naming, Py_NewRef(passed));
+    Py_XSETREF(first_uses, Py_NewRef(uses));
+    return true;
+}
+
+void
+creation_stop(void)
+{
+    Py_CLEAR(quiet_modules);
+    Py_CLEAR(passed_for_naming);
+    Py_CLEAR(first_uses);
+}
+
+static bool
+contains(PyObject *names, PyObject *name)
+{
+    if (names == NULL || name == NULL) {
+        return false;
+    }
+    int found = PySet_Contains(names, name);
+    if (found < 0) {
+        PyErr_Clear();
+    }
+    return found == 1;
+}
+
+static bool
+is_text(PyObject *text, const char *expected)
+{
+    return text != NULL && PyUnicode_Check(text) && PyUnicode_CompareWithASCIIString(text, expected) == 0;
+}
+
+#if RW_PEEK
+
+PyObject *
+module_of(Frame *frame)
+{
+    PyObject *globals = frame == NULL ? NULL : frame->f_globals;
+    if (globals == NULL || !PyDict_Check(globals)) {
+        return NULL;
+    }
+    PyObject *name = PyDict_GetItemWithError(globals, name_key);
+    if (name == NULL) {
+        PyErr_Clear();
+        return NULL;
+    }
+    return PyUnicode_CheckExact(name) ? name : NULL;
+}
+
+static Frame *
+outer(Frame *frame)
+{
+    return frame_skip(frame->previous);
+}
+
+static PyObject *
+function_of(Frame *frame)
+{
+    return frame_code(frame)->co_qualname;
+}
+
+Maker
+maker_of(Frame *frame)
+{
+    for (; frame != NULL; frame = outer(frame)) {
+        PyCodeObject *code = frame_code(frame);
+        bool generated = is_text(code->co_name, "__init__") && PyUnicode_GET_LENGTH(code->co_filename) > 0 &&
+                         PyUnicode_READ_CHAR(code->co_filename, 0) == '<'; /* by dataclasses, attrs */
+        if (!generated && !contains(passed_for_naming, module_of(frame))) {
+            int line = PyCode_Addr2Line(code, frame_offset(frame));
+            return (Maker){code->co_filename, line < 0 ? 0 : line};
+        }
+    }
+    return (Maker){NULL, 0};
+}
+
+#else
+
+PyObject *
+module_of(Frame *frame)
+{
+    (void)frame;
+    return NULL;
+}
+
+static Frame *
+outer(Frame *frame)
+{
+    (void)frame;
+    return NULL;
+}
+
+static PyObject *
+function_of(Frame *frame)
+{
+    (void)frame;
+    return NULL;
+}
+
+Maker
+maker_of(Frame *frame)
+{
+    (void)frame;
+    return (Maker){NULL, 0};
+}
+
+#endif
+
+bool
+is_module(PyObject *module, const char *name)
+{
+    return is_text(module, name);
+}
+
+/* Whether locks of the module are an internal matter: of a primitive, of the import system, or ours. */
+bool
+is_quiet(PyObject *module)
+{
+    if (contains(quiet_modules, module)) {
+        return true;
+    }
+    Py_ssize_t length = 0;
+    const char *text = module == NULL ? NULL : PyUnicode_AsUTF8AndSize(module, &length);
+    if (text == NULL) {
+        PyErr_Clear();
+        return false;
+    }
+    return strncmp(text, "raceway.", 8) == 0;
+}
+
+Frame *
+asker_of_lock(Frame *frame)
+{
+    return frame;
+}
+
+/* `threading.RLock` and `Condition` ask on behalf of their callers. */
+Frame *
+asker_of_rlock(Frame *frame)
+{
+    while (frame != NULL && is_text(module_of(frame), "threading") &&
+           (is_text(function_of(frame), "RLock") || is_text(function_of(frame), "Condition.__init__"))) {
+        frame = outer(frame);
+    }
+    return frame;
+}
+
+static bool
+is_of_condition(PyObject *function)
+{
+    const char *text = function == NULL ? NULL : PyUnicode_AsUTF8(function);
+    return text != NULL && strncmp(text, "Condition.", 10) == 0;
+}
+
+/* A condition takes its lock on behalf of its caller. */
+Frame *
+taker_of_lock(Frame *frame)
+{
+    while (frame != NULL && is_of_condition(function_of(frame)) && is_text(module_of(frame), "threading")) {
+        frame = outer(frame);
+    }
+    return frame;
+}
+
+/* Who uses the mutex of a queue, perhaps through a condition. */
+Frame *
+user_of_mutex(Frame *frame)
+{
+    while (frame != NULL && is_text(module_of(frame), "threading")) {
+        Frame *next = outer(frame);
+        if (next == NULL) {
+            break;
+        }
+        frame = next;
+    }
+    return frame;
+}
+
+/* The module makes an RLock: whoever waits for its first is told. */
+void
+creation_first_use(PyObject *module)
+{
+    if (first_uses == NULL || module == NULL || PyDict_GET_SIZE(first_uses) == 0) {
+        return;
+    }
+    PyObject *action = PyDict_GetItemWithError(first_uses, module);
+    if (action == NULL) {
+        PyErr_Clear();
+        return;
+    }
+    Py_INCREF(action); /* called before it is struck off: another thread must not go on without it */
+    Py_INCREF(module);
+    PyObject *result = PyObject_CallNoArgs(action);
+    if (result == NULL) {
+        PyErr_WriteUnraisable(action);
+    }
+    Py_XDECREF(result);
+    if (PyDict_GetItemWithError(first_uses, module) == action && PyDict_DelItem(first_uses, module) < 0) {
+        PyErr_Clear();
+    }
+    Py_DECREF(module);
+    Py_DECREF(action);
+}

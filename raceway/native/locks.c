@@ -1,0 +1,503 @@
+/* Lock and RLock, observed at their types: the twin of raceway/sync/locks.py and rlocks.py.
+
+   The types of `_thread` refuse new attributes, so the function pointers in their method tables are swapped: methods
+   that were bound before, and C code that looks methods up, come through here too. Each of ours calls the original with
+   the same arguments, and tells the core after a lock was taken or just before it is freed, at the outermost level.
+   What is known of a lock stands in the record of its object; it goes when the lock's memory does.
+
+   A lock made in the run is quiet or loud by who made it. One from before the run, or made in C, is judged by who uses
+   it first, and has no name. */
+#include "core.h"
+
+#include <stdlib.h>
+
+typedef PyObject *(*WithKeywords)(PyObject *, PyObject *, PyObject *);
+
+typedef struct {
+    PyMethodDef *method; /* of a type or module that never dies */
+    PyCFunction real;
+    PyCFunction ours;
+} Swap;
+
+#define SWAPS 32
+
+static Swap swaps[SWAPS];
+static int swap_count;
+static PyTypeObject *lock_type, *rlock_type; /* owned once known */
+static newfunc lock_new, rlock_new;
+static bool swapped;
+static PyObject *kind_lock;
+
+/* The originals; kept after the run, since a method may be under way, or copied by somebody. */
+static WithKeywords lock_acquire, rlock_acquire;
+static PyCFunction lock_release, lock_reinit, lock_locked, allocate;
+static PyCFunction rlock_release, rlock_reinit, rlock_save, rlock_restore, rlock_count;
+
+static uint64_t *remade; /* held locks that a forked child made anew */
+static size_t remade_count, remade_capacity;
+
+static Extra *
+new_extra(PyObject *lock)
+{
+    Object *object = object_of(lock);
+    return object == NULL ? NULL : object_extra(object);
+}
+
+/* What is known of a lock that was just made. */
+static void
+made(PyObject *lock, bool reentrant)
+{
+    Frame *frame = current_frame();
+    frame = reentrant ? asker_of_rlock(frame) : asker_of_lock(frame);
+    PyObject *module = module_of(frame);
+    if (reentrant) {
+        creation_first_use(module);
+    }
+    core_lock();
+    Extra *extra = new_extra(lock);
+    if (extra != NULL) {
+        uint8_t lock_flags = LOCK_KNOWN;
+        bool quiet = is_quiet(module);
+        if (quiet && !reentrant && is_module(module, "queue")) {
+            lock_flags |= LOCK_MUTEX;
+            quiet = false;
+        }
+        if (!quiet) {
+            Maker maker = maker_of(frame);
+            extra->sync = tell_new(kind_lock, maker.file, maker.line);
+        }
+        extra->lock = lock_flags;
+    }
+    core_unlock();
+}
+
+/* A lock of before the run, or made in C, is used for the first time. */
+static Extra *
+get_to_know(PyObject *lock)
+{
+    Extra *extra = new_extra(lock);
+    if (extra != NULL && extra->lock == 0) {
+        if (!is_quiet(module_of(taker_of_lock(current_frame())))) {
+            extra->sync = tell_new(kind_lock, NULL, 0);
+        }
+        extra->lock = LOCK_KNOWN;
+    }
+    return extra;
+}
+
+/* What is known of the lock; NULL when memory is short. */
+Extra *
+lock_extra(PyObject *lock)
+{
+    Object *object = object_find(lock);
+    return likely(object != NULL && object->extra != NULL && object->extra->lock != 0) ? object->extra
+                                                                                      : get_to_know(lock);
+}
+
+/* The mutex of a queue is quiet while `queue` itself uses it. Whoever frees it, what was not told as taken is not told
+   as freed. */
+static void
+mutex_taken(Extra *extra)
+{
+    if ((extra->lock & LOCK_LOUD) == 0 && is_module(module_of(user_of_mutex(current_frame())), "queue")) {
+        extra->lock &= ~LOCK_OUTSIDE;
+        return;
+    }
+    extra->lock |= LOCK_OUTSIDE;
+    tell_taken(extra->sync);
+    if (extra->channel != 0) {
+        tell_acquire(extra->channel);
+    }
+}
+
+static void
+mutex_freed(Extra *extra)
+{
+    if (extra->lock & LOCK_OUTSIDE) {
+        if (extra->channel != 0) {
+            tell_release(extra->channel, true);
+        }
+        tell_freed(extra->sync);
+    }
+}
+
+static void
+taken(PyObject *lock)
+{
+    core_lock();
+    Extra *extra = lock_extra(lock);
+    if (extra != NULL && extra->sync != 0) {
+        if (likely((extra->lock & LOCK_MUTEX) == 0)) {
+            tell_taken(extra->sync);
+        }
+        else {
+            mutex_taken(extra);
+        }
+    }
+    core_unlock();
+}
+
+static void
+freed(PyObject *lock)
+{
+    core_lock();
+    Extra *extra = lock_extra(lock);
+    if (extra != NULL && extra->sync != 0) {
+        if (likely((extra->lock & LOCK_MUTEX) == 0)) {
+            tell_freed(extra->sync);
+        }
+        else {
+            mutex_freed(extra);
+        }
+    }
+    core_unlock();
+}
+
+static bool
+is_locked(PyObject *lock)
+{
+    PyObject *answer = lock_locked(lock, NULL);
+    Py_XDECREF(answer);
+    return answer == Py_True;
+}
+
+/* How often the calling thread holds it. */
+static unsigned long
+depth_of(PyObject *rlock)
+{
+    PyObject *answer = rlock_count(rlock, NULL);
+    unsigned long depth = answer == NULL ? 0 : PyLong_AsUnsignedLong(answer);
+    Py_XDECREF(answer);
+    return depth;
+}
+
+static PyObject *
+our_lock_acquire(PyObject *self, PyObject *args, PyObject *kwargs)
+{
+    PyObject *result = lock_acquire(self, args, kwargs);
+    if (recording != 0 && result == Py_True) {
+        taken(self);
+    }
+    return result;
+}
+
+static PyObject *
+our_lock_release(PyObject *self, PyObject *args)
+{
+    if (recording != 0 && is_locked(self)) {
+        freed(self);
+    }
+    return lock_release(self, args);
+}
+
+static PyObject *
+our_rlock_acquire(PyObject *self, PyObject *args, PyObject *kwargs)
+{
+    PyObject *result = rlock_acquire(self, args, kwargs);
+    if (recording != 0 && result == Py_True && depth_of(self) == 1) {
+        taken(self);
+    }
+    return result;
+}
+
+static PyObject *
+our_rlock_release(PyObject *self, PyObject *args)
+{
+    if (recording != 0 && depth_of(self) == 1) {
+        freed(self);
+    }
+    return rlock_release(self, args);
+}
+
+static PyObject *
+our_rlock_save(PyObject *self, PyObject *args)
+{
+    if (recording != 0 && depth_of(self) != 0) {
+        freed(self);
+    }
+    return rlock_save(self, args);
+}
+
+static PyObject *
+our_rlock_restore(PyObject *self, PyObject *args)
+{
+    PyObject *result = rlock_restore(self, args);
+    if (recording != 0 && result != NULL && depth_of(self) != 0) {
+        taken(self);
+    }
+    return result;
+}
+
+/* The lock was held and is made anew in a forked child, where the core may not be ready yet. */
+static void
+remember_remade(PyObject *lock)
+{
+    Object *object = object_find(lock);
+    if (object == NULL || object->extra == NULL || object->extra->sync == 0) {
+        return;
+    }
+    if (object->extra->lock & LOCK_MUTEX && !(object->extra->lock & LOCK_OUTSIDE)) {
+        return;
+    }
+    if (remade_count == remade_capacity) {
+        size_t capacity = remade_capacity ? remade_capacity * 2 : 8;
+        uint64_t *grown = realloc(remade, capacity * sizeof *remade);
+        if (grown == NULL) {
+            return;
+        }
+        remade = grown;
+        remade_capacity = capacity;
+    }
+    remade[remade_count++] = object->extra->sync;
+}
+
+static PyObject *
+our_lock_reinit(PyObject *self, PyObject *args)
+{
+    if (recording != 0 && is_locked(self)) {
+        remember_remade(self);
+    }
+    return lock_reinit(self, args);
+}
+
+static PyObject *
+our_rlock_reinit(PyObject *self, PyObject *args)
+{
+    if (recording != 0 && depth_of(self) != 0) {
+        remember_remade(self);
+    }
+    return rlock_reinit(self, args);
+}
+
+static PyObject *
+our_allocate(PyObject *module, PyObject *args)
+{
+    PyObject *lock = allocate(module, args);
+    if (recording != 0 && lock != NULL) {
+        made(lock, false);
+    }
+    return lock;
+}
+
+static PyObject *
+our_lock_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    PyObject *lock = lock_new(type, args, kwargs);
+    if (recording != 0 && lock != NULL) {
+        made(lock, false);
+    }
+    return lock;
+}
+
+static PyObject *
+our_rlock_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    PyObject *lock = rlock_new(type, args, kwargs);
+    if (recording != 0 && lock != NULL) {
+        made(lock, true);
+    }
+    return lock;
+}
+
+/* --- swapping ------------------------------------------------------------------------------------------------------- */
+
+#define CALLED_WITH_KEYWORDS (METH_VARARGS | METH_KEYWORDS)
+
+typedef struct {
+    const char *name;
+    int flags;
+    PyCFunction ours; /* NULL: only called by us */
+    PyCFunction *real;
+} Wanted;
+
+#define FUNCTION(function) ((PyCFunction)(void (*)(void))(function))
+#define PLACE(pointer) ((PyCFunction *)(void *)&(pointer))
+
+static const Wanted lock_methods[] = {
+    {"acquire", CALLED_WITH_KEYWORDS, FUNCTION(our_lock_acquire), PLACE(lock_acquire)},
+    {"acquire_lock", CALLED_WITH_KEYWORDS, FUNCTION(our_lock_acquire), PLACE(lock_acquire)},
+    {"__enter__", CALLED_WITH_KEYWORDS, FUNCTION(our_lock_acquire), PLACE(lock_acquire)},
+    {"release", METH_NOARGS, our_lock_release, &lock_release},
+    {"release_lock", METH_NOARGS, our_lock_release, &lock_release},
+    {"__exit__", METH_VARARGS, our_lock_release, &lock_release},
+    {"_at_fork_reinit", METH_NOARGS, our_lock_reinit, &lock_reinit},
+    {"locked", METH_NOARGS, NULL, &lock_locked},
+};
+
+static const Wanted rlock_methods[] = {
+    {"acquire", CALLED_WITH_KEYWORDS, FUNCTION(our_rlock_acquire), PLACE(rlock_acquire)},
+    {"__enter__", CALLED_WITH_KEYWORDS, FUNCTION(our_rlock_acquire), PLACE(rlock_acquire)},
+    {"release", METH_NOARGS, our_rlock_release, &rlock_release},
+    {"__exit__", METH_VARARGS, our_rlock_release, &rlock_release},
+    {"_release_save", METH_NOARGS, our_rlock_save, &rlock_save},
+    {"_acquire_restore", METH_VARARGS, our_rlock_restore, &rlock_restore},
+    {"_at_fork_reinit", METH_NOARGS, our_rlock_reinit, &rlock_reinit},
+    {"_recursion_count", METH_NOARGS, NULL, &rlock_count},
+};
+
+/* Take note of the method; false when it is not as expected. Those that share a function of ours share an original. */
+static bool
+note(PyMethodDef *method, const Wanted *wanted)
+{
+    if (method == NULL || method->ml_flags != wanted->flags || swap_count == SWAPS) {
+        return false;
+    }
+    if (method->ml_meth == wanted->ours) { /* somebody put ours back in an earlier run */
+        return false;
+    }
+    if (*wanted->real != NULL && *wanted->real != method->ml_meth) {
+        return false;
+    }
+    *wanted->real = method->ml_meth;
+    if (wanted->ours != NULL) {
+        swaps[swap_count++] = (Swap){method, method->ml_meth, wanted->ours};
+    }
+    return true;
+}
+
+static bool
+note_methods(PyTypeObject *type, const Wanted *wanted, size_t count)
+{
+    for (size_t place = 0; place < count; place++) {
+        PyObject *found = PyDict_GetItemString(type_dict(type), wanted[place].name);
+        if (found == NULL || !Py_IS_TYPE(found, &PyMethodDescr_Type) ||
+            !note(((PyMethodDescrObject *)found)->d_method, &wanted[place])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool
+note_function(PyObject *module, const char *name)
+{
+    static const Wanted wanted = {NULL, METH_NOARGS, our_allocate, &allocate};
+    PyObject *function = PyDict_GetItemString(PyModule_GetDict(module), name);
+    return function != NULL && PyCFunction_CheckExact(function) &&
+           note(((PyCFunctionObject *)function)->m_ml, &wanted);
+}
+
+/* Find all that is to be swapped. False, with nothing changed, where it is not as we know it. */
+static bool
+find_all(PyObject *module)
+{
+    swap_count = 0;
+    PyObject *first = PyDict_GetItemString(PyModule_GetDict(module), "LockType");
+    PyObject *second = PyDict_GetItemString(PyModule_GetDict(module), "RLock");
+    if (!RW_PEEK || first == NULL || second == NULL || !PyType_Check(first) || !PyType_Check(second)) {
+        return false;
+    }
+    Py_XSETREF(lock_type, (PyTypeObject *)Py_NewRef(first));
+    Py_XSETREF(rlock_type, (PyTypeObject *)Py_NewRef(second));
+    return note_methods(lock_type, lock_methods, sizeof lock_methods / sizeof *lock_methods) &&
+           note_methods(rlock_type, rlock_methods, sizeof rlock_methods / sizeof *rlock_methods) &&
+           note_function(module, "allocate_lock") && note_function(module, "allocate");
+}
+
+/* In classes derived from an RLock too: they took over the pointer, and `__new__` compares. */
+static void
+swap_new(PyTypeObject *type, newfunc from, newfunc to)
+{
+    if (type->tp_new == from) {
+        type->tp_new = to;
+    }
+    PyObject *derived = PyObject_CallMethod((PyObject *)type, "__subclasses__", NULL);
+    for (Py_ssize_t place = 0; derived != NULL && place < PyList_GET_SIZE(derived); place++) {
+        swap_new((PyTypeObject *)PyList_GET_ITEM(derived, place), from, to);
+    }
+    if (derived == NULL) {
+        PyErr_Clear();
+    }
+    Py_XDECREF(derived);
+}
+
+static void
+put_back(void)
+{
+    for (int place = 0; place < swap_count; place++) {
+        Swap *swap = &swaps[place];
+        if (swap->method->ml_meth == swap->ours) { /* what somebody else put there after us is theirs */
+            swap->method->ml_meth = swap->real;
+        }
+    }
+    if (lock_new != NULL) {
+        swap_new(lock_type, our_lock_new, lock_new);
+    }
+    swap_new(rlock_type, our_rlock_new, rlock_new);
+    swapped = false;
+}
+
+/* locks_install(listener, quiet, passed, first_uses): False where the types are not as we know them. */
+PyObject *
+locks_install(PyObject *self, PyObject *args)
+{
+    (void)self;
+    PyObject *to, *quiet, *passed, *uses;
+    if (!PyArg_ParseTuple(args, "OO!O!O!", &to, &PyFrozenSet_Type, &quiet, &PyFrozenSet_Type, &passed, &PyDict_Type,
+                          &uses)) {
+        return NULL;
+    }
+    if (kind_lock == NULL && (kind_lock = PyUnicode_InternFromString("lock")) == NULL) {
+        return NULL;
+    }
+    PyObject *module = PyImport_ImportModule("_thread");
+    if (module == NULL) {
+        return NULL;
+    }
+    if (!creation_start(quiet, passed, uses) || !telling_start(to == Py_None ? NULL : to)) {
+        Py_DECREF(module);
+        return NULL;
+    }
+    if (!swapped) {
+        if (!find_all(module)) {
+            Py_DECREF(module);
+            creation_stop();
+            telling_stop();
+            Py_RETURN_FALSE;
+        }
+        for (int place = 0; place < swap_count; place++) {
+            swaps[place].method->ml_meth = swaps[place].ours;
+        }
+        if (lock_type->tp_new != NULL) {
+            lock_new = lock_type->tp_new;
+            swap_new(lock_type, lock_new, our_lock_new);
+        }
+        rlock_new = rlock_type->tp_new;
+        swap_new(rlock_type, rlock_new, our_rlock_new);
+        swapped = true;
+    }
+    Py_DECREF(module);
+    Py_RETURN_TRUE;
+}
+
+/* locks_uninstall(): the methods are as they were. */
+PyObject *
+locks_uninstall(PyObject *self, PyObject *nothing)
+{
+    (void)self;
+    (void)nothing;
+    if (swapped) {
+        put_back();
+        creation_stop();
+        telling_stop();
+        remade_count = 0;
+    }
+    Py_RETURN_NONE;
+}
+
+/* locks_forked(): locks that were made anew are held no longer. */
+PyObject *
+locks_forked(PyObject *self, PyObject *nothing)
+{
+    (void)self;
+    (void)nothing;
+    core_lock();
+    while (remade_count != 0) {
+        uint64_t sync = remade[--remade_count];
+        if (recording != 0) {
+            tell_freed(sync);
+        }
+    }
+    core_unlock();
+    Py_RETURN_NONE;
+}

@@ -1,0 +1,103 @@
+/* Whom the models of primitives in C tell: the core, or an object of Python with the verbs of a recorder, so that tests
+   see what is told. Only the latter calls code of Python. */
+#include "core.h"
+
+static PyObject *listener; /* owned; NULL: the core */
+
+bool
+telling_start(PyObject *to)
+{
+    Py_XSETREF(listener, Py_XNewRef(to));
+    return true;
+}
+
+void
+telling_stop(void)
+{
+    Py_CLEAR(listener);
+}
+
+static PyObject *
+call(const char *verb, const char *format, ...)
+{
+    PyObject *kind, *value, *traceback; /* an object may die while an error is on its way */
+    PyErr_Fetch(&kind, &value, &traceback);
+    va_list rest;
+    va_start(rest, format);
+    PyObject *arguments = Py_VaBuildValue(format, rest);
+    va_end(rest);
+    PyObject *method = PyObject_GetAttrString(listener, verb);
+    PyObject *result = method == NULL || arguments == NULL ? NULL : PyObject_CallObject(method, arguments);
+    Py_XDECREF(method);
+    Py_XDECREF(arguments);
+    if (result == NULL) {
+        PyErr_WriteUnraisable(listener);
+    }
+    PyErr_Restore(kind, value, traceback);
+    return result;
+}
+
+uint64_t
+tell_new(PyObject *kind, PyObject *file, int line)
+{
+    if (likely(listener == NULL)) {
+        return sync_new(kind, file, line);
+    }
+    PyObject *empty = PyUnicode_FromString("");
+    PyObject *serial = call("new_sync", "(OOi)", kind, file == NULL ? empty : file, line);
+    Py_XDECREF(empty);
+    uint64_t found = serial == NULL ? 0 : PyLong_AsUnsignedLongLong(serial);
+    Py_XDECREF(serial);
+    return found;
+}
+
+void
+tell_taken(uint64_t sync)
+{
+    if (likely(listener == NULL)) {
+        sync_lock_taken(current_thread(), sync);
+        return;
+    }
+    Py_XDECREF(call("lock_taken", "(K)", (unsigned long long)sync));
+}
+
+void
+tell_freed(uint64_t sync)
+{
+    if (likely(listener == NULL)) {
+        sync_lock_freed(current_thread(), sync);
+        return;
+    }
+    Py_XDECREF(call("lock_freed", "(K)", (unsigned long long)sync));
+}
+
+void
+tell_acquire(uint64_t sync)
+{
+    if (likely(listener == NULL)) {
+        sync_acquire(current_thread(), sync);
+        return;
+    }
+    Py_XDECREF(call("acquire", "(K)", (unsigned long long)sync));
+}
+
+void
+tell_release(uint64_t sync, bool merge)
+{
+    if (likely(listener == NULL)) {
+        sync_release(current_thread(), sync, merge);
+        return;
+    }
+    Py_XDECREF(call("release", "(KO)", (unsigned long long)sync, merge ? Py_True : Py_False));
+}
+
+/* Whether a dead synchronisation object was the listener's business. */
+bool
+tell_retired(uint64_t sync)
+{
+    if (likely(listener == NULL)) {
+        return false;
+    }
+    Py_XDECREF(call("retire_sync", "(K)", (unsigned long long)sync));
+    return true;
+}
