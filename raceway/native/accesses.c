@@ -379,7 +379,7 @@ touch_item(Reach *at, Shape *shape, int op, int commute)
             return;
         }
         object = object_find(at->base);
-        cell = object == NULL ? NULL : keyed_cell(object, location.key);
+        cell = object == NULL ? NULL : keyed_cell(at->base, &object, location.key, !shape->sequence);
     }
     if (cell == NULL) {
         return;
@@ -691,15 +691,17 @@ bool
 item_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObject *container, PyObject *key,
              uint64_t number)
 {
-    const Row *row = known->row;
+    const Row *row = known->row; /* NULL: an augmented assignment */
+    bool stores = row == NULL || known->stores;
     Object *object = object_find(container);
-    if (row == NULL || !tap->is_simple || thread->due_count != 0 || row->effect_count != 1 ||
-        row->full_when != PRESENT_ANY || row->effects[0].commute != COMMUTE_NONE || object == NULL ||
-        object->label == 0 || object->capacity < 2 || !is_own(&object->cells[1], thread)) {
+    if (!tap->is_simple || thread->due_count != 0 || object == NULL || object->label == 0 || object->capacity < 2 ||
+        !is_own(&object->cells[1], thread) ||
+        (row != NULL && (row->effect_count != 1 || row->full_when != PRESENT_ANY ||
+                         row->effects[0].commute != COMMUTE_NONE))) {
         return false;
     }
-    uint32_t again =
-        context_again(thread, frame, tap->context, known->rank, context_callers(thread, frame, tap->site));
+    uint32_t again = context_again(thread, frame, tap->context, row == NULL ? RANK_REGION : known->rank,
+                                   context_callers(thread, frame, tap->site));
     if (again == 0) {
         return false;
     }
@@ -712,13 +714,13 @@ item_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObjec
         cell = item_cell(container, &object, (size_t)index);
     }
     else {
-        cell = keyed_cell(object, number);
+        cell = keyed_cell(container, &object, number, true);
     }
-    if (cell == NULL || !record_own(thread, cell, again, known->stores)) {
+    if (cell == NULL || !record_own(thread, cell, again, stores)) {
         return false;
     }
     thread->accesses++;
-    if (!known->stores) {
+    if (row == NULL || !stores) {
         variable_is_read(object->label);
     }
     if (tap->is_head) {

@@ -213,3 +213,26 @@ context_again(Thread *thread, Frame *frame, uint32_t before, uint32_t rank, Stac
     }
     return before;
 }
+
+/* The context of an earlier epoch, brought up to date, if it is the same in all but the time and nothing but the cell
+   that asks refers to it: what a loop does under a lock again and again needs one context, not one for each epoch. */
+uint32_t
+context_renew(Thread *thread, Frame *frame, uint32_t before, const Context *wanted)
+{
+    Context *known = &contexts[before];
+    if (known->references != 1 || known->actor != thread->actor->serial || !same(known, wanted, thread)) {
+        return 0;
+    }
+    if (frame == NULL ? known->stack != 0
+                      : known->instruction != frame_instruction(frame) || known->stack == 0 ||
+                            known->callers != context_callers(thread, frame, wanted->site)) {
+        return 0;
+    }
+    if ((context_tags[before] == 0 || context_tags[before] - thread->tag > 3) && !remember(thread, before)) {
+        return 0;
+    }
+    known->number = clock_get(&thread->actor->clock, thread->actor->slot);
+    known->rank = wanted->rank;
+    context_tags[before] = thread->tag + wanted->rank;
+    return before;
+}

@@ -255,6 +255,7 @@ extern Context *contexts;
 
 Stack context_callers(Thread *thread, Frame *frame, uint32_t site);
 uint32_t context_make(Thread *thread, Frame *frame, const Context *wanted);
+uint32_t context_renew(Thread *thread, Frame *frame, uint32_t before, const Context *wanted);
 uint32_t context_again(Thread *thread, Frame *frame, uint32_t before, uint32_t rank, Stack callers);
 void context_free(uint32_t id);
 void contexts_end_epoch(Thread *thread);
@@ -307,6 +308,7 @@ typedef struct Object {
     uint32_t label; /* variable of a container */
     uint16_t capacity;
     bool labelled; /* by the attribute it came from */
+    uint8_t small_keys; /* of a container by key: how many of its keys stand behind the first two cells */
     Cell cells[];
 } Object;
 
@@ -419,6 +421,7 @@ typedef struct NameCell {
     uint8_t kind;
 } NameCell;
 
+#define SMALL_KEYS 4 /* keys of a container that stand in the object itself */
 #define CHUNK 64
 #define INLINE_ITEMS 30 /* cells of the first items stand in the object itself, after structure and whole */
 
@@ -433,10 +436,10 @@ typedef struct Items {
 
 bool key_of(PyObject *key, uint64_t *found, int depth);
 Cell *keyed_find(const Object *object, uint64_t key);
-Cell *keyed_cell(Object *object, uint64_t key);
+Cell *keyed_cell(const void *target, Object **object, uint64_t key, bool small);
 NameCell *name_cell(Object *object, PyObject *name, int kind); /* `variable` is 0 in a new one */
 Cell *item_cell(PyObject *target, Object **object, size_t index);
-void keyed_free(Object *object);
+void object_clear(Object *object);
 
 static inline Cell *
 item_find(Object *object, size_t index)

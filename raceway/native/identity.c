@@ -155,7 +155,7 @@ object_make(PyObject *target, const Shape *shape)
         failures++;
         return NULL;
     }
-    uint32_t cells = shape == NULL ? 2 : shape->first + shape->count;
+    uint32_t cells = shape == NULL ? 2 : shape->container != 0 ? 6 : shape->first + shape->count;
     uint32_t reference = take_record(cells > 64 ? 64 : cells);
     if (reference == 0) {
         return NULL;
@@ -223,13 +223,8 @@ static void
 retire_record(uint32_t reference, Object *object)
 {
     generation++;
-    for (uint32_t cell = 0; cell < object->capacity; cell++) {
-        if (object->cells[cell].w | object->cells[cell].r) {
-            cell_clear(&object->cells[cell]);
-        }
-    }
+    object_clear(object);
     if (object->extra != NULL) {
-        keyed_free(object);
         if (object->extra->own_shape != NULL) {
             shape_free(object->extra->own_shape);
         }

@@ -79,9 +79,21 @@ key_of(PyObject *key, uint64_t *found, int depth)
     return true;
 }
 
+/* The keys of a small container stand one after the other behind its first two cells. */
+static KeyedCell *
+small_keys(const Object *object)
+{
+    return (KeyedCell *)&object->cells[2];
+}
+
 Cell *
 keyed_find(const Object *object, uint64_t key)
 {
+    for (uint8_t place = 0; place < object->small_keys; place++) {
+        if (small_keys(object)[place].key == key) {
+            return &small_keys(object)[place].cell;
+        }
+    }
     const Keyed *keyed = object->extra != NULL ? object->extra->keyed : NULL;
     if (keyed == NULL || keyed->entries == NULL) {
         return NULL;
@@ -106,11 +118,23 @@ keyed_of(Object *object)
     return extra == NULL ? NULL : extra->keyed;
 }
 
-/* The cell of a key, made when there is none. It stays in place until another key comes in. */
+/* The cell of a key of a container, made when there is none; the record may move. It stays in place until another key
+   comes in. `small`: its first keys may stand in the record, which then has no cells by position. */
 Cell *
-keyed_cell(Object *object, uint64_t key)
+keyed_cell(const void *target, Object **place_of_object, uint64_t key, bool small)
 {
+    Object *object = *place_of_object;
     Cell *found = keyed_find(object, key);
+    if (found == NULL && small && object->small_keys < SMALL_KEYS) {
+        object = object_grow(target, object, 2 + 2 * (object->small_keys + 1u));
+        if (object == NULL) {
+            return NULL;
+        }
+        *place_of_object = object;
+        KeyedCell *made = &small_keys(object)[object->small_keys++];
+        *made = (KeyedCell){.key = key};
+        return &made->cell;
+    }
     Keyed *keyed = found == NULL ? keyed_of(object) : NULL;
     if (keyed == NULL) {
         return found;
@@ -213,10 +237,9 @@ item_cell(PyObject *target, Object **object, size_t index)
     return &items->chunks[chunk][index % CHUNK];
 }
 
-void
-keyed_free(Object *object)
+static void
+keyed_free(Extra *extra)
 {
-    Extra *extra = object->extra;
     if (extra->keyed != NULL) {
         for (uint32_t place = 0; extra->keyed->entries != NULL && place <= extra->keyed->mask; place++) {
             cell_clear(&extra->keyed->entries[place].cell);
@@ -243,5 +266,23 @@ keyed_free(Object *object)
         free(extra->items->chunks);
         free(extra->items);
         extra->items = NULL;
+    }
+}
+
+/* Clear all cells of a record and let go of what it owns. */
+void
+object_clear(Object *object)
+{
+    uint32_t plain = object->small_keys != 0 ? 2 : object->capacity;
+    for (uint32_t cell = 0; cell < plain; cell++) {
+        if (object->cells[cell].w | object->cells[cell].r) {
+            cell_clear(&object->cells[cell]);
+        }
+    }
+    for (uint8_t place = 0; place < object->small_keys; place++) {
+        cell_clear(&small_keys(object)[place].cell);
+    }
+    if (object->extra != NULL) {
+        keyed_free(object->extra);
     }
 }

@@ -440,6 +440,27 @@ record_own(Thread *thread, Cell *cell, uint32_t context, bool mutates)
     return true;
 }
 
+/* The context that the actor left at this location in an earlier epoch, if it serves again; 0 if not. */
+static uint32_t
+renew(const Access *access, Frame *frame, const Cell *cell, const Expansion *expansion)
+{
+    bool mutates = op_mutates(access->wanted.operation);
+    uint32_t before = mutates ? cell->w : cell->r;
+    if (expansion != NULL) {
+        const Entries *list = mutates ? &expansion->writes : &expansion->reads;
+        before = 0;
+        for (uint8_t place = 0; place < list->count; place++) {
+            if (contexts[list->entries[place].context].slot == access->thread->actor->slot) {
+                before = list->entries[place].context;
+            }
+        }
+        if (before == cell->r) {
+            return 0;
+        }
+    }
+    return before == 0 ? 0 : context_renew(access->thread, frame, before, &access->wanted);
+}
+
 /* Record an access of the calling thread, which no fast path could tell to be a repetition. */
 void
 record_at(Thread *thread, Frame *frame, uint32_t number, Cell *cell, const Location *location, int op, int commute)
@@ -467,7 +488,10 @@ record_at(Thread *thread, Frame *frame, uint32_t number, Cell *cell, const Locat
     }
     access.wanted.rank = rank_of(site, op, access.head != NULL);
     if (!repeats(&access, cell, expansion)) {
-        access.id = context_make(thread, frame, &access.wanted);
+        access.id = renew(&access, frame, cell, expansion);
+        if (access.id == 0) {
+            access.id = context_make(thread, frame, &access.wanted);
+        }
         if (access.id == 0) {
             return;
         }
