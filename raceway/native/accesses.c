@@ -170,6 +170,19 @@ touch_field(Reach *at, Shape *shape, PyObject *name, int op)
 
 static void attribute_or_method(Reach *at);
 
+/* The context of a simple access of a cell of one's own, as far as one of before serves; 0 if none does. */
+static inline uint32_t
+context_for_own(Tap *tap, Thread *thread, Frame *frame, const Cell *cell, int op, uint8_t rank, Stack callers)
+{
+    uint32_t again = context_again(thread, frame, tap->context, rank, callers);
+    uint32_t kept = op_mutates(op) ? cell->w : cell->r;
+    if (again != 0 || kept == 0 || !cell_is_own(cell, thread->actor->slot)) {
+        return again;
+    }
+    Context wanted = {.site = tap->site, .operation = (uint8_t)op, .region = -1, .rank = rank};
+    return context_renew(thread, frame, kept, &wanted, callers);
+}
+
 /* A new object's fields are mostly stored one after the other by one activation, whose callers need to be looked at only
    once: it is the same activation if the same code runs in the same frame, called from the same instruction, and no
    other object was made known since. */
@@ -247,7 +260,7 @@ field_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObje
         shape->slots[(uint32_t)known->cell - shape->first].is_read = true;
     }
     if (tap->is_simple && thread->due_count == 0) {
-        uint32_t again = context_again(thread, frame, tap->context, tap->rank, callers);
+        uint32_t again = context_for_own(tap, thread, frame, cell, op, tap->rank, callers);
         if (again != 0 && record_own(thread, cell, again, tap->stores)) {
             if (tap->is_head) {
                 note_head(thread, frame, frame_offset(frame), tap->site, base, (uintptr_t)tap->name);
@@ -695,15 +708,17 @@ item_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObjec
     bool stores = row == NULL || known->stores;
     Object *object = object_find(container);
     if (!tap->is_simple || thread->due_count != 0 || object == NULL || object->label == 0 || object->capacity < 2 ||
-        !is_own(&object->cells[1], thread) ||
         (row != NULL && (row->effect_count != 1 || row->full_when != PRESENT_ANY ||
                          row->effects[0].commute != COMMUTE_NONE))) {
         return false;
     }
-    uint32_t again = context_again(thread, frame, tap->context, row == NULL ? RANK_REGION : known->rank,
-                                   context_callers(thread, frame, tap->site));
-    if (again == 0) {
-        return false;
+    Stack callers = context_callers(thread, frame, tap->site);
+    if (!is_own(&object->cells[1], thread)) { /* all items are read, too; in a new epoch perhaps by the same site */
+        uint8_t rank = tap->is_head ? RANK_REGION : RANK_PLAIN;
+        if (object->cells[1].r == 0 ||
+            context_for_own(tap, thread, frame, &object->cells[1], OP_READ, rank, callers) != object->cells[1].r) {
+            return false;
+        }
     }
     Cell *cell;
     Py_ssize_t index;
@@ -716,7 +731,10 @@ item_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObjec
     else {
         cell = keyed_cell(container, &object, number, true);
     }
-    if (cell == NULL || !record_own(thread, cell, again, stores)) {
+    int op = row == NULL ? OP_READ_MODIFY_WRITE : row->effects[0].operation;
+    uint8_t rank = row == NULL ? RANK_REGION : known->rank;
+    uint32_t again = cell == NULL ? 0 : context_for_own(tap, thread, frame, cell, op, rank, callers);
+    if (again == 0 || !record_own(thread, cell, again, stores)) {
         return false;
     }
     thread->accesses++;

@@ -217,7 +217,7 @@ context_again(Thread *thread, Frame *frame, uint32_t before, uint32_t rank, Stac
 /* The context of an earlier epoch, brought up to date, if it is the same in all but the time and nothing but the cell
    that asks refers to it: what a loop does under a lock again and again needs one context, not one for each epoch. */
 uint32_t
-context_renew(Thread *thread, Frame *frame, uint32_t before, const Context *wanted)
+context_renew(Thread *thread, Frame *frame, uint32_t before, const Context *wanted, Stack callers)
 {
     Context *known = &contexts[before];
     if (known->references != 1 || known->actor != thread->actor->serial || !same(known, wanted, thread)) {
@@ -225,7 +225,7 @@ context_renew(Thread *thread, Frame *frame, uint32_t before, const Context *want
     }
     if (frame == NULL ? known->stack != 0
                       : known->instruction != frame_instruction(frame) || known->stack == 0 ||
-                            known->callers != context_callers(thread, frame, wanted->site)) {
+                            known->callers != callers) {
         return 0;
     }
     if ((context_tags[before] == 0 || context_tags[before] - thread->tag > 3) && !remember(thread, before)) {

@@ -255,7 +255,7 @@ extern Context *contexts;
 
 Stack context_callers(Thread *thread, Frame *frame, uint32_t site);
 uint32_t context_make(Thread *thread, Frame *frame, const Context *wanted);
-uint32_t context_renew(Thread *thread, Frame *frame, uint32_t before, const Context *wanted);
+uint32_t context_renew(Thread *thread, Frame *frame, uint32_t before, const Context *wanted, Stack callers);
 uint32_t context_again(Thread *thread, Frame *frame, uint32_t before, uint32_t rank, Stack callers);
 void context_free(uint32_t id);
 void contexts_end_epoch(Thread *thread);
@@ -524,6 +524,7 @@ extern uint64_t shared_locations;
 
 void record_at(Thread *thread, Frame *frame, uint32_t site, Cell *cell, const Location *location, int op,
                int commute);
+bool cell_is_own(const Cell *cell, uint32_t slot);
 bool record_own(Thread *thread, Cell *cell, uint32_t context, bool mutates);
 void cell_clear(Cell *cell);
 void shadow_reset(void);

@@ -420,14 +420,20 @@ publish(Thread *thread, Cell *cell)
     thread_new_epoch(thread);
 }
 
+/* Whether nobody but the actor of this slot has been at the location, as far as that matters. */
+bool
+cell_is_own(const Cell *cell, uint32_t slot)
+{
+    return (cell->w & EXPANDED) == 0 && (cell->w == 0 || contexts[cell->w].slot == slot) &&
+           (cell->r == 0 || contexts[cell->r].slot == slot);
+}
+
 /* Put a context into a cell that is this actor's own; false when another actor was there. Nothing to compare with:
    one's own accesses are ordered. */
 bool
 record_own(Thread *thread, Cell *cell, uint32_t context, bool mutates)
 {
-    uint32_t slot = thread->actor->slot;
-    if ((cell->w & EXPANDED) != 0 || (cell->w != 0 && contexts[cell->w].slot != slot) ||
-        (cell->r != 0 && contexts[cell->r].slot != slot)) {
+    if (!cell_is_own(cell, thread->actor->slot)) {
         return false;
     }
     if (!mutates) {
@@ -458,7 +464,11 @@ renew(const Access *access, Frame *frame, const Cell *cell, const Expansion *exp
             return 0;
         }
     }
-    return before == 0 ? 0 : context_renew(access->thread, frame, before, &access->wanted);
+    if (before == 0) {
+        return 0;
+    }
+    Stack callers = frame == NULL ? 0 : context_callers(access->thread, frame, access->wanted.site);
+    return context_renew(access->thread, frame, before, &access->wanted, callers);
 }
 
 /* Record an access of the calling thread, which no fast path could tell to be a repetition. */
