@@ -428,6 +428,8 @@ touch_structure(Reach *at, int op, int commute)
         variable_is_read(location.variable);
     }
     touch(at, &object->cells[0], &location, op, commute);
+    uint32_t made = op_mutates(op) ? object->cells[0].w : object->cells[0].r;
+    at->tap->context = (made & EXPANDED) == 0 && contexts[made].site == at->tap->site ? made : 0;
     if (op_mutates(op) && commute == COMMUTE_NONE) {
         location.key = KEY_WHOLE;
         touch(at, &object->cells[1], &location, op, commute);
@@ -564,6 +566,7 @@ learn_container(Reach *at, Shape *shape, const Row *row)
     }
     Known *known = learn(at->tap, type, sees);
     known->row = row;
+    known->shape = shape;
     if (row != NULL && row->effect_count != 0) {
         bool asked = row->effects[0].operation == OP_ITERATE && at->site->form == FORM_CONTAINS;
         int op = asked ? OP_READ : row->effects[0].operation;
@@ -698,6 +701,58 @@ attribute_or_method(Reach *at)
     at->site->form == FORM_METHOD ? method(at) : attribute(at);
 }
 
+/* The record of a container that needs no better name than its site has; NULL where that must be looked into. */
+static Object *
+own_container(const Tap *tap, const Known *known, PyObject *container)
+{
+    Object *object = object_find(container);
+    if (object == NULL && known->shape != NULL) {
+        object = object_make(container, known->shape);
+    }
+    if (object == NULL || object->capacity < 2) {
+        return NULL;
+    }
+    if (object->label == 0) {
+        const Site *site = &sites[tap->site];
+        if (site->through != NULL || site->is_self || site->variable == 0) {
+            return NULL;
+        }
+        object->label = site->variable;
+    }
+    return object;
+}
+
+/* An operation on the structure of a container that is this actor's own. False when the rules have to be asked. */
+bool
+structure_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObject *container)
+{
+    const Row *row = known->row;
+    if (!tap->is_simple || tap->is_head || thread->due_count != 0 || row->effect_count != 1 ||
+        row->full_when != PRESENT_ANY) {
+        return false;
+    }
+    Object *object = own_container(tap, known, container);
+    if (object == NULL || !cell_is_own(&object->cells[0], thread->actor->slot) ||
+        !cell_is_own(&object->cells[1], thread->actor->slot)) {
+        return false;
+    }
+    Stack callers = context_callers(thread, frame, tap->site);
+    uint32_t again = context_again(thread, frame, tap->context, known->rank, callers);
+    if (again == 0 || (known->stores && object->cells[0].w != 0 &&
+                       contexts[object->cells[0].w].commute != contexts[again].commute)) {
+        return false;
+    }
+    record_own(thread, &object->cells[0], again, known->stores);
+    if (known->stores && row->effects[0].commute == COMMUTE_NONE) {
+        record_own(thread, &object->cells[1], again, true);
+    }
+    if (!known->stores) {
+        variable_is_read(object->label);
+    }
+    thread->accesses++;
+    return true;
+}
+
 /* An item of a container that is this actor's own, reached in this epoch before: what the rules would say is known.
    False when they have to be asked. */
 bool
@@ -706,14 +761,18 @@ item_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObjec
 {
     const Row *row = known->row; /* NULL: an augmented assignment */
     bool stores = row == NULL || known->stores;
-    Object *object = object_find(container);
-    if (!tap->is_simple || thread->due_count != 0 || object == NULL || object->label == 0 || object->capacity < 2 ||
+    if (!tap->is_simple || thread->due_count != 0 ||
         (row != NULL && (row->effect_count != 1 || row->full_when != PRESENT_ANY ||
                          row->effects[0].commute != COMMUTE_NONE))) {
         return false;
     }
+    Object *object = own_container(tap, known, container);
+    if (object == NULL) {
+        return false;
+    }
     Stack callers = context_callers(thread, frame, tap->site);
-    if (!is_own(&object->cells[1], thread)) { /* all items are read, too; in a new epoch perhaps by the same site */
+    bool first = !stores && (object->cells[1].r | object->cells[1].w) == 0;
+    if (!first && !is_own(&object->cells[1], thread)) { /* all items are read, too; in a new epoch perhaps by the same site */
         uint8_t rank = tap->is_head ? RANK_REGION : RANK_PLAIN;
         if (object->cells[1].r == 0 ||
             context_for_own(tap, thread, frame, &object->cells[1], OP_READ, rank, callers) != object->cells[1].r) {
@@ -736,6 +795,9 @@ item_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObjec
     uint32_t again = cell == NULL ? 0 : context_for_own(tap, thread, frame, cell, op, rank, callers);
     if (again == 0 || !record_own(thread, cell, again, stores)) {
         return false;
+    }
+    if (first) {
+        record_own(thread, &object->cells[1], again, false);
     }
     thread->accesses++;
     if (row == NULL || !stores) {

@@ -717,6 +717,7 @@ typedef struct {
 bool accesses_start(void);
 void access_reached(Reach *at);
 void field_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObject *base);
+bool structure_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObject *container);
 bool item_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObject *container, PyObject *key,
                   uint64_t number);
 int has_key(PyObject *base, PyObject *key); /* -1: cannot be told without code of the program */

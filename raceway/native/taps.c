@@ -220,6 +220,9 @@ base_otherwise(Tap *tap, const Known *known, Thread *thread, PyObject *operand)
     case SEES_STRUCTURE:
         repeats = repeats_structure(known, thread, operand);
         number = KEY_STRUCTURE;
+        if (!repeats && structure_reached(tap, known, thread, current_frame(), operand)) {
+            return;
+        }
         break;
     case SEES_SEQUENCE:
     case SEES_KEYS:
@@ -341,6 +344,9 @@ keyed_otherwise(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyOb
         else if (known->cell == SEES_STRUCTURE) {
             repeats = repeats_structure(known, thread, container);
             number = KEY_STRUCTURE;
+            if (!repeats && structure_reached(tap, known, thread, frame, container)) {
+                return;
+            }
         }
         if (repeats) {
             thread->accesses++;
