@@ -124,7 +124,11 @@ typedef struct {
     StackLevel levels[STACK_DEPTH];
     int depth;
     Stack callers; /* owned */
+    const Frame *base; /* what starts the program, below all of its frames; NULL without */
+    bool base_known;
 } StackMemo;
+
+void stacks_start(PyObject *folder);
 
 Stack stack_callers(StackMemo *memo, Frame *frame, int limit);
 Stack stack_push(Stack callers, PyCodeObject *code, int offset);

@@ -31,13 +31,14 @@ core_unlock(void)
 
 static uint64_t runs;
 
-/* start(table, containers, sequences): begin a run. */
+/* start(table, containers, sequences, folder of Raceway): begin a run. */
 static PyObject *
 native_start(PyObject *module, PyObject *args)
 {
     (void)module;
-    PyObject *table, *types, *sequences;
-    if (!PyArg_ParseTuple(args, "O!O!O!", &PyTuple_Type, &table, &PyTuple_Type, &types, &PyTuple_Type, &sequences)) {
+    PyObject *table, *types, *sequences, *folder;
+    if (!PyArg_ParseTuple(args, "O!O!O!U", &PyTuple_Type, &table, &PyTuple_Type, &types, &PyTuple_Type, &sequences,
+                          &folder)) {
         return NULL;
     }
     if (recording != 0) {
@@ -52,6 +53,7 @@ native_start(PyObject *module, PyObject *args)
         identity_stop();
         return NULL;
     }
+    stacks_start(folder);
     failures = 0;
     alone = true;
     recording = ++runs;

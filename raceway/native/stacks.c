@@ -160,12 +160,47 @@ release_codes(void)
 
 #if RW_PEEK
 
+static PyObject *our_folder; /* owned */
+
+/* Whether a frame belongs to what starts the program, not to the program. */
+static bool
+is_ours(Frame *frame)
+{
+    PyObject *file = frame_code(frame)->co_filename;
+    return PyUnicode_CompareWithASCIIString(file, "<frozen runpy>") == 0 ||
+           (our_folder != NULL && PyUnicode_Tailmatch(file, our_folder, 0, PY_SSIZE_T_MAX, -1) == 1);
+}
+
+/* Where the program begins: the outermost frames are those of the command line, which stay as they are. */
+static void
+find_base(StackMemo *memo, Frame *frame)
+{
+    Frame *frames[STACK_DEPTH];
+    int depth = 0;
+    for (; frame != NULL; frame = frame_skip(frame->previous)) {
+        if (depth == STACK_DEPTH) {
+            return; /* too deep to tell: looked for again another time */
+        }
+        frames[depth++] = frame;
+    }
+    memo->base_known = true;
+    while (depth-- > 0 && is_ours(frames[depth])) {
+        memo->base = frames[depth];
+    }
+}
+
 /* The callers of `frame`, innermost first; of very deep stacks half, so that what is left out changes less often. */
 static int
-walk(Frame *frame, Frame **callers, int limit)
+walk(StackMemo *memo, Frame *frame, Frame **callers, int limit)
 {
     int depth = 0;
+    if (unlikely(!memo->base_known)) {
+        find_base(memo, frame);
+    }
     for (frame = frame_skip(frame->previous); frame != NULL; frame = frame_skip(frame->previous)) {
+        if (frame == memo->base) {
+            return depth;
+        }
         if (depth == limit) {
             return limit == STACK_DEPTH - 1 ? STACK_DEPTH / 2 : limit;
         }
@@ -186,7 +221,7 @@ Stack
 stack_callers(StackMemo *memo, Frame *frame, int limit)
 {
     Frame *callers[STACK_DEPTH];
-    int depth = walk(frame, callers, limit), same = 0;
+    int depth = walk(memo, frame, callers, limit), same = 0;
     while (same < depth && same < memo->depth && is_level(&memo->levels[same], callers[depth - 1 - same])) {
         same++;
     }
@@ -212,6 +247,8 @@ stack_callers(StackMemo *memo, Frame *frame, int limit)
 }
 
 #else
+
+static PyObject *our_folder; /* owned; not needed here */
 
 Frame *
 current_frame(void)
@@ -263,9 +300,18 @@ stack_callers(StackMemo *memo, Frame *frame, int limit)
 
 #endif
 
+/* Where files of Raceway lie: frames of theirs at the bottom of a stack are not the program's. */
+void
+stacks_start(PyObject *folder)
+{
+    Py_XSETREF(our_folder, Py_NewRef(folder));
+}
+
 void
 stack_memo_clear(StackMemo *memo)
 {
+    memo->base = NULL;
+    memo->base_known = false;
     stack_drop(memo->callers);
     memo->callers = 0;
     memo->depth = 0;

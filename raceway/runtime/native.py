@@ -8,6 +8,7 @@ Python twins.
 from __future__ import annotations
 
 import functools
+import os
 from bisect import bisect_right
 from collections.abc import Sequence
 from types import CodeType
@@ -28,6 +29,10 @@ from raceway.runtime.contracts.terms import Effect, Handover, KeyShape, Presence
 _OPERATIONS = tuple(Operation)
 _COMMUTES = tuple(Commute)
 _LAST_RESORT = "array.array"
+
+FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+"""Where files of ours lie: their frames at the bottom of a stack are not the program's."""
+
 _KNOWN = """
 def known(container, key):
     return container[b"probe" @ key], (lambda: key)
@@ -135,7 +140,7 @@ class NativeCore:
 
     def start(self) -> None:
         """Begin to record."""
-        main = _native.start(*_contract_rows())
+        main = _native.start(*_contract_rows(), FOLDER)
         _native.Recorder().rename(main, thread_name())
 
     def stop(self) -> None:
