@@ -172,15 +172,24 @@ static void attribute_or_method(Reach *at);
 
 /* The context of a simple access of a cell of one's own, as far as one of before serves; 0 if none does. */
 static inline uint32_t
-context_for_own(Tap *tap, Thread *thread, Frame *frame, const Cell *cell, int op, uint8_t rank, Stack callers)
+context_for_own(Tap *tap, int made, Thread *thread, Frame *frame, const Cell *cell, Effect effect, uint8_t rank,
+                Stack callers)
 {
-    uint32_t again = context_again(thread, frame, tap->context, rank, callers);
-    uint32_t kept = op_mutates(op) ? cell->w : cell->r;
+    Context wanted = {.site = tap->site, .operation = effect.operation, .commute = effect.commute, .region = -1,
+                      .rank = rank};
+    uint32_t again = context_again(thread, frame, tap->made[made], &wanted, callers);
+    uint32_t kept = op_mutates(effect.operation) ? cell->w : cell->r;
     if (again != 0 || kept == 0 || !cell_is_own(cell, thread->actor->slot)) {
         return again;
     }
-    Context wanted = {.site = tap->site, .operation = (uint8_t)op, .region = -1, .rank = rank};
     return context_renew(thread, frame, kept, &wanted, callers);
+}
+
+/* Keep the context that an access of this tap left in a cell. */
+static void
+remember_made(Tap *tap, int made, uint32_t context)
+{
+    tap->made[made] = (context & EXPANDED) == 0 && contexts[context].site == tap->site ? context : 0;
 }
 
 /* A new object's fields are mostly stored one after the other by one activation, whose callers need to be looked at only
@@ -260,7 +269,8 @@ field_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObje
         shape->slots[(uint32_t)known->cell - shape->first].is_read = true;
     }
     if (tap->is_simple && thread->due_count == 0) {
-        uint32_t again = context_for_own(tap, thread, frame, cell, op, tap->rank, callers);
+        Effect effect = {.operation = (uint8_t)op};
+        uint32_t again = context_for_own(tap, MADE_ONE, thread, frame, cell, effect, tap->rank, callers);
         if (again != 0 && record_own(thread, cell, again, tap->stores)) {
             if (tap->is_head) {
                 note_head(thread, frame, frame_offset(frame), tap->site, base, (uintptr_t)tap->name);
@@ -271,8 +281,7 @@ field_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObje
     Location location = {.object = object, .target = base, .activation = frame, .shape = shape, .name = tap->name,
                          .kind = AT_ATTRIBUTE, .key = (uintptr_t)tap->name};
     record_at(thread, frame, tap->site, cell, &location, op, COMMUTE_NONE);
-    uint32_t made = tap->stores ? cell->w : cell->r;
-    tap->context = (made & EXPANDED) == 0 && contexts[made].site == tap->site ? made : 0;
+    remember_made(tap, MADE_ONE, tap->stores ? cell->w : cell->r);
 }
 
 static void
@@ -403,14 +412,14 @@ touch_item(Reach *at, Shape *shape, int op, int commute)
         variable_is_read(location.variable);
     }
     touch(at, cell, &location, op, commute);
-    uint32_t made = op_mutates(op) ? cell->w : cell->r;
-    at->tap->context = (made & EXPANDED) == 0 && contexts[made].site == at->tap->site ? made : 0;
+    remember_made(at->tap, MADE_ONE, op_mutates(op) ? cell->w : cell->r);
     object = object_grow(at->base, object, 2);
     if (object != NULL) {
         location.object = object;
         location.kind = AT_STRUCTURE;
         location.key = KEY_WHOLE;
         touch(at, &object->cells[1], &location, OP_READ, COMMUTE_NONE);
+        remember_made(at->tap, MADE_ALL, object->cells[1].r);
     }
 }
 
@@ -428,8 +437,7 @@ touch_structure(Reach *at, int op, int commute)
         variable_is_read(location.variable);
     }
     touch(at, &object->cells[0], &location, op, commute);
-    uint32_t made = op_mutates(op) ? object->cells[0].w : object->cells[0].r;
-    at->tap->context = (made & EXPANDED) == 0 && contexts[made].site == at->tap->site ? made : 0;
+    remember_made(at->tap, MADE_STRUCTURE, op_mutates(op) ? object->cells[0].w : object->cells[0].r);
     if (op_mutates(op) && commute == COMMUTE_NONE) {
         location.key = KEY_WHOLE;
         touch(at, &object->cells[1], &location, op, commute);
@@ -722,6 +730,27 @@ own_container(const Tap *tap, const Known *known, PyObject *container)
     return object;
 }
 
+/* Whether a change of the structure takes the place of the last one, as far as conflicts go. */
+static bool
+may_follow(const Cell *structure, int commute)
+{
+    return structure->w == 0 || commute == COMMUTE_NONE || contexts[structure->w].commute == commute;
+}
+
+/* Whether the row is one that a fast path knows: one effect on one key, or a store that may insert the key. */
+static bool
+is_plain_row(const Row *row)
+{
+    const Effect *effects = row->effects;
+    if (row->full_when == PRESENT_ANY) {
+        return row->effect_count == 1 && effects[0].commute == COMMUTE_NONE;
+    }
+    return row->full_when == PRESENT_ABSENT && row->effect_count == 2 && row->otherwise_count == 1 &&
+           effects[0].operation == OP_WRITE && effects[0].commute == COMMUTE_NONE &&
+           effects[1].target == TARGET_STRUCTURE && row->otherwise[0].operation == OP_WRITE &&
+           row->otherwise[0].commute == COMMUTE_NONE;
+}
+
 /* An operation on the structure of a container that is this actor's own. False when the rules have to be asked. */
 bool
 structure_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObject *container)
@@ -737,9 +766,11 @@ structure_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, Py
         return false;
     }
     Stack callers = context_callers(thread, frame, tap->site);
-    uint32_t again = context_again(thread, frame, tap->context, known->rank, callers);
-    if (again == 0 || (known->stores && object->cells[0].w != 0 &&
-                       contexts[object->cells[0].w].commute != contexts[again].commute)) {
+    bool asked = row->effects[0].operation == OP_ITERATE && sites[tap->site].form == FORM_CONTAINS;
+    Effect effect = {.operation = asked ? OP_READ : row->effects[0].operation, .commute = row->effects[0].commute};
+    uint32_t again =
+        context_for_own(tap, MADE_STRUCTURE, thread, frame, &object->cells[0], effect, known->rank, callers);
+    if (again == 0 || (known->stores && !may_follow(&object->cells[0], effect.commute))) {
         return false;
     }
     record_own(thread, &object->cells[0], again, known->stores);
@@ -761,21 +792,28 @@ item_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObjec
 {
     const Row *row = known->row; /* NULL: an augmented assignment */
     bool stores = row == NULL || known->stores;
-    if (!tap->is_simple || thread->due_count != 0 ||
-        (row != NULL && (row->effect_count != 1 || row->full_when != PRESENT_ANY ||
-                         row->effects[0].commute != COMMUTE_NONE))) {
-        return false;
-    }
-    Object *object = own_container(tap, known, container);
-    if (object == NULL) {
+    Object *object;
+    if (!tap->is_simple || thread->due_count != 0 || (row != NULL && !is_plain_row(row)) ||
+        (object = own_container(tap, known, container)) == NULL) {
         return false;
     }
     Stack callers = context_callers(thread, frame, tap->site);
-    bool first = !stores && (object->cells[1].r | object->cells[1].w) == 0;
-    if (!first && !is_own(&object->cells[1], thread)) { /* all items are read, too; in a new epoch perhaps by the same site */
-        uint8_t rank = tap->is_head ? RANK_REGION : RANK_PLAIN;
-        if (object->cells[1].r == 0 ||
-            context_for_own(tap, thread, frame, &object->cells[1], OP_READ, rank, callers) != object->cells[1].r) {
+    uint32_t all = 0, inserts = 0;
+    if (!is_own(&object->cells[1], thread)) { /* who reads or writes an item reads all of them, too */
+        all = context_for_own(tap, MADE_ALL, thread, frame, &object->cells[1], (Effect){.operation = OP_READ},
+                              tap->is_head ? RANK_REGION : RANK_PLAIN, callers);
+        if (all == 0 || !cell_is_own(&object->cells[1], thread->actor->slot)) {
+            return false;
+        }
+    }
+    if (row != NULL && row->full_when == PRESENT_ABSENT) {
+        int present = has_key(container, key);
+        if (present == 0) {
+            inserts = context_for_own(tap, MADE_STRUCTURE, thread, frame, &object->cells[0], row->effects[1],
+                                      known->rank, callers);
+        }
+        if (present < 0 || (present == 0 && (inserts == 0 || !cell_is_own(&object->cells[0], thread->actor->slot) ||
+                                             !may_follow(&object->cells[0], row->effects[1].commute)))) {
             return false;
         }
     }
@@ -790,14 +828,18 @@ item_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObjec
     else {
         cell = keyed_cell(container, &object, number, true);
     }
-    int op = row == NULL ? OP_READ_MODIFY_WRITE : row->effects[0].operation;
+    Effect effect = {.operation = row == NULL ? OP_READ_MODIFY_WRITE : row->effects[0].operation};
     uint8_t rank = row == NULL ? RANK_REGION : known->rank;
-    uint32_t again = cell == NULL ? 0 : context_for_own(tap, thread, frame, cell, op, rank, callers);
+    uint32_t again =
+        cell == NULL ? 0 : context_for_own(tap, MADE_ONE, thread, frame, cell, effect, rank, callers);
     if (again == 0 || !record_own(thread, cell, again, stores)) {
         return false;
     }
-    if (first) {
-        record_own(thread, &object->cells[1], again, false);
+    if (all != 0) {
+        record_own(thread, &object->cells[1], all, false);
+    }
+    if (inserts != 0) {
+        record_own(thread, &object->cells[0], inserts, true);
     }
     thread->accesses++;
     if (row == NULL || !stores) {

@@ -204,10 +204,11 @@ context_make(Thread *thread, Frame *frame, const Context *wanted)
 /* The context that a tap made before, if it would make the same again: at the same instruction, called from the same
    places, in the same epoch, holding the same locks, without a region. 0 if not. */
 uint32_t
-context_again(Thread *thread, Frame *frame, uint32_t before, uint32_t rank, Stack callers)
+context_again(Thread *thread, Frame *frame, uint32_t before, const Context *wanted, Stack callers)
 {
     const Context *known = &contexts[before];
-    if (context_tags[before] != thread->tag + rank || known->instruction != frame_instruction(frame) ||
+    if (context_tags[before] != thread->tag + wanted->rank || known->operation != wanted->operation ||
+        known->commute != wanted->commute || known->instruction != frame_instruction(frame) ||
         known->locks != thread->actor->held || known->callers != callers) {
         return 0;
     }

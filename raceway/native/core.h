@@ -260,7 +260,7 @@ extern Context *contexts;
 Stack context_callers(Thread *thread, Frame *frame, uint32_t site);
 uint32_t context_make(Thread *thread, Frame *frame, const Context *wanted);
 uint32_t context_renew(Thread *thread, Frame *frame, uint32_t before, const Context *wanted, Stack callers);
-uint32_t context_again(Thread *thread, Frame *frame, uint32_t before, uint32_t rank, Stack callers);
+uint32_t context_again(Thread *thread, Frame *frame, uint32_t before, const Context *wanted, Stack callers);
 void context_free(uint32_t id);
 void contexts_end_epoch(Thread *thread);
 bool contexts_reset(void);
@@ -681,6 +681,8 @@ typedef struct {
 
 #define MORE_KNOWN 7
 
+enum { MADE_ONE, MADE_ALL, MADE_STRUCTURE };
+
 typedef struct {
     PyObject_HEAD
     uint64_t run; /* the run that it belongs to */
@@ -692,7 +694,7 @@ typedef struct {
     uint8_t held; /* operands that other taps of the site hold for this one */
     uint8_t next; /* of `more` to be replaced */
     bool is_simple; /* no region, no publication: an access of an object of one's own needs no look at the rules */
-    uint32_t context; /* that it last made */
+    uint32_t made[3]; /* the contexts that it last made: of a field or item, of all items, of a structure */
     bool commits;
     bool is_head;
     bool stores;

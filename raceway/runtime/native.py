@@ -30,7 +30,7 @@ _OPERATIONS = tuple(Operation)
 _COMMUTES = tuple(Commute)
 _LAST_RESORT = "array.array"
 
-FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 """Where files of ours lie: their frames at the bottom of a stack are not the program's."""
 
 _KNOWN = """
@@ -47,8 +47,9 @@ def _effects(effects: tuple[Effect, ...]) -> tuple[tuple[int, int, int], ...]:
     )
 
 
-def _contract_rows() -> tuple[tuple[Any, ...], tuple[Any, ...], tuple[bool, ...]]:
-    """The contract table as numbers; the types of its containers, None for one whose module is not imported."""
+def _contract_rows() -> tuple[tuple[Any, ...], tuple[Any, ...], tuple[bool, ...], str]:
+    """What a run begins with: the contract table as numbers; the types of its containers, None for one whose module is
+    not imported; which are sequences; our folder."""
     names = [*contracts.CONTAINERS, _LAST_RESORT]
     shapes, presences, handovers = tuple(KeyShape), tuple(Presence), (None, *Handover)
     rows = tuple(
@@ -65,7 +66,7 @@ def _contract_rows() -> tuple[tuple[Any, ...], tuple[Any, ...], tuple[bool, ...]
         for row in contracts.TABLE
     )
     types = (*contracts.CONTAINERS.values(), None)
-    return rows, types, tuple(name in contracts.SEQUENCES for name in names)
+    return rows, types, tuple(name in contracts.SEQUENCES for name in names), _FOLDER
 
 
 def site_columns(sites: Sequence[Site]) -> tuple[Any, ...]:
@@ -140,7 +141,7 @@ class NativeCore:
 
     def start(self) -> None:
         """Begin to record."""
-        main = _native.start(*_contract_rows(), FOLDER)
+        main = _native.start(*_contract_rows())
         _native.Recorder().rename(main, thread_name())
 
     def stop(self) -> None:

@@ -34,7 +34,7 @@ def native(trace: Iterable[Record], sites: Sequence[Site]) -> list[RawRace]:
     from raceway import _native
     from raceway.runtime import native as twin
 
-    _native.start(*twin._contract_rows(), twin.FOLDER)
+    _native.start(*twin._contract_rows())
     try:
         _native.add_sites(twin.site_columns(sites))
         for record in trace:
