@@ -36,8 +36,8 @@ static PyObject *
 native_start(PyObject *module, PyObject *args)
 {
     (void)module;
-    PyObject *table, *types, *sequences, *folder;
-    if (!PyArg_ParseTuple(args, "O!O!O!U", &PyTuple_Type, &table, &PyTuple_Type, &types, &PyTuple_Type, &sequences,
+    PyObject *table, *types, *sequences, *folder = NULL;
+    if (!PyArg_ParseTuple(args, "O!O!O!|U", &PyTuple_Type, &table, &PyTuple_Type, &types, &PyTuple_Type, &sequences,
                           &folder)) {
         return NULL;
     }

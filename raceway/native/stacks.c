@@ -304,7 +304,7 @@ stack_callers(StackMemo *memo, Frame *frame, int limit)
 void
 stacks_start(PyObject *folder)
 {
-    Py_XSETREF(our_folder, Py_NewRef(folder));
+    Py_XSETREF(our_folder, Py_XNewRef(folder));
 }
 
 void
