@@ -182,7 +182,7 @@ context_for_own(Tap *tap, int made, Thread *thread, Frame *frame, const Cell *ce
     if (again != 0 || kept == 0 || !cell_is_own(cell, thread->actor->slot)) {
         return again;
     }
-    return context_renew(thread, frame, kept, &wanted, callers);
+    return context_renew(thread, frame, kept, &wanted, callers, 1);
 }
 
 /* Keep the context that an access of this tap left in a cell. */

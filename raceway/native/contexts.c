@@ -216,12 +216,13 @@ context_again(Thread *thread, Frame *frame, uint32_t before, const Context *want
 }
 
 /* The context of an earlier epoch, brought up to date, if it is the same in all but the time and nothing but the cell
-   that asks refers to it: what a loop does under a lock again and again needs one context, not one for each epoch. */
+   that asks refers to it (by so many `holders`): what a loop does under a lock again and again needs one context, not one for each epoch. */
 uint32_t
-context_renew(Thread *thread, Frame *frame, uint32_t before, const Context *wanted, Stack callers)
+context_renew(Thread *thread, Frame *frame, uint32_t before, const Context *wanted, Stack callers,
+              uint32_t holders)
 {
     Context *known = &contexts[before];
-    if (known->references != 1 || known->actor != thread->actor->serial || !same(known, wanted, thread)) {
+    if (known->references != holders || known->actor != thread->actor->serial || !same(known, wanted, thread)) {
         return 0;
     }
     if (frame == NULL ? known->stack != 0

@@ -259,7 +259,8 @@ extern Context *contexts;
 
 Stack context_callers(Thread *thread, Frame *frame, uint32_t site);
 uint32_t context_make(Thread *thread, Frame *frame, const Context *wanted);
-uint32_t context_renew(Thread *thread, Frame *frame, uint32_t before, const Context *wanted, Stack callers);
+uint32_t context_renew(Thread *thread, Frame *frame, uint32_t before, const Context *wanted, Stack callers,
+                       uint32_t holders);
 uint32_t context_again(Thread *thread, Frame *frame, uint32_t before, const Context *wanted, Stack callers);
 void context_free(uint32_t id);
 void contexts_end_epoch(Thread *thread);
@@ -282,8 +283,8 @@ context_drop(uint32_t id)
 /* --- identity.c: what is known of live objects, by address -------------------------------------------------------- */
 
 /* Shadow of one location: the contexts of its last write and last read. A location that several actors share has
-   EXPANDED set in `w`, whose rest is an index into the table of shadow.c; `r` is then the last reader that needs no
-   further look. Both own references. */
+   EXPANDED set in `w`, whose rest is an index into the table of shadow.c; `r` is then the last access that needs no
+   further look when it is repeated. Both own references. */
 typedef struct {
     uint32_t w;
     uint32_t r;

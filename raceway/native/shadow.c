@@ -345,7 +345,7 @@ record_expanded(const Access *access, Cell *cell, Expansion *expansion)
         remove_at(list, 0);
     }
     append(list, access->id, place);
-    if (!mutates && !expansion->racy) {
+    if (!expansion->racy && (!mutates || access->wanted.commute == COMMUTE_NONE)) {
         replace(&cell->r, access->id);
     }
     else {
@@ -460,15 +460,13 @@ renew(const Access *access, Frame *frame, const Cell *cell, const Expansion *exp
                 before = list->entries[place].context;
             }
         }
-        if (before == cell->r) {
-            return 0;
-        }
     }
     if (before == 0) {
         return 0;
     }
     Stack callers = frame == NULL ? 0 : context_callers(access->thread, frame, access->wanted.site);
-    return context_renew(access->thread, frame, before, &access->wanted, callers);
+    uint32_t holders = expansion != NULL && before == cell->r ? 2 : 1;
+    return context_renew(access->thread, frame, before, &access->wanted, callers, holders);
 }
 
 /* Record an access of the calling thread, which no fast path could tell to be a repetition. */

@@ -69,6 +69,17 @@ known_of(const Tap *tap, const PyObject *operand)
     return known_before(tap, type);
 }
 
+/* The last write of a location as far as a fast path may know it, 0 if not: a shared location keeps it beside the last
+   read, when nobody came after. */
+static inline uint32_t
+last_write(const Cell *cell)
+{
+    if (likely((cell->w & EXPANDED) == 0)) {
+        return cell->w;
+    }
+    return op_mutates(contexts[cell->r].operation) ? cell->r : 0;
+}
+
 static inline bool
 cell_repeats(const Cell *cell, const Thread *thread, bool stores, uint32_t rank, int commute)
 {
@@ -77,8 +88,8 @@ cell_repeats(const Cell *cell, const Thread *thread, bool stores, uint32_t rank,
         return true;
     }
     /* What the actor wrote in this epoch covers its reads, too. */
-    uint32_t kept = cell->w;
-    return (kept & EXPANDED) == 0 && is_repeat(kept, thread, rank) &&
+    uint32_t kept = last_write(cell);
+    return is_repeat(kept, thread, rank) &&
            (contexts[kept].commute == COMMUTE_NONE || (stores && contexts[kept].commute == commute));
 }
 
@@ -117,10 +128,8 @@ repeats_attribute(const Known *known, Thread *thread, PyObject *operand)
         return false;
     }
     const Cell *cell = &object->cells[known->cell];
-    if (!known->stores && is_repeat(cell->r, thread, known->rank)) {
-        return true;
-    }
-    return (cell->w & EXPANDED) == 0 && is_repeat(cell->w, thread, known->rank);
+    return (!known->stores && is_repeat(cell->r, thread, known->rank)) ||
+           is_repeat(last_write(cell), thread, known->rank);
 }
 
 static __attribute__((noinline)) bool
@@ -321,8 +330,7 @@ repeats_index(const Known *known, const Thread *thread, PyObject *container, PyO
     }
     uint32_t rank = known->row == NULL ? RANK_REGION : known->rank;
     bool stores = known->row == NULL || known->stores;
-    return (!stores && is_repeat(cell->r, thread, rank)) ||
-           ((cell->w & EXPANDED) == 0 && is_repeat(cell->w, thread, rank));
+    return (!stores && is_repeat(cell->r, thread, rank)) || is_repeat(last_write(cell), thread, rank);
 }
 
 static __attribute__((noinline)) void
