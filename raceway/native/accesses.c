@@ -106,13 +106,12 @@ touch_name(Reach *at, PyObject *owner, PyObject *name, int kind, int op)
 static NameCell *
 class_attribute(Reach *at, PyTypeObject *cls, PyObject *name, int op)
 {
-    PyObject *value = NULL;
-    PyTypeObject *where = NULL;
+    PyTypeObject *where = NULL, *kind = NULL;
     at->thread->owner = cls;
     at->thread->owner_name = name;
-    if (op == OP_READ && type_find(cls, name, &where, &value)) {
+    if (op == OP_READ && type_find(cls, name, &where, &kind)) {
         cls = where;
-        if (Py_TYPE(value)->tp_descr_get != NULL) {
+        if (kind->tp_descr_get != NULL) {
             return NULL;
         }
     }
@@ -125,11 +124,11 @@ class_attribute(Reach *at, PyTypeObject *cls, PyObject *name, int op)
 static int
 home_of(PyTypeObject *type, PyObject *name, PyTypeObject **where)
 {
-    PyObject *value = NULL;
-    if (!type_find(type, name, where, &value) || Py_TYPE(value) == &PyMemberDescr_Type) {
+    PyTypeObject *kind = NULL;
+    if (!type_find(type, name, where, &kind) || kind == &PyMemberDescr_Type) {
         return HOME_FIELD;
     }
-    return Py_TYPE(value)->tp_descr_set != NULL || Py_TYPE(value)->tp_descr_get != NULL ? HOME_SKIP : HOME_CLASS;
+    return kind->tp_descr_set != NULL || kind->tp_descr_get != NULL ? HOME_SKIP : HOME_CLASS;
 }
 
 static void

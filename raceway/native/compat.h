@@ -118,6 +118,16 @@ int frame_offset(Frame *frame);
 
 #endif
 
+/* Between these no other thread changes the container. Where that asks for its lock: whoever waits for anything, our lock
+   too, lets go of such locks meanwhile (PEP 703), so they may be asked for within the core. */
+#if RW_FREE_THREADED
+#define HELD_STILL(container) Py_BEGIN_CRITICAL_SECTION(container);
+#define LET_GO Py_END_CRITICAL_SECTION();
+#else
+#define HELD_STILL(container) {
+#define LET_GO }
+#endif
+
 /* The dictionary of a class; static built-in types keep theirs with the interpreter from 3.12 on. Borrowed. */
 static inline PyObject *
 type_dict(PyTypeObject *type)

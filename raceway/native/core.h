@@ -24,6 +24,8 @@ op_mutates(int op)
 #if RW_FREE_THREADED
 void core_lock(void);
 void core_unlock(void);
+void core_drop(PyObject *object); /* steals a reference, kept until the core is left: a death runs other code */
+bool core_guard_forks(void);
 #else
 static inline void
 core_lock(void)
@@ -345,10 +347,8 @@ static inline Object *
 object_find(const void *target)
 {
     const uint32_t *place = shadow_at((uintptr_t)target);
-    if (unlikely(place == NULL || *place == 0)) {
-        return NULL;
-    }
-    return (Object *)(identity_region + ((size_t)*place << 3));
+    uint32_t reference = place == NULL ? 0 : __atomic_load_n(place, __ATOMIC_RELAXED);
+    return unlikely(reference == 0) ? NULL : (Object *)(identity_region + ((size_t)reference << 3));
 }
 
 Object *object_make(PyObject *target, const struct Shape *shape);
@@ -400,7 +400,7 @@ typedef struct Shape {
 Shape *shape_of(PyTypeObject *type); /* NULL when memory is short */
 uint32_t shape_cell(Shape *shape, PyObject *name);
 void shape_free(Shape *shape);
-bool type_find(PyTypeObject *type, PyObject *name, PyTypeObject **where, PyObject **value);
+bool type_find(PyTypeObject *type, PyObject *name, PyTypeObject **where, PyTypeObject **kind);
 bool instance_holds(PyObject *target, PyObject *name);
 PyObject *type_label(PyTypeObject *type);
 
@@ -729,10 +729,34 @@ bool item_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, Py
                   uint64_t number);
 int has_key(PyObject *base, PyObject *key); /* -1: cannot be told without code of the program */
 extern uint64_t names_generation; /* changes when names of a namespace or class are forgotten */
-extern uint64_t recording; /* number of the run, 0 while none is */
+extern uint64_t recording; /* number of the run, 0 while none is; read without the lock too, by `recorded_run` */
 extern bool alone; /* there has been one actor only: all it did comes before all that others will do */
 extern uint64_t imports_sync;
 extern uint64_t failures;
+
+static inline uint64_t
+recorded_run(void)
+{
+    return __atomic_load_n(&recording, __ATOMIC_RELAXED);
+}
+
+/* Lock the core if this run (0: any) is going on, which may end while the lock is waited for. */
+static inline bool
+core_enter(uint64_t run)
+{
+    uint64_t now = recorded_run();
+    if (unlikely(now == 0 || (run != 0 && run != now))) {
+        return false;
+    }
+    core_lock();
+#if RW_FREE_THREADED
+    if (unlikely(recorded_run() != now)) {
+        core_unlock();
+        return false;
+    }
+#endif
+    return true;
+}
 
 /* --- Python types and functions ------------------------------------------------------------------------------------ */
 

@@ -15,18 +15,22 @@ creation_start(PyObject *quiet, PyObject *passed, PyObject *uses)
     if (name_key == NULL && (name_key = PyUnicode_InternFromString("__name__")) == NULL) {
         return false;
     }
+    core_lock();
     Py_XSETREF(quiet_modules, Py_NewRef(quiet));
     Py_XSETREF(passed_for_naming, Py_NewRef(passed));
     Py_XSETREF(first_uses, Py_NewRef(uses));
+    core_unlock();
     return true;
 }
 
 void
 creation_stop(void)
 {
+    core_lock();
     Py_CLEAR(quiet_modules);
     Py_CLEAR(passed_for_naming);
     Py_CLEAR(first_uses);
+    core_unlock();
 }
 
 static bool
@@ -198,12 +202,14 @@ user_of_mutex(Frame *frame)
 void
 creation_first_use(PyObject *module)
 {
-    if (first_uses == NULL || module == NULL || PyDict_GET_SIZE(first_uses) == 0) {
-        return;
-    }
-    PyObject *action = PyDict_GetItemWithError(first_uses, module);
+    core_lock();
+    PyObject *uses = Py_XNewRef(first_uses); /* the run may end meanwhile */
+    core_unlock();
+    PyObject *action =
+        uses == NULL || module == NULL || PyDict_GET_SIZE(uses) == 0 ? NULL : PyDict_GetItemWithError(uses, module);
     if (action == NULL) {
         PyErr_Clear();
+        Py_XDECREF(uses);
         return;
     }
     Py_INCREF(action); /* called before it is struck off: another thread must not go on without it */
@@ -213,9 +219,10 @@ creation_first_use(PyObject *module)
         PyErr_WriteUnraisable(action);
     }
     Py_XDECREF(result);
-    if (PyDict_GetItemWithError(first_uses, module) == action && PyDict_DelItem(first_uses, module) < 0) {
+    if (PyDict_GetItemWithError(uses, module) == action && PyDict_DelItem(uses, module) < 0) {
         PyErr_Clear();
     }
+    Py_DECREF(uses);
     Py_DECREF(module);
     Py_DECREF(action);
 }

@@ -4,19 +4,22 @@
    object's record in one reserved region. Nothing is kept alive: a record goes when its object's memory is given back.
    That is seen at the allocator of objects (PyMem_SetAllocator), and, since lists and dicts wait on free lists of their
    own, at their deallocators. A block handed to free begins 0, 16 or 32 bytes before the object: with a collector's
-   header and with a managed dictionary (Objects/obmalloc.c, Include/internal/pycore_object.h).
+   header and with a managed dictionary (Objects/obmalloc.c, Include/internal/pycore_object.h). Free-threaded builds know
+   no such header.
 
    No record is kept for tuples, floats, slices and contexts, which free lists keep and whose identity means nothing.
    Another tool may wrap the allocator after us (tracemalloc): then our wrapper stays when the run ends, and only passes
    on. */
 #include "core.h"
 
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
 #define SHADOW_BYTES ((size_t)(1 << 16) * sizeof(uint32_t))
 #define SIZES 72
+#define STEPS (RW_FREE_THREADED ? 2 : 3) /* places of a block at which an object may begin */
 
 Arena identity_arenas[ARENAS];
 char *identity_region;
@@ -29,7 +32,7 @@ static uint32_t free_records[SIZES]; /* by size class: references to the first f
 static uint64_t serials;
 static PyMemAllocatorEx allocator; /* the one we wrapped */
 static destructor list_dealloc, dict_dealloc;
-static bool wrapped, running;
+static bool wrapped, running; /* `running` is also read without the lock */
 
 uint64_t
 new_serial(void)
@@ -56,8 +59,8 @@ reserve_region(void)
 uint32_t *
 identity_shadow(uintptr_t top)
 {
-    uint32_t **middle = top >> 28 == 0 ? roots[top >> 14] : NULL;
-    uint32_t *shadow = middle == NULL ? NULL : middle[top & 0x3fff];
+    uint32_t **middle = top >> 28 == 0 ? __atomic_load_n(&roots[top >> 14], __ATOMIC_ACQUIRE) : NULL;
+    uint32_t *shadow = middle == NULL ? NULL : __atomic_load_n(&middle[top & 0x3fff], __ATOMIC_ACQUIRE);
 #if !RW_FREE_THREADED
     identity_arenas[top % ARENAS] = (Arena){top, shadow};
 #endif
@@ -73,8 +76,12 @@ shadow_made(uintptr_t address)
         return known;
     }
     uint32_t ***root = &roots[address >> 34];
-    if (*root == NULL && (*root = calloc(1 << 14, sizeof(uint32_t *))) == NULL) {
-        return NULL;
+    if (*root == NULL) {
+        uint32_t **middle = calloc(1 << 14, sizeof(uint32_t *));
+        if (middle == NULL) {
+            return NULL;
+        }
+        __atomic_store_n(root, middle, __ATOMIC_RELEASE);
     }
     void *found = mmap(NULL, SHADOW_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (found == MAP_FAILED) {
@@ -239,9 +246,10 @@ retire_record(uint32_t reference, Object *object)
 static void
 retire(uint32_t *place)
 {
-    uint32_t reference = *place;
-    *place = 0;
-    retire_record(reference, (Object *)(identity_region + ((size_t)reference << 3)));
+    uint32_t reference = __atomic_exchange_n(place, 0, __ATOMIC_ACQ_REL);
+    if (reference != 0) {
+        retire_record(reference, (Object *)(identity_region + ((size_t)reference << 3)));
+    }
 }
 
 #if RW_FREE_THREADED
@@ -249,10 +257,12 @@ retire(uint32_t *place)
 /* Memory is given back under locks of the interpreter, where ours must not be waited for: the shadow forgets at once,
    and the record goes when the core is entered next. A free record's link is its label, until it is taken. */
 static uint32_t dead;
+static uint32_t letting_go; /* threads that are about to tell of a death */
 
 static void
 let_go(uint32_t *place)
 {
+    __atomic_add_fetch(&letting_go, 1, __ATOMIC_ACQ_REL);
     uint32_t reference = __atomic_exchange_n(place, 0, __ATOMIC_ACQ_REL);
     if (reference != 0) {
         Object *object = (Object *)(identity_region + ((size_t)reference << 3));
@@ -261,6 +271,7 @@ let_go(uint32_t *place)
             object->label = first;
         } while (!__atomic_compare_exchange_n(&dead, &first, reference, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED));
     }
+    __atomic_sub_fetch(&letting_go, 1, __ATOMIC_RELEASE);
 }
 
 void
@@ -295,7 +306,7 @@ void
 object_retire(uintptr_t address)
 {
     uint32_t *place = shadow_at(address);
-    if (place != NULL && *place != 0) {
+    if (place != NULL && __atomic_load_n(place, __ATOMIC_RELAXED) != 0) {
         let_go(place);
     }
 }
@@ -309,23 +320,29 @@ block_freed(void *block)
         return;
     }
     size_t index = (address & 0xfffff) >> 4;
-    if (unlikely(index > 0xfffd)) { /* the object may begin in the next MiB */
-        object_retire(address);
-        object_retire(address + 16);
-        object_retire(address + 32);
+    if (unlikely(index + STEPS > 1 << 16)) { /* the object may begin in the next MiB */
+        for (size_t step = 0; step < STEPS; step++) {
+            object_retire(address + 16 * step);
+        }
         return;
     }
-    for (size_t step = 0; step < 3; step++) {
-        if (unlikely(shadow[step] != 0)) {
+    for (size_t step = 0; step < STEPS; step++) {
+        if (unlikely(__atomic_load_n(&shadow[step], __ATOMIC_RELAXED) != 0)) {
             let_go(&shadow[step]);
         }
     }
 }
 
+static inline bool
+is_followed(void)
+{
+    return __atomic_load_n(&running, __ATOMIC_RELAXED);
+}
+
 static void
 watching_free(void *context, void *block)
 {
-    if (running && block != NULL) {
+    if (is_followed() && block != NULL) {
         block_freed(block);
     }
     allocator.free(context, block);
@@ -334,17 +351,25 @@ watching_free(void *context, void *block)
 static void *
 watching_realloc(void *context, void *block, size_t size)
 {
+#if RW_FREE_THREADED
+    /* Afterwards another thread may have made something of the old block. No object that has a record is resized. */
+    if (is_followed() && block != NULL) {
+        block_freed(block);
+    }
+    return allocator.realloc(context, block, size);
+#else
     void *moved = allocator.realloc(context, block, size);
-    if (running && block != NULL && moved != NULL && moved != block) {
+    if (is_followed() && block != NULL && moved != NULL && moved != block) {
         block_freed(block);
     }
     return moved;
+#endif
 }
 
 static void
 watching_list_dealloc(PyObject *list)
 {
-    if (running) {
+    if (is_followed()) {
         object_retire((uintptr_t)list);
     }
     list_dealloc(list);
@@ -353,7 +378,7 @@ watching_list_dealloc(PyObject *list)
 static void
 watching_dict_dealloc(PyObject *dict)
 {
-    if (running) {
+    if (is_followed()) {
         object_retire((uintptr_t)dict);
     }
     dict_dealloc(dict);
@@ -375,13 +400,13 @@ identity_start(void)
         PyMem_SetAllocator(PYMEM_DOMAIN_OBJ, &current);
         wrapped = true;
     }
-    if (list_dealloc == NULL) {
+    if (PyList_Type.tp_dealloc != watching_list_dealloc && PyDict_Type.tp_dealloc != watching_dict_dealloc) {
         list_dealloc = PyList_Type.tp_dealloc;
         dict_dealloc = PyDict_Type.tp_dealloc;
         PyList_Type.tp_dealloc = watching_list_dealloc;
         PyDict_Type.tp_dealloc = watching_dict_dealloc;
     }
-    running = true;
+    __atomic_store_n(&running, true, __ATOMIC_RELAXED);
     return true;
 }
 
@@ -396,15 +421,19 @@ clear_shadow(void)
                 continue;
             }
             for (size_t index = 0; index < 1 << 16; index++) {
-                if (shadow[index] != 0) {
+                if (__atomic_load_n(&shadow[index], __ATOMIC_RELAXED) != 0) {
                     retire(&shadow[index]);
                 }
             }
+#if !RW_FREE_THREADED /* where another thread may be about to look into it */
             roots[top][middle] = NULL;
             munmap(shadow, SHADOW_BYTES);
+#endif
         }
+#if !RW_FREE_THREADED
         free(roots[top]);
         roots[top] = NULL;
+#endif
     }
     memset(identity_arenas, 0, sizeof identity_arenas);
 }
@@ -415,12 +444,17 @@ identity_stop(void)
     if (!running) {
         return;
     }
-    running = false;
+    __atomic_store_n(&running, false, __ATOMIC_RELAXED);
     clear_shadow();
+#if RW_FREE_THREADED
+    while (__atomic_load_n(&letting_go, __ATOMIC_ACQUIRE) != 0) { /* a handful of instructions */
+        sched_yield();
+    }
+    identity_settle();
+#endif
     if (PyList_Type.tp_dealloc == watching_list_dealloc && PyDict_Type.tp_dealloc == watching_dict_dealloc) {
         PyList_Type.tp_dealloc = list_dealloc;
         PyDict_Type.tp_dealloc = dict_dealloc;
-        list_dealloc = dict_dealloc = NULL;
     }
     PyMemAllocatorEx current;
     PyMem_GetAllocator(PYMEM_DOMAIN_OBJ, &current);

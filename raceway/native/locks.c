@@ -175,7 +175,7 @@ static PyObject *
 our_lock_acquire(PyObject *self, PyObject *args, PyObject *kwargs)
 {
     PyObject *result = lock_acquire(self, args, kwargs);
-    if (recording != 0 && result == Py_True) {
+    if (recorded_run() != 0 && result == Py_True) {
         taken(self);
     }
     return result;
@@ -184,7 +184,7 @@ our_lock_acquire(PyObject *self, PyObject *args, PyObject *kwargs)
 static PyObject *
 our_lock_release(PyObject *self, PyObject *args)
 {
-    if (recording != 0 && is_locked(self)) {
+    if (recorded_run() != 0 && is_locked(self)) {
         freed(self);
     }
     return lock_release(self, args);
@@ -194,7 +194,7 @@ static PyObject *
 our_rlock_acquire(PyObject *self, PyObject *args, PyObject *kwargs)
 {
     PyObject *result = rlock_acquire(self, args, kwargs);
-    if (recording != 0 && result == Py_True && depth_of(self) == 1) {
+    if (recorded_run() != 0 && result == Py_True && depth_of(self) == 1) {
         taken(self);
     }
     return result;
@@ -203,7 +203,7 @@ our_rlock_acquire(PyObject *self, PyObject *args, PyObject *kwargs)
 static PyObject *
 our_rlock_release(PyObject *self, PyObject *args)
 {
-    if (recording != 0 && depth_of(self) == 1) {
+    if (recorded_run() != 0 && depth_of(self) == 1) {
         freed(self);
     }
     return rlock_release(self, args);
@@ -212,7 +212,7 @@ our_rlock_release(PyObject *self, PyObject *args)
 static PyObject *
 our_rlock_save(PyObject *self, PyObject *args)
 {
-    if (recording != 0 && depth_of(self) != 0) {
+    if (recorded_run() != 0 && depth_of(self) != 0) {
         freed(self);
     }
     return rlock_save(self, args);
@@ -222,7 +222,7 @@ static PyObject *
 our_rlock_restore(PyObject *self, PyObject *args)
 {
     PyObject *result = rlock_restore(self, args);
-    if (recording != 0 && result != NULL && depth_of(self) != 0) {
+    if (recorded_run() != 0 && result != NULL && depth_of(self) != 0) {
         taken(self);
     }
     return result;
@@ -254,7 +254,7 @@ remember_remade(PyObject *lock)
 static PyObject *
 our_lock_reinit(PyObject *self, PyObject *args)
 {
-    if (recording != 0 && is_locked(self)) {
+    if (recorded_run() != 0 && is_locked(self)) {
         remember_remade(self);
     }
     return lock_reinit(self, args);
@@ -263,7 +263,7 @@ our_lock_reinit(PyObject *self, PyObject *args)
 static PyObject *
 our_rlock_reinit(PyObject *self, PyObject *args)
 {
-    if (recording != 0 && depth_of(self) != 0) {
+    if (recorded_run() != 0 && depth_of(self) != 0) {
         remember_remade(self);
     }
     return rlock_reinit(self, args);
@@ -273,7 +273,7 @@ static PyObject *
 our_allocate(PyObject *module, PyObject *args)
 {
     PyObject *lock = allocate(module, args);
-    if (recording != 0 && lock != NULL) {
+    if (recorded_run() != 0 && lock != NULL) {
         made(lock, false);
     }
     return lock;
@@ -283,7 +283,7 @@ static PyObject *
 our_lock_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
     PyObject *lock = lock_new(type, args, kwargs);
-    if (recording != 0 && lock != NULL) {
+    if (recorded_run() != 0 && lock != NULL) {
         made(lock, false);
     }
     return lock;
@@ -293,7 +293,7 @@ static PyObject *
 our_rlock_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
     PyObject *lock = rlock_new(type, args, kwargs);
-    if (recording != 0 && lock != NULL) {
+    if (recorded_run() != 0 && lock != NULL) {
         made(lock, true);
     }
     return lock;
@@ -494,7 +494,7 @@ locks_forked(PyObject *self, PyObject *nothing)
     core_lock();
     while (remade_count != 0) {
         uint64_t sync = remade[--remade_count];
-        if (recording != 0) {
+        if (recorded_run() != 0) {
             tell_freed(sync);
         }
     }

@@ -1,12 +1,23 @@
 /* The module raceway._native: start and stop of a run, and what is asked of it at the end. */
 #include "core.h"
 
+#include <pthread.h>
 #include <string.h>
 
 #if RW_FREE_THREADED
 
 static PyMutex mutex;
 static _Thread_local int depth;
+
+#ifdef __SANITIZE_THREAD__ /* which sees no lock that the interpreter takes or hands over */
+void __tsan_acquire(void *lock);
+void __tsan_release(void *lock);
+#define TELL_TAKEN(lock) __tsan_acquire(lock)
+#define TELL_FREED(lock) __tsan_release(lock)
+#else
+#define TELL_TAKEN(lock)
+#define TELL_FREED(lock)
+#endif
 
 /* Waiting lets go of the thread's state, so that who stops the world need not wait for us (PEP 703). A thread that is
    in the core already may come in again: letting go of an object frees it. */
@@ -15,16 +26,75 @@ core_lock(void)
 {
     if (depth++ == 0) {
         PyMutex_Lock(&mutex);
+        TELL_TAKEN(&mutex);
         identity_settle();
     }
+}
+
+#define DROPPED 32
+
+static _Thread_local PyObject *dropped[DROPPED]; /* owned */
+static _Thread_local int dropped_count;
+
+void
+core_drop(PyObject *object)
+{
+    if (dropped_count == DROPPED) {
+        Py_DECREF(object);
+        return;
+    }
+    dropped[dropped_count++] = object;
 }
 
 void
 core_unlock(void)
 {
-    if (--depth == 0) {
+    if (--depth != 0) {
+        return;
+    }
+    TELL_FREED(&mutex);
+    PyMutex_Unlock(&mutex);
+    while (unlikely(dropped_count != 0)) {
+        Py_DECREF(dropped[--dropped_count]);
+    }
+}
+
+/* A child begins with the lock as it was when the process forked. os.fork() stops the world first: who holds the lock
+   then is suspended within the core, and what it was about to change stays half changed in the child, which therefore
+   records nothing. */
+static bool held_for_fork;
+
+static void
+before_fork(void)
+{
+    uint8_t unlocked = 0;
+    held_for_fork = depth != 0 || __atomic_compare_exchange_n(&mutex._bits, &unlocked, _Py_LOCKED, false,
+                                                              __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+}
+
+static void
+after_fork_in_parent(void)
+{
+    if (held_for_fork && depth == 0) {
         PyMutex_Unlock(&mutex);
     }
+}
+
+static void
+after_fork_in_child(void)
+{
+    mutex = (PyMutex){depth == 0 ? 0 : _Py_LOCKED};
+    if (!held_for_fork) {
+        __atomic_store_n(&recording, 0, __ATOMIC_RELAXED);
+    }
+}
+
+bool
+core_guard_forks(void)
+{
+    static bool guarded;
+    guarded = guarded || pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child) == 0;
+    return guarded;
 }
 
 #endif
@@ -56,8 +126,8 @@ native_start(PyObject *module, PyObject *args)
     stacks_start(folder);
     failures = 0;
     alone = true;
-    recording = ++runs;
     core_lock();
+    __atomic_store_n(&recording, ++runs, __ATOMIC_RELAXED);
     uint64_t main = new_serial();
     thread_begin(main);
     imports_sync = sync_new(NULL, NULL, 0);
@@ -72,7 +142,7 @@ native_stop(PyObject *module, PyObject *nothing)
     (void)module;
     (void)nothing;
     core_lock();
-    recording = 0;
+    __atomic_store_n(&recording, 0, __ATOMIC_RELAXED);
     core_unlock();
     Py_RETURN_NONE;
 }
@@ -84,7 +154,7 @@ native_forget(PyObject *module, PyObject *nothing)
     (void)module;
     (void)nothing;
     core_lock();
-    recording = 0;
+    __atomic_store_n(&recording, 0, __ATOMIC_RELAXED);
     replay_reset();
     races_reset();
     identity_stop();
@@ -158,7 +228,10 @@ native_has_acted(PyObject *module, PyObject *site)
     if (number == (unsigned long)-1 && PyErr_Occurred()) {
         return NULL;
     }
-    return PyBool_FromLong(number < sites_count && sites[number].acted);
+    core_lock();
+    bool acted = number < sites_count && sites[number].acted;
+    core_unlock();
+    return PyBool_FromLong(acted);
 }
 
 static PyObject *
@@ -169,7 +242,10 @@ native_lock_place(PyObject *module, PyObject *sync)
     if (serial == (unsigned long long)-1 && PyErr_Occurred()) {
         return NULL;
     }
-    return sync_place(serial);
+    core_lock();
+    PyObject *place = sync_place(serial);
+    core_unlock();
+    return place;
 }
 
 /* counters(): (accesses, actors, shared locations, failures). */
@@ -191,8 +267,7 @@ native_module_executed(PyObject *module, PyObject *nothing)
 {
     (void)module;
     (void)nothing;
-    if (recording != 0) {
-        core_lock();
+    if (core_enter(0)) {
         sync_release(current_thread(), imports_sync, true);
         core_unlock();
     }
@@ -204,7 +279,9 @@ native_after_fork(PyObject *module, PyObject *nothing)
 {
     (void)module;
     (void)nothing;
+    core_lock();
     actors_after_fork();
+    core_unlock();
     Py_RETURN_NONE;
 }
 
@@ -237,6 +314,12 @@ module_exec(PyObject *module)
         PyErr_SetString(PyExc_ImportError, "raceway._native works in the main interpreter only; use the pure core");
         return -1;
     }
+#if RW_FREE_THREADED
+    if (!core_guard_forks()) {
+        PyErr_NoMemory();
+        return -1;
+    }
+#endif
     if (!taps_ready(module) || PyType_Ready(&Recorder_Type) < 0 || PyType_Ready(&PeekProbe_Type) < 0 ||
         !recorder_ready(module) || !queues_ready()) {
         return -1;

@@ -1,5 +1,5 @@
 /* Whether a dictionary or set has a key, asked without code of the program: where an entry of equal hash has a key
-   whose `__eq__` could be the program's, the answer is that it cannot be told.
+   whose `__eq__` could be the program's, the answer is that it cannot be told. Without a GIL the container is held still meanwhile.
 
    The probing is that of Objects/dictobject.c (`do_lookup`) and Objects/setobject.c (`set_lookkey`). */
 #include "core.h"
@@ -21,7 +21,7 @@ same_key(PyObject *known, PyObject *key)
     return is_scalar(known) ? PyObject_RichCompareBool(known, key, Py_EQ) : -1;
 }
 
-#if RW_PEEK && !RW_FREE_THREADED
+#if RW_PEEK
 
 static Py_ssize_t
 index_at(const PyDictKeysObject *keys, size_t place)
@@ -117,14 +117,16 @@ has_key(PyObject *base, PyObject *key)
         return -1;
     }
     int found = -1;
+    HELD_STILL(base)
     if (PyDict_Check(base)) {
         found = dict_has((PyDictObject *)base, key);
-        if (found == -2) {
-            found = PyDict_Contains(base, key);
-        }
     }
-    else if (PyAnySet_Check(base) && !RW_FREE_THREADED) {
+    else if (PyAnySet_Check(base)) {
         found = set_has((PySetObject *)base, key);
+    }
+    LET_GO
+    if (found == -2) {
+        found = PyDict_Contains(base, key);
     }
     if (found < 0) {
         PyErr_Clear();

@@ -248,7 +248,7 @@ tell(Channel *channel, bool puts)
 {
     PyObject *owner = PyObject_CallNoArgs(channel->owner);
     if (owner != NULL && owner != Py_None) {
-        if (channel->run != recording) {
+        if (channel->run != recorded_run()) {
             core_lock();
             renew(channel);
             core_unlock();
@@ -284,7 +284,7 @@ channel_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     }
     channel->owner = Py_NewRef(owner);
     channel->free = places;
-    if (recording != 0) {
+    if (recorded_run() != 0) {
         core_lock();
         channel->run = recording;
         channel->everything = tell_new(text_kind, NULL, 0);
@@ -332,7 +332,7 @@ notify_call(PyObject *self, PyObject *const *args, size_t flags, PyObject *names
     Notify *notify = (Notify *)self;
     PyObject *condition = PyVectorcall_NARGS(flags) > 0 ? args[0] : NULL; /* the caller holds it */
     PyObject *result = PyObject_Vectorcall(notify->real, args, flags, names);
-    if (result != NULL && recording != 0 && condition != NULL) {
+    if (result != NULL && recorded_run() != 0 && condition != NULL) {
         PyObject *channel = PyObject_GetAttr(condition, text_channel);
         if (channel == NULL) {
             PyErr_Clear();

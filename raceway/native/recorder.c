@@ -8,8 +8,8 @@ serial_of(PyObject *value, uint64_t *serial)
     return !(*serial == (uint64_t)-1 && PyErr_Occurred());
 }
 
-#define RUNNING_OR_NONE                                                                                               \
-    if (recording == 0) {                                                                                             \
+#define ENTER_OR_NONE                                                                                                 \
+    if (!core_enter(0)) {                                                                                             \
         Py_RETURN_NONE;                                                                                               \
     }
 
@@ -36,8 +36,7 @@ with_sync(PyObject *value, void (*verb)(Thread *, uint64_t))
     if (!serial_of(value, &serial)) {
         return NULL;
     }
-    RUNNING_OR_NONE
-    core_lock();
+    ENTER_OR_NONE
     verb(current_thread(), serial);
     core_unlock();
     Py_RETURN_NONE;
@@ -78,8 +77,7 @@ recorder_release(PyObject *self, PyObject *const *args, Py_ssize_t count, PyObje
         return NULL;
     }
     bool merge = count + named == 1 || PyObject_IsTrue(args[1]) == 1;
-    RUNNING_OR_NONE
-    core_lock();
+    ENTER_OR_NONE
     sync_release(current_thread(), serial, merge);
     core_unlock();
     Py_RETURN_NONE;
@@ -93,10 +91,9 @@ recorder_fork(PyObject *self, PyObject *name)
         PyErr_SetString(PyExc_TypeError, "the name of an actor is a string");
         return NULL;
     }
-    if (recording == 0) {
+    if (!core_enter(0)) {
         return PyLong_FromLong(0);
     }
-    core_lock();
     uint64_t serial = actor_fork(current_thread(), name);
     core_unlock();
     return PyLong_FromUnsignedLongLong(serial);
@@ -110,8 +107,7 @@ recorder_begin(PyObject *self, PyObject *actor)
     if (!serial_of(actor, &serial)) {
         return NULL;
     }
-    if (recording != 0 && serial != 0) {
-        core_lock();
+    if (serial != 0 && core_enter(0)) {
         thread_begin(serial);
         core_unlock();
     }
@@ -123,8 +119,7 @@ recorder_end(PyObject *self, PyObject *nothing)
 {
     (void)self;
     (void)nothing;
-    RUNNING_OR_NONE
-    core_lock();
+    ENTER_OR_NONE
     thread_end(current_thread());
     core_unlock();
     Py_RETURN_NONE;
@@ -157,10 +152,9 @@ recorder_current(PyObject *self, PyObject *nothing)
 {
     (void)self;
     (void)nothing;
-    if (recording == 0) {
+    if (!core_enter(0)) {
         return PyLong_FromLong(0);
     }
-    core_lock();
     uint64_t serial = current_thread()->actor->serial;
     core_unlock();
     return PyLong_FromUnsignedLongLong(serial);

@@ -11,9 +11,29 @@
 static uint32_t shape_ids;
 static Shape *shapes;
 
-/* The class in the resolution order that defines `name`, and what it holds (both borrowed). */
+/* The type of what a class has under `name`, NULL when it has none. */
+static PyTypeObject *
+held_kind(PyTypeObject *cls, PyObject *name)
+{
+    PyObject *namespace = PyType_Check((PyObject *)cls) ? type_dict(cls) : NULL;
+    if (namespace == NULL) {
+        return NULL;
+    }
+#if RW_FREE_THREADED
+    PyObject *found; /* which another thread may take out of the class meanwhile */
+    if (PyDict_GetItemRef(namespace, name, &found) != 1) {
+        return NULL;
+    }
+    core_drop(found);
+#else
+    PyObject *found = PyDict_GetItemWithError(namespace, name);
+#endif
+    return found == NULL ? NULL : Py_TYPE(found);
+}
+
+/* The class in the resolution order that defines `name`, and the type of what it holds (both borrowed). */
 bool
-type_find(PyTypeObject *type, PyObject *name, PyTypeObject **where, PyObject **value)
+type_find(PyTypeObject *type, PyObject *name, PyTypeObject **where, PyTypeObject **kind)
 {
     PyObject *order = type->tp_mro;
     if (order == NULL) {
@@ -21,14 +41,13 @@ type_find(PyTypeObject *type, PyObject *name, PyTypeObject **where, PyObject **v
     }
     for (Py_ssize_t place = 0; place < PyTuple_GET_SIZE(order); place++) {
         PyTypeObject *cls = (PyTypeObject *)PyTuple_GET_ITEM(order, place);
-        PyObject *namespace = PyType_Check((PyObject *)cls) ? type_dict(cls) : NULL;
-        PyObject *found = namespace == NULL ? NULL : PyDict_GetItemWithError(namespace, name);
+        PyTypeObject *found = held_kind(cls, name);
         if (found != NULL) {
             if (where != NULL) {
                 *where = cls;
             }
-            if (value != NULL) {
-                *value = found;
+            if (kind != NULL) {
+                *kind = found;
             }
             return true;
         }

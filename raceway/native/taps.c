@@ -41,10 +41,11 @@ key_operand(const Tap *tap, PyObject *key)
     return key != NULL ? key : sites[tap->site].key;
 }
 
+/* Whether the core is locked for a tap of the run that is going on. */
 static inline bool
-is_running(const Tap *tap)
+entered(const Tap *tap)
 {
-    return likely(tap->run == recording);
+    return likely(tap->run != 0 && core_enter(tap->run));
 }
 
 static __attribute__((noinline)) const Known *
@@ -284,8 +285,7 @@ base_reached(Tap *tap, PyObject *operand)
 static PyObject *
 base_tap(PyObject *self, PyObject *operand)
 {
-    if (is_running((Tap *)self)) {
-        core_lock();
+    if (entered((Tap *)self)) {
         base_reached((Tap *)self, operand);
         core_unlock();
     }
@@ -393,8 +393,7 @@ static PyObject *
 key_tap(PyObject *self, PyObject *key)
 {
     Tap *tap = (Tap *)self;
-    if (is_running(tap)) {
-        core_lock();
+    if (entered(tap)) {
         Frame *frame = current_frame();
         PyObject **place = own_place(frame, self);
         if (likely(place != NULL && place[-1] != NULL)) {
@@ -410,8 +409,7 @@ static PyObject *
 method_key_tap(PyObject *self, PyObject *key)
 {
     Tap *tap = (Tap *)self;
-    if (is_running(tap)) {
-        core_lock();
+    if (entered(tap)) {
         Frame *frame = current_frame();
         PyObject **place = own_place(frame, self);
         PyObject *base = place == NULL ? NULL : place[-1];
@@ -432,8 +430,7 @@ static PyObject *
 contains_tap(PyObject *self, PyObject *container)
 {
     Tap *tap = (Tap *)self;
-    if (is_running(tap)) {
-        core_lock();
+    if (entered(tap)) {
         Frame *frame = current_frame();
         PyObject *key = sites[tap->site].key;
         if (key == NULL) {
@@ -453,8 +450,7 @@ static PyObject *
 augment_tap(PyObject *self, PyObject *value)
 {
     Tap *tap = (Tap *)self;
-    if (is_running(tap)) {
-        core_lock();
+    if (entered(tap)) {
         Frame *frame = current_frame();
         PyObject **place = own_place(frame, self);
         if (place == NULL) {
@@ -489,8 +485,7 @@ static PyObject *
 attribute_call_tap(PyObject *self, PyObject *operand)
 {
     Tap *tap = (Tap *)self;
-    if (is_running(tap)) {
-        core_lock();
+    if (entered(tap)) {
         Frame *frame = current_frame();
         PyObject **place = own_place(frame, self);
         bool by_value = tap->role == ROLE_VALUE;
@@ -531,8 +526,7 @@ global_reached(Tap *tap)
 static PyObject *
 global_tap(PyObject *self, PyObject *operand)
 {
-    if (is_running((Tap *)self)) {
-        core_lock();
+    if (entered((Tap *)self)) {
         global_reached((Tap *)self);
         core_unlock();
     }
@@ -560,8 +554,7 @@ static PyObject *
 cell_tap(PyObject *self, PyObject *operand)
 {
     Tap *tap = (Tap *)self;
-    if (is_running(tap) && tap->variable_place >= 0) {
-        core_lock();
+    if (tap->variable_place >= 0 && entered(tap)) {
         Frame *frame = current_frame();
         PyObject *cell = frame->localsplus[tap->variable_place];
         if (cell != NULL && PyCell_Check(cell)) {
@@ -641,8 +634,7 @@ static PyObject *
 holding_tap(PyObject *self, PyObject *operand)
 {
     Tap *tap = (Tap *)self;
-    if (is_running(tap)) {
-        core_lock();
+    if (entered(tap)) {
         Thread *thread = current_thread();
         Frame *frame = current_frame();
         if (tap->commits) {
@@ -661,10 +653,9 @@ static PyObject *
 revealing_tap(PyObject *self, PyObject *reveal)
 {
     Tap *tap = (Tap *)self;
-    if (is_running(tap) && PyFunction_Check(reveal)) {
+    if (PyFunction_Check(reveal)) {
         PyObject *closure = PyFunction_GET_CLOSURE(reveal);
-        if (closure != NULL && PyTuple_GET_SIZE(closure) == 1) {
-            core_lock();
+        if (closure != NULL && PyTuple_GET_SIZE(closure) == 1 && entered(tap)) {
             hold(current_thread(), tap, current_frame(), PyTuple_GET_ITEM(closure, 0));
             core_unlock();
         }

@@ -10,7 +10,9 @@ import json
 
 import pytest
 
-from tests.conftest import RunRaceway
+from tests.conftest import RunRaceway, has_gil
+
+pytestmark = pytest.mark.skipif(not has_gil(), reason="without a GIL updates are lost anyhow")
 
 THREADS, ROUNDS = 4, 20_000
 

@@ -195,6 +195,12 @@ class models:  # noqa: N801  a place for one variable
     native: Any = None
 
 
+def settle() -> None:
+    """Have the core note what died: without a GIL the native one does when it is entered next."""
+    if models.native is not None:
+        models.native.counters()
+
+
 @contextlib.contextmanager
 def running(native: Any) -> Iterator[None]:
     """The native core following the lives of objects, for its models to know locks by."""

@@ -256,8 +256,9 @@ def test_a_job_that_fails_has_the_same_traceback() -> None:
     def attempts() -> list[object]:
         with ThreadPoolExecutor(1, initializer=int) as pool:
             pool.submit(int).result()
-            future = pool.submit(fail)
-            found = [outcome(future.result), outcome(lambda: list(pool.map(int, ["x"])))]
+            future, mapped = pool.submit(fail), pool.map(int, ["x"])
+            pool.submit(int).result()  # one worker: those before are done, which the traceback shows
+            found = [outcome(future.result), outcome(lambda: list(mapped))]
         return [*found, outcome(lambda: pool.submit(int)), outcome(lambda: ThreadPoolExecutor(0))]
 
     plain = attempts()

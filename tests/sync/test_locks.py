@@ -17,7 +17,7 @@ import pytest
 
 from raceway import originals, sync
 from raceway.runtime import active
-from tests.sync.recording import FakeRecorder, Gate, outcome, run, watched
+from tests.sync.recording import FakeRecorder, Gate, outcome, run, settle, watched
 
 
 def make_lock() -> Any:
@@ -145,6 +145,7 @@ def test_a_dead_lock_is_retired(recorder: FakeRecorder) -> None:
         del lock
         gc.collect()
         assert reference() is None
+        settle()
         assert recorder.kinds == {}
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.sync.recording import FakeRecorder, Gate, open_when_waiting, outcome, run, watched
+from tests.sync.recording import FakeRecorder, Gate, open_when_waiting, outcome, run, settle, watched
 
 
 class Bag(queue.Queue[Any]):
@@ -357,6 +357,7 @@ def test_a_queue_is_named_after_the_line_that_makes_it_and_dies_when_it_did(reco
     try:
         del items
         assert reference() is None
+        settle()
         assert recorder.kinds == {}
     finally:
         gc.enable()
