@@ -31,6 +31,24 @@ core_unlock(void)
 
 static uint64_t runs;
 
+static void
+forget_all(void)
+{
+    recording = 0;
+    replay_reset();
+    races_reset();
+    identity_stop();
+    actors_reset();
+    syncs_reset();
+    shadow_reset();
+    variables_reset();
+    sites_reset();
+    contracts_reset();
+    contexts_reset();
+    locksets_reset();
+    stacks_reset();
+}
+
 /* start(table, containers, sequences): begin a run. */
 static PyObject *
 native_start(PyObject *module, PyObject *args)
@@ -44,6 +62,9 @@ native_start(PyObject *module, PyObject *args)
         PyErr_SetString(PyExc_RuntimeError, "a run of the native core is going on already");
         return NULL;
     }
+    core_lock();
+    forget_all(); /* what a run has left that nobody let go of */
+    core_unlock();
     if (!contexts_reset() || !identity_start()) {
         PyErr_SetString(PyExc_MemoryError, "no address space for the shadow of the heap; is it limited (ulimit -v)?");
         return NULL;
@@ -54,8 +75,8 @@ native_start(PyObject *module, PyObject *args)
     }
     failures = 0;
     alone = true;
-    recording = ++runs;
     core_lock();
+    recording = ++runs;
     uint64_t main = new_serial();
     thread_begin(main);
     imports_sync = sync_new(NULL, NULL, 0);
@@ -82,19 +103,7 @@ native_forget(PyObject *module, PyObject *nothing)
     (void)module;
     (void)nothing;
     core_lock();
-    recording = 0;
-    replay_reset();
-    races_reset();
-    identity_stop();
-    actors_reset();
-    syncs_reset();
-    shadow_reset();
-    variables_reset();
-    sites_reset();
-    contracts_reset();
-    contexts_reset();
-    locksets_reset();
-    stacks_reset();
+    forget_all();
     core_unlock();
     Py_RETURN_NONE;
 }

@@ -1,0 +1,70 @@
+"""Runs of the native core one after the other in one process, with instrumented code in each. Prints `done`."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+SOURCE = '''
+import queue
+import threading
+
+class Box:
+    def __init__(self):
+        self.value = 0
+        self.items = {}
+        self.lock = threading.Lock()
+
+box = Box()
+total = 0
+
+def work():
+    global total
+    kept = 0
+    for turn in range(5):
+        box.value += 1
+        box.items[turn] = box.items.get(turn, 0) + 1
+        total += 1
+        with box.lock:
+            box.value = turn
+        def inner():
+            nonlocal kept
+            kept += 1
+        inner()
+
+jobs = queue.Queue()
+threads = [threading.Thread(target=work) for _ in range(2)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+jobs.put(box)
+jobs.get().value
+'''
+
+
+def main(cycles: int) -> None:
+    """So many runs."""
+    import raceway
+
+    os.environ["RACEWAY_CACHE_DIR"] = tempfile.mkdtemp()
+    folder = tempfile.mkdtemp()
+    Path(folder, "cycled.py").write_text(SOURCE)
+    sys.path.insert(0, folder)
+    for _cycle in range(cycles):
+        handle = raceway.autoinstrument.install(include=["cycled"], core="native", quiet=True)
+        import cycled  # type: ignore[import-not-found]  # noqa: F401  # made above
+
+        handle.uninstall()
+        assert handle.findings()
+        del sys.modules["cycled"], cycled
+        del handle
+    gc.collect()
+    print("done")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 5)
