@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import gc
+import json
 import os
 import sys
 import tempfile
 from pathlib import Path
 
-SOURCE = '''
+SOURCE = """
 import queue
 import threading
 
@@ -43,18 +44,26 @@ for thread in threads:
     thread.join()
 jobs.put(box)
 jobs.get().value
-'''
+"""
+
+
+def tell() -> None:
+    """What there is in this process."""
+    gc.collect()
+    pages = int(Path("/proc/self/statm").read_text().split()[1]) if sys.platform == "linux" else 0
+    counts = {"kib": pages * 4, "tracked": len(gc.get_objects()), "blocks": sys.getallocatedblocks()}
+    print(json.dumps(counts))
 
 
 def main(cycles: int) -> None:
     """So many runs."""
     import raceway
 
-    os.environ["RACEWAY_CACHE_DIR"] = tempfile.mkdtemp()
+    os.environ.setdefault("XDG_CACHE_HOME", tempfile.mkdtemp())
     folder = tempfile.mkdtemp()
     Path(folder, "cycled.py").write_text(SOURCE)
     sys.path.insert(0, folder)
-    for _cycle in range(cycles):
+    for cycle in range(1, cycles + 1):
         handle = raceway.autoinstrument.install(include=["cycled"], core="native", quiet=True)
         import cycled  # type: ignore[import-not-found]  # noqa: F401  # made above
 
@@ -62,7 +71,8 @@ def main(cycles: int) -> None:
         assert handle.findings()
         del sys.modules["cycled"], cycled
         del handle
-    gc.collect()
+        if cycle in (cycles // 10, cycles):
+            tell()
     print("done")
 
 

@@ -17,7 +17,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 COPY = ROOT / ".sanitized"
-PARTS = ("raceway", "tests", "fixtures", "benchmarks", "docs", "pyproject.toml", "setup.py", "README.md", "LICENSE", "Makefile")
+PARTS = (
+    "raceway", "tests", "fixtures", "benchmarks", "docs", "pyproject.toml", "setup.py", "README.md", "LICENSE",
+    "Makefile",
+)  # fmt: skip
 SANITIZE = "-fsanitize=address,undefined"
 CFLAGS = f"-O1 -g -fno-omit-frame-pointer {SANITIZE} -fno-sanitize-recover=undefined"
 LIBRARIES = ("libasan.so", "libubsan.so")
@@ -57,10 +60,8 @@ def environment() -> Path:
 
 def preloaded(compiler: str) -> str:
     """The libraries of the sanitizers, which must be there before anything allocates."""
-    found = [
-        subprocess.run([compiler, f"-print-file-name={name}"], capture_output=True, text=True, check=True).stdout.strip()
-        for name in LIBRARIES
-    ]
+    asked = [[compiler, f"-print-file-name={name}"] for name in LIBRARIES]
+    found = [subprocess.run(one, capture_output=True, text=True, check=True).stdout.strip() for one in asked]
     missing = [name for name, path in zip(LIBRARIES, found, strict=True) if not os.path.isabs(path)]
     if missing:
         sys.exit(f"make: {compiler} has no {' and no '.join(missing)} (Debian: libasan and libubsan come with gcc)")
