@@ -42,6 +42,9 @@ test: $(NATIVE_STAMP) ## run the tests
 test-freethreaded: $(FREETHREADED_STAMP) ## run the tests without a GIL, on a CPython 3.13 that is built first, once (Debian)
 	$(FREETHREADED_RUN) -m pytest -q -n auto --maxprocesses $(WORKERS) $(ARGS)
 
+test-sanitized: $(NATIVE_STAMP) ## run the tests on a core with AddressSanitizer and UndefinedBehaviorSanitizer, and look for leaks
+	$(RUN) tests/sanitized/run.py -n auto --maxprocesses $(WORKERS) $(ARGS)
+
 demo: $(NATIVE_STAMP) ## run Raceway on the banking application: all planted races, then none
 	$(RUN) fixtures/apps/demo.py $(ARGS)
 

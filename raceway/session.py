@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import sys
 import time
@@ -61,14 +62,15 @@ class Session:
         active.activate(self._core.recorder)
         sync.install(self._core.recorder, self._instruments)
         self._finder.install(self)
-        os.register_at_fork(after_in_child=self._after_fork)
         self._running = True
+        _follow_forks(self)
 
     def stop(self) -> None:
         """Undo all that `start` did; findings stay."""
         if not self._running:
             return
         self._running = False
+        _running.remove(self)
         self._finder.uninstall()
         sync.uninstall()
         active.activate(None)
@@ -77,10 +79,10 @@ class Session:
     def _instruments(self, module: str) -> bool:
         return self.scope.names(module)
 
-    def _after_fork(self) -> None:
-        if self._running:
-            self._core.after_fork()
-            sync.forked(self._core.recorder)
+    def after_fork(self) -> None:
+        """In a forked child: the other threads are gone."""
+        self._core.after_fork()
+        sync.forked(self._core.recorder)
 
     def compile(self, source: Source, filename: str, module: str) -> CodeType:
         """Instrumented code of a module; plain code, noted as not seen, when it cannot be rewritten.
@@ -201,6 +203,24 @@ def _working_directory() -> str:
         return os.getcwd()
     except OSError:
         return ""
+
+
+_running: list[Session] = []
+
+
+def _after_fork() -> None:
+    for session in _running:
+        session.after_fork()
+
+
+@functools.cache  # what is registered stays for good
+def _register_at_fork() -> None:
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+def _follow_forks(session: Session) -> None:
+    _register_at_fork()
+    _running.append(session)
 
 
 def _say(line: str, stream: TextIO | None) -> None:

@@ -106,7 +106,8 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 NEED_ARGUMENTS = {
-    "asks", "crashes", "exits", "forks", "imports_broken", "leaves_at_once", "processes", "races", "signalled", "waits",
+    "allocators", "asks", "crashes", "exits", "forks", "imports_broken", "leaves_at_once", "processes", "races",
+    "signalled", "waits",
 }  # fmt: skip
 
 PROGRAM_NAMES = sorted(path.stem for path in PROGRAMS.glob("*.py") if path.stem not in NEED_ARGUMENTS)
@@ -123,6 +124,9 @@ ARGUMENTS: dict[str, str] = {
     **{f"fork-{how}": f"forks.py {how}" for how in ("return", "exit", "at-once", "error", "term")},
     **{f"processes-{method}": f"processes.py {method}" for method in ("fork", "spawn", "forkserver")},
     **{f"leaves-{status}": f"leaves_at_once.py {status}" for status in ("0", "3")},
+    "allocators-plain": "allocators.py never",
+    "allocators-started": "allocators.py after",
+    "handovers": "handovers.py 100000",
     "arguments-many": "arguments.py --json x -m -- -q",
     "arguments-dot": "./arguments.py",
     "arguments-up": "package/../arguments.py",
@@ -166,6 +170,10 @@ CASES: dict[str, Case] = {
     "argument-empty": Case(("arguments.py", "", " ")),
     "asks": Case(("asks.py",), stdin="world\nrest\n"),
     "asks-nobody": Case(("asks.py",)),
+    **{f"allocators-{how}": Case(("allocators.py", how), flags=("-X", "tracemalloc")) for how in ("left", "stopped")},
+    "allocators-development": Case(("allocators.py", "after"), flags=("-X", "dev")),
+    "constants-development": Case(("constants.py",), flags=("-X", "dev")),
+    "hostile-development": Case(("hostile.py",), flags=("-X", "dev")),
     "safe-path": Case(("arguments.py",), flags=("-P",)),
     "safe-path-folder": Case(("folder",), flags=("-P",)),
     "safe-path-module": Case(("-m", "arguments"), flags=("-P",)),
@@ -177,6 +185,17 @@ CASES: dict[str, Case] = {
     "development": Case(("tasks.py",), flags=("-X", "dev")),
     "unbuffered": Case(("leaves_at_once.py", "0"), flags=("-u",)),
 }
+
+
+@pytest.mark.parametrize("allocator", ["debug", "malloc", "malloc_debug", "pymalloc_debug"])
+@pytest.mark.parametrize("program", ["allocators.py after", "constants.py", "handovers.py"])
+def test_a_program_runs_as_ever_on_each_allocator(program: str, allocator: str, directory: Path) -> None:
+    shell = f"import os, sys; os.environ['PYTHONMALLOC'] = {allocator!r}; os.execv(sys.executable, sys.argv[1:])"
+    endings = [
+        run(["-c", shell, sys.executable, *words, *program.split()], directory)
+        for words in ((), ("-m", "raceway.run", "--quiet", "--fail-on", "never"))
+    ]
+    assert endings[0] == endings[1]
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from types import CodeType, FrameType, FunctionType
@@ -68,6 +69,9 @@ class InPlace:
         for code, index, before, ours in reversed(self._constants):
             if code.co_consts[index] is ours:
                 _exchange(code.co_consts, index, before)
+                _release(before)
+                if sys.version_info < (3, 14):  # later ones lend constants to running frames
+                    _release(ours)
         self._functions.clear()
         self._constants.clear()
 
@@ -148,10 +152,15 @@ def _shape(code: CodeType) -> tuple[object, ...]:
 def _exchange(constants: tuple[object, ...], index: int, new: object) -> None:
     """Put `new` into a tuple that running code reads its constants from.
 
-    The reference to the old constant is not given back: a running frame may have borrowed it.
+    The reference to the old constant is not given back: it is put in again at the end.
     """
     items = id(constants) + tuple.__basicsize__
     slot = ctypes.c_void_p.from_address(items + index * ctypes.sizeof(ctypes.c_void_p))
     assert slot.value == id(constants[index])
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(new))
     slot.value = id(new)
+
+
+def _release(constant: object) -> None:
+    """Give back the reference that an exchange has left with a constant that was taken out."""
+    ctypes.pythonapi.Py_DecRef(ctypes.py_object(constant))

@@ -102,7 +102,7 @@ make_tap(Binding *binding, PyCodeObject *code, PyObject *placeholder, uint32_t i
         return NULL;
     }
     memset((char *)tap + sizeof(PyObject), 0, sizeof(Tap) - sizeof(PyObject));
-    tap->run = recording;
+    tap->run = recording != 0 ? recording : UINT64_MAX; /* bound after the end: never a part of a run */
     tap->site = binding->first + index;
     tap->role = (uint8_t)role;
     tap->held = (uint8_t)held;

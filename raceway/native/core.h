@@ -708,6 +708,7 @@ typedef struct {
     NameCell *named; /* borrowed: that name, while `named_generation` is `names_generation` */
     uint64_t named_generation;
     PyObject *placeholder; /* owned */
+    const void *home; /* the code it was last found in, to compare with */
 } Tap;
 
 typedef struct {

@@ -384,6 +384,70 @@ watching_dict_dealloc(PyObject *dict)
     dict_dealloc(dict);
 }
 
+static void
+wrap_allocator(void)
+{
+    PyMemAllocatorEx current;
+    PyMem_GetAllocator(PYMEM_DOMAIN_OBJ, &current);
+    if (current.free != watching_free) {
+        allocator = current;
+        current.free = watching_free;
+        current.realloc = watching_realloc;
+        PyMem_SetAllocator(PYMEM_DOMAIN_OBJ, &current);
+    }
+    wrapped = true;
+}
+
+/* A tracemalloc that was started before us puts back, when it stops, the allocator that it had found: ours is out, and
+   goes in again. One that was started after us lies over ours and leaves it where it was. */
+static PyMethodDef *stop_method;
+static PyCFunction real_stop;
+static bool over_another; /* when we came, tracemalloc was on */
+
+static PyObject *
+watched_stop(PyObject *module, PyObject *nothing)
+{
+    PyObject *result = real_stop(module, nothing);
+    if (over_another) {
+        over_another = false;
+        wrapped = false;
+        if (running) {
+            wrap_allocator();
+        }
+    }
+    return result;
+}
+
+static void
+watch_tracemalloc(void)
+{
+    PyObject *module = PyImport_ImportModule("_tracemalloc");
+    PyObject *stop = module == NULL ? NULL : PyObject_GetAttrString(module, "stop");
+    PyObject *tracing = module == NULL ? NULL : PyObject_CallMethod(module, "is_tracing", NULL);
+    if (stop != NULL && tracing != NULL && PyCFunction_CheckExact(stop)) {
+        over_another = PyObject_IsTrue(tracing) == 1;
+        PyMethodDef *method = ((PyCFunctionObject *)stop)->m_ml;
+        if (method->ml_flags == METH_NOARGS && method->ml_meth != watched_stop) {
+            stop_method = method;
+            real_stop = method->ml_meth;
+            method->ml_meth = watched_stop;
+        }
+    }
+    PyErr_Clear();
+    Py_XDECREF(tracing);
+    Py_XDECREF(stop);
+    Py_XDECREF(module);
+}
+
+static void
+leave_tracemalloc(void)
+{
+    if (stop_method != NULL && stop_method->ml_meth == watched_stop && !wrapped) {
+        stop_method->ml_meth = real_stop;
+        stop_method = NULL;
+    }
+}
+
 /* Begin to follow the lives of objects. False when there is no address space. */
 bool
 identity_start(void)
@@ -391,14 +455,9 @@ identity_start(void)
     if (identity_region == NULL && !reserve_region()) {
         return false;
     }
-    PyMemAllocatorEx current;
-    PyMem_GetAllocator(PYMEM_DOMAIN_OBJ, &current);
     if (!wrapped) {
-        allocator = current;
-        current.free = watching_free;
-        current.realloc = watching_realloc;
-        PyMem_SetAllocator(PYMEM_DOMAIN_OBJ, &current);
-        wrapped = true;
+        watch_tracemalloc();
+        wrap_allocator();
     }
     if (PyList_Type.tp_dealloc != watching_list_dealloc && PyDict_Type.tp_dealloc != watching_dict_dealloc) {
         list_dealloc = PyList_Type.tp_dealloc;
@@ -460,8 +519,9 @@ identity_stop(void)
     PyMem_GetAllocator(PYMEM_DOMAIN_OBJ, &current);
     if (current.free == watching_free) {
         PyMem_SetAllocator(PYMEM_DOMAIN_OBJ, &allocator);
-        wrapped = false;
+        wrapped = over_another = false;
     }
+    leave_tracemalloc();
     memset(free_records, 0, sizeof free_records);
     munmap(identity_region, region_size);
     identity_region = NULL;

@@ -401,7 +401,11 @@ swap_new(PyTypeObject *type, newfunc from, newfunc to)
     if (type->tp_new == from) {
         type->tp_new = to;
     }
-    PyObject *derived = PyObject_CallMethod((PyObject *)type, "__subclasses__", NULL);
+    static PyObject *subclasses; /* a new string each time would stay in the cache of attributes */
+    if (subclasses == NULL) {
+        subclasses = PyUnicode_InternFromString("__subclasses__");
+    }
+    PyObject *derived = subclasses == NULL ? NULL : PyObject_CallMethodNoArgs((PyObject *)type, subclasses);
     for (Py_ssize_t place = 0; derived != NULL && place < PyList_GET_SIZE(derived); place++) {
         swap_new((PyTypeObject *)PyList_GET_ITEM(derived, place), from, to);
     }

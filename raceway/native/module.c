@@ -101,6 +101,24 @@ core_guard_forks(void)
 
 static uint64_t runs;
 
+static void
+forget_all(void)
+{
+    __atomic_store_n(&recording, 0, __ATOMIC_RELAXED);
+    replay_reset();
+    races_reset();
+    identity_stop();
+    actors_reset();
+    syncs_reset();
+    shadow_reset();
+    variables_reset();
+    sites_reset();
+    contracts_reset();
+    contexts_reset();
+    locksets_reset();
+    stacks_reset();
+}
+
 /* start(table, containers, sequences, folder of Raceway): begin a run. */
 static PyObject *
 native_start(PyObject *module, PyObject *args)
@@ -115,6 +133,9 @@ native_start(PyObject *module, PyObject *args)
         PyErr_SetString(PyExc_RuntimeError, "a run of the native core is going on already");
         return NULL;
     }
+    core_lock();
+    forget_all(); /* what a run has left that nobody let go of */
+    core_unlock();
     if (!contexts_reset() || !identity_start()) {
         PyErr_SetString(PyExc_MemoryError, "no address space for the shadow of the heap; is it limited (ulimit -v)?");
         return NULL;
@@ -154,19 +175,7 @@ native_forget(PyObject *module, PyObject *nothing)
     (void)module;
     (void)nothing;
     core_lock();
-    __atomic_store_n(&recording, 0, __ATOMIC_RELAXED);
-    replay_reset();
-    races_reset();
-    identity_stop();
-    actors_reset();
-    syncs_reset();
-    shadow_reset();
-    variables_reset();
-    sites_reset();
-    contracts_reset();
-    contexts_reset();
-    locksets_reset();
-    stacks_reset();
+    forget_all();
     core_unlock();
     Py_RETURN_NONE;
 }

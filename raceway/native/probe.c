@@ -46,18 +46,46 @@ probe_seen(PyObject *self, PyObject *nothing)
                          probe->code != NULL ? probe->code : Py_None, probe->cell != NULL ? probe->cell : Py_None);
 }
 
+static int
+probe_traverse(PyObject *self, visitproc visit, void *arg)
+{
+    PeekProbe *probe = (PeekProbe *)self;
+    Py_VISIT(probe->below);
+    Py_VISIT(probe->code);
+    Py_VISIT(probe->cell);
+    return 0;
+}
+
+/* It stands in the code that it has seen. Code is not seen by the collector: `forget` breaks the cycle. */
+static int
+probe_clear(PyObject *self)
+{
+    PeekProbe *probe = (PeekProbe *)self;
+    Py_CLEAR(probe->below);
+    Py_CLEAR(probe->code);
+    Py_CLEAR(probe->cell);
+    return 0;
+}
+
 static void
 probe_dealloc(PyObject *self)
 {
-    PeekProbe *probe = (PeekProbe *)self;
-    Py_XDECREF(probe->below);
-    Py_XDECREF(probe->code);
-    Py_XDECREF(probe->cell);
+    PyObject_GC_UnTrack(self);
+    probe_clear(self);
     Py_TYPE(self)->tp_free(self);
+}
+
+static PyObject *
+probe_forget(PyObject *self, PyObject *nothing)
+{
+    (void)nothing;
+    probe_clear(self);
+    Py_RETURN_NONE;
 }
 
 static PyMethodDef probe_methods[] = {
     {"seen", probe_seen, METH_NOARGS, "(the object below, the code, a captured variable's cell) as last found."},
+    {"forget", probe_forget, METH_NOARGS, "Let go of what was found."},
     {NULL, NULL, 0, NULL},
 };
 
@@ -67,7 +95,10 @@ PyTypeObject PeekProbe_Type = {
     PyVarObject_HEAD_INIT(NULL, 0).tp_name = "raceway._native.PeekProbe",
     .tp_basicsize = sizeof(PeekProbe),
     .tp_dealloc = probe_dealloc,
-    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_traverse = probe_traverse,
+    .tp_clear = probe_clear,
+    .tp_free = PyObject_GC_Del,
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
     .tp_new = PyType_GenericNew,
     .tp_as_number = &probe_number,
     .tp_methods = probe_methods,

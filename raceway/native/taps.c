@@ -19,6 +19,9 @@ uint64_t failures;
 static SLOW void
 reach(Tap *tap, Thread *thread, Frame *frame, PyObject *base, PyObject *key)
 {
+    if (unlikely(frame == NULL)) { /* called by the program, from no frame */
+        return;
+    }
     Site *site = &sites[tap->site];
     Reach at = {.tap = tap, .site = site, .thread = thread, .frame = frame, .base = base, .key = key};
     if (site->through != NULL && thread->owner != NULL && thread->owner_name == site->through) {
@@ -99,7 +102,9 @@ static __attribute__((noinline)) void
 note_here(const Tap *tap, Thread *thread, const void *target, uint64_t key)
 {
     Frame *frame = current_frame();
-    note_head(thread, frame, frame_offset(frame), tap->site, target, key);
+    if (frame != NULL) {
+        note_head(thread, frame, frame_offset(frame), tap->site, target, key);
+    }
 }
 
 static inline void
@@ -219,6 +224,10 @@ base_otherwise(Tap *tap, const Known *known, Thread *thread, PyObject *operand)
 {
     bool repeats = false;
     uint64_t number = 0;
+    Frame *frame = current_frame();
+    if (unlikely(frame == NULL)) {
+        return;
+    }
     if (alone && known != NULL && known->cell != SEES_NAME && known->cell != ASKS) {
         thread->accesses++;
         return;
@@ -239,7 +248,7 @@ base_otherwise(Tap *tap, const Known *known, Thread *thread, PyObject *operand)
         repeats = sites[tap->site].key != NULL &&
                   repeats_key(tap, known, thread, operand, sites[tap->site].key, &number);
         if (!repeats && number != 0 &&
-            item_reached(tap, known, thread, current_frame(), operand, sites[tap->site].key, number)) {
+            item_reached(tap, known, thread, frame, operand, sites[tap->site].key, number)) {
             return;
         }
         break;
@@ -249,7 +258,7 @@ base_otherwise(Tap *tap, const Known *known, Thread *thread, PyObject *operand)
     case ASKS:
         break;
     default:
-        field_reached(tap, known, thread, current_frame(), operand);
+        field_reached(tap, known, thread, frame, operand);
         return;
     }
     if (repeats) {
@@ -257,7 +266,7 @@ base_otherwise(Tap *tap, const Known *known, Thread *thread, PyObject *operand)
         note(tap, thread, operand, number);
         return;
     }
-    reach(tap, thread, current_frame(), operand, key_operand(tap, NULL));
+    reach(tap, thread, frame, operand, key_operand(tap, NULL));
 }
 
 static inline void
@@ -296,13 +305,33 @@ base_tap(PyObject *self, PyObject *operand)
 
 #if RW_PEEK
 
-/* The place of the running tap on the value stack of its frame: every slot below is live. NULL if it is not there. */
-static inline PyObject **
-own_place(Frame *frame, PyObject *tap)
+/* A program that looks through constants of code may use the taps it finds in code of its own. */
+static __attribute__((noinline)) bool
+is_home(Tap *tap, PyCodeObject *code)
 {
+    for (Py_ssize_t place = 0; place < PyTuple_GET_SIZE(code->co_consts); place++) {
+        if (PyTuple_GET_ITEM(code->co_consts, place) == (PyObject *)tap) {
+            tap->home = code;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The place of the running tap on the value stack of its frame, with so many slots below: all of them are live. NULL if
+   it is not there. */
+static inline PyObject **
+own_place(Frame *frame, PyObject *tap, int below)
+{
+    if (unlikely(frame == NULL)) {
+        return NULL;
+    }
     PyCodeObject *code = frame_code(frame);
-    PyObject **place = frame->localsplus + code->co_nlocalsplus;
-    PyObject **end = place + code->co_stacksize;
+    if (unlikely(((Tap *)tap)->home != code) && !is_home((Tap *)tap, code)) {
+        return NULL;
+    }
+    PyObject **place = frame->localsplus + code->co_nlocalsplus + below;
+    PyObject **end = place + code->co_stacksize - below;
     for (; place < end; place++) {
         if (*place == tap) {
             return place;
@@ -395,7 +424,7 @@ key_tap(PyObject *self, PyObject *key)
     Tap *tap = (Tap *)self;
     if (entered(tap)) {
         Frame *frame = current_frame();
-        PyObject **place = own_place(frame, self);
+        PyObject **place = own_place(frame, self, 1);
         if (likely(place != NULL && place[-1] != NULL)) {
             keyed_reached(tap, frame, place[-1], key);
         }
@@ -411,7 +440,7 @@ method_key_tap(PyObject *self, PyObject *key)
     Tap *tap = (Tap *)self;
     if (entered(tap)) {
         Frame *frame = current_frame();
-        PyObject **place = own_place(frame, self);
+        PyObject **place = own_place(frame, self, 2);
         PyObject *base = place == NULL ? NULL : place[-1];
         if (place != NULL && (base == NULL || place[-2] == NULL)) {
             PyObject *bound = base == NULL ? place[-2] : base;
@@ -434,7 +463,7 @@ contains_tap(PyObject *self, PyObject *container)
         Frame *frame = current_frame();
         PyObject *key = sites[tap->site].key;
         if (key == NULL) {
-            PyObject **place = own_place(frame, self);
+            PyObject **place = own_place(frame, self, 1);
             key = place == NULL ? NULL : place[-1];
         }
         if (key != NULL) {
@@ -452,11 +481,12 @@ augment_tap(PyObject *self, PyObject *value)
     Tap *tap = (Tap *)self;
     if (entered(tap)) {
         Frame *frame = current_frame();
-        PyObject **place = own_place(frame, self);
-        if (place == NULL) {
+        bool is_item = sites[tap->site].form == FORM_ITEM;
+        PyObject **place = own_place(frame, self, is_item ? 3 : 2);
+        if (unlikely(place == NULL || place[-2] == NULL || (is_item && place[-3] == NULL))) {
             failures++;
         }
-        else if (sites[tap->site].form == FORM_ITEM) {
+        else if (is_item) {
             keyed_reached(tap, frame, place[-3], place[-2]);
         }
         else {
@@ -487,9 +517,9 @@ attribute_call_tap(PyObject *self, PyObject *operand)
     Tap *tap = (Tap *)self;
     if (entered(tap)) {
         Frame *frame = current_frame();
-        PyObject **place = own_place(frame, self);
         bool by_value = tap->role == ROLE_VALUE;
-        if (place != NULL) {
+        PyObject **place = own_place(frame, self, by_value ? 2 : 1);
+        if (place != NULL && place[-1] != NULL && place[by_value ? -2 : -1] != NULL) {
             PyObject *key = by_value ? place[-1] : operand;
             reach(tap, current_thread(), frame, place[by_value ? -2 : -1], key);
         }
@@ -507,6 +537,9 @@ global_reached(Tap *tap)
 {
     Thread *thread = current_thread();
     Frame *frame = current_frame();
+    if (unlikely(frame == NULL)) {
+        return;
+    }
 #if RW_PEEK
     PyObject *namespace = frame->f_globals;
 #else
@@ -556,7 +589,9 @@ cell_tap(PyObject *self, PyObject *operand)
     Tap *tap = (Tap *)self;
     if (tap->variable_place >= 0 && entered(tap)) {
         Frame *frame = current_frame();
-        PyObject *cell = frame->localsplus[tap->variable_place];
+        PyObject *cell = frame != NULL && tap->variable_place < frame_code(frame)->co_nlocalsplus
+                             ? frame->localsplus[tap->variable_place]
+                             : NULL;
         if (cell != NULL && PyCell_Check(cell)) {
             variable_reached(tap, frame, cell);
         }

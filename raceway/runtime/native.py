@@ -20,6 +20,7 @@ from raceway.model.races import RawRace, Side
 from raceway.model.records import Access, Location
 from raceway.model.sites import Site
 from raceway.model.sitetable import SiteTable, pack
+from raceway.model.struct import Struct
 from raceway.model.typing import Any
 from raceway.runtime import contracts
 from raceway.runtime.actors import thread_name
@@ -75,7 +76,7 @@ def site_columns(sites: Sequence[Site]) -> tuple[Any, ...]:
     return table.columns()
 
 
-@functools.cache  # the probe and its function hold each other
+@functools.cache
 def can_peek() -> bool:
     """Whether taps find their operands on the value stack of this interpreter: tried on a known function."""
     if not _native.PEEK:
@@ -94,17 +95,43 @@ def can_peek() -> bool:
     except Exception:  # whatever goes wrong: the layout is not what we know
         return False
     below, seen_code, cell = probe.seen()
+    probe.forget()
     return bool(value == 7 and below is container and seen_code is function.__code__ and cell.cell_contents == 5)
 
 
+class Kept(Struct):
+    """What findings need of a run that has ended: the core itself lets go of it all, for the next one."""
+
+    races: list[RawRace]
+    counters: Counters
+    actors: dict[int, str]
+    read: frozenset[str]
+    acted: frozenset[int]
+    lock_places: dict[int, tuple[str, int]]
+
+
 class NativeNames:
-    """Names for the ids of the native core's races."""
+    """Names for the ids of the native core's races, from the core while it records and then from what was kept."""
 
     def __init__(self) -> None:
         self._firsts: list[int] = []
         self._modules: list[tuple[Sequence[Site], str]] = []
-        self.has_acted = _native.has_acted
-        self.lock_place = _native.lock_place
+        self.kept: Kept | None = None
+
+    def sites(self) -> range:
+        """The numbers of all sites."""
+        return range(self._firsts[-1] + len(self._modules[-1][0]) if self._firsts else 0)
+
+    def has_acted(self, serial: int) -> bool:
+        """Whether the writing site, which depends on an earlier read, was reached so far."""
+        return bool(_native.has_acted(serial)) if self.kept is None else serial in self.kept.acted
+
+    def lock_place(self, serial: int) -> tuple[str, int]:
+        """File and line where a lock was made."""
+        found: tuple[str, int] = (
+            _native.lock_place(serial) if self.kept is None else self.kept.lock_places.get(serial, ("", 0))
+        )
+        return found
 
     def add(self, first: int, sites: Sequence[Site], file: str) -> None:
         """Note the sites of a module, whose first one has this number; none is looked at before a race names it."""
@@ -122,11 +149,13 @@ class NativeNames:
 
     def actor_name(self, serial: int) -> Actor:
         """An actor for people."""
-        return Actor("thread", _native.actors().get(serial, f"actor {serial}"))
+        actors = _native.actors() if self.kept is None else self.kept.actors
+        return Actor("thread", actors.get(serial, f"actor {serial}"))
 
     def is_read(self, variable: str) -> bool:
         """Whether any access so far reads the variable."""
-        return variable.removesuffix("[...]") in _native.variables_read()
+        read = _native.variables_read() if self.kept is None else self.kept.read
+        return variable.removesuffix("[...]") in read
 
 
 class NativeCore:
@@ -138,15 +167,35 @@ class NativeCore:
         self.recorder: Recorder = _native.Recorder()
         self.names = NativeNames()
         self.form = "peek" if can_peek() else "hold"
+        self._running = False
 
     def start(self) -> None:
         """Begin to record."""
         main = _native.start(*_contract_rows())
+        self._running = True
         _native.Recorder().rename(main, thread_name())
 
     def stop(self) -> None:
-        """Stop recording; findings stay."""
-        _native.stop()
+        """Stop recording and let go of everything but what findings need."""
+        if self._running:
+            self._running = False
+            _native.stop()
+            self.names.kept = self._keep()
+            _native.forget()
+
+    def _keep(self) -> Kept:
+        races, counters = self.races(), self.counters()
+        if not races:
+            return Kept(races, counters, {}, frozenset(), frozenset(), {})
+        locks = {lock for race in races for side in (race.earlier, race.later) for lock in side.locks}
+        return Kept(
+            races,
+            counters,
+            _native.actors(),
+            frozenset(_native.variables_read()),
+            frozenset(filter(_native.has_acted, self.names.sites())),
+            {lock: _native.lock_place(lock) for lock in locks},
+        )
 
     def after_fork(self) -> None:
         """In a forked child: the parent's other threads are gone."""
@@ -163,11 +212,13 @@ class NativeCore:
 
     def races(self) -> list[RawRace]:
         """All raw races so far."""
-        return [_race(row) for row in _native.races()]
+        kept = self.names.kept
+        return [_race(row) for row in _native.races()] if kept is None else kept.races
 
     def counters(self) -> Counters:
         """Counts so far."""
-        return Counters(*_native.counters())
+        kept = self.names.kept
+        return Counters(*_native.counters()) if kept is None else kept.counters
 
 
 def _race(row: tuple[Any, ...]) -> RawRace:
