@@ -101,7 +101,8 @@ def make_core(name: str) -> Core:
     try:
         from raceway.runtime.native import NativeCore
     except ImportError as error:
-        cause = f"the native core cannot be loaded ({error})"
+        why = "it was not built for this interpreter" if error.name == "raceway" else str(error)
+        cause = f"the native core cannot be loaded ({why})"
         if name == "native":
             remedy = "install Raceway again where a C compiler and Python's headers are, or use --core pure"
             raise CoreUnavailableError(f"{cause}; {remedy}") from error
