@@ -33,6 +33,12 @@ class RacewayWarning(UserWarning):
     slug = "warning"
 
 
+class NativeCoreWarning(RacewayWarning):
+    """The native core cannot be loaded, and nobody asked for one by name: the pure core is used, the report says so."""
+
+    slug = "native-core-missing"
+
+
 class ReportError(RacewayError):
     """A report file cannot be read back: it is cut off, not a report, or of another schema."""
 

@@ -147,7 +147,7 @@ class Session:
                 self.not_seen("other-loader", module)
         unmatched = tuple(NotSeen("glob-matched-nothing", glob) for glob in self.scope.unmatched())
         return Report(
-            tool=Tool("raceway", __version__, self._core.name),
+            tool=Tool("raceway", __version__, self._core.name, self._core.fallback),
             run=Run(self._command, sys.version.partition(" ")[0], _has_gil(), round(time.monotonic() - self._began, 3)),
             summary=Summary(
                 error=per_severity[Severity.ERROR],

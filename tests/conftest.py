@@ -24,7 +24,24 @@ def available_cores() -> tuple[str, ...]:
     """The detection cores that can run here, by the names that `RACEWAY_CORE` takes."""
     spec = importlib.util.find_spec("raceway._native")
     built = spec is not None and spec.origin is not None
+    if os.environ.get("RACEWAY_CORE") == "native" and not built:
+        raise pytest.UsageError("RACEWAY_CORE=native asks for the native core, which is not built; run `make setup`")
+    if built:
+        importlib.import_module("raceway._native")  # one that was built must load: no silent loss of tests
     return ("pure", "native") if built else ("pure",)
+
+
+def pytest_report_header() -> str:
+    """One line that says which cores the tests run on."""
+    if "native" in available_cores():
+        return "raceway cores: pure, native"
+    return "raceway cores: pure alone, since the native core is not built (it needs a C compiler)"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The same at the end, where `-q` hides the header."""
+    if terminalreporter.verbosity < 0:
+        terminalreporter.write_line(pytest_report_header())
 
 
 def has_gil() -> bool:

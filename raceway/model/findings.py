@@ -78,11 +78,12 @@ class NotSeen(Struct):
 
 
 class Tool(Struct):
-    """Which Raceway wrote the report."""
+    """Which Raceway wrote the report; `fallback` says why it took the pure core when no core was asked for by name."""
 
     name: str
     version: str
     core: str
+    fallback: str = ""
 
 
 class Run(Struct):

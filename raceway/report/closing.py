@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from raceway.errors import NativeCoreWarning
 from raceway.model.findings import NotSeen, Report, Summary
 from raceway.model.kinds import Severity, Verdict
 from raceway.report.finding import STYLES
@@ -62,6 +63,7 @@ def not_seen_lines(entries: Sequence[NotSeen]) -> Iterator[Line]:
 def summary_lines(report: Report, *, show: Severity, fail_on: Severity | None) -> Iterator[Line]:
     """The last lines: what was found, how much was watched, and what makes warnings fail the run."""
     yield from _caveats(report.summary)
+    yield from _fallen_back(report)
     yield from _perturbed(report)
     yield Line((Span("raceway: "), *_result(report, show)), prose=True, hang=2)
     warnings = _count(report, Severity.WARNING)
@@ -92,6 +94,15 @@ def _caveats(summary: Summary) -> Iterator[Line]:
     if summary.dropped:
         words = f"{_counted(summary.dropped, 'record')} dropped: races among them were not looked for"
         yield Line((Span(words, Style.WARNING),), prose=True)
+
+
+def _fallen_back(report: Report) -> Iterator[Line]:
+    """Nobody asked for the pure core, and it is slow."""
+    if report.tool.fallback:
+        words = f": {report.tool.fallback}, so this run used the slow core in Python"
+        yield Line((Span(NativeCoreWarning.slug, Style.STRONG), Span(words)), prose=True, hang=2)
+        remedy = "install Raceway again where a C compiler and Python's headers are; --core pure silences this"
+        yield Line((Span("remedy: ", Style.REMEDY), Span(remedy)), indent=2, prose=True, hang=2)
 
 
 def _perturbed(report: Report) -> Iterator[Line]:

@@ -1,7 +1,7 @@
 """The JSON report, schema 1: a `Report` as one document, and back. Serves the report stage, and alone uses msgspec.
 
-Keys come in the documented order. Some keys are there only when they say something: `reason` of a finding, `indent` of
-a side, `detail` of a module that was not seen.
+Keys come in the documented order. Some keys are there only when they say something: `fallback` of the tool,
+`reason` of a finding, `indent` of a side, `detail` of a module that was not seen.
 """
 
 from __future__ import annotations
@@ -63,7 +63,8 @@ def _document(report: Report) -> dict[str, Any]:
     document: dict[str, Any] = {"schema": report.schema}
     document |= {key: value for key, value in _plain(report).items() if key != "schema"}
     sides = [side for finding in document["findings"] for side in finding["accesses"]]
-    for owners, key in ((document["findings"], "reason"), (sides, "indent"), (document["not_seen"], "detail")):
+    shortened = (([document["tool"]], "fallback"), (document["findings"], "reason"))
+    for owners, key in (*shortened, (sides, "indent"), (document["not_seen"], "detail")):
         for owner in owners:
             if not owner[key]:
                 del owner[key]

@@ -95,6 +95,8 @@ class Core(Protocol):
     name: str
     form: str
     """How the transform renders taps for this core: "hold", a tap for each operand, or "peek", only what commits."""
+    fallback: str
+    """Why this core was taken in the place of a better one; empty when it was not."""
 
     @property
     def names(self) -> Names:

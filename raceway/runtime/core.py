@@ -53,7 +53,8 @@ class PureCore:
     name = "pure"
     form = "hold"
 
-    def __init__(self) -> None:
+    def __init__(self, fallback: str = "") -> None:
+        self.fallback = fallback
         self.log = Log()
         self.recorder = PureRecorder(self.log)
         self.names = PureNames(self.log)
@@ -100,7 +101,10 @@ def make_core(name: str) -> Core:
     try:
         from raceway.runtime.native import NativeCore
     except ImportError as error:
+        why = "it was not built for this interpreter" if error.name == "raceway" else str(error)
+        cause = f"the native core cannot be loaded ({why})"
         if name == "native":
-            raise CoreUnavailableError(f"the native core cannot be loaded ({error}); use --core pure") from error
-        return PureCore()
+            remedy = "install Raceway again where a C compiler and Python's headers are, or use --core pure"
+            raise CoreUnavailableError(f"{cause}; {remedy}") from error
+        return PureCore(cause)
     return NativeCore()

@@ -162,6 +162,7 @@ class NativeCore:
     """The C core."""
 
     name = "native"
+    fallback = ""
 
     def __init__(self) -> None:
         self.recorder: Recorder = _native.Recorder()

@@ -130,6 +130,14 @@ def test_hidden_findings_are_counted_with_the_option_that_shows_them(show: Sever
     assert (samples.STOP_FLAG.message in text) is (show is Severity.INFO)
 
 
+def test_a_run_that_fell_back_to_the_pure_core_says_why_and_what_to_do() -> None:
+    report = samples.report(samples.COUNTER)
+    assert "native-core-missing" not in rendered(report)
+    fallen = replace(report, tool=replace(report.tool, core="pure", fallback="the native core cannot be loaded (why)"))
+    assert rendered(fallen).count("native-core-missing: the native core cannot be loaded (why)") == 1
+    assert "remedy: install Raceway again" in rendered(fallen)
+
+
 @pytest.mark.parametrize("gil", [True, False])
 def test_the_pure_core_admits_its_switch_points_where_there_is_a_gil(gil: bool) -> None:
     report = samples.report(samples.COUNTER, gil=gil)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.transform.generated import program
 from tests.transform.test_renderings import assert_same_meaning
 from tests.transform.test_tracebacks import assert_same_places
-from tests.transform.twins import plain_code, run, tapped_code
+from tests.transform.twins import TAPS, plain_code, recording, run, tapped_code
 
 NORMAL = 8
 EXAMPLES = int(os.environ.get("RACEWAY_FUZZ", NORMAL))
@@ -41,7 +41,9 @@ def test_random_programs_run_as_they_did(seed: int) -> None:
             plain = plain_code(source)
         except SyntaxError:
             assume(False)
-        tapped = tapped_code(source)
-        assert seen(tapped, source) == seen(plain, source)
-        assert_same_places(source)
+        before = seen(plain, source)
+        for taps in TAPS:
+            with recording(taps):
+                assert seen(tapped_code(source, taps), source) == before
+            assert_same_places(source, taps)
         assert_same_meaning(source.encode())

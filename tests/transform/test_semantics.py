@@ -16,24 +16,24 @@ UNTRACED = frozenset({"inspect", "doctest", "recursion", "coroutines", "caller's
 
 
 @pytest.mark.parametrize("name", PRINTING)
-def test_a_program_prints_what_it_did(name: str) -> None:
-    plain, tapped = both(PRINTING[name])
+def test_a_program_prints_what_it_did(name: str, taps: str) -> None:
+    plain, tapped = both(PRINTING[name], taps)
     assert plain.traceback == ""
     assert plain.printed
     assert tapped == plain
 
 
 @pytest.mark.parametrize("name", ORDER)
-def test_the_order_of_evaluation_stays(name: str) -> None:
-    plain, tapped = both(ORDER[name])
+def test_the_order_of_evaluation_stays(name: str, taps: str) -> None:
+    plain, tapped = both(ORDER[name], taps)
     assert plain.traceback == ""
     assert plain.printed.count("\n") > 1
     assert tapped == plain
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_code_objects_keep_their_names_and_flags(name: str) -> None:
-    plain, tapped = list(nested(plain_code(ALL[name]))), list(nested(tapped_code(ALL[name])))
+def test_code_objects_keep_their_names_and_flags(name: str, taps: str) -> None:
+    plain, tapped = list(nested(plain_code(ALL[name]))), list(nested(tapped_code(ALL[name], taps)))
     assert len(plain) == len(tapped)
     for before, after in zip(plain, tapped, strict=True):
         for field in ("qualname", "varnames", "cellvars", "freevars", "flags", "firstlineno", "argcount"):
@@ -42,8 +42,8 @@ def test_code_objects_keep_their_names_and_flags(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(ALL.keys() - UNTRACED))
-def test_a_tracer_sees_the_same_lines(name: str) -> None:
-    assert line_events(tapped_code(ALL[name]), ALL[name]) == line_events(plain_code(ALL[name]), ALL[name])
+def test_a_tracer_sees_the_same_lines(name: str, taps: str) -> None:
+    assert line_events(tapped_code(ALL[name], taps), ALL[name]) == line_events(plain_code(ALL[name]), ALL[name])
 
 
 def test_a_run_can_differ() -> None:

@@ -45,16 +45,16 @@ def places(code: CodeType, tapping: bool = False) -> set[Place]:
     return found
 
 
-def assert_same_places(source: str) -> None:
+def assert_same_places(source: str, taps: str) -> None:
     """Every instruction of the plain program is there, at its place."""
-    plain, tapped = plain_code(source), tapped_code(source)
+    plain, tapped = plain_code(source), tapped_code(source, taps)
     assert places(tapped) == places(plain)
     assert places(tapped, tapping=True) >= places(plain, tapping=True)
 
 
 @pytest.mark.parametrize("name", FAILING)
-def test_a_failure_looks_as_it_did(name: str) -> None:
-    plain, tapped = both(FAILING[name])
+def test_a_failure_looks_as_it_did(name: str, taps: str) -> None:
+    plain, tapped = both(FAILING[name], taps)
     assert plain.raised
     assert tapped.raised == plain.raised
     assert tapped.traceback == plain.traceback
@@ -66,16 +66,16 @@ def test_there_are_many_failures() -> None:
 
 
 @pytest.mark.parametrize("name", FAILING)
-def test_positions_of_raising_instructions_stay(name: str) -> None:
-    assert_same_places(FAILING[name])
+def test_positions_of_raising_instructions_stay(name: str, taps: str) -> None:
+    assert_same_places(FAILING[name], taps)
 
 
 @pytest.mark.parametrize("case", cases(), ids=lambda case: case.stem)
-def test_positions_of_raising_instructions_stay_in_the_cases(case: Path) -> None:
-    assert_same_places(program(case))
+def test_positions_of_raising_instructions_stay_in_the_cases(case: Path, taps: str) -> None:
+    assert_same_places(program(case), taps)
 
 
 @pytest.mark.parametrize("name", FAILING)
-def test_a_tracer_sees_the_same_lines(name: str) -> None:
+def test_a_tracer_sees_the_same_lines(name: str, taps: str) -> None:
     source = FAILING[name]
-    assert line_events(tapped_code(source), source) == line_events(plain_code(source), source)
+    assert line_events(tapped_code(source, taps), source) == line_events(plain_code(source), source)

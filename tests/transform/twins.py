@@ -1,7 +1,7 @@
-"""Runs a program twice, as it is and with identity taps, and says what can be seen of each run.
+"""Runs a program twice, as it is and with taps, and says what can be seen of each run.
 
 An identity tap gives back its operand and does nothing else, so whatever differs between the runs is the transform's
-doing.
+doing. Where the native core is there, its own taps are tried as well: what differs then may also be theirs.
 """
 
 from __future__ import annotations
@@ -20,9 +20,30 @@ from types import CodeType, FrameType
 from typing import Any
 
 from raceway.model.sites import SiteForm
+from raceway.runtime.core import make_core
 from raceway.transform import Instrumented, instrument, markers
+from raceway.transform.peeking import HOLD, PEEK
+from tests.conftest import available_cores
 
 FILE = "<program>"
+NATIVE = "native"
+TAPS = (HOLD, PEEK, NATIVE) if "native" in available_cores() else (HOLD, PEEK)
+"""Identity taps in both forms, and the taps of the native core in the form that it asks for."""
+
+
+@contextlib.contextmanager
+def recording(taps: str) -> Iterator[None]:
+    """Let the taps of the native core record; identity taps need nothing."""
+    if taps != NATIVE:
+        yield
+        return
+    core = make_core(NATIVE)
+    core.start()
+    try:
+        yield
+        assert core.counters().dropped == 0
+    finally:
+        core.stop()
 
 
 class IdentityTap:
@@ -45,22 +66,23 @@ class CellTap(IdentityTap):
         return self
 
 
-def bound(done: Instrumented) -> CodeType:
+def bound(done: Instrumented, taps: str = HOLD) -> CodeType:
     """The instrumented code with identity taps in the place of its placeholders."""
-    return _bound(done.code, done)
+    return _bound(done.code, done, taps)
 
 
-def _bound(code: CodeType, done: Instrumented) -> CodeType:
+def _bound(code: CodeType, done: Instrumented, taps: str) -> CodeType:
     constants: list[Any] = []
     for constant in code.co_consts:
         placeholder = markers.parse(done.marker, constant)
         if isinstance(constant, CodeType):
-            constants.append(_bound(constant, done))
+            constants.append(_bound(constant, done, taps))
         elif placeholder is None:
             constants.append(constant)
         else:
             site = done.sites[placeholder[0]]
-            constants.append(CellTap(site.name) if site.form is SiteForm.CELL else IdentityTap())
+            revealed = site.form is SiteForm.CELL and taps == HOLD
+            constants.append(CellTap(site.name) if revealed else IdentityTap())
     return code.replace(co_consts=tuple(constants))
 
 
@@ -69,10 +91,14 @@ def plain_code(source: str | bytes) -> CodeType:
     return compile(source, FILE, "exec", dont_inherit=True)
 
 
-def tapped_code(source: str | bytes) -> CodeType:
+def tapped_code(source: str | bytes, taps: str = HOLD) -> CodeType:
     """The program as the transform makes it."""
     encoded = source.encode() if isinstance(source, str) else source
-    return bound(instrument(encoded, FILE, "program"))
+    if taps != NATIVE:
+        return bound(instrument(encoded, FILE, "program", taps), taps)
+    core = make_core(NATIVE)
+    done = instrument(encoded, FILE, "program", core.form)
+    return core.bind(done.code, done.sites, done.marker, FILE)
 
 
 @dataclass(frozen=True)
@@ -128,9 +154,9 @@ def _shown(failure: BaseException | None) -> str:
     return "".join(traceback.format_exception(failure.with_traceback(failure.__traceback__.tb_next)))
 
 
-def both(source: str | bytes) -> tuple[Run, Run]:
+def both(source: str | bytes, taps: str = HOLD) -> tuple[Run, Run]:
     """The plain run and the tapped one."""
-    return run(plain_code(source), source), run(tapped_code(source), source)
+    return run(plain_code(source), source), run(tapped_code(source, taps), source)
 
 
 def nested(code: CodeType) -> Iterator[CodeType]:
