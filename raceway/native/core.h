@@ -21,6 +21,12 @@ op_mutates(int op)
     return op != OP_READ && op != OP_ITERATE;
 }
 
+static inline bool
+op_reads(int op)
+{
+    return op == OP_READ || op == OP_ITERATE || op == OP_READ_MODIFY_WRITE;
+}
+
 #if RW_FREE_THREADED
 void core_lock(void);
 void core_unlock(void);
@@ -724,7 +730,22 @@ typedef struct {
 
 bool accesses_start(void);
 void access_reached(Reach *at);
-void field_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObject *base);
+extern const uint8_t op_of_context[];
+Known *learn(Tap *tap, PyTypeObject *type, int32_t cell);
+void touch(Reach *at, Cell *cell, const Location *location, int op, int commute);
+
+/* --- containers.c ------------------------------------------------------------------------------------------------- */
+
+bool containers_start(void);
+void container_apply(Reach *at, Shape *shape, const Row *row);
+void container_learn(Reach *at, Shape *shape, const Row *row);
+void container_operator(Reach *at, PyObject *name);
+void container_item(Reach *at);
+
+/* --- own.c: what an actor has to itself ------------------------------------------------------------------------------ */
+
+void remember_made(Tap *tap, int made, uint32_t context);
+bool field_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObject *base);
 bool structure_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObject *container);
 bool item_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObject *container, PyObject *key,
                   uint64_t number);

@@ -1,0 +1,311 @@
+/* What operations do to containers: which of their locations they address, and what people call the container. */
+#include "core.h"
+
+#include <stdlib.h>
+
+static PyObject *zero; /* the key of the first item */
+static PyObject *string_getitem, *string_setitem, *string_delitem;
+static Table labels; /* (type, its version, attribute) -> variable of the container kept there */
+
+bool
+containers_start(void)
+{
+    table_free(&labels);
+    zero = PyLong_FromLong(0);
+    string_getitem = PyUnicode_InternFromString("__getitem__");
+    string_setitem = PyUnicode_InternFromString("__setitem__");
+    string_delitem = PyUnicode_InternFromString("__delitem__");
+    return zero != NULL && string_delitem != NULL;
+}
+
+static uint32_t
+label_of_attribute(PyTypeObject *owner, PyObject *name)
+{
+    uint64_t key = mix((uintptr_t)owner ^ ((uint64_t)type_version(owner) << 20)) ^ (uintptr_t)name;
+    uintptr_t known = (uintptr_t)table_get(&labels, key);
+    if (known == 0) {
+        PyObject *label = type_label(owner);
+        known = label == NULL ? 0 : variable_of_attribute(label, name);
+        Py_XDECREF(label);
+        if (known != 0) {
+            table_put(&labels, key, (void *)known);
+        }
+    }
+    return (uint32_t)known;
+}
+
+/* What people call a container: by the attribute it came from, else by its variable. */
+static uint32_t
+label_container(Reach *at, Object *object)
+{
+    Site *site = at->site;
+    if (site->through != NULL && at->owner != NULL) {
+        object->label = label_of_attribute(at->owner, site->through);
+        object->labelled = true;
+    }
+    else if (site->is_self) {
+        object->label = variable_intern(type_label(Py_TYPE(at->base)));
+    }
+    else if (object->label == 0) {
+        object->label = variable_of_label(at->tap->site, at->namespace);
+    }
+    return object->label;
+}
+
+static void
+touch_item(Reach *at, Shape *shape, int op, int commute)
+{
+    Object *object = object_of(at->base);
+    if (object == NULL) {
+        return;
+    }
+    Location location = {.target = at->base, .kind = AT_ITEM, .items = true};
+    Cell *cell;
+    Py_ssize_t index;
+    if (shape->sequence && PyLong_CheckExact(at->key) && small_index(at->key, &index)) {
+        if (index < 0) {
+            index += Py_SIZE(at->base);
+        }
+        if (index < 0) {
+            return;
+        }
+        cell = item_cell(at->base, &object, (size_t)index);
+        location.key = (uint64_t)index + 1;
+    }
+    else {
+        if (!key_of(at->key, &location.key, 0)) {
+            return;
+        }
+        object = object_find(at->base);
+        cell = object == NULL ? NULL : keyed_cell(at->base, &object, location.key, !shape->sequence);
+    }
+    if (cell == NULL) {
+        return;
+    }
+    location.object = object;
+    location.variable = label_container(at, object);
+    if (op_reads(op)) {
+        variable_is_read(location.variable);
+    }
+    touch(at, cell, &location, op, commute);
+    remember_made(at->tap, MADE_ONE, op_mutates(op) ? cell->w : cell->r);
+    object = object_grow(at->base, object, 2);
+    if (object != NULL) {
+        location.object = object;
+        location.kind = AT_STRUCTURE;
+        location.key = KEY_WHOLE;
+        touch(at, &object->cells[1], &location, OP_READ, COMMUTE_NONE);
+        remember_made(at->tap, MADE_ALL, object->cells[1].r);
+    }
+}
+
+static void
+touch_structure(Reach *at, int op, int commute)
+{
+    Object *object = object_of(at->base);
+    object = object == NULL ? NULL : object_grow(at->base, object, 2);
+    if (object == NULL) {
+        return;
+    }
+    Location location = {.object = object, .target = at->base, .kind = AT_STRUCTURE, .key = KEY_STRUCTURE,
+                         .variable = label_container(at, object)};
+    if (op_reads(op)) {
+        variable_is_read(location.variable);
+    }
+    touch(at, &object->cells[0], &location, op, commute);
+    remember_made(at->tap, MADE_STRUCTURE, op_mutates(op) ? object->cells[0].w : object->cells[0].r);
+    if (op_mutates(op) && commute == COMMUTE_NONE) {
+        location.key = KEY_WHOLE;
+        touch(at, &object->cells[1], &location, op, commute);
+    }
+}
+
+/* The ends of a deque: what was put in by one thread and taken out by another is ordered with it. The taking happens
+   after this tap, so the order is drawn at the thread's next record. */
+static void
+hand_over(Reach *at, int side)
+{
+    Object *object = object_of(at->base);
+    Extra *extra = object == NULL ? NULL : object_extra(object);
+    if (extra == NULL) {
+        return;
+    }
+    if (extra->sync == 0) {
+        extra->sync = sync_new(NULL, NULL, 0);
+    }
+    if (side == HANDOVER_RELEASE) {
+        sync_release(at->thread, extra->sync, true);
+        return;
+    }
+    Thread *thread = at->thread;
+    if (thread->due_count == thread->due_capacity) {
+        int capacity = thread->due_capacity ? thread->due_capacity * 2 : 8;
+        uint64_t *grown = realloc(thread->due, (size_t)capacity * sizeof(uint64_t));
+        if (grown == NULL) {
+            failures++;
+            return;
+        }
+        thread->due = grown;
+        thread->due_capacity = capacity;
+    }
+    thread->due[thread->due_count++] = extra->sync;
+}
+
+static int
+first_referent(PyObject *referent, void *found)
+{
+    *(PyObject **)found = referent;
+    return 1;
+}
+
+/* The mapping that a view or proxy shows. */
+static PyObject *
+behind(PyObject *container)
+{
+    PyObject *found = NULL;
+    if (Py_TYPE(container)->tp_traverse != NULL) {
+        (void)Py_TYPE(container)->tp_traverse(container, first_referent, &found);
+    }
+    return found != NULL ? found : container;
+}
+
+/* Record every effect that the row names; no row means code that is instrumented itself. */
+void
+container_apply(Reach *at, Shape *shape, const Row *row)
+{
+    if (row == NULL) {
+        return;
+    }
+    if (row->through) {
+        at->base = behind(at->base);
+        if (Py_TYPE(at->base) != shape->type && (shape = shape_of(Py_TYPE(at->base))) == NULL) {
+            return;
+        }
+    }
+    at->thread->accesses++;
+    if (row->handover != HANDOVER_NONE) {
+        hand_over(at, row->handover);
+    }
+    const Effect *effects = row->effects;
+    uint8_t count = row->effect_count;
+    if (row->full_when != PRESENT_ANY && at->key != NULL) {
+        int present = has_key(at->base, at->key);
+        if (present >= 0 && present != (row->full_when == PRESENT_PRESENT)) {
+            effects = row->otherwise;
+            count = row->otherwise_count;
+        }
+    }
+    for (uint8_t place = 0; place < count; place++) {
+        /* Whether something is in a list is one question to it, whatever the answer costs. */
+        bool asked = effects[place].operation == OP_ITERATE && at->site->form == FORM_CONTAINS;
+        int op = asked ? OP_READ : effects[place].operation;
+        if (effects[place].target == TARGET_STRUCTURE) {
+            touch_structure(at, op, effects[place].commute);
+            continue;
+        }
+        if (effects[place].target == TARGET_FIRST) {
+            at->key = zero;
+        }
+        if (at->key != NULL) {
+            touch_item(at, shape, op, effects[place].commute);
+        }
+    }
+}
+
+static int
+key_shape(const Reach *at)
+{
+    if (at->site->form == FORM_ITEM && !at->site->keyed) {
+        return SHAPE_SLICE;
+    }
+    if (at->key == NULL) {
+        return SHAPE_KEY;
+    }
+    if (PySlice_Check(at->key)) {
+        return SHAPE_SLICE;
+    }
+    Py_ssize_t index;
+    return PyLong_CheckExact(at->key) && small_index(at->key, &index) && index < 0 ? SHAPE_NEGATIVE : SHAPE_KEY;
+}
+
+static const Row *
+row_for(const Rows *rows, int shape)
+{
+    return rows->by_shape[shape] != NULL ? rows->by_shape[shape] : rows->by_shape[SHAPE_KEY];
+}
+
+/* What the fast paths may do with the next operand of this type. */
+void
+container_learn(Reach *at, Shape *shape, const Row *row)
+{
+    PyTypeObject *type = Py_TYPE(at->base);
+    int32_t sees = ASKS;
+    if (row == NULL) {
+        sees = SEES_NOTHING;
+    }
+    else if (!row->through && row->handover == HANDOVER_NONE && row->effect_count != 0 &&
+             row->effects[0].target != TARGET_FIRST) {
+        bool by_key = row->effects[0].target == TARGET_KEY;
+        sees = !by_key ? SEES_STRUCTURE : shape->sequence ? SEES_SEQUENCE : SEES_KEYS;
+    }
+    Known *known = learn(at->tap, type, sees);
+    known->row = row;
+    known->shape = shape;
+    if (row != NULL && row->effect_count != 0) {
+        bool asked = row->effects[0].operation == OP_ITERATE && at->site->form == FORM_CONTAINS;
+        int op = asked ? OP_READ : row->effects[0].operation;
+        known->stores = op_mutates(op);
+        known->rank = op_mutates(op)      ? (at->site->region_count != 0 ? RANK_REGION : RANK_PLAIN)
+                      : op == OP_ITERATE  ? RANK_WALK
+                      : at->site->is_head ? RANK_REGION
+                                          : RANK_PLAIN;
+    }
+}
+
+void
+container_operator(Reach *at, PyObject *name)
+{
+    Shape *shape = shape_of(Py_TYPE(at->base));
+    if (shape == NULL || shape->never || shape->container == 0) {
+        learn(at->tap, Py_TYPE(at->base), SEES_NOTHING);
+        return;
+    }
+    const Rows *rows = contract_operator(shape, name);
+    int key = key_shape(at);
+    const Row *row = row_for(rows, key);
+    PyTypeObject *type = Py_TYPE(at->base);
+    PyObject *base = at->base;
+    container_apply(at, shape, row);
+    if (Py_TYPE(base) == type && row == row_for(rows, at->site->keyed ? SHAPE_KEY : key)) {
+        at->base = base;
+        container_learn(at, shape, row);
+    }
+}
+
+/* Subscripts. */
+void
+container_item(Reach *at)
+{
+    if (at->site->context != CONTEXT_AUGMENT) {
+        container_operator(at, at->site->context == CONTEXT_LOAD    ? string_getitem
+                     : at->site->context == CONTEXT_STORE ? string_setitem
+                                                          : string_delitem);
+        return;
+    }
+    Shape *shape = shape_of(Py_TYPE(at->base));
+    if (shape == NULL || shape->never) {
+        return;
+    }
+    const Row *get = contract_operator(shape, string_getitem)->by_shape[SHAPE_KEY];
+    const Row *set = contract_operator(shape, string_setitem)->by_shape[SHAPE_KEY];
+    if (get == NULL || set == NULL) {
+        return;
+    }
+    at->thread->accesses++;
+    if (at->key == NULL) { /* of a slice: later items may move */
+        touch_structure(at, OP_STRUCTURAL_CHANGE, COMMUTE_NONE);
+        return;
+    }
+    touch_item(at, shape, OP_READ_MODIFY_WRITE, COMMUTE_NONE);
+    learn(at->tap, Py_TYPE(at->base), shape->sequence ? SEES_SEQUENCE : SEES_KEYS);
+}

@@ -1,0 +1,246 @@
+/* Accesses of what an actor has to itself: the way past the rules for objects that are new, or reached again in a later
+   epoch, whose type a tap knows. What they record is what `record_at` would; where they are not sure they say so. */
+#include "core.h"
+
+/* The context of a simple access of a cell of one's own, as far as one of before serves; 0 if none does. */
+static inline uint32_t
+context_for_own(Tap *tap, int made, Thread *thread, Frame *frame, const Cell *cell, Effect effect, uint8_t rank,
+                Stack callers)
+{
+    Context wanted = {.site = tap->site, .operation = effect.operation, .commute = effect.commute, .region = -1,
+                      .rank = rank};
+    uint32_t again = context_again(thread, frame, tap->made[made], &wanted, callers);
+    uint32_t kept = op_mutates(effect.operation) ? cell->w : cell->r;
+    if (again != 0 || kept == 0 || !cell_is_own(cell, thread->actor->slot)) {
+        return again;
+    }
+    return context_renew(thread, frame, kept, &wanted, callers, 1);
+}
+
+/* Keep the context that an access of this tap left in a cell. */
+void
+remember_made(Tap *tap, int made, uint32_t context)
+{
+    tap->made[made] = (context & EXPANDED) == 0 && contexts[context].site == tap->site ? context : 0;
+}
+
+/* A new object's fields are mostly stored one after the other by one activation, whose callers need to be looked at only
+   once: it is the same activation if the same code runs in the same frame, called from the same instruction, and no
+   other object was made known since. */
+static inline void
+remember_fresh(Thread *thread, Frame *frame, const Object *object, Stack callers)
+{
+#if RW_PEEK
+    thread->fresh = object;
+    thread->fresh_frame = frame;
+    thread->fresh_code = frame_code(frame);
+    thread->fresh_callers = callers;
+#else
+    (void)thread, (void)frame, (void)object, (void)callers;
+#endif
+}
+
+static inline bool
+is_fresh(const Thread *thread, Frame *frame, const Object *object)
+{
+#if RW_PEEK
+    if (thread->fresh != object || thread->fresh_frame != frame || thread->fresh_code != frame_code(frame) ||
+        thread->fresh_callers != thread->memo.callers || thread->memo.depth == 0) {
+        return false;
+    }
+    const StackLevel *caller = &thread->memo.levels[thread->memo.depth - 1];
+    Frame *outer = frame_skip(frame->previous);
+    return outer == caller->frame && frame_instruction(outer) == caller->instruction;
+#else
+    (void)thread, (void)frame, (void)object;
+    return false;
+#endif
+}
+
+/* A field of an instance whose type the tap knows: its cell is known, and that nothing of the type stands between.
+   False when the object's class was changed, or there is no room. */
+bool
+field_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObject *base)
+{
+    Shape *shape = known->shape;
+    Object *object = object_find(base);
+    Stack callers;
+    if (object == NULL) {
+        object = object_make(base, shape);
+        callers = context_callers(thread, frame, tap->site);
+        remember_fresh(thread, frame, object, callers);
+    }
+    else {
+        callers = is_fresh(thread, frame, object) ? thread->fresh_callers : context_callers(thread, frame, tap->site);
+    }
+    if (object == NULL || object->shape != shape->id) {
+        return false;
+    }
+    object = object_grow(base, object, (uint32_t)known->cell + 1);
+    if (object == NULL) {
+        return false;
+    }
+    int op = op_of_context[sites[tap->site].context];
+    Cell *cell = &object->cells[known->cell];
+    thread->accesses++;
+    if (op_reads(op)) {
+        shape->slots[(uint32_t)known->cell - shape->first].is_read = true;
+    }
+    if (tap->is_simple && thread->due_count == 0) {
+        Effect effect = {.operation = (uint8_t)op};
+        uint32_t again = context_for_own(tap, MADE_ONE, thread, frame, cell, effect, tap->rank, callers);
+        if (again != 0 && record_own(thread, cell, again, tap->stores)) {
+            if (tap->is_head) {
+                note_head(thread, frame, frame_offset(frame), tap->site, base, (uintptr_t)tap->name);
+            }
+            return true;
+        }
+    }
+    Location location = {.object = object, .target = base, .activation = frame, .shape = shape, .name = tap->name,
+                         .kind = AT_ATTRIBUTE, .key = (uintptr_t)tap->name};
+    record_at(thread, frame, tap->site, cell, &location, op, COMMUTE_NONE);
+    remember_made(tap, MADE_ONE, tap->stores ? cell->w : cell->r);
+    return true;
+}
+
+/* The record of a container that needs no better name than its site has; NULL where that must be looked into. */
+static Object *
+own_container(const Tap *tap, const Known *known, PyObject *container)
+{
+    Object *object = object_find(container);
+    if (object == NULL && known->shape != NULL) {
+        object = object_make(container, known->shape);
+    }
+    if (object == NULL || object->capacity < 2) {
+        return NULL;
+    }
+    if (object->label == 0) {
+        const Site *site = &sites[tap->site];
+        if (site->through != NULL || site->is_self || site->variable == 0) {
+            return NULL;
+        }
+        object->label = site->variable;
+    }
+    return object;
+}
+
+/* Whether a change of the structure takes the place of the last one, as far as conflicts go. */
+static bool
+may_follow(const Cell *structure, int commute)
+{
+    return structure->w == 0 || commute == COMMUTE_NONE || contexts[structure->w].commute == commute;
+}
+
+/* Whether the row is one that a fast path knows: one effect on one key, or a store that may insert the key. */
+static bool
+is_plain_row(const Row *row)
+{
+    const Effect *effects = row->effects;
+    if (row->full_when == PRESENT_ANY) {
+        return row->effect_count == 1 && effects[0].commute == COMMUTE_NONE;
+    }
+    return row->full_when == PRESENT_ABSENT && row->effect_count == 2 && row->otherwise_count == 1 &&
+           effects[0].operation == OP_WRITE && effects[0].commute == COMMUTE_NONE &&
+           effects[1].target == TARGET_STRUCTURE && row->otherwise[0].operation == OP_WRITE &&
+           row->otherwise[0].commute == COMMUTE_NONE;
+}
+
+/* An operation on the structure of a container that is this actor's own. False when the rules have to be asked. */
+bool
+structure_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObject *container)
+{
+    const Row *row = known->row;
+    if (!tap->is_simple || tap->is_head || thread->due_count != 0 || row->effect_count != 1 ||
+        row->full_when != PRESENT_ANY) {
+        return false;
+    }
+    Object *object = own_container(tap, known, container);
+    if (object == NULL || !cell_is_own(&object->cells[0], thread->actor->slot) ||
+        !cell_is_own(&object->cells[1], thread->actor->slot)) {
+        return false;
+    }
+    Stack callers = context_callers(thread, frame, tap->site);
+    bool asked = row->effects[0].operation == OP_ITERATE && sites[tap->site].form == FORM_CONTAINS;
+    Effect effect = {.operation = asked ? OP_READ : row->effects[0].operation, .commute = row->effects[0].commute};
+    uint32_t again =
+        context_for_own(tap, MADE_STRUCTURE, thread, frame, &object->cells[0], effect, known->rank, callers);
+    if (again == 0 || (known->stores && !may_follow(&object->cells[0], effect.commute))) {
+        return false;
+    }
+    record_own(thread, &object->cells[0], again, known->stores);
+    if (known->stores && row->effects[0].commute == COMMUTE_NONE) {
+        record_own(thread, &object->cells[1], again, true);
+    }
+    if (!known->stores) {
+        variable_is_read(object->label);
+    }
+    thread->accesses++;
+    return true;
+}
+
+/* An item of a container that is this actor's own, reached in this epoch before: what the rules would say is known.
+   False when they have to be asked. */
+bool
+item_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObject *container, PyObject *key,
+             uint64_t number)
+{
+    const Row *row = known->row; /* NULL: an augmented assignment */
+    bool stores = row == NULL || known->stores;
+    Object *object;
+    if (!tap->is_simple || thread->due_count != 0 || (row != NULL && !is_plain_row(row)) ||
+        (object = own_container(tap, known, container)) == NULL) {
+        return false;
+    }
+    Stack callers = context_callers(thread, frame, tap->site);
+    uint32_t all = 0, inserts = 0;
+    if (!is_own(&object->cells[1], thread)) { /* who reads or writes an item reads all of them, too */
+        all = context_for_own(tap, MADE_ALL, thread, frame, &object->cells[1], (Effect){.operation = OP_READ},
+                              tap->is_head ? RANK_REGION : RANK_PLAIN, callers);
+        if (all == 0 || !cell_is_own(&object->cells[1], thread->actor->slot)) {
+            return false;
+        }
+    }
+    if (row != NULL && row->full_when == PRESENT_ABSENT) {
+        int present = has_key(container, key);
+        if (present == 0) {
+            inserts = context_for_own(tap, MADE_STRUCTURE, thread, frame, &object->cells[0], row->effects[1],
+                                      known->rank, callers);
+        }
+        if (present < 0 || (present == 0 && (inserts == 0 || !cell_is_own(&object->cells[0], thread->actor->slot) ||
+                                             !may_follow(&object->cells[0], row->effects[1].commute)))) {
+            return false;
+        }
+    }
+    Cell *cell;
+    Py_ssize_t index;
+    if (known->cell == SEES_SEQUENCE) {
+        if (!PyLong_CheckExact(key) || !small_index(key, &index) || index < 0) {
+            return false;
+        }
+        cell = item_cell(container, &object, (size_t)index);
+    }
+    else {
+        cell = keyed_cell(container, &object, number, true);
+    }
+    Effect effect = {.operation = row == NULL ? OP_READ_MODIFY_WRITE : row->effects[0].operation};
+    uint8_t rank = row == NULL ? RANK_REGION : known->rank;
+    uint32_t again =
+        cell == NULL ? 0 : context_for_own(tap, MADE_ONE, thread, frame, cell, effect, rank, callers);
+    if (again == 0 || !record_own(thread, cell, again, stores)) {
+        return false;
+    }
+    if (all != 0) {
+        record_own(thread, &object->cells[1], all, false);
+    }
+    if (inserts != 0) {
+        record_own(thread, &object->cells[0], inserts, true);
+    }
+    thread->accesses++;
+    if (row == NULL || !stores) {
+        variable_is_read(object->label);
+    }
+    if (tap->is_head) {
+        note_head(thread, frame, frame_offset(frame), tap->site, container, number);
+    }
+    return true;
+}

@@ -1,0 +1,153 @@
+/* The Python types of taps: which slot function serves which place, and what a tap is in the hands of a program that
+   looks into its own code objects. */
+#include "taps.h"
+
+#include <stdlib.h>
+
+static void
+tap_dealloc(PyObject *self)
+{
+    free(((Tap *)self)->more);
+    Py_XDECREF(((Tap *)self)->placeholder);
+    Py_TYPE(self)->tp_free(self);
+}
+
+static PyObject *
+tap_repr(PyObject *self)
+{
+    return PyUnicode_FromFormat("<raceway tap %u>", ((Tap *)self)->site);
+}
+
+/* In another process, or in a copy, a tap gives back its operand and notes nothing. */
+static PyObject *
+tap_reduce(PyObject *self, PyObject *nothing)
+{
+    (void)self;
+    (void)nothing;
+    PyObject *module = PyImport_ImportModule("raceway.runtime.plaintaps");
+    PyObject *make = module == NULL ? NULL : PyObject_GetAttrString(module, "plain_tap");
+    Py_XDECREF(module);
+    return make == NULL ? NULL : Py_BuildValue("(N())", make);
+}
+
+static PyObject *
+tap_copy(PyObject *self, PyObject *nothing)
+{
+    (void)nothing;
+    return Py_NewRef(self);
+}
+
+static PyMethodDef tap_methods[] = {
+    {"__reduce__", tap_reduce, METH_NOARGS, "A tap that notes nothing."},
+    {"__copy__", tap_copy, METH_NOARGS, "The tap itself."},
+    {"__deepcopy__", tap_copy, METH_O, "The tap itself."},
+    {NULL, NULL, 0, NULL},
+};
+
+#define TAP_TYPE(variable, function)                                                                                  \
+    static PyMappingMethods variable##_mapping = {.mp_subscript = function};                                         \
+    static PyObject *variable##_matmul(PyObject *left, PyObject *right);                                             \
+    static PyNumberMethods variable##_number = {.nb_matrix_multiply = variable##_matmul};                            \
+    static PyTypeObject variable = {                                                                                  \
+        PyVarObject_HEAD_INIT(NULL, 0).tp_name = "raceway.tap",                                                       \
+        .tp_basicsize = sizeof(Tap),                                                                                  \
+        .tp_dealloc = tap_dealloc,                                                                                    \
+        .tp_repr = tap_repr,                                                                                          \
+        .tp_as_mapping = &variable##_mapping,                                                                         \
+        .tp_as_number = &variable##_number,                                                                           \
+        .tp_methods = tap_methods,                                                                                    \
+        .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION,                \
+        .tp_doc = "Notes an access and gives back its operand.",                                                      \
+    };                                                                                                                \
+    static PyObject *variable##_matmul(PyObject *left, PyObject *right)                                              \
+    {                                                                                                                 \
+        return Py_IS_TYPE(left, &variable) ? function(left, right) : Py_NewRef(Py_NotImplemented);                    \
+    }
+
+TAP_TYPE(BaseTap_Type, base_tap)
+TAP_TYPE(GlobalTap_Type, global_tap)
+TAP_TYPE(HoldingTap_Type, holding_tap)
+#if RW_PEEK
+TAP_TYPE(KeyTap_Type, key_tap)
+TAP_TYPE(MethodKeyTap_Type, method_key_tap)
+TAP_TYPE(ContainsTap_Type, contains_tap)
+TAP_TYPE(AugmentTap_Type, augment_tap)
+TAP_TYPE(AttributeCallTap_Type, attribute_call_tap)
+TAP_TYPE(CellTap_Type, cell_tap)
+#endif
+
+static PyMappingMethods revealing_mapping = {.mp_subscript = holding_tap};
+static PyObject *
+revealing_matmul(PyObject *left, PyObject *right);
+static PyNumberMethods revealing_number = {.nb_matrix_multiply = revealing_matmul};
+static PyTypeObject RevealingTap_Type = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "raceway.tap",
+    .tp_basicsize = sizeof(Tap),
+    .tp_dealloc = tap_dealloc,
+    .tp_repr = tap_repr,
+    .tp_as_mapping = &revealing_mapping,
+    .tp_as_number = &revealing_number,
+    .tp_methods = tap_methods,
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .tp_doc = "Notes an access of a captured variable and gives back its operand.",
+};
+
+static PyObject *
+revealing_matmul(PyObject *left, PyObject *right)
+{
+    return Py_IS_TYPE(left, &RevealingTap_Type) ? revealing_tap(left, right) : Py_NewRef(Py_NotImplemented);
+}
+
+/* Which slot function serves a tap of this site and role. */
+PyTypeObject *
+tap_type(const Site *site, int role, bool commits, int held)
+{
+#if RW_PEEK
+    if (commits && held == 0) {
+        switch (site->form) {
+        case FORM_GLOBAL:
+            return &GlobalTap_Type;
+        case FORM_CELL:
+            return &CellTap_Type;
+        case FORM_CONTAINS:
+            return &ContainsTap_Type;
+        case FORM_ATTRIBUTE:
+            return role == ROLE_BASE                       ? &BaseTap_Type
+                   : site->context == CONTEXT_AUGMENT      ? &AugmentTap_Type
+                                                           : &AttributeCallTap_Type;
+        case FORM_METHOD:
+            return role == ROLE_KEY ? &MethodKeyTap_Type : &BaseTap_Type;
+        case FORM_ITEM:
+            return role == ROLE_KEY ? &KeyTap_Type : role == ROLE_VALUE ? &AugmentTap_Type : &BaseTap_Type;
+        default:
+            return &BaseTap_Type;
+        }
+    }
+#endif
+    if (site->form == FORM_CELL) {
+        return &RevealingTap_Type;
+    }
+    if (commits && held == 0) {
+        return site->form == FORM_GLOBAL ? &GlobalTap_Type : &BaseTap_Type;
+    }
+    return &HoldingTap_Type;
+}
+
+/* Make the types ready. False with an exception set. */
+bool
+taps_ready(PyObject *module)
+{
+    PyTypeObject *types[] = {
+        &BaseTap_Type, &GlobalTap_Type, &HoldingTap_Type, &RevealingTap_Type,
+#if RW_PEEK
+        &KeyTap_Type, &MethodKeyTap_Type, &ContainsTap_Type, &AugmentTap_Type, &AttributeCallTap_Type, &CellTap_Type,
+#endif
+    };
+    (void)module;
+    for (size_t place = 0; place < sizeof types / sizeof *types; place++) {
+        if (PyType_Ready(types[place]) < 0) {
+            return false;
+        }
+    }
+    return true;
+}
