@@ -25,8 +25,8 @@ FIRST_OBJECT = 100
 
 _PLACES = (
     (LocationKind.ATTRIBUTE, 7, "x"),
-    (LocationKind.ITEM, 0, "[...]"),
-    (LocationKind.ITEM, 1, "[...]"),
+    (LocationKind.ITEM, 0, ".0[...]"),
+    (LocationKind.ITEM, 1, ".1[...]"),
     (LocationKind.STRUCTURE, None, ""),
     (LocationKind.STRUCTURE, WHOLE, "[...]"),
 )
