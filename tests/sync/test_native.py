@@ -10,6 +10,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -129,6 +130,10 @@ def test_a_signal_handler_that_raises_while_a_lock_is_waited_for_leaves_nothing_
         if awaited:
             raise AlarmError(awaited.pop())
 
+    def ring_during(wait: Callable[[], object]) -> None:
+        awaited.append(wait)
+        wait()
+
     lock = threading.Lock()
     lock.acquire()
     handler = signal.signal(signal.SIGALRM, ring)
@@ -136,8 +141,7 @@ def test_a_signal_handler_that_raises_while_a_lock_is_waited_for_leaves_nothing_
         signal.setitimer(signal.ITIMER_REAL, 0.01, 0.01)  # one that comes right before the wait ends none
         for wait in (lock.acquire, lock.__enter__):
             with pytest.raises(AlarmError):
-                awaited.append(wait)
-                wait()
+                ring_during(wait)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, handler)
