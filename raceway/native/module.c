@@ -62,7 +62,7 @@ core_unlock(void)
 /* A child begins with the lock as it was when the process forked. os.fork() stops the world first: who holds the lock
    then is suspended within the core, and what it was about to change stays half changed in the child, which therefore
    records nothing. */
-static bool held_for_fork;
+static _Thread_local bool held_for_fork;
 
 static void
 before_fork(void)

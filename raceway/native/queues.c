@@ -301,15 +301,15 @@ channel_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 static void
 channel_dealloc(Channel *channel)
 {
-    core_lock();
-    bool current = channel->run != 0 && channel->run == recording;
+    /* At the interpreter's end, when no run goes on, a daemon thread may have been stopped as it got the lock. */
+    bool current = channel->run != 0 && core_enter(channel->run);
     ring_retire(&channel->items, current);
     ring_retire(&channel->rooms, current);
     ring_retire(&channel->spare, current);
     if (current) {
         sync_retire(channel->everything);
+        core_unlock();
     }
-    core_unlock();
     free(channel->items.syncs);
     free(channel->rooms.syncs);
     free(channel->spare.syncs);

@@ -168,9 +168,10 @@ recorder_retire_sync(PyObject *self, PyObject *sync)
     if (!serial_of(sync, &serial)) {
         return NULL;
     }
-    core_lock();
-    sync_retire(serial);
-    core_unlock();
+    if (core_enter(0)) {
+        sync_retire(serial);
+        core_unlock();
+    }
     Py_RETURN_NONE;
 }
 

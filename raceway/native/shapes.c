@@ -84,9 +84,8 @@ plain_dict(PyObject *target)
     return place == NULL ? NULL : *place;
 }
 
-/* Whether the object itself has the attribute, in its own dictionary, which is not made for this. */
-bool
-instance_holds(PyObject *target, PyObject *name)
+static bool
+holds(PyObject *target, PyObject *name)
 {
     PyTypeObject *type = Py_TYPE(target);
     PyObject *dict = NULL;
@@ -123,9 +122,20 @@ instance_holds(PyObject *target, PyObject *name)
     if (dict == NULL || !PyDict_Check(dict)) {
         return false;
     }
-    bool holds = PyDict_GetItemWithError(dict, name) != NULL;
+    bool found = PyDict_GetItemWithError(dict, name) != NULL;
     PyErr_Clear();
-    return holds;
+    return found;
+}
+
+/* Whether the object itself has the attribute, in its own dictionary, which is not made for this. */
+bool
+instance_holds(PyObject *target, PyObject *name)
+{
+    bool found;
+    HELD_STILL(target) /* or another thread may give it another dictionary */
+    found = holds(target, name);
+    LET_GO
+    return found;
 }
 
 static PyObject *string_getattribute, *string_setattr;
@@ -174,6 +184,7 @@ rows_free(Shape *shape)
 static void
 work_out(Shape *shape, PyTypeObject *type)
 {
+    shape->version = type_version(type); /* as it is before: what changes meanwhile is found out the next time */
     rows_free(shape);
     shape->container = 0;
     shape->sequence = shape->hooked = false;
@@ -200,7 +211,6 @@ work_out(Shape *shape, PyTypeObject *type)
     shape->never = is_never(type);
     shape->hooks_load = hooks(type, string_getattribute);
     shape->hooks_store = hooks(type, string_setattr);
-    shape->version = type_version(type);
     shape->known = true;
 }
 

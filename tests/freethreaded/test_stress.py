@@ -17,7 +17,7 @@ pytestmark = [
 ]
 
 PROGRAM = ROOT / "fixtures" / "programs" / "hammer.py"
-ROUNDS = 4000
+ROUNDS = 2000
 
 
 def test_only_the_planted_race_is_found(run_raceway: RunRaceway) -> None:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -123,18 +124,26 @@ def test_a_signal_handler_that_raises_while_a_lock_is_waited_for_leaves_nothing_
     class AlarmError(Exception):
         pass
 
+    awaited: list[object] = []
+
     def ring(*_: object) -> None:
-        raise AlarmError
+        if awaited:
+            raise AlarmError(awaited.pop())
+
+    def ring_during(wait: Callable[[], object]) -> None:
+        awaited.append(wait)
+        wait()
 
     lock = threading.Lock()
     lock.acquire()
     handler = signal.signal(signal.SIGALRM, ring)
     try:
+        signal.setitimer(signal.ITIMER_REAL, 0.01, 0.01)  # one that comes right before the wait ends none
         for wait in (lock.acquire, lock.__enter__):
-            signal.setitimer(signal.ITIMER_REAL, 0.01)
             with pytest.raises(AlarmError):
-                wait()
+                ring_during(wait)
     finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, handler)
     lock.release()
     assert recorder.verbs() == ["lock_taken", "lock_freed"]
