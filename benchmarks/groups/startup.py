@@ -19,7 +19,10 @@ SCRIPT = str(ROOT / "benchmarks" / "programs" / "trivial.py")
 
 def run(bench: Bench) -> Result:
     """Measure."""
-    commands = {PLAIN: [sys.executable, SCRIPT], RACEWAY: [sys.executable, "-m", "raceway.run", "--core", bench.core, SCRIPT]}
+    commands = {
+        PLAIN: [sys.executable, SCRIPT],
+        RACEWAY: [sys.executable, "-m", "raceway.run", "--core", bench.core, SCRIPT],
+    }
     rounds = max(LEAST_ROUNDS, 4 * bench.rounds + 1)
     for command in commands.values():
         timed(command)
