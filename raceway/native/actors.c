@@ -175,7 +175,6 @@ thread_new_epoch(Thread *thread)
     if (next_tag == 0) {
         next_tag = 4;
     }
-    generation++;
 }
 
 uint64_t

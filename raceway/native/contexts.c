@@ -156,6 +156,21 @@ context_callers(Thread *thread, Frame *frame, uint32_t site)
     return stack_callers(&thread->memo, frame, STACK_DEPTH - 1);
 }
 
+/* The stack of a frame at this site, as a new reference: mostly the one that the site had last. */
+static Stack
+stack_of(Site *site, Stack callers, PyCodeObject *code, int offset)
+{
+    if (stack_is(site->stack, callers, code, offset)) {
+        stack_hold(site->stack);
+        return site->stack;
+    }
+    Stack found = stack_push(callers, code, offset);
+    stack_hold(found);
+    stack_drop(site->stack);
+    site->stack = found;
+    return found;
+}
+
 /* A context of the thread's present epoch with what is told in `wanted`: site, operation, commute, rank and region
    with its head. 0 when there is no room. The caller takes a reference if it keeps it. */
 uint32_t
@@ -187,7 +202,7 @@ context_make(Thread *thread, Frame *frame, const Context *wanted)
     context->slot = thread->actor->slot;
     context->number = clock_get(&thread->actor->clock, thread->actor->slot);
     context->references = 0;
-    context->stack = frame == NULL ? 0 : stack_push(callers, code, offset);
+    context->stack = frame == NULL ? 0 : stack_of(&sites[wanted->site], callers, code, offset);
     context->callers = callers;
     context->instruction = frame == NULL ? NULL : frame_instruction(frame);
     context->locks = thread->actor->held;

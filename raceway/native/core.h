@@ -368,7 +368,6 @@ void identity_settle(void); /* free-threaded: records of objects that died meanw
 void identity_stop(void);
 uint64_t new_serial(void);
 
-extern uint64_t generation; /* changes whenever an object that is known died, or a shared location was touched */
 
 /* --- shapes.c: where the attributes of a type's instances live ---------------------------------------------------- */
 
@@ -497,6 +496,7 @@ typedef struct {
     bool is_self; /* the operand is plain `self` */
     uint16_t stacks; /* from which contexts were made in the epoch `stacks_tag` */
     uint32_t stacks_tag;
+    Stack stack; /* owned: of the context made last */
     uint32_t variable; /* of a container without a better name, 0 until asked for */
 } Site;
 

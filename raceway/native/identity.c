@@ -25,7 +25,6 @@ Arena identity_arenas[ARENAS];
 char *identity_region;
 
 static uint32_t **roots[1 << 14]; /* all shadows, by the top of the address in two steps */
-uint64_t generation = 1;
 
 static size_t region_size, region_used;
 static uint32_t free_records[SIZES]; /* by size class: references to the first free record */
@@ -229,7 +228,6 @@ object_serial(Object *object)
 static void
 retire_record(uint32_t reference, Object *object)
 {
-    generation++;
     object_clear(object);
     if (object->extra != NULL) {
         if (object->extra->own_shape != NULL) {

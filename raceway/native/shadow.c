@@ -352,7 +352,6 @@ record_expanded(const Access *access, Cell *cell, Expansion *expansion)
         context_drop(cell->r);
         cell->r = 0;
     }
-    generation++;
 }
 
 static bool

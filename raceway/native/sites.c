@@ -128,6 +128,7 @@ sites_reset(void)
 {
     for (uint32_t place = 0; place < sites_count; place++) {
         free(sites[place].regions);
+        stack_drop(sites[place].stack);
         Py_XDECREF(sites[place].name);
         Py_XDECREF(sites[place].key);
         Py_XDECREF(sites[place].through);
