@@ -41,7 +41,6 @@ label_container(Reach *at, Object *object)
     Site *site = at->site;
     if (site->through != NULL && at->owner != NULL) {
         object->label = label_of_attribute(at->owner, site->through);
-        object->labelled = true;
     }
     else if (site->is_self) {
         object->label = variable_intern(type_label(Py_TYPE(at->base)));

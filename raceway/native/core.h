@@ -260,7 +260,6 @@ typedef struct {
     uint8_t rank;
 } Context;
 
-#define CONTEXT_LIMIT (1u << 26)
 
 extern uint32_t *context_tags; /* tag of the thread's epoch + rank; 0 when free */
 extern Context *contexts;
@@ -320,7 +319,6 @@ typedef struct Object {
     uint32_t serial; /* 0 until somebody asks */
     uint32_t label; /* variable of a container */
     uint16_t capacity;
-    bool labelled; /* by the attribute it came from */
     uint8_t small_keys; /* of a container by key: how many of its keys stand behind the first two cells */
     Cell cells[];
 } Object;
