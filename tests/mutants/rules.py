@@ -137,7 +137,7 @@ _COMMUTE = (
     Mutant(
         "commute-covers", "that an append does not hide an earlier access that conflicts with more",
         "detector/shadow.py", "return new.access.commute in (Commute.NONE, old.access.commute)", "return True",
-        "race/clear_append.py",
+        "race/clear_release_append.py",
     ),
     Mutant(
         "not-commute", "that append does not commute with clear",
