@@ -83,7 +83,7 @@ def _collected(options: list[str]) -> dict[str, object]:
             value = _value(value if equals else None, rest)
             if setting.about.choices and value not in setting.about.choices:
                 raise ValueError(option)
-            if setting.about.kind is Kind.GLOBS:
+            if setting.about.kind in (Kind.GLOBS, Kind.RULES):
                 before = given.get(setting.name, [])
                 assert isinstance(before, list)
                 given[setting.name] = [*before, value]

@@ -83,10 +83,10 @@ def _effect(facts: Facts) -> str:
 
 def fix(facts: Facts) -> str:
     """What to change, in one sentence."""
-    lock = _lock_of_one_side(facts)
+    lock = guard(facts.first, facts.second)
     if facts.kind is FindingKind.ITERATION_MUTATION:
-        guard = f"holding {lock}" if lock else "under the lock that guards the changes"
-        return f"Iterate over a copy made {guard}, or hold that lock for the whole loop."
+        where = f"holding {lock}" if lock else "under the lock that guards the changes"
+        return f"Iterate over a copy made {where}, or hold that lock for the whole loop."
     if lock:
         return f"Hold {lock} on both sides: one side already does."
     if facts.kind is FindingKind.DOUBLE_INIT:
@@ -106,11 +106,10 @@ def fix(facts: Facts) -> str:
     return f"Guard both writes of {facts.variable} with one lock, or let one thread own it."
 
 
-def _lock_of_one_side(facts: Facts) -> str:
-    """The lock that one side holds and the other does not."""
-    first, second = set(facts.first.locks), set(facts.second.locks)
+def guard(first: AccessSide, second: AccessSide) -> str:
+    """The lock that one side holds and the other does not, empty when both or neither hold one."""
     only = [
-        *(name for name in facts.first.locks if name not in second),
-        *(name for name in facts.second.locks if name not in first),
+        *(name for name in first.locks if name not in second.locks),
+        *(name for name in second.locks if name not in first.locks),
     ]
-    return only[0] if only and not (first and second) else ""
+    return only[0] if only and not (first.locks and second.locks) else ""
