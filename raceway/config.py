@@ -77,9 +77,7 @@ class Config(Struct):
         default=(), about=About(Kind.RULES, "leave out findings of this rule: KIND [variable=GLOB] [file=GLOB] [# why]")
     )
     suppressions: str | None = field(default=None, about=About(Kind.FILE, "read such rules from a file, one a line"))
-    live: bool = field(
-        default=False, about=About(Kind.FLAG, "report each finding when it is found, too", ready=False)
-    )
+    live: bool = field(default=False, about=About(Kind.FLAG, "report each finding when it is found, too", ready=False))
     endpoint: str | None = field(
         default=None, about=About(Kind.TEXT, "send events to the collector at this URL", ready=False)
     )

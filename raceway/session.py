@@ -22,8 +22,8 @@ from raceway.model.findings import Finding, NotSeen, Report, Run, Sifted, Summar
 from raceway.model.kinds import Severity
 from raceway.model.sites import Site
 from raceway.model.typing import TYPE_CHECKING, TextIO
-from raceway.runtime import active
 from raceway.report import FILES
+from raceway.runtime import active
 from raceway.runtime.core import make_core
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ class Session:
         )
         self._cache = Cache(cache_directory(config))
         self._maker: Maker | None = None
+        self._patches: sync.Patches | None = None
         self._tables: list[Sequence[Site]] = []
         self._marks = Marks()
         self._known = _known(config, self._directory)
@@ -65,7 +66,7 @@ class Session:
             import raceway.transform.rewriting  # noqa: F401
         self._core.start()
         active.activate(self._core.recorder)
-        sync.install(self._core.recorder, self._instruments)
+        self._patches = sync.install(self._core.recorder, self._instruments)
         self._finder.install(self)
         self._running = True
         _follow_forks(self)
@@ -80,6 +81,10 @@ class Session:
         sync.uninstall()
         active.activate(None)
         self._core.stop()
+
+    def patched(self) -> tuple[str, ...]:
+        """The attributes of other modules that are replaced while the session runs, by their dotted names."""
+        return () if self._patches is None else self._patches.names()
 
     def _instruments(self, module: str) -> bool:
         return self.scope.names(module)

@@ -184,9 +184,7 @@ def _finding(group: _Group, names: Names, directory: str, gil: bool) -> Finding:
 
 
 def _unit_places(first: Member, second: Member, names: Names, directory: str) -> list[tuple[str, Site]]:
-    return [
-        (naming.relative(names.site_file(part.unit), directory), names.site(part.unit)) for part in (first, second)
-    ]
+    return [(naming.relative(names.site_file(part.unit), directory), names.site(part.unit)) for part in (first, second)]
 
 
 def _judge_all(group: _Group, names: Names, gil: bool) -> Judgement:

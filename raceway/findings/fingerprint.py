@@ -1,8 +1,8 @@
 """The fingerprint of a finding: the same in every run, and when the lines around it move. Serves the builder.
 
 It is made of what an edit elsewhere does not touch: the kind, the variable, and for each side its file, the qualified
-name of its function and the operand, spelled as `ast.unparse` does, so that quotes, brackets and line breaks do not count.
-Lines, columns, parameters and the order of functions are left out.
+name of its function and the operand, spelled as `ast.unparse` does, so that quotes, brackets and line breaks do not
+count. Lines, columns, parameters and the order of functions are left out.
 """
 
 from __future__ import annotations

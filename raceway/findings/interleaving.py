@@ -16,7 +16,7 @@ from raceway.model.findings import AccessSide, Step
 from raceway.model.kinds import FindingKind, Operation
 from raceway.model.races import RawRace
 from raceway.model.sites import Site
-from raceway.model.struct import Struct
+from raceway.model.struct import Struct, replace
 
 _TAKES = "acquire "
 
@@ -127,18 +127,14 @@ def _plainly(operation: str) -> str:
 
 
 def cycle(sides: tuple[AccessSide, ...]) -> tuple[Step, ...]:
-    """The steps into the deadlock of a lock-order cycle: each side takes what it holds, then waits for the next."""
-    took = [
-        Step(index, _TAKES + side.locks[-1], side.file, side.line, side.source)
-        for index, side in enumerate(sides)
-        if side.locks
-    ]
+    """The steps into the deadlock of a lock-order cycle: each side holds its lock, then waits for that of the next.
+
+    A side's operation names the lock taken; where the one it holds was taken is not its place, so that step has none.
+    """
+    holds = [Step(index, f"hold {side.locks[-1]}", "", 0, "") for index, side in enumerate(sides) if side.locks]
     waits = [
         Step(index, f"wait for {side.operation.removeprefix(_TAKES)}", side.file, side.line, side.source)
         for index, side in enumerate(sides)
     ]
-    if waits:
-        last = waits.pop()
-        harm = "each now waits for a lock that the next one holds, for ever"
-        waits.append(Step(last.side, last.operation, last.file, last.line, last.source, harm=harm))
-    return (*took, *waits)
+    harm = "each now waits for a lock that the next one holds, for ever"
+    return (*holds, *waits[:-1], *(replace(last, harm=harm) for last in waits[-1:]))

@@ -1,4 +1,4 @@
-"""What is known of a program's races before the run: suppressions and the baseline, and what they leave of the findings.
+"""What is known of a program's races before the run, suppressions and the baseline, and what that leaves of findings.
 
 Serves the session, which opens it only when a setting or a comment asks for it.
 """

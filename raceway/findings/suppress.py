@@ -3,8 +3,8 @@
     # raceway: ignore[lost-update] until=2030-01-31 why      on the line of either side, or alone on the line above
     lost-update variable=Stats.* file=shop/*.py # why        a rule of --suppress, [tool.raceway] suppress or a file
 
-Serves the session. A rule names a kind (`*` for any) and may narrow it by variable, file, function (globs) or fingerprint;
-it ends after the day of `until`. Reading a rule that makes no sense is an error that names its place.
+Serves the session. A rule names a kind (`*` for any) and may narrow it by variable, file, function (globs) or
+fingerprint; it ends after the day of `until`. Reading a rule that makes no sense is an error that names its place.
 """
 
 from __future__ import annotations
@@ -73,15 +73,25 @@ def parse(text: str, where: str) -> Rule:
     """The rule that a line spells. `where` names its place in errors and notes."""
     rule, _, reason = text.partition(" #")
     kind, *narrowing = rule.split() or [""]
-    named: dict[str, str] = {}
+    named = dict.fromkeys(_NARROW, "")
     for part in narrowing:
-        name, equals, value = part.partition("=")
-        if name not in _NARROW or not equals or not value or name in named:
+        name, _, value = part.partition("=")
+        if not value or named.get(name) != "":
             raise _unreadable(where, text, f"{part!r} is not one of its parts")
         named[name] = value
     kinds = _kinds(kind, where, text)
-    _check_date(named.get("until", ""), where, text)
-    return Rule(where, text.strip(), kinds, reason=reason.strip(), **named)
+    _check_date(named["until"], where, text)
+    return Rule(
+        where,
+        text.strip(),
+        kinds,
+        variable=named["variable"],
+        file=named["file"],
+        function=named["function"],
+        fingerprint=named["fingerprint"],
+        until=named["until"],
+        reason=reason.strip(),
+    )
 
 
 def parse_file(content: str, path: str) -> tuple[Rule, ...]:

@@ -46,4 +46,6 @@ def of_report(report: Report) -> Baseline:
         )
         for finding in (*report.findings, *known)
     }
-    return Baseline(tuple(sorted(entries.values(), key=lambda one: (one.file, one.kind, one.variable, one.fingerprint))))
+    return Baseline(
+        tuple(sorted(entries.values(), key=lambda one: (one.file, one.kind, one.variable, one.fingerprint)))
+    )

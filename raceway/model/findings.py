@@ -97,7 +97,7 @@ class Finding(Struct):
 
 
 class Note(Struct):
-    """A suppression that did not do its work. `state` is a slug, `where` the place it stands at, `text` what it says."""
+    """A suppression that did not do its work. `state` is a slug, `where` its place, `text` how it is spelled."""
 
     state: str
     where: str
@@ -105,7 +105,7 @@ class Note(Struct):
 
 
 class Sifted(Struct):
-    """Findings told apart: those that count, those that are known; `notes` say which suppressions did not do their work."""
+    """Findings told apart: those that count, and those that are known. `notes` tell of suppressions without effect."""
 
     kept: tuple[Finding, ...]
     suppressed: tuple[Finding, ...] = ()

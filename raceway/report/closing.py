@@ -14,7 +14,7 @@ from raceway.report.wording import counted
 _MODULES = 10
 
 # reason: (what happened, what to do)
-_REASONS = {
+REASONS = {
     "imported-before-hook": (
         "imported before Raceway was installed, so not watched",
         "start the program with `python -m raceway.run`, or call raceway.autoinstrument.install() before these imports",
@@ -54,14 +54,14 @@ def not_seen_lines(entries: Sequence[NotSeen]) -> Iterator[Line]:
     if groups:
         yield Line((Span("not seen:", Style.STRONG),))
     for reason, members in groups.items():
-        what, remedy = _REASONS.get(reason, ("", ""))
+        what, remedy = REASONS.get(reason, ("", ""))
         yield Line((Span(reason, Style.STRONG), Span(f": {what}" if what else "")), indent=2, prose=True, hang=4)
         yield from _modules(list(members))
         if remedy:
             yield Line((Span("remedy: ", Style.REMEDY), Span(remedy)), indent=4, prose=True, hang=2)
 
 
-_NOTES = {
+NOTES = {
     "suppression-unused": ("suppressed nothing in this run", "take it away if the race is mended"),
     "suppression-expired": ("is past its last day, so it suppresses nothing", "mend the race, or give a later `until`"),
     "suppression-unreadable": ("cannot be read, so it suppresses nothing", "correct it; docs/ci.md has the form"),
@@ -76,7 +76,7 @@ def note_lines(notes: Sequence[Note]) -> Iterator[Line]:
     if groups:
         yield Line((Span("suppressions:", Style.STRONG),))
     for state, members in groups.items():
-        what, remedy = _NOTES.get(state, ("", ""))
+        what, remedy = NOTES.get(state, ("", ""))
         yield Line((Span(state, Style.STRONG), Span(f": {what}" if what else "")), indent=2, prose=True, hang=4)
         for note in members[:_MODULES]:
             yield Line((Span(note.where, Style.PLACE), Span(f": {note.text}")), indent=4)

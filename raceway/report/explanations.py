@@ -73,8 +73,8 @@ EXPLANATIONS: dict[FindingKind, Explanation] = {
     ),
     FindingKind.WRITE_WRITE: Explanation(
         what="Two threads write the same place, and nothing orders the writes.",
-        why="Which value stays is luck, and may differ from run to run. Where several places belong together, halves of "
-        "both writes can be mixed.",
+        why="Which value stays is luck, and may differ from run to run. Where several places belong together, halves "
+        "of both writes can be mixed.",
         example="""\
             def report(self, status):
                 self.status = status         # two workers
@@ -101,8 +101,8 @@ EXPLANATIONS: dict[FindingKind, Explanation] = {
     ),
     FindingKind.ITERATION_MUTATION: Explanation(
         what="A container is changed while another thread iterates over it.",
-        why="The loop raises RuntimeError (dict, set, deque), skips items or sees some twice (list). A copy is one step "
-        "only with a GIL.",
+        why="The loop raises RuntimeError (dict, set, deque), skips items or sees some twice (list). A copy is one "
+        "step only with a GIL.",
         example="""\
             for client in self.clients:      # another thread: self.clients.remove(gone)
                 client.send(message)""",
@@ -117,8 +117,8 @@ EXPLANATIONS: dict[FindingKind, Explanation] = {
     FindingKind.AWAIT_GAP: Explanation(
         what="A task reads shared data, awaits, and then writes what depends on the read; another task wrote it during "
         "the await.",
-        why="Between two awaits a task is alone, but an await lets every other task run. What was read before it may be "
-        "out of date after it, with any number of threads and on every interpreter.",
+        why="Between two awaits a task is alone, but an await lets every other task run. What was read before it may "
+        "be out of date after it, with any number of threads and on every interpreter.",
         example="""\
             if key not in cache:
                 cache[key] = await fetch(key)    # the other task fetched it, too""",
@@ -129,9 +129,10 @@ EXPLANATIONS: dict[FindingKind, Explanation] = {
         remedy="Hold an asyncio.Lock across the await, read again after it, or move the await out of the region.",
     ),
     FindingKind.SPLIT_CRITICAL_SECTION: Explanation(
-        what="A read and the write that depends on it are each made under the lock, but the lock is released in between.",
-        why="Every access is guarded, so that no data race is left, and yet another thread can change the value between "
-        "the two halves: the update is lost all the same.",
+        what="A read and the write that depends on it are each made under the lock, but the lock is released in "
+        "between.",
+        why="Every access is guarded, so that no data race is left, and yet another thread can change the value "
+        "between the two halves: the update is lost all the same.",
         example="""\
             with self.lock:
                 count = self.count
@@ -143,9 +144,10 @@ EXPLANATIONS: dict[FindingKind, Explanation] = {
         remedy="Hold the lock from the read to the write, in one block.",
     ),
     FindingKind.LOCK_ORDER_CYCLE: Explanation(
-        what="Locks are taken in an order that goes round: one thread holds A and wants B, another holds B and wants A.",
-        why="When all of them hold their first lock at once, none can go on: a deadlock. It takes an unlucky moment, so "
-        "tests pass and production hangs.",
+        what="Locks are taken in an order that goes round: one thread holds A and wants B, another holds B and wants "
+        "A.",
+        why="When all of them hold their first lock at once, none can go on: a deadlock. It takes an unlucky moment, "
+        "so tests pass and production hangs.",
         example="""\
             def transfer(source, target, amount):
                 with source.lock, target.lock:   # and transfer(target, source, ...) elsewhere
@@ -155,12 +157,13 @@ EXPLANATIONS: dict[FindingKind, Explanation] = {
                 first, second = sorted((source, target), key=lambda account: account.number)
                 with first.lock, second.lock:
                     ...""",
-        remedy="Take the locks in one order everywhere, or one lock around them all; do not call out while holding one.",
+        remedy="Take the locks in one order everywhere, or one lock around them all; do not call out while holding "
+        "one.",
     ),
     FindingKind.WRONG_THREAD: Explanation(
         what="An object that belongs to an event loop is used from another thread without a thread-safe call.",
-        why="Futures, tasks and asyncio queues are not safe to use from other threads: the loop may not wake up, and its "
-        "own state can be broken.",
+        why="Futures, tasks and asyncio queues are not safe to use from other threads: the loop may not wake up, and "
+        "its own state can be broken.",
         example="""\
             def on_message(message):             # runs on a thread of the client library
                 future.set_result(message)""",

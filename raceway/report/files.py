@@ -1,6 +1,7 @@
-"""Files of reports: read back with a clear word on what is wrong, and written with progress. Serves session and commands.
+"""Files of reports: read back with a clear word on what is wrong, and written with progress.
 
-The one place that says what becomes of a file that is cut off, of another schema, or cannot be written.
+Serves the session and the commands; the one place that says what becomes of a file that is cut off, of another
+schema, or cannot be written.
 """
 
 from __future__ import annotations

@@ -66,7 +66,12 @@ def index_lines(findings: Sequence[Finding], medium: Medium) -> Iterator[Line]:
         place = f"{one.accesses[0].file}:{one.accesses[0].line}" if one.accesses else ""
         severity = Span(f"{one.severity.name:<{_SEVERITY}}", STYLES[one.severity])
         padding = " " * max(1, width + 2 - cells(words))
-        spans = (severity, Span(f" {words}{padding}"), Span(place, Style.PLACE), Span(f" [{one.fingerprint}]", Style.FAINT))
+        spans = (
+            severity,
+            Span(f" {words}{padding}"),
+            Span(place, Style.PLACE),
+            Span(f" [{one.fingerprint}]", Style.FAINT),
+        )
         yield Line(spans, _INDENT)
     if len(findings) > _MANY:
         yield Line((Span(f"and {len(findings) - _MANY:,} more"),), _INDENT)

@@ -21,7 +21,7 @@ def form(name: str) -> Form:
     """The form of that name, imported now; `text` goes to streams and is made by `raceway.report.text`."""
     match name:
         case "html":
-            from raceway.report.html import pieces
+            from raceway.report.page import pieces
         case "sarif":
             from raceway.report.sarif import pieces
         case "junit":

@@ -79,13 +79,14 @@ def _side(side: AccessSide) -> str:
 
 def _steps(finding: Finding) -> Iterator[str]:
     """The interleaving: one column per actor, time downwards."""
-    if not finding.steps:
+    if not finding.steps or not finding.accesses:
         return
     names = [_text(side.actor.name) for side in finding.accesses]
     yield f"| | {' | '.join(names)} |"
     yield f"|---|{'---|' * len(names)}"
     for number, step in enumerate(finding.steps, 1):
-        words = f"{_text(step.operation)} {_code(f'{step.file}:{step.line}')}"
+        place = _code(f"{step.file}:{step.line}") if step.file else ""
+        words = f"{_text(step.operation)} {place}".rstrip()
         if step.harm:
             words = f"**{words}**: {_text(step.harm)}"
         cells = [_cell(words) if index == step.side else "" for index in range(len(names))]

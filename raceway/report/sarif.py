@@ -101,8 +101,9 @@ def _result(finding: Finding) -> dict[str, Any]:
         if others:
             result["relatedLocations"] = [_location(side, number) for number, side in enumerate(others, 1)]
         result["stacks"] = [_stack(side) for side in finding.accesses if side.stack]
-    if finding.steps:
-        result["codeFlows"] = [_flow(finding)]
+    flows = _thread_flows(finding)
+    if flows:
+        result["codeFlows"] = [{"threadFlows": flows}]
     if finding.suppressed:
         justification = well_formed(finding.suppressed)
         result["suppressions"] = [{"kind": "external", "status": "accepted", "justification": justification}]
@@ -141,7 +142,7 @@ def _frame(frame: Frame) -> dict[str, Any]:
     }
 
 
-def _flow(finding: Finding) -> dict[str, Any]:
+def _thread_flows(finding: Finding) -> list[dict[str, Any]]:
     """One thread flow per actor; `executionOrder` interleaves them."""
     flows: list[dict[str, Any]] = []
     for index, side in enumerate(finding.accesses):
@@ -149,12 +150,14 @@ def _flow(finding: Finding) -> dict[str, Any]:
         if steps:
             flow = {"id": well_formed(f"{index + 1}: {side.actor.kind} {side.actor.name}")}
             flows.append(flow | {"locations": [_flow_location(order, step) for order, step in steps]})
-    return {"threadFlows": flows}
+    return flows
 
 
 def _flow_location(order: int, step: Step) -> dict[str, Any]:
     words = f"{step.operation}: {step.harm}" if step.harm else step.operation
-    location = {"physicalLocation": _place(step.file, step.line), "message": {"text": well_formed(words)}}
+    location: dict[str, Any] = {"message": {"text": well_formed(words)}}
+    if step.file:
+        location["physicalLocation"] = _place(step.file, step.line)
     return {"executionOrder": order, "location": location, "importance": "essential" if step.harm else "important"}
 
 

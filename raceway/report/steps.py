@@ -1,11 +1,11 @@
 """The interleaving of a finding for the terminal: one column per actor, time downwards. Serves the text report.
 
-    how it goes wrong:
-                  | Thread-1    | Thread-2
-      bank.py:12  | read        |
-      bank.py:12  |             | read
-      bank.py:14  |             | write
-      bank.py:14  | write  <--  from the value read before: the write of Thread-2 is lost
+how it goes wrong:
+              | Thread-1    | Thread-2
+  bank.py:12  | read        |
+  bank.py:12  |             | read
+  bank.py:14  |             | write
+  bank.py:14  | write  <--  from the value read before: the write of Thread-2 is lost
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ def step_lines(finding: Finding, medium: Medium, *, indent: int, style: Style) -
 
     More actors than fit side by side stand in one column, by name.
     """
-    if not finding.steps:
+    if not finding.steps or not finding.accesses:
         return
     yield BLANK
     yield Line((Span(f"{schedule(finding)}:", Style.STRONG),), indent)
     names = [_cut(printable(side.actor.name, medium.encoding)) for side in finding.accesses]
-    places = [printable(f"{step.file}:{step.line}", medium.encoding) for step in finding.steps]
+    places = [printable(f"{step.file}:{step.line}" if step.file else "", medium.encoding) for step in finding.steps]
     margin = max(map(cells, places))
     texts = [_words(step, medium) for step in finding.steps]
     width = max(map(cells, [*names, *texts]))

@@ -41,7 +41,9 @@ def _layout(report: Report, medium: Medium, show: Severity, fail_on: Severity | 
     findings = [list(finding_lines(finding, medium, gil=report.run.gil)) for finding in shown]
     closing = list(summary_lines(report, show=show, fail_on=fail_on))
     notes = list(note_lines(report.notes))
-    return list(separated(*findings, list(index_lines(shown, medium)), notes, list(not_seen_lines(report.not_seen)), closing))
+    return list(
+        separated(*findings, list(index_lines(shown, medium)), notes, list(not_seen_lines(report.not_seen)), closing)
+    )
 
 
 def _plain(lines: Sequence[Line], medium: Medium) -> str:

@@ -18,7 +18,7 @@ _clock = time.monotonic
 
 
 class Lifetimes:
-    """The lives of one run. A thread writes only its own entry; a dictionary's steps are atomic, so no lock is taken."""
+    """The lives of one run. A thread writes only its own entry in one atomic step: no lock is taken."""
 
     def __init__(self) -> None:
         self._began_run = _clock()

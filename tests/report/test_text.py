@@ -54,7 +54,7 @@ def on_terminal(
 
 def with_source(source: str, column: int, end_column: int) -> Report:
     side = replace(samples.LOST_UPDATE.accesses[0], source=source, column=column, end_column=end_column, stack=())
-    return samples.report(replace(samples.LOST_UPDATE, accesses=(side,)))
+    return samples.report(replace(samples.LOST_UPDATE, accesses=(side,), steps=()))
 
 
 def excerpt(report: Report) -> list[str]:
@@ -78,6 +78,15 @@ CASES: dict[str, tuple[Report, Severity]] = {
     "every_severity": (
         samples.report(samples.STOP_FLAG, DEEP, samples.LOCK_CYCLE, samples.COUNTER, samples.AWAIT_GAP),
         Severity.INFO,
+    ),
+    "suppressions": (
+        replace(
+            samples.report(samples.LOST_UPDATE),
+            summary=replace(samples.WATCHED, error=1, suppressed=1),
+            suppressed=(samples.KNOWN,),
+            notes=samples.NOTES,
+        ),
+        Severity.WARNING,
     ),
     "free_threaded": (samples.report(samples.COUNTER, gil=False), Severity.WARNING),
     "all_hidden": (samples.report(samples.COUNTER, samples.STOP_FLAG), Severity.ERROR),
