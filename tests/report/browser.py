@@ -11,6 +11,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,13 @@ from pathlib import Path
 from typing import Any
 
 _TIMEOUT_S = 60
+_LAUNCH = """\
+import fcntl, os, sys
+reads, writes = (fcntl.fcntl(int(number), fcntl.F_DUPFD, 10) for number in sys.argv[1:3])
+os.dup2(reads, 3)
+os.dup2(writes, 4)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
@@ -110,7 +118,7 @@ def browser(path: str) -> Iterator[Page]:
         ours_in, theirs_out = os.pipe()
         process = subprocess.Popen(
             [
-                "/bin/sh", "-c", f'exec "$0" "$@" 3<&{theirs_in} 4>&{theirs_out}', path, "--headless", "--no-sandbox",
+                sys.executable, "-c", _LAUNCH, str(theirs_in), str(theirs_out), path, "--headless", "--no-sandbox",
                 "--remote-debugging-pipe", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
                 "--disable-background-networking", f"--user-data-dir={home}", "about:blank",
             ],
