@@ -32,6 +32,13 @@ def message(facts: Facts) -> str:
 def _what(facts: Facts) -> str:
     variable, first, second = facts.variable, facts.first, facts.second
     actors = f"{first.actor.name} and {second.actor.name}"
+    regional = [side for side, region in zip((first, second), facts.regions, strict=True) if region is not None]
+    if len(regional) == 1 and facts.kind in (FindingKind.LOST_UPDATE, FindingKind.CHECK_THEN_ACT):
+        one = regional[0].actor.name
+        other = (second if regional[0] is first else first).actor.name
+        if facts.kind is FindingKind.CHECK_THEN_ACT:
+            return f"{one} tests {variable} and then acts on the answer, which {other} can change in between."
+        return f"{one} reads {variable} and writes it back; what {other} writes in between is overwritten."
     if facts.kind is FindingKind.LOST_UPDATE:
         return (
             f"{actors} read and write back {variable} with nothing to order them: one update can overwrite the other."
