@@ -103,7 +103,7 @@ class _Shell:
         if "./raceway" in command:
             _copy_tree(self.directory / "raceway")
         state = self.directory / ".state"
-        script = f"[ -e {state} ] && . {state}\n{command}\nexport -p > {state}\n"
+        script = f"set -a; [ -e {state} ] && . {state}\n{command}\nexport -p > {state}\n"
         finished = subprocess.run(
             ["bash", "-c", script],
             cwd=self.directory,
