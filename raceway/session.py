@@ -131,7 +131,7 @@ class Session:
     def _untransformed(self, module: str, why: str) -> None:
         self.not_seen("not-transformed", module, why)
         if not self.config.quiet:
-            _say(f"raceway: warning: module {module} runs uninstrumented: {why}", sys.stderr)
+            _say(f"raceway: warning: module {module} runs uninstrumented: {why} [{TransformError.slug}]", sys.stderr)
 
     def not_seen(self, reason: str, module: str, detail: str = "") -> None:
         """Note something that the run does not look at."""
@@ -218,7 +218,7 @@ class Session:
                 try:
                     write_file(report, name, path, quiet=self.config.quiet)
                 except NotWrittenError as error:
-                    _say(f"raceway: error: {error}", stream)
+                    _say(f"raceway: error: {error} [{error.slug}]", stream)
                     written = False
         return written
 

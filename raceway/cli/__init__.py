@@ -47,7 +47,7 @@ def main() -> NoReturn:
 
         print(f"raceway {__version__}")
         sys.exit(0)
-    wrong = f"raceway: error: unknown command {command}{_suggestion(command)}; see raceway --help\n"
+    wrong = f"raceway: error: unknown command {command}{_suggestion(command)}; see raceway --help [config]\n"
     sys.stderr.write(wrong if command else _USAGE)
     sys.exit(2)
 

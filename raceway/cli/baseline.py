@@ -31,7 +31,7 @@ def _write(prog: str, path: str, output: str) -> int:
     try:
         write_bytes(output, encode_baseline(baseline))
     except NotWrittenError as error:
-        refuse(prog, str(error))
+        refuse(prog, error)
     print(f"{output}: {counted(len(baseline.findings), 'known finding')}")
     return 0
 

@@ -51,7 +51,7 @@ def main(arguments: Sequence[str], prog: str) -> int:
         config = resolve({"core": given.core})
         session = Session(config, ("doctor",))
     except (ConfigError, CoreUnavailableError) as error:
-        refuse(prog, str(error))
+        refuse(prog, error)
     for label, value in _facts(session, config, verbose=given.verbose):
         print(f"{label:{_LABEL}}{value}")
     failed = False

@@ -23,7 +23,7 @@ def load_report(prog: str, path: str) -> Report:
     try:
         return read_report(path)
     except ReportError as error:
-        refuse(prog, str(error))
+        refuse(prog, error)
 
 
 def load_baseline(prog: str, path: str) -> Baseline:
@@ -31,7 +31,7 @@ def load_baseline(prog: str, path: str) -> Baseline:
     try:
         return read_baseline(path)
     except ConfigError as error:
-        refuse(prog, str(error))
+        refuse(prog, error)
 
 
 def add_limit(parser: Parser) -> None:

@@ -32,7 +32,7 @@ def main(arguments: Sequence[str], prog: str) -> int:
         else:
             write_file(report, given.format, given.output)
     except NotWrittenError as error:
-        refuse(prog, str(error))
+        refuse(prog, error)
     except OSError as error:
         refuse(prog, f"cannot write {given.output or 'standard output'}: {error.strerror}; give -o another path")
     return 0

@@ -20,7 +20,7 @@ def main(arguments: Sequence[str], prog: str) -> int:
         with open(given.file, "rb") as file:
             source = file.read()
     except OSError as error:
-        refuse(prog, f"cannot read {given.file}: {error.strerror}")
+        refuse(prog, f"cannot read {given.file}: {error.strerror}; correct the path")
     try:
         if given.json:
             sites = instrument(source, given.file, "__main__").sites

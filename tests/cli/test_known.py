@@ -111,7 +111,8 @@ def test_what_is_wrong_is_told_in_one_line_before_the_program_starts(
         run_raceway.write("odd", content)
     finished = run_raceway(option, value, "app.py", json_report=False)
     assert (finished.status, finished.stdout) == (2, "")
-    assert re.fullmatch(rf"python -m raceway\.run: error: .*{complaint}.*\n", finished.stderr)
+    slug = r"\[(config|suppression-unreadable)\]"
+    assert re.fullmatch(rf"python -m raceway\.run: error: .*{complaint}.* {slug}\n", finished.stderr)
 
 
 def test_a_baseline_leaves_what_is_new(run_raceway: RunRaceway) -> None:

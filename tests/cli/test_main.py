@@ -66,18 +66,21 @@ def test_show_tells_what_it_cannot_show(
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["show", "no_such_file.py"], "raceway show: error: cannot read no_such_file.py: No such file or directory\n"),
-        (["show"], "raceway show: error: the following arguments are required: FILE; see raceway show --help\n"),
-        (["run", "--show"], "raceway run: error: argument --show: expected one argument; see raceway run --help\n"),
-        (["watch"], "raceway: error: unknown command watch; see raceway --help\n"),
-        (["dif"], "raceway: error: unknown command dif; did you mean diff?; see raceway --help\n"),
+        (
+            ["show", "no_such_file.py"],
+            "raceway show: error: cannot read no_such_file.py: No such file or directory; correct the path",
+        ),
+        (["show"], "raceway show: error: the following arguments are required: FILE; see raceway show --help"),
+        (["run", "--show"], "raceway run: error: argument --show: expected one argument; see raceway run --help"),
+        (["watch"], "raceway: error: unknown command watch; see raceway --help"),
+        (["dif"], "raceway: error: unknown command dif; did you mean diff?; see raceway --help"),
     ],
 )
-def test_what_is_wrong_is_told_in_one_line(
+def test_what_is_wrong_is_told_in_one_line_with_its_slug(
     arguments: list[str], complaint: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert raceway(monkeypatch, *arguments) == 2
-    assert capsys.readouterr().err == complaint
+    assert capsys.readouterr().err == f"{complaint} [config]\n"
 
 
 def test_help_and_usage_name_the_subcommands(

@@ -66,7 +66,7 @@ def test_what_is_wrong_is_told_in_one_line(arguments: str, complaint: str, capsy
     assert caught.value.code == 2
     text = capsys.readouterr().err
     assert text.startswith(f"raceway run: error: {complaint}")
-    assert text.endswith("; see raceway run --help\n")
+    assert text.endswith("; see raceway run --help [config]\n")
     assert text.count("\n") == 1
 
 

@@ -104,7 +104,7 @@ def test_a_file_that_is_no_report_is_one_line_and_status_2(
         Path("odd.json").write_bytes(content)
     assert raceway(monkeypatch, *command, *(["odd.json"] * (1 + (command == ["diff"])))) == 2
     error = capsys.readouterr().err
-    assert re.fullmatch(rf"raceway {' '.join(command)}: error: odd\.json: {complaint}.*\n", error)
+    assert re.fullmatch(rf"raceway {' '.join(command)}: error: odd\.json: {complaint}.* \[report-unreadable\]\n", error)
 
 
 @pytest.mark.parametrize("command", [["report", "--format", "html"], ["report"], ["baseline", "write"]])
@@ -144,7 +144,7 @@ def test_a_baseline_of_another_version_is_refused(
     assert raceway(monkeypatch, "baseline", "check", everything, "--baseline", str(known)) == 2
     assert capsys.readouterr().err == (
         f"raceway baseline check: error: {known}: the baseline has version 99, and this Raceway reads version 1; "
-        "write it again with raceway baseline write\n"
+        "write it again with raceway baseline write [config]\n"
     )
 
 
@@ -176,7 +176,7 @@ def test_every_kind_is_explained(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     assert raceway(monkeypatch, "explain", "lost-updates") == 2
     assert (
         capsys.readouterr().err
-        == "raceway explain: error: there is no kind 'lost-updates'; did you mean lost-update?\n"
+        == "raceway explain: error: there is no kind 'lost-updates'; did you mean lost-update? [config]\n"
     )
 
 
