@@ -1,6 +1,6 @@
 """Twenty edits of a program that leave its races as they are: what happens to a file between two runs.
 
-Each is a function from the source to the edited source, tried on `fixtures/programs/shop.py`.
+Each is a function from the source to the edited source, tried on `fixtures/edits/shop.py`.
 """
 
 from __future__ import annotations

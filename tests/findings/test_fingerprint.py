@@ -12,7 +12,7 @@ from raceway.model.kinds import FindingKind
 from tests.conftest import ROOT, RunRaceway
 from tests.findings.edits import EDITS
 
-SHOP = ROOT / "fixtures" / "programs" / "shop.py"
+SHOP = ROOT / "fixtures" / "edits" / "shop.py"
 STABLE = 0.95
 
 

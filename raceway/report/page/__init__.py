@@ -16,6 +16,7 @@ from raceway.model.findings import Report
 from raceway.model.kinds import FindingKind, Severity
 from raceway.report.page.finding import article
 from raceway.report.page.graph import edges_of, lock_order
+from raceway.report.page.kinds import kinds
 from raceway.report.page.markup import text
 from raceway.report.page.sections import facts, not_seen, outline, suppressions
 from raceway.report.page.timeline import timeline
@@ -99,8 +100,8 @@ def _toolbar(report: Report) -> str:
         for severity in Severity
         if (number := sum(one.severity is severity for one in report.findings))
     )
-    kinds = {finding.kind for finding in report.findings}
-    options = "".join(f'<option value="{kind.value}">{kind.value}</option>' for kind in FindingKind if kind in kinds)
+    present = {finding.kind for finding in report.findings}
+    options = "".join(f'<option value="{kind.value}">{kind.value}</option>' for kind in FindingKind if kind in present)
     return (
         '<form class="toolbar" id="filter" role="search" hidden>'
         '<input type="search" id="query" aria-label="Search" '
@@ -127,7 +128,7 @@ def _rest(report: Report) -> str:
     edges = [edge for finding in report.findings for edge in edges_of(finding)]
     cycles = sum(finding.kind is FindingKind.LOCK_ORDER_CYCLE for finding in report.findings)
     whole = f'<section id="locks"><h2>Lock order</h2>{lock_order(edges)}</section>' if cycles > 1 else ""
-    return whole + timeline(report) + suppressions(report) + not_seen(report)
+    return whole + timeline(report) + kinds(report) + suppressions(report) + not_seen(report)
 
 
 def _foot(report: Report) -> str:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator
 
 from raceway.model.findings import AccessSide, Finding, Verdicts
 from raceway.model.kinds import FindingKind, Verdict
-from raceway.report.explanations import EXPLANATIONS
 from raceway.report.page.graph import edges_of, lock_order
-from raceway.report.page.markup import code, highlighted, marked, prose, text
+from raceway.report.page.markup import code, highlighted, marked, text
 from raceway.report.wording import confidence, schedule
 
 _TAB = 4
@@ -31,7 +29,7 @@ def article(finding: Finding, number: int, *, unfolded: bool) -> str:
         f"{times if finding.count > 1 else ''}</summary>"
         f'<div class="body"><p class="message">{text(finding.message)}</p>{_fix(finding)}{_steps(finding)}'
         f'{_graph(finding)}<div class="sides">{"".join(_side(side, finding) for side in finding.accesses)}</div>'
-        f"{_locks(finding)}{_judgement(finding)}{_about(finding.kind)}</div></details></article>"
+        f"{_locks(finding)}{_judgement(finding)}</div></details></article>"
     )
 
 
@@ -155,7 +153,8 @@ def _judgement(finding: Finding) -> str:
     return (
         f'<dl class="judgement"><dt>Confidence</dt><dd>{text(confidence(finding))}</dd>'
         f"{_verdicts(finding.verdict)}{note}"
-        f"<dt>Fingerprint</dt><dd>{code(finding.fingerprint)}</dd></dl>"
+        f"<dt>Fingerprint</dt><dd>{code(finding.fingerprint)}</dd>"
+        f'<dt>Kind</dt><dd><a href="#about-{finding.kind.value}">what {finding.kind.value} means</a></dd></dl>'
     )
 
 
@@ -171,18 +170,3 @@ def _verdicts(verdict: Verdicts) -> str:
     return "".join(
         f'<dt>{label}</dt><dd class="{value.value}">{_MEANS[value]}</dd>' for label, value in rows if value is not None
     )
-
-
-def _about(kind: FindingKind) -> str:
-    about = EXPLANATIONS[kind]
-    example, fixed = (_block(textwrap.dedent(part)) for part in (about.example, about.fixed))
-    return (
-        f'<details class="about"><summary>About {kind.value}</summary><p>{prose(about.what)} {prose(about.why)}</p>'
-        f'<div class="pair"><div><h4>Like this</h4>{example}</div><div><h4>Better</h4>{fixed}</div></div>'
-        f"<p>{prose(about.remedy)}</p></details>"
-    )
-
-
-def _block(source: str) -> str:
-    lines = "".join(f'<span class="line">{highlighted(line)}\n</span>' for line in source.splitlines())
-    return f'<pre class="source" tabindex="0"><code>{lines}</code></pre>'

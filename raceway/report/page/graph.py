@@ -55,7 +55,7 @@ def lock_order(edges: Sequence[Edge]) -> str:
     words = "".join(
         f"<li><b>{text(edge.actor)}</b> holds <code>{text(edge.held)}</code> and takes <code>{text(edge.taken)}</code> "
         f'<span class="place">{text(edge.place)}</span></li>'
-        for edge in edges
+        for edge in dict.fromkeys(edges)
     )
     return (
         f'<svg class="graph" viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="lock-order graph">'
