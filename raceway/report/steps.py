@@ -1,11 +1,12 @@
 """The interleaving of a finding for the terminal: one column per actor, time downwards. Serves the text report.
 
-how it goes wrong:
-              | Thread-1    | Thread-2
-  bank.py:12  | read        |
-  bank.py:12  |             | read
-  bank.py:14  |             | write
-  bank.py:14  | write  <--  from the value read before: the write of Thread-2 is lost
+    how it goes wrong:
+                  | Thread-1    | Thread-2
+      bank.py:12  | read        |
+      bank.py:12  |             | read
+      bank.py:14  | write       |
+      bank.py:14  |             | write
+                                  ^ from the value read before: the write of Thread-1 is lost
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from raceway.report.wording import schedule
 _INDENT = 4
 _COLUMN = 24
 _MOST_ACTORS = 4
+_ROOM = 30
+"""The words of a harm have so much room at least, and then begin left of their column if need be."""
 
 
 def step_lines(finding: Finding, medium: Medium, *, indent: int, style: Style) -> Iterator[Line]:
@@ -54,7 +57,8 @@ def step_lines(finding: Finding, medium: Medium, *, indent: int, style: Style) -
             _INDENT,
         )
         if step.harm:
-            yield _harm(step, _INDENT + margin + 3, medium, style)
+            below = _INDENT + margin + here * (width + 3) + 3
+            yield _harm(step, max(0, min(below, medium.width - _ROOM)), medium, style)
 
 
 def _listed(
