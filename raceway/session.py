@@ -148,9 +148,10 @@ class Session:
         races = self._core.races()
         findings: tuple[Finding, ...] = ()
         if races:
-            from raceway.findings import build
+            from raceway.findings import build, completed
 
-            findings = build(races, self._sites(), self._core.names, self._directory, _has_gil())
+            built = build(races, self._sites(), self._core.names, self._directory, _has_gil())
+            findings = tuple(completed(finding, self._directory) for finding in built)
         marked = self._marks.files()
         if self._known is None and not marked:
             return Sifted(findings)

@@ -201,7 +201,6 @@ def _side(side: Side, names: Names, directory: str) -> AccessSide:
     access = side.access
     site, path = names.site(access.site), names.site_file(access.site)
     line = naming.source_line(path, site.line)
-    context_line, context = naming.lines_around(path, site.line)
     end = site.end_column if site.end_line == site.line else len(line.encode(errors="replace"))
     return AccessSide(
         operation=access.operation.value,
@@ -215,8 +214,6 @@ def _side(side: Side, names: Names, directory: str) -> AccessSide:
         locks=tuple(_lock(serial, names, directory) for serial in side.locks),
         stack=naming.frames(access.stack, directory),
         indent=len(line) - len(line.lstrip()),
-        context=context,
-        context_line=context_line,
     )
 
 

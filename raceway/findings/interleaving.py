@@ -126,15 +126,26 @@ def _plainly(operation: str) -> str:
     return "add or remove items" if operation == "structural-change" else operation
 
 
+def taken_by(side: AccessSide) -> str:
+    """The lock that a side of a lock-order cycle takes."""
+    return side.operation.removeprefix(_TAKES)
+
+
+def held_by(sides: tuple[AccessSide, ...], index: int) -> str:
+    """The lock that a side of a cycle holds and the side before it takes; empty when it holds none."""
+    before, held = taken_by(sides[index - 1]), sides[index].locks
+    return before if before in held else held[-1] if held else ""
+
+
 def cycle(sides: tuple[AccessSide, ...]) -> tuple[Step, ...]:
     """The steps into the deadlock of a lock-order cycle: each side holds its lock, then waits for that of the next.
 
     A side's operation names the lock taken; where the one it holds was taken is not its place, so that step has none.
     """
-    holds = [Step(index, f"hold {side.locks[-1]}", "", 0, "") for index, side in enumerate(sides) if side.locks]
+    held = [held_by(sides, index) for index in range(len(sides))]
+    holds = [Step(index, f"hold {lock}", "", 0, "") for index, lock in enumerate(held) if lock]
     waits = [
-        Step(index, f"wait for {side.operation.removeprefix(_TAKES)}", side.file, side.line, side.source)
-        for index, side in enumerate(sides)
+        Step(index, f"wait for {taken_by(side)}", side.file, side.line, side.source) for index, side in enumerate(sides)
     ]
-    harm = "each now waits for a lock that the next one holds, for ever"
+    harm = "each now waits for a lock that the next one holds, for ever" if len(sides) > 1 else "it waits for ever"
     return (*holds, *waits[:-1], *(replace(last, harm=harm) for last in waits[-1:]))

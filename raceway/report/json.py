@@ -26,7 +26,7 @@ _OPTIONAL: dict[type[Struct], frozenset[str]] = {
     Life: frozenset({"ended"}),
     NotSeen: frozenset({"detail"}),
 }
-"""Fields that are left out when they are empty."""
+"""Fields that are left out when they have their default, which is empty."""
 
 
 class _Header(msgspec.Struct):
@@ -110,9 +110,9 @@ def _document(value: Any) -> Any:
     match value:
         case Struct():
             cls = type(value)
-            optional = _OPTIONAL.get(cls, frozenset())
+            optional, usual = _OPTIONAL.get(cls, frozenset()), defaults(cls)
             pairs = zip(fields(cls), values(value), strict=True)
-            document = {name: _document(item) for name, item in pairs if item or name not in optional}
+            document = {name: _document(item) for name, item in pairs if name not in optional or item != usual[name]}
             return {"schema": document.pop("schema"), **document} if cls is Report else document
         case list() | tuple():
             return [_document(item) for item in value]

@@ -1,12 +1,12 @@
 """The interleaving of a finding for the terminal: one column per actor, time downwards. Serves the text report.
 
-    how it goes wrong:
-                  | Thread-1    | Thread-2
-      bank.py:12  | read        |
-      bank.py:12  |             | read
-      bank.py:14  | write       |
-      bank.py:14  |             | write
-                                  ^ from the value read before: the write of Thread-1 is lost
+how it goes wrong:
+              | Thread-1    | Thread-2
+  bank.py:12  | read        |
+  bank.py:12  |             | read
+  bank.py:14  | write       |
+  bank.py:14  |             | write
+                              ^ from the value read before: the write of Thread-1 is lost
 """
 
 from __future__ import annotations

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from raceway.findings import completed
 from raceway.findings.interleaving import cycle
+from raceway.model.struct import replace
 from tests.conftest import ROOT, RunRaceway
 from tests.report import samples
 
@@ -114,3 +118,28 @@ def test_a_cycle_is_held_all_around_and_then_waited_for() -> None:
     assert [bool(step.harm) for step in found] == [False] * 5 + [True]
     assert all((step.file == "") == step.operation.startswith("hold") for step in found)
     assert cycle(()) == ()
+
+
+def test_of_several_locks_the_one_that_the_other_side_wants_is_held() -> None:
+    sides = samples.LOCK_CYCLE.accesses
+    wide = (replace(sides[0], locks=("Bank.lock", "Cache.lock")), *sides[1:])
+    assert cycle(wide)[0].operation == "hold Bank.lock"
+
+
+def test_a_lock_that_is_taken_twice_is_waited_for_alone() -> None:
+    side = replace(samples.LOCK_CYCLE.accesses[0], operation="acquire Bank.lock")
+    assert [(step.operation, step.harm) for step in cycle((side,))] == [
+        ("hold Bank.lock", ""),
+        ("wait for Bank.lock", "it waits for ever"),
+    ]
+
+
+def test_a_finding_gets_its_source_and_a_cycle_its_steps(tmp_path: Path) -> None:
+    (tmp_path / "bank.py").write_text("".join(f"line {n}\n" for n in range(1, 200)), encoding="utf-8")
+    bare = replace(samples.LOCK_CYCLE, steps=())
+    found = completed(bare, str(tmp_path))
+    assert found.steps == cycle(bare.accesses)
+    assert found.accesses[0].context == tuple(f"line {n}" for n in range(56, 65))
+    assert found.accesses[0].context_line == 56
+    assert completed(found, "/elsewhere") == found
+    assert completed(bare, "/elsewhere").accesses == bare.accesses

@@ -149,6 +149,9 @@ def test_the_lock_order_of_cycles_is_drawn() -> None:
     assert page.count('class="arrow"') == 3
     assert page.count('class="node"') == 3
     assert "<h2>Lock order</h2>" not in page
+    alone = replace(samples.LOCK_CYCLE.accesses[0], operation="acquire Bank.lock")
+    loop = page_of(samples.report(replace(samples.LOCK_CYCLE, accesses=(alone,))))
+    assert (loop.count('class="arrow"'), loop.count('class="node"')) == (1, 1)
     twice = replace(samples.LOCK_CYCLE, fingerprint="other")
     assert "<h2>Lock order</h2>" in page_of(samples.report(samples.LOCK_CYCLE, twice))
 

@@ -1,7 +1,7 @@
 """The lock-order graph, drawn: locks on a circle, an arrow from each lock that is held to the one then taken.
 
 Serves the page. A cycle's access has the lock taken in its operation (`acquire Bank.lock`) and the locks held in
-`locks`; the one taken last before is the tail of the arrow.
+`locks`; the one that the access before it takes is the tail of the arrow.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from raceway.model.findings import Finding
+from raceway.model.findings import AccessSide, Finding
 from raceway.model.kinds import FindingKind
 from raceway.model.struct import Struct
 from raceway.report.page.markup import text
@@ -34,11 +34,17 @@ def edges_of(finding: Finding) -> list[Edge]:
     """The edges of a cycle; none for findings of other kinds."""
     if finding.kind is not FindingKind.LOCK_ORDER_CYCLE:
         return []
-    return [
-        Edge(side.locks[-1], side.operation.removeprefix(_TAKES), side.actor.name, f"{side.file}:{side.line}")
-        for side in finding.accesses
-        if side.locks
-    ]
+    edges = []
+    for before, side in zip((finding.accesses[-1:] + finding.accesses), finding.accesses, strict=False):
+        wanted = _taken(before)
+        if side.locks:
+            held = wanted if wanted in side.locks else side.locks[-1]
+            edges.append(Edge(held, _taken(side), side.actor.name, f"{side.file}:{side.line}"))
+    return edges
+
+
+def _taken(side: AccessSide) -> str:
+    return side.operation.removeprefix(_TAKES)
 
 
 def lock_order(edges: Sequence[Edge]) -> str:
@@ -98,9 +104,11 @@ def _node(name: str, x: float, y: float) -> str:
 
 
 def _arrow(start: tuple[float, float], end: tuple[float, float], edge: Edge) -> str:
-    """A curve that leaves room for the one the other way."""
+    """A curve that leaves room for the one the other way; a loop for a lock that is taken while it is held."""
     if start == end:
-        return ""
+        x, y, side = *start, _half(edge.held)
+        top = f"M{x - side / 2:.1f} {y - 17:.1f} C{x - side:.1f} {y - 44:.1f} {x + side:.1f} {y - 44:.1f}"
+        return f'<path class="arrow" marker-end="url(#head)" d="{top} {x + side / 2:.1f} {y - 17:.1f}"/>'
     x1, y1 = _border(start, end, edge.held)
     x2, y2 = _border(end, start, edge.taken)
     bend = 0.16
