@@ -22,11 +22,13 @@ _TAKES = "acquire "
 
 
 class _Part(Struct):
-    """What one side does: serials of the sites it reads and writes at, -1 for none."""
+    """What one side does: `at` is the serial of its site. `reads` and `writes` are those of its region, -1 for none."""
 
     side: int
     name: str
     operation: str
+    mutates: bool
+    at: int
     reads: int
     writes: int
 
@@ -49,10 +51,11 @@ class Interleaving:
             walker, changer = (first, second) if first.operation == "iterate" else (second, first)
             return self._walk(walker, changer)
         regional = [part for part in parts if part.reads >= 0 and part.writes >= 0]
-        if not regional:
+        if kind in (FindingKind.READ_WRITE, FindingKind.WRITE_WRITE) or not regional:
             return self._plain(first, second)
         victim = second if race.observed and second in regional else regional[0]
-        return self._region(kind, victim, second if victim is first else first, observed=race.observed)
+        other = second if victim is first else first
+        return self._region(kind, victim, other, observed=race.observed)
 
     def _part(self, index: int, member: Member, name: str) -> _Part:
         access = member.side.access
@@ -68,14 +71,12 @@ class Interleaving:
             reads, writes = (serial - site.index + region.head if head is None else head.site), serial
         else:
             reads, writes = serial, member.unit
-        return _Part(index, name, operation.value, reads, writes)
+        return _Part(index, name, operation.value, operation.mutates, serial, reads, writes)
 
     def _region(self, kind: FindingKind, victim: _Part, other: _Part, *, observed: bool) -> tuple[Step, ...]:
         test = "read" if kind in (FindingKind.LOST_UPDATE, FindingKind.AWAIT_GAP) else "test"
         steps = [self._step(victim, victim.reads, test)]
-        if other.writes < 0:
-            return (*steps, self._step(other, other.reads, "read"))
-        if other.reads >= 0 and not observed:
+        if other.reads >= 0 and other.writes >= 0 and not observed:
             steps.append(self._step(other, other.reads, test))
         if kind is FindingKind.DOUBLE_INIT:
             harm = f"a second time: what {other.name} stored is lost"
@@ -83,30 +84,29 @@ class Interleaving:
             harm = f"from the value read before: the write of {other.name} is lost"
         else:
             harm = f"on an answer that {other.name} has made out of date"
-        changes = "write" if other.reads >= 0 else _plainly(other.operation)
-        steps += [self._step(other, other.writes, changes), self._step(victim, victim.writes, "write", harm)]
+        change = other.writes if other.writes >= 0 else other.at
+        words = "write" if other.reads >= 0 else _plainly(other.operation)
+        steps += [self._step(other, change, words), self._step(victim, victim.writes, "write", harm)]
         return tuple(steps)
 
     def _walk(self, walker: _Part, changer: _Part) -> tuple[Step, ...]:
-        place = walker.reads if walker.reads >= 0 else walker.writes
         harm = "RuntimeError, or items are skipped or seen twice"
         return (
-            self._step(walker, place, "begin to iterate"),
-            self._step(changer, changer.writes if changer.writes >= 0 else changer.reads, _plainly(changer.operation)),
-            self._step(walker, place, "go on to the next item", harm),
+            self._step(walker, walker.at, "begin to iterate"),
+            self._step(changer, changer.at, _plainly(changer.operation)),
+            self._step(walker, walker.at, "go on to the next item", harm),
         )
 
     def _plain(self, first: _Part, second: _Part) -> tuple[Step, ...]:
-        if first.writes >= 0 and second.writes >= 0:
+        if first.mutates and second.mutates:
             harm = f"the write of {first.name} is gone; in the other order this one would be"
-        elif second.writes >= 0:
+        elif second.mutates:
             harm = f"nothing tells {first.name}, which has read the old value"
         else:
             harm = f"sees the value from before or after the write of {first.name}, by luck"
-        last = second.writes if second.writes >= 0 else second.reads
         return (
-            self._step(first, first.writes if first.writes >= 0 else first.reads, _plainly(first.operation)),
-            self._step(second, last, _plainly(second.operation), harm),
+            self._step(first, first.at, _plainly(first.operation)),
+            self._step(second, second.at, _plainly(second.operation), harm),
         )
 
     def _step(self, part: _Part, serial: int, operation: str, harm: str = "") -> Step:

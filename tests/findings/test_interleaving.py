@@ -87,6 +87,13 @@ def test_plain_writes_come_in_the_order_of_the_run(run_raceway: RunRaceway, core
     assert "is gone; in the other order this one would be" in found[-1][-1]
 
 
+def test_a_read_beside_an_update_sees_either_value(run_raceway: RunRaceway, core: str) -> None:
+    source = "x = 0\ndef f(): return 1\ndef one():\n    global x\n    x = x + f()\ndef two():\n    print(x)\n"
+    found = steps(run_raceway, core, source + THREADS, "read-write")
+    assert {(operation, line) for _, operation, line, _, _ in found} == {("write", 5), ("read", 7)}
+    assert found[-1][-1]
+
+
 def test_benign_findings_have_no_steps(run_raceway: RunRaceway, core: str) -> None:
     source = "x = 0\ndef one():\n    global x\n    x = 1\ntwo = one\n"
     assert steps(run_raceway, core, source + THREADS, "write-write") == []

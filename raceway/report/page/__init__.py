@@ -58,7 +58,7 @@ def _digest(content: str) -> str:
 
 def _head(report: Report, style: str, script: str) -> str:
     policy = f"default-src 'none'; style-src {_digest(style)}; script-src {_digest(script)}; base-uri 'none'"
-    title = text(f"{_verdict(report)} - {' '.join(report.run.command)} - Raceway")
+    title = text(f"{_verdict(report)} - {_program(report)} - Raceway")
     return (
         '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}; form-action \'none\'">'
@@ -74,8 +74,13 @@ def _verdict(report: Report) -> str:
     return ", ".join(counted(number, noun) for number, noun in found if number) or "No races found"
 
 
+def _program(report: Report) -> str:
+    """What people call the program: its file without the folder, or its module."""
+    first, *rest = report.run.command or ("a program",)
+    return rest[0] if first == "-m" and rest else first.rstrip("/").rpartition("/")[2] or first
+
+
 def _top(report: Report) -> str:
-    command = text(" ".join(report.run.command)) or "a program"
     failed = report.summary.self_check == "failed"
     invalid = (
         '<p class="alarm">The race that Raceway plants to check itself was not found: do not rely on this report.</p>'
@@ -85,7 +90,8 @@ def _top(report: Report) -> str:
     return (
         '<header class="top"><div class="bar"><span class="brand">Raceway</span>'
         '<button type="button" id="theme" class="quiet" hidden>Theme: auto</button></div>'
-        f'<h1>{text(_verdict(report))} <span class="in">in <code>{command}</code></span></h1>{invalid}{facts(report)}'
+        f'<h1>{text(_verdict(report))} <span class="in">in <code>{text(_program(report))}</code></span></h1>'
+        f"{invalid}{facts(report)}"
         "</header>"
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from raceway.model.findings import AccessSide, Finding, Verdicts
+from raceway.model.findings import AccessSide, Finding, Frame, Verdicts
 from raceway.model.kinds import FindingKind, Verdict
 from raceway.report.page.graph import edges_of, lock_order
 from raceway.report.page.markup import code, highlighted, marked, text
@@ -120,10 +120,16 @@ def _stack(side: AccessSide) -> str:
     if len(side.stack) < 2:
         return ""
     frames = "".join(
-        f'<li><span class="place">{text(f"{frame.file}:{frame.line}")}</span> {code(frame.function)}</li>'
+        f"<li{'' if _is_own(frame) else ' class=foreign'}>"
+        f'<span class="place">{text(f"{frame.file}:{frame.line}")}</span> {code(frame.function)}</li>'
         for frame in side.stack
     )
     return f'<details class="stack"><summary>Stack, {len(side.stack)} frames</summary><ol>{frames}</ol></details>'
+
+
+def _is_own(frame: Frame) -> bool:
+    """Whether the frame is of the program itself: below its directory, and not installed."""
+    return not frame.file.startswith(("/", "<")) and "site-packages" not in frame.file
 
 
 def _locks(finding: Finding) -> str:

@@ -26,6 +26,7 @@ def facts(report: Report) -> str:
     ]
     if summary.suppressed:
         rows.append(("Suppressed", f'<a href="#suppressed">{counted(summary.suppressed, "finding")}</a>'))
+    rows.append(("Command", code(" ".join(run.command))))
     if summary.dropped:
         rows.append(
             (
@@ -42,7 +43,7 @@ def outline(findings: Iterable[Finding]) -> str:
         f'<li data-finding="finding-{number}"><a href="#finding-{number}" class="{one.severity.value}">'
         '<span class="dot"></span>'
         f'<span class="what"><span class="kind">{one.kind.value}</span> {code(one.variable)}</span>'
-        f'<span class="place">{text(_where(one))}</span></a></li>'
+        f'<span class="place" title="{text(_where(one))}">{text(_short(one))}</span></a></li>'
         for number, one in enumerate(findings, 1)
     )
     return f'<nav class="outline" aria-label="Findings"><ol>{rows}</ol></nav>' if rows else ""
@@ -50,6 +51,10 @@ def outline(findings: Iterable[Finding]) -> str:
 
 def _where(finding: Finding) -> str:
     return f"{finding.accesses[0].file}:{finding.accesses[0].line}" if finding.accesses else ""
+
+
+def _short(finding: Finding) -> str:
+    return _where(finding).replace("\\", "/").rpartition("/")[2]
 
 
 def suppressions(report: Report) -> str:

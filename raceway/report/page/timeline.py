@@ -6,8 +6,9 @@ from __future__ import annotations
 
 from raceway.model.findings import Life, Report
 from raceway.report.page.markup import text
+from raceway.report.wording import counted
 
-_LANES = 60
+_LANES = 24
 
 
 def timeline(report: Report) -> str:
@@ -24,7 +25,7 @@ def timeline(report: Report) -> str:
     whole = max([report.run.duration_s, *(life.ended or life.began for life in report.lives)]) or 1.0
     rows = "".join(_lane(life, whole, involved.get(life.actor.name, [])) for life in lives)
     left = len(report.lives) - len(lives)
-    more = f'<p class="more">and {left:,} more</p>' if left else ""
+    more = f'<p class="more">and {counted(left, "thread")} more</p>' if left else ""
     return (
         '<section id="timeline"><h2>Timeline of threads</h2><table class="timeline"><thead><tr>'
         f'<th scope="col">thread</th><th scope="col" class="scale"><span>0 s</span><span>{whole:,.3g} s</span></th>'
@@ -47,8 +48,9 @@ def _lane(life: Life, whole: float, numbers: list[int]) -> str:
     words = f"{life.began:.3f} s to {'the end' if life.ended is None else f'{life.ended:.3f} s'}"
     links = " ".join(f'<a href="#finding-{number}">{number}</a>' for number in numbers)
     bar = f'<rect x="{start:.2f}%" width="{max(0.4, end - start):.2f}%" y="3" height="8" rx="2"/>'
+    name = text(life.actor.name)
     return (
-        f'<tr{" class=involved" if numbers else ""}><th scope="row">{text(life.actor.name)}</th>'
+        f'<tr{" class=involved" if numbers else ""}><th scope="row" title="{name}">{name}</th>'
         f'<td><svg class="lane" height="14" role="img" aria-label="{words}"><title>{words}</title>{bar}</svg></td>'
         f"<td>{links}</td></tr>"
     )
