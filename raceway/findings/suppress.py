@@ -1,6 +1,6 @@
 """Suppressions: what keeps a known finding out of the report, and what says so when one does nothing.
 
-    # raceway: ignore[lost-update] until=2030-01-31 why      on the line of either side, or alone on the line above
+    # raceway: ignore[lost-update] until=2030-01-31 why      with the statement of either side, or alone above it
     lost-update variable=Stats.* file=shop/*.py # why        a rule of --suppress, [tool.raceway] suppress or a file
 
 Serves the session. A rule names a kind (`*` for any) and may narrow it by variable, file, function (globs) or
@@ -103,21 +103,31 @@ def parse_file(content: str, path: str) -> tuple[Rule, ...]:
 
 
 def comments(lines: Iterable[str], file: str) -> Iterator[Rule | Note]:
-    """The suppressions in the comments of a source file, and a note of each that does not parse."""
+    """The suppressions in the comments of a source file, and a note of each that does not parse.
+
+    A comment holds for the statement that it stands in, behind or above, all lines of it: a formatter that breaks the
+    statement does not part the two.
+    """
     import tokenize
 
-    rest = iter(lines)
+    rest, found, first = iter(lines), list[tuple[int, str]](), 0
     try:
         for token in tokenize.generate_tokens(lambda: next(rest, "")):
-            found = _COMMENT.match(token.string) if token.type == tokenize.COMMENT else None
-            if found is not None:
-                alone = not token.line[: token.start[1]].strip()
-                yield _comment(found["rest"], file, token.start[0], alone=alone)
+            if token.type == tokenize.COMMENT:
+                match = _COMMENT.search(token.string)
+                found += [(token.start[0], match["rest"])] if match is not None else []
+            elif token.type == tokenize.NEWLINE:
+                for line, text in found:
+                    yield _comment(text, file, line, frozenset(range(first or line, token.start[0] + 1)))
+                found, first = [], 0
+            elif token.string.strip() and not first:
+                first = token.start[0]
     except (tokenize.TokenError, SyntaxError):  # no valid Python to its end: the interpreter has told of it
         return
+    yield from (_comment(text, file, line, frozenset({line})) for line, text in found)
 
 
-def _comment(text: str, file: str, line: int, *, alone: bool) -> Rule | Note:
+def _comment(text: str, file: str, line: int, lines: frozenset[int]) -> Rule | Note:
     where = f"{file}:{line}"
     found = _IGNORE.fullmatch(text)
     if found is None:
@@ -128,7 +138,6 @@ def _comment(text: str, file: str, line: int, *, alone: bool) -> Rule | Note:
     except SuppressionError as error:
         return Note(UNREADABLE, where, str(error).removeprefix(f"{where}: cannot read the suppression "))
     either = frozenset() if frozenset() in kinds else frozenset().union(*kinds)
-    lines = frozenset({line, line + 1}) if alone else frozenset({line})
     return Rule(where, text, either, file=file, until=found["until"] or "", reason=found["reason"].strip(), lines=lines)
 
 

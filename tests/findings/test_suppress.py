@@ -112,9 +112,29 @@ def test_comments_are_read_and_nothing_else() -> None:
     rules = [one for one in found() if isinstance(one, Rule)]
     assert [(sorted(one.lines), sorted(one.kinds), one.until, one.reason) for one in rules[:3]] == [
         ([3], ["lost-update"], "", "counted elsewhere"),
-        ([5, 6], ["read-write", "write-write"], "2031-01-01", ""),
+        ([6], ["read-write", "write-write"], "2031-01-01", ""),
         ([7], [], "", ""),
     ]
+
+
+def test_a_comment_holds_for_all_lines_of_its_statement() -> None:
+    source = (
+        "x = [\n    a.b,  # raceway: ignore[*] inside\n    # raceway: ignore[*] alone inside\n    c,\n]\n"
+        "y = (\n    1\n)  # raceway: ignore[*] behind\n\n"
+        "# raceway: ignore[*] above\n\nif (\n    y\n):\n    z = 1\n"
+        "# raceway: ignore[*] at the end\n"
+    )
+    rules = {one.reason: sorted(one.lines) for one in found(source) if isinstance(one, Rule)}
+    assert rules == {
+        "inside": [1, 2, 3, 4, 5],
+        "alone inside": [1, 2, 3, 4, 5],
+        "behind": [6, 7, 8],
+        "above": [12, 13, 14],
+        "at the end": [16],
+    }
+    (behind,) = found("x = 1  # noqa: E501  # raceway: ignore[*] behind another\n")
+    assert isinstance(behind, Rule)
+    assert behind.reason == "behind another"
 
 
 def test_comments_that_do_not_parse_are_noted_where_they_stand() -> None:
