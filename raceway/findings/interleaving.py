@@ -13,7 +13,7 @@ from collections.abc import Callable
 from raceway.findings import naming
 from raceway.findings.classify import Member
 from raceway.model.findings import AccessSide, Step
-from raceway.model.kinds import FindingKind, Operation
+from raceway.model.kinds import FindingKind, Operation, RegionKind
 from raceway.model.races import RawRace
 from raceway.model.sites import Site
 from raceway.model.struct import Struct, replace
@@ -22,7 +22,10 @@ _TAKES = "acquire "
 
 
 class _Part(Struct):
-    """What one side does: `at` is the serial of its site. `reads` and `writes` are those of its region, -1 for none."""
+    """What one side does: `at` is the serial of its site. `reads` and `writes` are those of its region, -1 for none.
+
+    `looks` is what the read of the region is: a read of a value, or a test.
+    """
 
     side: int
     name: str
@@ -31,6 +34,7 @@ class _Part(Struct):
     at: int
     reads: int
     writes: int
+    looks: str
 
 
 class Interleaving:
@@ -61,6 +65,7 @@ class Interleaving:
         access = member.side.access
         serial, operation = access.site, access.operation
         reads = writes = -1
+        looks = "read" if member.region in (None, RegionKind.VALUE) else "test"
         if member.region is None:
             reads, writes = (-1, serial) if operation.mutates else (serial, -1)
         elif operation is Operation.READ_MODIFY_WRITE and member.side.region < 0:
@@ -71,16 +76,15 @@ class Interleaving:
             reads, writes = (serial - site.index + region.head if head is None else head.site), serial
         else:
             reads, writes = serial, member.unit
-        return _Part(index, name, operation.value, operation.mutates, serial, reads, writes)
+        return _Part(index, name, operation.value, operation.mutates, serial, reads, writes, looks)
 
     def _region(self, kind: FindingKind, victim: _Part, other: _Part, *, observed: bool) -> tuple[Step, ...]:
-        test = "read" if kind in (FindingKind.LOST_UPDATE, FindingKind.AWAIT_GAP) else "test"
-        steps = [self._step(victim, victim.reads, test)]
+        steps = [self._step(victim, victim.reads, victim.looks)]
         if other.reads >= 0 and other.writes >= 0 and not observed:
-            steps.append(self._step(other, other.reads, test))
+            steps.append(self._step(other, other.reads, other.looks))
         if kind is FindingKind.DOUBLE_INIT:
             harm = f"a second time: what {other.name} stored is lost"
-        elif test == "read":
+        elif victim.looks == "read":
             harm = f"from the value read before: the write of {other.name} is lost"
         else:
             harm = f"on an answer that {other.name} has made out of date"
