@@ -122,8 +122,7 @@ typedef uint32_t Stack; /* 0 is the empty one */
 /* One caller, as it was when its stack was looked up. */
 typedef struct {
     const Frame *frame;
-    const void *instruction;
-    PyCodeObject *code; /* borrowed: kept alive by `stack` */
+    const void *instruction; /* of code that `stack` keeps alive */
     Stack stack; /* up to here from the outermost; kept alive by the one inside */
 } StackLevel;
 
@@ -132,6 +131,7 @@ typedef struct {
     StackLevel levels[STACK_DEPTH];
     int depth;
     Stack callers; /* owned */
+    uint32_t access; /* of the thread, at which they were looked at; 0 never */
     const Frame *base; /* what starts the program, below all of its frames; NULL without */
     bool base_known;
 } StackMemo;
@@ -200,6 +200,7 @@ typedef struct Thread {
     int due_capacity;
     bool over;
     bool replayed; /* made for a trace: no thread will leave it */
+    uint32_t access; /* counts accesses that are recorded: within one, the callers stay where they are; never 0 */
     StackMemo memo;
     StackMemo near; /* of the nearest callers only */
     const struct Object *fresh; /* made last, by `fresh_frame`, when that was at its first access of it */
@@ -231,6 +232,13 @@ uint64_t actors_seen(void);
 void actors_reset(void);
 void actors_after_fork(void);
 PyObject *actors_dump(void);
+
+/* Another access is recorded. */
+static inline void
+access_begins(Thread *thread)
+{
+    thread->access = thread->access == UINT32_MAX ? 1 : thread->access + 1;
+}
 
 /* The state of the calling thread. */
 static inline Thread *
@@ -308,9 +316,12 @@ typedef struct {
     struct Shape *own_shape; /* of a type object: that of its instances; owned */
     struct Keyed *keyed; /* cells by key; owned */
     struct Items *items; /* cells by position; owned */
-    uint64_t sync; /* of hand-overs through a deque, and of a lock: its serial */
+    struct Connection *connection; /* of a socket; owned */
+    uint64_t sync; /* of hand-overs through a deque, of a lock, a semaphore, the life of a future: its serial */
     uint64_t channel; /* of the mutex of a queue: the sync of all its puts */
+    uint64_t callbacks; /* of a future: the sync of its callbacks */
     uint8_t lock; /* what is known of a lock: LOCK_ */
+    bool internal; /* of a semaphore: what it orders is the matter of another primitive */
 } Extra;
 
 typedef struct Object {
@@ -610,6 +621,7 @@ bool is_quiet(PyObject *module);
 bool is_module(PyObject *module, const char *name);
 Frame *asker_of_lock(Frame *frame);
 Frame *asker_of_rlock(Frame *frame);
+Frame *asker_of_semaphore(Frame *frame);
 Frame *taker_of_lock(Frame *frame);
 Frame *user_of_mutex(Frame *frame);
 Maker maker_of(Frame *frame);
@@ -627,8 +639,30 @@ Extra *lock_extra(PyObject *lock);
 /* --- queues.c: the channel beside a queue --------------------------------------------------------------------------- */
 
 extern PyTypeObject Channel_Type;
-extern PyTypeObject Notify_Type;
 bool queues_ready(void);
+void queue_put(PyObject *not_empty);
+void queue_got(PyObject *not_full);
+
+/* --- sockets.c: the two directions of connections within the process ------------------------------------------------ */
+
+typedef struct Connection Connection;
+
+void connection_free(Connection *connection);
+void socket_sending(PyObject *socket);
+void socket_received(PyObject *socket);
+
+/* --- futures.c: futures and semaphores, told of what is written in them --------------------------------------------- */
+
+void future_state_read(PyObject *future, PyObject *state);
+void future_state_written(PyObject *future, PyObject *old, PyObject *state);
+void future_waiters_read(PyObject *future, PyObject *waiters);
+void future_callbacks_read(PyObject *future, PyObject *callbacks);
+void semaphore_counting(PyObject *semaphore, PyObject *old, PyObject *value);
+
+/* --- patching.c: models beside functions and attributes ------------------------------------------------------------- */
+
+extern PyTypeObject Around_Type;
+extern PyTypeObject Watched_Type;
 
 /* --- contracts.c: what operations of containers do ---------------------------------------------------------------- */
 

@@ -236,6 +236,12 @@ retire_record(uint32_t reference, Object *object)
         if (object->extra->sync != 0) {
             sync_retire(object->extra->sync);
         }
+        if (object->extra->callbacks != 0) {
+            sync_retire(object->extra->callbacks);
+        }
+        if (object->extra->connection != NULL) {
+            connection_free(object->extra->connection);
+        }
         free(object->extra);
     }
     give_record(reference, object);

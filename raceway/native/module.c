@@ -330,13 +330,14 @@ module_exec(PyObject *module)
     }
 #endif
     if (!taps_ready(module) || PyType_Ready(&Recorder_Type) < 0 || PyType_Ready(&PeekProbe_Type) < 0 ||
-        !recorder_ready(module) || !queues_ready()) {
+        PyType_Ready(&Around_Type) < 0 || PyType_Ready(&Watched_Type) < 0 || !recorder_ready(module) || !queues_ready()) {
         return -1;
     }
     if (PyModule_AddObjectRef(module, "Recorder", (PyObject *)&Recorder_Type) < 0 ||
         PyModule_AddObjectRef(module, "PeekProbe", (PyObject *)&PeekProbe_Type) < 0 ||
         PyModule_AddObjectRef(module, "Channel", (PyObject *)&Channel_Type) < 0 ||
-        PyModule_AddObjectRef(module, "Notify", (PyObject *)&Notify_Type) < 0 ||
+        PyModule_AddObjectRef(module, "Around", (PyObject *)&Around_Type) < 0 ||
+        PyModule_AddObjectRef(module, "Watched", (PyObject *)&Watched_Type) < 0 ||
         PyModule_AddIntConstant(module, "PEEK", RW_PEEK) < 0 ||
         PyModule_AddIntConstant(module, "FREE_THREADED", RW_FREE_THREADED) < 0) {
         return -1;

@@ -34,6 +34,7 @@ reach(Tap *tap, Thread *thread, Frame *frame, PyObject *base, PyObject *key)
 #endif
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
+    access_begins(thread);
     access_reached(&at);
     PyErr_Restore(type, value, traceback);
 }
@@ -232,6 +233,7 @@ base_otherwise(Tap *tap, const Known *known, Thread *thread, PyObject *operand)
         thread->accesses++;
         return;
     }
+    access_begins(thread);
     switch (known == NULL ? ASKS : known->cell) {
     case SEES_CLASS:
         repeats = repeats_class_attribute(tap, known, thread, operand);
@@ -376,6 +378,7 @@ keyed_otherwise(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyOb
             thread->accesses++;
             return;
         }
+        access_begins(thread);
         if (known->cell == SEES_KEYS) {
             repeats = repeats_key(tap, known, thread, container, key, &number);
         }
@@ -498,8 +501,11 @@ augment_tap(PyObject *self, PyObject *value)
                 if (likely(repeats_attribute(known, thread, object)) || alone) {
                     thread->accesses++;
                 }
-                else if (!field_reached(tap, known, thread, frame, object)) {
-                    reach(tap, thread, frame, object, NULL);
+                else {
+                    access_begins(thread);
+                    if (!field_reached(tap, known, thread, frame, object)) {
+                        reach(tap, thread, frame, object, NULL);
+                    }
                 }
             }
             else if (known == NULL || known->cell != SEES_NOTHING) {

@@ -23,6 +23,8 @@ class Patches:
     """Attributes that were replaced, newest last; `undo` puts back exactly what was there."""
 
     def __init__(self) -> None:
+        self.twins: dict[object, Any] = {}
+        """What the native core has in place of a model: of a `Watched` its like, of a function what puts it beside."""
         self._done: list[tuple[Any, str, object, object]] = []
         self._actions: list[Callable[[], object]] = []
 
@@ -44,8 +46,20 @@ class Patches:
         before: Callable[..., None] | None = None,
         after: Callable[..., None] | None = None,
     ) -> None:
-        """Put models beside the function `owner.name`."""
-        self.replace(owner, name, around(vars(owner)[name], before, after))
+        """Put models beside the function `owner.name`, which may be inherited."""
+        self.replace(owner, name, around(getattr(owner, name), before, after))
+
+    def around_builtin(self, owner: Any, name: str, model: Callable[..., None], before: bool = False) -> None:
+        """Put a model beside the function `owner.name`, which is written in C, or after it."""
+        real = getattr(owner, name)
+        if (twin := self.twins.get(model)) is not None:
+            self.replace(owner, name, twin(real))
+        else:
+            self.replace(owner, name, around(real, model, None) if before else around(real, None, model))
+
+    def watch(self, owner: Any, watched: Watched) -> None:
+        """Watch an attribute of the instances of `owner`."""
+        self.replace(owner, watched.name, self.twins.get(watched, watched))
 
     def undo(self) -> None:
         """Take everything back. What somebody else replaced after us is theirs and stays."""
@@ -124,7 +138,7 @@ class Watched:
     def __init__(
         self, name: str, read: Callable[..., None] | None = None, write: Callable[..., None] | None = None
     ) -> None:
-        self._name = name
+        self.name = name
         self._read = read
         self._write = write
         self._current = active.recorder
@@ -132,9 +146,9 @@ class Watched:
     def __get__(self, instance: Any, owner: type) -> Any:
         """The value, as if there were no descriptor."""
         values: dict[str, Any] = {} if instance is None else instance.__dict__
-        if self._name not in values:
+        if self.name not in values:
             self._missing(f"type object {owner.__name__!r}" if instance is None else f"{owner.__name__!r} object")
-        value = values[self._name]
+        value = values[self.name]
         try:
             if self._read is not None and (recorder := self._current()) is not None:
                 self._read(recorder, instance, value)
@@ -147,16 +161,16 @@ class Watched:
         values = instance.__dict__
         try:
             if self._write is not None and (recorder := self._current()) is not None:
-                self._write(recorder, instance, values.get(self._name, ABSENT), value)
+                self._write(recorder, instance, values.get(self.name, ABSENT), value)
         except Exception:
             Failures.count += 1
-        values[self._name] = value
+        values[self.name] = value
 
     def __delete__(self, instance: Any) -> None:
         """Remove the value."""
-        if self._name not in instance.__dict__:
+        if self.name not in instance.__dict__:
             self._missing(f"{type(instance).__name__!r} object")
-        del instance.__dict__[self._name]
+        del instance.__dict__[self.name]
 
     def _missing(self, whose: str) -> None:
-        raise AttributeError(f"{whose} has no attribute {self._name!r}")
+        raise AttributeError(f"{whose} has no attribute {self.name!r}")
