@@ -624,6 +624,8 @@ Frame *asker_of_rlock(Frame *frame);
 Frame *asker_of_semaphore(Frame *frame);
 Frame *taker_of_lock(Frame *frame);
 Frame *user_of_mutex(Frame *frame);
+Frame *user_of_wrapper(Frame *frame);
+bool is_within(Frame *frame, const char *first, const char *second);
 Maker maker_of(Frame *frame);
 void creation_first_use(PyObject *module);
 
@@ -658,6 +660,11 @@ void future_state_written(PyObject *future, PyObject *old, PyObject *state);
 void future_waiters_read(PyObject *future, PyObject *waiters);
 void future_callbacks_read(PyObject *future, PyObject *callbacks);
 void semaphore_counting(PyObject *semaphore, PyObject *old, PyObject *value);
+
+/* --- events.c --------------------------------------------------------------------------------------------------------- */
+
+PyObject *event_setting(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+PyObject *event_seen_set(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 
 /* --- patching.c: models beside functions and attributes ------------------------------------------------------------- */
 

@@ -186,6 +186,23 @@ is_of_condition(PyObject *function)
     return text != NULL && strncmp(text, "Condition.", 10) == 0;
 }
 
+/* Whether the frame's function belongs to one of two classes, given with a dot. */
+bool
+is_within(Frame *frame, const char *first, const char *second)
+{
+    PyObject *function = frame == NULL ? NULL : function_of(frame);
+    const char *text = function == NULL ? NULL : PyUnicode_AsUTF8(function);
+    return text != NULL &&
+           (strncmp(text, first, strlen(first)) == 0 || strncmp(text, second, strlen(second)) == 0);
+}
+
+/* Who called the wrapper, a function of Python, that asks a model in C. */
+Frame *
+user_of_wrapper(Frame *frame)
+{
+    return frame == NULL ? NULL : outer(frame);
+}
+
 /* A condition takes its lock on behalf of its caller. */
 Frame *
 taker_of_lock(Frame *frame)

@@ -16,7 +16,7 @@ import weakref
 
 from raceway.model.typing import Any
 from raceway.runtime.contract import Recorder
-from raceway.sync import creation, executors, queues, semaphores, sockets
+from raceway.sync import creation, events, executors, queues, semaphores, sockets
 from raceway.sync.patching import Patches
 
 _IMPORT_SYSTEM = {"importlib._bootstrap", "_frozen_importlib"}
@@ -42,6 +42,8 @@ def twins(native: Any) -> dict[object, Any]:
         executors.STATE: native.Watched("_state", "future state"),
         executors.WAITERS: native.Watched("_waiters", "future waiters"),
         executors.CALLBACKS: native.Watched("_done_callbacks", "future callbacks"),
+        events.setting: native.event_setting,
+        events.seen_set: native.event_seen_set,
         semaphores.COUNTER: native.Watched("_value", "semaphore counter"),
         sockets.sending: functools.partial(native.Around, model="sending"),
         sockets.received: functools.partial(native.Around, model="received"),

@@ -18,13 +18,16 @@ from raceway.runtime import active
 ABSENT: Final = object()
 """Stands for an attribute that is not there."""
 
+_OPEN_ENDED: Final = 0x04 | 0x08
+"""CO_VARARGS and CO_VARKEYWORDS of `inspect`, which is not worth an import."""
+
 
 class Patches:
     """Attributes that were replaced, newest last; `undo` puts back exactly what was there."""
 
     def __init__(self) -> None:
         self.twins: dict[object, Any] = {}
-        """What the native core has in place of a model: of a `Watched` its like, of a function what puts it beside."""
+        """What the native core has in place of a model: its like, or for models of functions in C what puts it there."""
         self._done: list[tuple[Any, str, object, object]] = []
         self._actions: list[Callable[[], object]] = []
 
@@ -47,6 +50,7 @@ class Patches:
         after: Callable[..., None] | None = None,
     ) -> None:
         """Put models beside the function `owner.name`, which may be inherited."""
+        before, after = self.twins.get(before, before), self.twins.get(after, after)
         self.replace(owner, name, around(getattr(owner, name), before, after))
 
     def around_builtin(self, owner: Any, name: str, model: Callable[..., None], before: bool = False) -> None:
@@ -104,6 +108,8 @@ def around(
     `self` is the first argument. Seen from a model, the frame that called the wrapper is the third: itself, the
     wrapper, the caller.
     """
+    if _takes_self_only(real):
+        return _around_method(real, before, after)
     current = active.recorder
 
     @functools.wraps(real)
@@ -119,6 +125,46 @@ def around(
             hide_frame(error)
             raise
         try:  # the recorder is asked for again: the run may have ended while the real one waited
+            if after is not None and (recorder := current()) is not None:
+                after(recorder, self, result)
+        except Exception:
+            Failures.count += 1
+        return result
+
+    return wrapper
+
+
+def _takes_self_only(real: Callable[..., Any]) -> bool:
+    code = getattr(real, "__code__", None)
+    return (
+        code is not None
+        and code.co_varnames[:1] == ("self",)
+        and (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount) == (1, 0, 0)
+        and not code.co_flags & _OPEN_ENDED
+    )
+
+
+def _around_method(
+    real: Callable[..., Any],
+    before: Callable[..., None] | None,
+    after: Callable[..., None] | None,
+) -> Callable[..., Any]:
+    """The same for a method without arguments: neither call packs any, which is most of what the other costs."""
+    current = active.recorder
+
+    @functools.wraps(real)
+    def wrapper(self: Any) -> Any:
+        try:
+            if before is not None and (recorder := current()) is not None:
+                before(recorder, self)
+        except Exception:
+            Failures.count += 1
+        try:
+            result = real(self)
+        except BaseException as error:
+            hide_frame(error)
+            raise
+        try:
             if after is not None and (recorder := current()) is not None:
                 after(recorder, self, result)
         except Exception:
