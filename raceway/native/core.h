@@ -69,6 +69,7 @@ typedef struct {
     Number number;
 } Epoch;
 
+void clock_raise(Clock *clock, Epoch epoch);
 Epoch slots_take(void);
 void slots_give_back(uint32_t slot, Number number);
 void slots_reset(void);
@@ -153,6 +154,8 @@ typedef struct {
     uint64_t serial;
     Clock clock;
     Clock inherited; /* the clock it started with, until it is shrunk */
+    Epoch *learned; /* owned; once it is shrunk, in place of `clock`: what it did not start with */
+    uint32_t learned_count;
     Lockset held;
     uint32_t slot;
     int references; /* of threads that run it */

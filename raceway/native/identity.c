@@ -522,6 +522,7 @@ clear_shadow(void)
             }
 #if !RW_FREE_THREADED /* where another thread may be about to look into it */
             roots[top][middle] = NULL;
+            identity_arenas[((top << 14) + middle) % ARENAS] = (Arena){0}; /* letting go of a record frees memory */
             munmap(shadow, SHADOW_BYTES);
 #endif
         }

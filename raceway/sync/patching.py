@@ -27,7 +27,7 @@ class Patches:
 
     def __init__(self) -> None:
         self.twins: dict[object, Any] = {}
-        """What the native core has in place of a model: its like, or for models of functions in C what puts it there."""
+        """What the native core has in place of a model: its like, or what puts it beside a function in C."""
         self._done: list[tuple[Any, str, object, object]] = []
         self._actions: list[Callable[[], object]] = []
 
