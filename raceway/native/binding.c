@@ -97,7 +97,8 @@ make_tap(Binding *binding, PyCodeObject *code, PyObject *placeholder, uint32_t i
     const Site *site = &sites[binding->first + index];
     bool commits = role == site->commit;
     int held = __builtin_popcount(binding->roles[index]) - 1;
-    Tap *tap = PyObject_New(Tap, tap_type(site, role, commits, held));
+    bool names_owner = site->form == FORM_ATTRIBUTE && table_get(&binding->through, (uintptr_t)site->name) != NULL;
+    Tap *tap = PyObject_New(Tap, tap_type(site, role, commits, held, !site->is_head && !names_owner));
     if (tap == NULL) {
         return NULL;
     }
@@ -113,7 +114,8 @@ make_tap(Binding *binding, PyCodeObject *code, PyObject *placeholder, uint32_t i
     tap->rank = first_rank(site);
     tap->name = site->name;
     tap->is_simple = site->region_count == 0 && !site->rechecked && !site->double_checked;
-    tap->names_owner = site->form == FORM_ATTRIBUTE && table_get(&binding->through, (uintptr_t)site->name) != NULL;
+    tap->names_owner = names_owner;
+    tap->is_item = site->form == FORM_ITEM;
     if (site->key != NULL && !key_of(site->key, &tap->literal, 0)) {
         tap->literal = 0;
     }

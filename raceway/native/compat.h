@@ -32,6 +32,7 @@ typedef _PyInterpreterFrame Frame;
 typedef struct Frame Frame; /* unknown: never looked into */
 #endif
 
+#define HOT static inline __attribute__((always_inline)) /* on the path of each access */
 #define likely(x) __builtin_expect(!!(x), 1)
 #define SLOW __attribute__((noinline, cold)) /* kept out of the fast paths that fall through to it */
 #define unlikely(x) __builtin_expect(!!(x), 0)

@@ -351,7 +351,7 @@ extern Arena identity_arenas[ARENAS];
 uint32_t *identity_shadow(uintptr_t top);
 
 /* The shadow of an address, NULL where nothing near is known. */
-static inline uint32_t *
+HOT uint32_t *
 shadow_at(uintptr_t address)
 {
     uintptr_t top = address >> 20;
@@ -361,7 +361,7 @@ shadow_at(uintptr_t address)
 }
 
 /* What is known of the object at this address, NULL when nothing is. */
-static inline Object *
+HOT Object *
 object_find(const void *target)
 {
     const uint32_t *place = shadow_at((uintptr_t)target);
@@ -559,7 +559,7 @@ PyObject *races_dump(void);
 void races_reset(void);
 
 /* Whether the context at `id` was made by this thread in this epoch, and tells at least as much as `rank` asks. */
-static inline bool
+HOT bool
 is_repeat(uint32_t id, const Thread *thread, uint32_t rank)
 {
     uint32_t distance = context_tags[id] - thread->tag;
@@ -747,6 +747,7 @@ typedef struct {
     bool commits;
     bool is_head;
     bool stores;
+    bool is_item; /* an item is accessed, no attribute */
     bool names_owner; /* a site near by asks which class the attribute was loaded from */
     int variable_place; /* captured variable: place in localsplus, -1 unknown */
     PyObject *name; /* borrowed from the site */
@@ -828,7 +829,7 @@ extern PyTypeObject Recorder_Type;
 bool recorder_ready(PyObject *module);
 PyObject *native_bind(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 bool taps_ready(PyObject *module);
-PyTypeObject *tap_type(const Site *site, int role, bool commits, int held);
+PyTypeObject *tap_type(const Site *site, int role, bool commits, int held, bool is_plain);
 PyObject *replay_feed(PyObject *module, PyObject *record);
 extern PyTypeObject PeekProbe_Type;
 void replay_reset(void);
