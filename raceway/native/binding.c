@@ -32,13 +32,16 @@ parse(const Binding *binding, PyObject *constant, uint32_t *site, int *role)
     if (memcmp(text, binding->marker, (size_t)binding->marker_length) != 0) {
         return false;
     }
-    char *end;
-    unsigned long index = strtoul(text + binding->marker_length, &end, 10);
-    if (*end != ':' || index >= binding->count) {
+    const char *at = text + binding->marker_length; /* the text ends in a zero byte */
+    uint64_t index = 0;
+    for (; *at >= '0' && *at <= '9' && index < binding->count; at++) {
+        index = index * 10 + (uint64_t)(*at - '0');
+    }
+    if (*at != ':' || index >= binding->count) {
         return false;
     }
     *site = (uint32_t)index;
-    *role = end[1];
+    *role = at[1];
     return true;
 }
 

@@ -117,6 +117,18 @@ around_repr(PyObject *self)
     return PyObject_Repr(((Around *)self)->real);
 }
 
+static PyObject *
+around_doc(PyObject *self, void *nothing)
+{
+    (void)nothing;
+    return PyObject_GetAttrString(((Around *)self)->real, "__doc__");
+}
+
+static PyGetSetDef around_getset[] = {
+    {"__doc__", around_doc, NULL, NULL, NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
 static PyMemberDef around_members[] = {
     {"__wrapped__", T_OBJECT, offsetof(Around, real), READONLY, "What it stands for."},
     {NULL, 0, 0, 0, NULL},
@@ -134,6 +146,7 @@ PyTypeObject Around_Type = {
     .tp_descr_get = around_get,
     .tp_getattro = around_getattr,
     .tp_members = around_members,
+    .tp_getset = around_getset,
     .tp_repr = around_repr,
 };
 
