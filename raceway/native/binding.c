@@ -83,6 +83,9 @@ variable_place(PyCodeObject *code, PyObject *name)
 static uint8_t
 first_rank(const Site *site)
 {
+    if (site->suspends || site->opens || site->awaits) {
+        return RANK_NEVER;
+    }
     switch (site->context) {
     case CONTEXT_AUGMENT:
         return RANK_REGION;
@@ -101,7 +104,8 @@ make_tap(Binding *binding, PyCodeObject *code, PyObject *placeholder, uint32_t i
     bool commits = role == site->commit;
     int held = __builtin_popcount(binding->roles[index]) - 1;
     bool names_owner = site->form == FORM_ATTRIBUTE && table_get(&binding->through, (uintptr_t)site->name) != NULL;
-    Tap *tap = PyObject_New(Tap, tap_type(site, role, commits, held, !site->is_head && !names_owner));
+    bool is_plain = !site->is_head && !names_owner && first_rank(site) != RANK_NEVER;
+    Tap *tap = PyObject_New(Tap, tap_type(site, role, commits, held, is_plain));
     if (tap == NULL) {
         return NULL;
     }
@@ -116,7 +120,8 @@ make_tap(Binding *binding, PyCodeObject *code, PyObject *placeholder, uint32_t i
                   site->context == CONTEXT_AUGMENT;
     tap->rank = first_rank(site);
     tap->name = site->name;
-    tap->is_simple = site->region_count == 0 && !site->rechecked && !site->double_checked;
+    tap->is_simple = site->region_count == 0 && !site->rechecked && !site->double_checked &&
+                     tap->rank != RANK_NEVER;
     tap->names_owner = names_owner;
     tap->is_item = site->form == FORM_ITEM;
     if (site->key != NULL && !key_of(site->key, &tap->literal, 0)) {
