@@ -98,6 +98,7 @@ actor_free(Actor *actor)
 {
     clock_free(&actor->clock);
     clock_free(&actor->inherited);
+    free(actor->learned);
     lockset_drop(actor->held);
     Py_XDECREF(actor->name);
     free(actor);
@@ -277,25 +278,31 @@ actor_fork(Thread *parent, PyObject *name)
     return serial;
 }
 
+static bool
+was_learned(const Actor *actor, uint32_t slot)
+{
+    return slot == actor->slot || clock_get(&actor->inherited, slot) != actor->clock.numbers[slot];
+}
+
 /* Keep of an ended actor's clock what it did not start with. */
 static void
 shrink(Actor *actor)
 {
-    uint32_t length = 0;
+    uint32_t count = 0;
     for (uint32_t slot = 0; slot < actor->clock.length; slot++) {
-        if (slot != actor->slot && clock_get(&actor->inherited, slot) == actor->clock.numbers[slot]) {
-            actor->clock.numbers[slot] = 0;
-        }
-        else {
-            length = slot + 1;
+        count += was_learned(actor, slot);
+    }
+    Epoch *learned = actor->references == 0 ? malloc((count + 1) * sizeof(Epoch)) : NULL;
+    if (learned == NULL) {
+        return; /* its thread still needs the clock */
+    }
+    for (uint32_t slot = 0; slot < actor->clock.length; slot++) {
+        if (was_learned(actor, slot)) {
+            learned[actor->learned_count++] = (Epoch){slot, actor->clock.numbers[slot]};
         }
     }
-    actor->clock.length = length;
-    Number *numbers = realloc(actor->clock.numbers, (length ? length : 1) * sizeof(Number));
-    if (numbers != NULL) {
-        actor->clock.numbers = numbers;
-        actor->clock.capacity = length ? length : 1;
-    }
+    actor->learned = learned;
+    clock_free(&actor->clock);
     clock_free(&actor->inherited);
 }
 
@@ -305,6 +312,7 @@ forget(Actor *actor)
 {
     if (actor->named || actor->references != 0) {
         clock_free(&actor->clock);
+        actor->learned_count = 0;
     }
     else {
         table_pop(&actors, actor->serial);
@@ -350,6 +358,9 @@ actor_join(Thread *thread, uint64_t serial)
         return;
     }
     clock_join(&thread->actor->clock, &child->clock);
+    for (uint32_t place = 0; place < child->learned_count; place++) {
+        clock_raise(&thread->actor->clock, child->learned[place]);
+    }
     if (!child->ended) { /* what it does from here on is not part of what was waited for */
         advance(child);
         for (Thread *other = threads; other != NULL; other = other->next) {

@@ -10,6 +10,7 @@
 #define Py_BUILD_CORE_MODULE 1
 #endif
 #include <Python.h>
+#include <structmember.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stddef.h>
@@ -31,6 +32,7 @@ typedef _PyInterpreterFrame Frame;
 typedef struct Frame Frame; /* unknown: never looked into */
 #endif
 
+#define HOT static inline __attribute__((always_inline)) /* on the path of each access */
 #define likely(x) __builtin_expect(!!(x), 1)
 #define SLOW __attribute__((noinline, cold)) /* kept out of the fast paths that fall through to it */
 #define unlikely(x) __builtin_expect(!!(x), 0)
@@ -138,6 +140,19 @@ type_dict(PyTypeObject *type)
     return found;
 #else
     return type->tp_dict;
+#endif
+}
+
+/* An item of a dictionary by a string, as a new reference; NULL without an error when it is not there. */
+static inline PyObject *
+dict_item(PyObject *values, PyObject *name)
+{
+#if PY_VERSION_HEX >= 0x030D0000
+    PyObject *found = NULL;
+    (void)PyDict_GetItemRef(values, name, &found);
+    return found;
+#else
+    return Py_XNewRef(PyDict_GetItemWithError(values, name));
 #endif
 }
 

@@ -167,11 +167,40 @@ asker_of_rlock(Frame *frame)
     return frame;
 }
 
+/* The constructor writes the counter on behalf of its caller. */
+Frame *
+asker_of_semaphore(Frame *frame)
+{
+    while (frame != NULL && is_text(module_of(frame), "threading") &&
+           (is_text(function_of(frame), "Semaphore.__init__") ||
+            is_text(function_of(frame), "BoundedSemaphore.__init__"))) {
+        frame = outer(frame);
+    }
+    return frame;
+}
+
 static bool
 is_of_condition(PyObject *function)
 {
     const char *text = function == NULL ? NULL : PyUnicode_AsUTF8(function);
     return text != NULL && strncmp(text, "Condition.", 10) == 0;
+}
+
+/* Whether the frame's function belongs to one of two classes, given with a dot. */
+bool
+is_within(Frame *frame, const char *first, const char *second)
+{
+    PyObject *function = frame == NULL ? NULL : function_of(frame);
+    const char *text = function == NULL ? NULL : PyUnicode_AsUTF8(function);
+    return text != NULL &&
+           (strncmp(text, first, strlen(first)) == 0 || strncmp(text, second, strlen(second)) == 0);
+}
+
+/* Who called the wrapper, a function of Python, that asks a model in C. */
+Frame *
+user_of_wrapper(Frame *frame)
+{
+    return frame == NULL ? NULL : outer(frame);
 }
 
 /* A condition takes its lock on behalf of its caller. */

@@ -312,6 +312,8 @@ static PyMethodDef module_methods[] = {
     {"after_fork", native_after_fork, METH_NOARGS, "In a forked child: the other threads are gone."},
     {"locks_install", locks_install, METH_VARARGS, "Observe Lock and RLock; False where their types are not known."},
     {"locks_uninstall", locks_uninstall, METH_NOARGS, "Put back the methods of Lock and RLock."},
+    {"event_setting", (PyCFunction)(void (*)(void))event_setting, METH_FASTCALL, "An event is about to be set."},
+    {"event_seen_set", (PyCFunction)(void (*)(void))event_seen_set, METH_FASTCALL, "An event was looked at."},
     {"locks_forked", locks_forked, METH_NOARGS, "In a forked child: tell of locks that were made anew."},
     {"loop_release", loop_release, METH_O, "A callback is about to be handed to the loop."},
     {NULL, NULL, 0, NULL},
@@ -331,13 +333,15 @@ module_exec(PyObject *module)
     }
 #endif
     if (!taps_ready(module) || PyType_Ready(&Recorder_Type) < 0 || PyType_Ready(&PeekProbe_Type) < 0 ||
-        !recorder_ready(module) || !queues_ready() || !loops_ready(module)) {
+        PyType_Ready(&Around_Type) < 0 || PyType_Ready(&Watched_Type) < 0 || !recorder_ready(module) ||
+        !queues_ready() || !loops_ready(module)) {
         return -1;
     }
     if (PyModule_AddObjectRef(module, "Recorder", (PyObject *)&Recorder_Type) < 0 ||
         PyModule_AddObjectRef(module, "PeekProbe", (PyObject *)&PeekProbe_Type) < 0 ||
         PyModule_AddObjectRef(module, "Channel", (PyObject *)&Channel_Type) < 0 ||
-        PyModule_AddObjectRef(module, "Notify", (PyObject *)&Notify_Type) < 0 ||
+        PyModule_AddObjectRef(module, "Around", (PyObject *)&Around_Type) < 0 ||
+        PyModule_AddObjectRef(module, "Watched", (PyObject *)&Watched_Type) < 0 ||
         PyModule_AddIntConstant(module, "PEEK", RW_PEEK) < 0 ||
         PyModule_AddIntConstant(module, "FREE_THREADED", RW_FREE_THREADED) < 0) {
         return -1;

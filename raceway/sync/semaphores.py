@@ -47,4 +47,4 @@ COUNTER = Watched("_value", write=counting)
 
 def patch(patches: Patches) -> None:
     """Watch the counter."""
-    patches.replace(threading.Semaphore, "_value", COUNTER)
+    patches.watch(threading.Semaphore, COUNTER)
