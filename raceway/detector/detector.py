@@ -12,6 +12,7 @@ from collections.abc import Callable, Hashable
 
 from raceway.detector.clocks import Clock, Slots, join
 from raceway.detector.conflicts import conflict
+from raceway.detector.lockorder import LockOrders
 from raceway.detector.races import Races
 from raceway.detector.shadow import Entry, Shadow, rank_of
 from raceway.model.kinds import ActorKind, Commute, LocationKind, Operation
@@ -50,20 +51,33 @@ class Actor:
     """State of one actor: its clock and slot, the locks it holds, in the order taken.
 
     `inherited` is the clock it started with. `heads` are the newest reads that later writes may depend on, by site,
-    activation and location.
+    activation and location. `firm` is the clock of the order that locks have no part in, without the actor's own slot,
+    and `version` counts its changes.
     """
 
-    __slots__ = ("clock", "ended", "heads", "held", "inherited", "kind", "name", "slot")
+    __slots__ = ("clock", "ended", "firm", "heads", "held", "inherited", "kind", "name", "slot", "version")
 
-    def __init__(self, slot: int, clock: Clock, name: str, kind: ActorKind) -> None:
+    def __init__(self, slot: int, clock: Clock, firm: Clock, name: str, kind: ActorKind) -> None:
         self.slot = slot
         self.clock = clock
+        self.firm = firm
+        self.version = 0
         self.inherited = dict(clock)
         self.held: list[int] = []
         self.heads: dict[tuple[int, int, Location], Entry] = {}
         self.name = name
         self.kind = kind
         self.ended = False
+
+    def left(self) -> Clock:
+        """What whoever is ordered after this actor knows then, locks aside."""
+        self.version += 1
+        return {**self.firm, self.slot: self.clock[self.slot]}
+
+    def learn(self, firm: Clock) -> None:
+        """The actor is ordered after what `firm` knows, by something else than a lock."""
+        self.version += 1
+        join(self.firm, firm)
 
 
 class Detector:
@@ -84,6 +98,9 @@ class Detector:
         self._elide = elide
         self._slots = Slots()
         self._syncs: dict[int, Clock] = {}
+        self._firm: dict[int, Clock] = {}
+        self.orders = LockOrders()
+        self.signals: set[int] = set()
         self._shadows: dict[int, dict[object, Shadow]] = {}
         self._sequence = 0
         self._ended: deque[int] = deque()
@@ -109,7 +126,7 @@ class Detector:
         if actor is None:
             slot, number = self._slots.take()
             self.seen_actors += 1
-            actor = self.actors[serial] = Actor(slot, {slot: number}, f"actor {serial}", ActorKind.THREAD)
+            actor = self.actors[serial] = Actor(slot, {slot: number}, {}, f"actor {serial}", ActorKind.THREAD)
         return actor
 
     def _access(self, access: Access) -> None:
@@ -118,6 +135,7 @@ class Detector:
         shadow = self._shadow(access)
         if site.double_checked and shadow.published is not None:
             join(actor.clock, shadow.published)
+            actor.learn(shadow.published)
         entry = Entry(access, actor.slot, actor.clock[actor.slot], self._sequence, tuple(actor.held))
         if access.operation in _READING and access.location.key != WHOLE:
             self.read.add(access.variable.removesuffix("[...]"))
@@ -198,7 +216,13 @@ class Detector:
         clock = self._syncs.get(record.sync)
         if clock is not None:
             join(actor.clock, clock)
+        if (firm := self._firm.get(record.sync)) is not None:
+            actor.learn(firm)
         if record.held:
+            if record.stack and actor.held:
+                epoch = actor.slot, actor.clock[actor.slot]
+                held = tuple(actor.held)
+                self.orders.note(record.actor, actor.version, held, record.sync, record.stack, epoch, actor.firm)
             actor.held.append(record.sync)
 
     def _release(self, record: Release) -> None:
@@ -208,9 +232,21 @@ class Detector:
             join(known, actor.clock)
         else:
             self._syncs[record.sync] = dict(actor.clock)
+        if not record.held or record.sync in self.signals or record.sync not in actor.held:
+            self._leave_firm(record, actor)
         actor.clock[actor.slot] += 1
         if record.held:
             self._drop_lock(actor, record.sync)
+
+    def _leave_firm(self, record: Release, actor: Actor) -> None:
+        """What is no lock orders firmly, nor is a lock that others than its taker free."""
+        if record.held:
+            self.signals.add(record.sync)
+        known = self._firm.get(record.sync)
+        if record.merge and known is not None:
+            join(known, actor.left())
+        else:
+            self._firm[record.sync] = actor.left()
 
     def _drop_lock(self, actor: Actor, sync: int) -> None:
         """A lock may be freed by another actor than the one that took it."""
@@ -228,7 +264,7 @@ class Detector:
         self.seen_actors += 1
         clock = dict(parent.clock)
         clock[slot] = number
-        self.actors[record.child] = Actor(slot, clock, record.name, record.kind)
+        self.actors[record.child] = Actor(slot, clock, parent.left(), record.name, record.kind)
         parent.clock[parent.slot] += 1
 
     def _end(self, record: End) -> None:
@@ -251,25 +287,29 @@ class Detector:
         actor.clock = {slot: number for slot, number in actor.clock.items() if known.get(slot) != number}
         actor.clock.setdefault(actor.slot, known.get(actor.slot, 0))
         actor.inherited = {}
+        actor.firm = actor.clock  # more than it knows firmly: an order too many invents nothing
 
     def _forget(self, serial: int) -> None:
         """An actor that ended long ago and was never waited for: only its name may still be wanted."""
-        if serial in self.races.named:
-            self.actors[serial].clock = {}
+        if serial in self.races.named or serial in self.orders.named:
+            self.actors[serial].clock = self.actors[serial].firm = {}
         else:
             self.actors.pop(serial, None)
 
     def _join(self, record: Join) -> None:
         child = self.actors.get(record.child)
         if child is not None:
-            join(self._actor(record.actor).clock, child.clock)
+            actor = self._actor(record.actor)
+            join(actor.clock, child.clock)
+            actor.learn({**child.firm, child.slot: child.clock.get(child.slot, 0)})
             if not child.ended:  # what it does from here on is not part of what was waited for
                 child.clock[child.slot] += 1
 
     def _retire(self, record: Retire) -> None:
         self._shadows.pop(record.object, None)
         self._syncs.pop(record.object, None)
-        if record.object not in self.races.named:
+        self._firm.pop(record.object, None)
+        if record.object not in self.races.named and record.object not in self.orders.named:
             self.names.pop(record.object, None)
 
     def _name(self, record: Name) -> None:
