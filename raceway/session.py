@@ -130,12 +130,20 @@ class Session:
 
     def findings(self) -> tuple[Finding, ...]:
         """All findings so far, worst first."""
-        races = self._core.races()
-        if not races:
+        races, facts = self._core.races(), self._core.locks()
+        if not races and not facts.orders and not facts.deadlocks:
             return ()
-        from raceway.findings import build
+        from raceway.detector.lockorder import cycles
+        from raceway.findings import build, build_lock_cycles, in_order
 
-        return build(races, self._sites(), self._core.names, self._directory, _has_gil())
+        names, directory = self._core.names, self._directory
+        orders = cycles(facts.orders, facts.signals)
+        return in_order(
+            (
+                *build(races, self._sites(), names, directory, _has_gil()),
+                *build_lock_cycles(orders, facts.deadlocks, names, directory),
+            )
+        )
 
     def report(self) -> Report:
         """The report document of the run so far."""

@@ -312,6 +312,11 @@ class Detector:
         if record.object not in self.races.named and record.object not in self.orders.named:
             self.names.pop(record.object, None)
 
+    def place_of(self, sync: int) -> tuple[str, int]:
+        """File and line where a lock was made, empty when that is not known."""
+        name = self.names.get(sync)
+        return ("", 0) if name is None else (name.file, name.line)
+
     def _name(self, record: Name) -> None:
         self.names[record.sync] = record
 

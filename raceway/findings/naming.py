@@ -16,6 +16,11 @@ _ASSIGNED = re.compile(r"^\s*(?P<target>[A-Za-z_][\w.]*)\s*(?::[^=]*)?=(?!=)")
 _OUR_FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 
+def is_ours(path: str) -> bool:
+    """Whether a file belongs to Raceway, or to how it starts a program."""
+    return path.startswith(_OUR_FOLDER) or "<frozen runpy>" in path
+
+
 def relative(path: str, directory: str) -> str:
     """A path relative to `directory` where it lies under it."""
     if path.startswith("<") or not directory:
@@ -42,7 +47,7 @@ def frames(stack: Stack, directory: str) -> tuple[Frame, ...]:
     shown = [
         (code, offset)
         for code, offset in stack
-        if not code.co_filename.startswith(_OUR_FOLDER) and "<frozen runpy>" not in code.co_filename
+        if not is_ours(code.co_filename)
     ]
     while len(shown) > 1 and shown[-1][0].co_filename == threading.__file__:
         shown.pop()
@@ -74,6 +79,13 @@ def assigned_name(path: str, line: int) -> str:
     if head in {"self", "cls"} and dot:
         return f"{class_name}.{rest}"
     return found["target"] if in_method else f"{class_name}.{found['target']}"
+
+
+def lock_name(place: tuple[str, int], serial: int, directory: str) -> str:
+    """What people call a lock: the target of the assignment that made it, else where it was made."""
+    path, line = place
+    found = assigned_name(path, line)
+    return found or (f"lock made at {relative(path, directory)}:{line}" if path else f"lock {serial}")
 
 
 def _class_around(path: str, line: int) -> tuple[str, bool]:

@@ -104,7 +104,7 @@ race_add(uint32_t earlier, uint32_t later, bool observed, const Location *locati
     last_race = race;
 }
 
-static PyObject *
+PyObject *
 locks_tuple(Lockset locks)
 {
     PyObject *found = PyTuple_New(lockset_length(locks));

@@ -94,7 +94,7 @@ feed_access(PyObject *record)
     return true;
 }
 
-/* (verb, actor, other) of the edges. */
+/* (verb, actor, other, whether a release merges or an acquire would have waited, whether it is of a lock) of the edges. */
 static bool
 feed_edge(PyObject *record, const char *verb)
 {
@@ -115,13 +115,10 @@ feed_edge(PyObject *record, const char *verb)
         return false;
     }
     if (strcmp(verb, "acquire") == 0) {
-        held ? sync_lock_taken(thread, other) : sync_acquire(thread, other);
+        held ? sync_lock_taken(thread, other, NULL, merge) : sync_acquire(thread, other);
     }
     else if (strcmp(verb, "release") == 0) {
-        sync_release(thread, other, merge);
-        if (held) {
-            actor_drop_lock(thread->actor, other);
-        }
+        held ? sync_lock_freed(thread, other) : sync_release(thread, other, merge);
     }
     else if (strcmp(verb, "fork") == 0) {
         actor_fork_as(thread, NULL, other);
