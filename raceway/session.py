@@ -7,7 +7,7 @@ import functools
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import CodeType
 
 from raceway import __version__, sync
@@ -17,8 +17,9 @@ from raceway.autoinstrument.scope import Scope
 from raceway.autoinstrument.source import Source
 from raceway.config import Config, cache_directory
 from raceway.errors import TransformError
-from raceway.model.findings import Finding, NotSeen, Report, Run, Summary, Tool
+from raceway.model.findings import Finding, LockContention, NotSeen, Report, Run, Summary, Tool
 from raceway.model.kinds import Severity
+from raceway.model.locks import Waiting
 from raceway.model.sites import Site
 from raceway.model.typing import TYPE_CHECKING, TextIO
 from raceway.runtime import active
@@ -145,6 +146,32 @@ class Session:
             )
         )
 
+    def contention(self) -> tuple[LockContention, ...]:
+        """How often each place took which lock, and how long it waited for it; most waited for first."""
+        from raceway.findings import waits
+
+        return waits.contention(self._core.locks().contention, self._core.names, self._directory)
+
+    def watch_hangs(self, stream: Callable[[], TextIO]) -> Callable[[], None]:
+        """Write a deadlock to `stream` as soon as it has lasted. What is returned writes who waits for which lock now."""
+
+        def stuck(ring: tuple[Waiting, ...]) -> None:
+            from raceway.findings import build_lock_cycles
+            from raceway.report import render_hang
+
+            for finding in build_lock_cycles((), (ring,), self._core.names, self._directory):
+                render_hang(finding, stream(), gil=_has_gil())
+
+        def explain() -> None:
+            from raceway.findings import waits
+
+            found = waits.explain(self._core.locks().waiting, self._core.names, sync.frames(), self._directory)
+            for line in found or ("no thread waits for a lock",):
+                _say(f"raceway: {line}", stream())
+
+        self._core.listen(lambda ring: _attempt(lambda: stuck(ring)))
+        return lambda: _attempt(explain)
+
     def report(self) -> Report:
         """The report document of the run so far."""
         findings = self.findings()
@@ -236,6 +263,12 @@ def _say(line: str, stream: TextIO | None) -> None:
     if stream is not None:
         with contextlib.suppress(OSError, ValueError):
             stream.write(line + "\n")
+
+
+def _attempt(action: Callable[[], None]) -> None:
+    """Do what the program must not notice, whatever becomes of it."""
+    with contextlib.suppress(Exception):
+        action()
 
 
 def _has_gil() -> bool:

@@ -8,8 +8,9 @@ if TYPE_CHECKING:
     from raceway.report.json import decode as decode_json
     from raceway.report.json import encode as encode_json
     from raceway.report.text import render as render_text
+    from raceway.report.text import render_hang
 
-__all__ = ["decode_json", "encode_json", "render_text"]
+__all__ = ["decode_json", "encode_json", "render_hang", "render_text"]
 
 
 def __getattr__(name: str) -> Any:
@@ -18,8 +19,8 @@ def __getattr__(name: str) -> Any:
         from raceway.report import json
 
         return json.decode if name == "decode_json" else json.encode
-    if name == "render_text":
-        from raceway.report.text import render
+    if name in ("render_text", "render_hang"):
+        from raceway.report import text
 
-        return render
+        return text.render if name == "render_text" else text.render_hang
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

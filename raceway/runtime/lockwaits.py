@@ -65,12 +65,16 @@ class _Place:
 class LockWaits:
     """The waits of a run. Any thread may call it.
 
-    `actor` tells the actor that the calling thread runs, `origin` where a lock was made.
+    `actor` tells the actor that the calling thread runs, `origin` where a lock was made; `name` is told of locks whose
+    origin will be asked for when they are gone.
     """
 
-    def __init__(self, actor: Callable[[], int], origin: Callable[[int], _Origin]) -> None:
+    def __init__(
+        self, actor: Callable[[], int], origin: Callable[[int], _Origin], name: Callable[[int], object]
+    ) -> None:
         self._actor = actor
         self._origin = origin
+        self._name = name
         self.listener: Callable[[Deadlock], object] | None = None
         """Called with a deadlock that has lasted, by the thread that closed it."""
         self._holders: dict[int, int] = {}
@@ -88,6 +92,9 @@ class LockWaits:
         if ring and not any(self._waits[one].cycle is not None for one in ring if one in self._waits):
             cycle = _Cycle(tuple(self._told(one, self._waits[one]) for one in ring if one in self._waits))
             self._cycles.append(cycle)
+            for member in cycle.members:
+                for lock in (member.sync, *member.held):
+                    self._name(lock)
             for one in ring:
                 if (found := self._waits.get(one)) is not None:
                     found.cycle = cycle
@@ -186,6 +193,7 @@ class LockWaits:
         place = self._places.get(key)
         if place is None and len(self._places) < PLACES:
             place = self._places.setdefault(key, _Place(sync, ((frame.f_code, frame.f_lasti),)))
+            self._name(sync)
         return place
 
 

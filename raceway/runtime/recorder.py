@@ -22,7 +22,7 @@ class PureRecorder:
         self._log = log
         self._put = log.stream.put
         self._state = log.state
-        self.waits = LockWaits(self.current, log.detector.place_of)
+        self.waits = LockWaits(self.current, log.detector.place_of, log.detector.orders.named.add)
 
     def new_sync(self, kind: str, file: str = "", line: int = 0) -> int:
         """A serial for a new synchronisation object."""

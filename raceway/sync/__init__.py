@@ -30,8 +30,9 @@ from raceway.sync import (
 )
 from raceway.sync.handmade import acquire, release
 from raceway.sync.patching import Failures, Patches
+from raceway.sync.threads import frames
 
-__all__ = ["AWAITED", "Patches", "acquire", "failures", "forked", "install", "release", "uninstall"]
+__all__ = ["AWAITED", "Patches", "acquire", "failures", "forked", "frames", "install", "release", "uninstall"]
 
 _installed: list[Patches] = []
 
@@ -46,6 +47,7 @@ _TABLES: tuple[serials.Table[object], ...] = (
     queues.shutdowns,
     queues.tasks,
     semaphores.internal,
+    semaphores.owned,
     semaphores.serials,
     sockets.connections,
     threads.actors,
