@@ -153,7 +153,7 @@ class Session:
         return waits.contention(self._core.locks().contention, self._core.names, self._directory)
 
     def watch_hangs(self, stream: Callable[[], TextIO]) -> Callable[[], None]:
-        """Write a deadlock to `stream` as soon as it has lasted. What is returned writes who waits for which lock now."""
+        """Write a deadlock to `stream` once it has lasted. What is returned writes who waits for which lock now."""
 
         def stuck(ring: tuple[Waiting, ...]) -> None:
             from raceway.findings import build_lock_cycles

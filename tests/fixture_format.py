@@ -1,9 +1,9 @@
 """Reads the programs of `fixtures/race` and `fixtures/norace`: what each expects, from the comments it carries.
 
 A program says `# expect: KIND VARIABLE SEVERITY` once per finding, or `# expect: nothing`; the severity is that of an
-interpreter with a GIL. The lines of the two sides
-end in `# <- A` and `# <- B`, or `# <- AB` when they are one line; an expectation about other lines, or about more or
-fewer sides, names its letters at its end. A program of several files is a folder with a `main.py`, and its marks may be in any of them.
+interpreter with a GIL. The lines of the two sides end in `# <- A` and `# <- B`, or `# <- AB` when they are one line; an
+expectation about other lines, or about more or fewer sides, names its letters at its end. A program of several files is
+a folder with a `main.py`, and its marks may be in any of them.
 """
 
 from __future__ import annotations

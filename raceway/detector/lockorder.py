@@ -14,6 +14,8 @@ its taker goes on. A lock that another actor freed is a signal, and no order is 
 
 Locks are instances: two accounts whose locks are taken in the order of their numbers make no cycle, though one line
 made both.
+
+Tasks of one event loop share a slot: cycles between them are not looked for, only those between threads or loops.
 """
 
 from __future__ import annotations
@@ -50,16 +52,22 @@ class _Dependency:
 
 
 class LockOrders:
-    """Gathers dependencies. Only one thread calls it at a time."""
+    """Gathers dependencies. Only one thread calls it at a time. Actors and locks in it are added to `named`."""
 
-    def __init__(self) -> None:
-        self._known: dict[tuple[object, ...], _Dependency] = {}
-        self.named: set[int] = set()
-        """Serials of the actors and locks in it."""
+    def __init__(self, named: set[int]) -> None:
+        self._known: dict[tuple[tuple[int, ...], int, Stack], _Dependency] = {}
+        self._named = named
         self.dropped = 0
 
     def note(
-        self, actor: int, version: int, held: tuple[int, ...], taken: int, stack: Stack, epoch: tuple[int, int], clock: Clock
+        self,
+        actor: int,
+        version: int,
+        held: tuple[int, ...],
+        taken: int,
+        stack: Stack,
+        epoch: tuple[int, int],
+        clock: Clock,
     ) -> None:
         """`actor` took a lock while it held others. `version` is another one whenever its order to others changed."""
         key = (held, taken, stack[:1])
@@ -69,7 +77,7 @@ class LockOrders:
                 self.dropped += 1
                 return
             known = self._known[key] = _Dependency(stack)
-            self.named.update((*held, taken))
+            self._named.update((*held, taken))
         known.count += 1
         times = known.times
         if times and times[-1][:2] == (actor, version):
@@ -77,13 +85,13 @@ class LockOrders:
         if len(times) >= KEPT:
             del times[KEPT // 2]
         times.append((actor, version, *epoch, dict(clock)))
-        self.named.add(actor)
+        self._named.add(actor)
 
     def all(self) -> tuple[LockOrder, ...]:
         """The dependencies, each with all its times."""
         return tuple(
             LockOrder(actor, held, taken, known.stack, slot, number, tuple(sorted(clock.items())), known.count)
-            for (held, taken, _place), known in self._known.items()  # type: ignore[misc]
+            for (held, taken, _place), known in self._known.items()
             for actor, _version, slot, number, clock in known.times
         )
 
@@ -130,7 +138,9 @@ class _Search:
 def cycles(orders: Iterable[LockOrder], signals: frozenset[int]) -> list[tuple[LockOrder, ...]]:
     """The potential deadlocks, one for each set of places and locks, in the order in which they were first seen."""
     left = [order for order in orders if order.taken not in signals and not signals.intersection(order.held)]
-    while True:  # what takes a lock under which nothing is taken, or holds only such as are taken under none, is in no cycle
+    while (
+        True
+    ):  # what takes a lock under which nothing is taken, or holds only what is taken under none, is in no cycle
         takes = {order.taken for order in left}
         holds = {lock for order in left for lock in order.held}
         kept = [order for order in left if order.taken in holds and not takes.isdisjoint(order.held)]

@@ -5,4 +5,4 @@ from __future__ import annotations
 from raceway.findings.build import Names as Names
 from raceway.findings.build import build as build
 from raceway.findings.build import in_order as in_order
-from raceway.findings.lockcycles import build as build_lock_cycles  # noqa: F401
+from raceway.findings.lockcycles import build_lock_cycles as build_lock_cycles

@@ -41,7 +41,7 @@ class _Cycle(Struct):
     happened: bool
 
 
-def build(
+def build_lock_cycles(
     orders: Iterable[tuple[LockOrder, ...]], deadlocks: Iterable[tuple[Waiting, ...]], names: Names, directory: str
 ) -> tuple[Finding, ...]:
     """One finding for each set of places that make a cycle, however many locks and actors went through it."""
@@ -130,13 +130,13 @@ def _fix(locks: tuple[str, ...]) -> str:
     plain = {lock.partition(" #")[0] for lock in locks}
     if len(plain) == 1:
         return f"Take several {plain.pop()} in one order everywhere, such as that of a number or name of their owners."
-    return f"Take these locks in one order everywhere, {' before '.join(locks)} or another, or hold one lock around both."
+    return (
+        f"Take these locks in one order everywhere, {' before '.join(locks)} or another, or hold one lock around both."
+    )
 
 
 def _fingerprint(cycle: _Cycle) -> str:
     """Eight hexadecimal digits that stay the same when lines move."""
-    places = sorted(
-        "|".join((side.file, side.function, side.operation, *sorted(side.locks))) for side in cycle.sides
-    )
+    places = sorted("|".join((side.file, side.function, side.operation, *sorted(side.locks))) for side in cycle.sides)
     text = "\n".join([FindingKind.LOCK_ORDER_CYCLE.value, *places])
     return hashlib.sha256(text.encode(errors="replace")).hexdigest()[:8]

@@ -27,7 +27,7 @@ class LockOrder(Struct):
 
 
 class Waiting(Struct):
-    """`actor` waits at `stack` for the lock `sync`, which `holder` has (0: nobody known), and holds `held` meanwhile."""
+    """`actor` waits at `stack` for the lock `sync`, which `holder` has (0: nobody known), and holds `held` itself."""
 
     actor: int
     sync: int

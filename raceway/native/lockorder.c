@@ -94,7 +94,7 @@ lockorder_note(Thread *thread, Frame *frame, uint64_t taken)
     known->count++;
     Time *times = known->times;
     int count = known->time_count;
-    if (count != 0 && times[count - 1].actor == actor->serial && times[count - 1].version == actor->version) {
+    if (count != 0 && times[count - 1].actor == whose(thread) && times[count - 1].version == actor->version) {
         return;
     }
     if (count == KEPT) {
@@ -102,11 +102,12 @@ lockorder_note(Thread *thread, Frame *frame, uint64_t taken)
         memmove(&times[KEPT / 2], &times[KEPT / 2 + 1], (KEPT / 2 - 1) * sizeof(Time));
         count--;
     }
-    times[count] = (Time){.actor = actor->serial, .version = actor->version, .slot = actor->slot,
+    times[count] = (Time){.actor = whose(thread), .version = actor->version, .slot = actor->slot,
                           .number = clock_get(&actor->clock, actor->slot)};
     clock_copy(&times[count].clock, &actor->firm);
     known->time_count = count + 1;
     actor->named = true;
+    task_name(whose(thread));
 }
 
 static PyObject *

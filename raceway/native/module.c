@@ -346,8 +346,7 @@ module_exec(PyObject *module)
         return -1;
     }
 #endif
-    if (!taps_ready(module) || PyType_Ready(&Recorder_Type) < 0 ||
-        PyType_Ready(&Waits_Type) < 0 || PyType_Ready(&PeekProbe_Type) < 0 ||
+    if (!taps_ready(module) || PyType_Ready(&Recorder_Type) < 0 || PyType_Ready(&PeekProbe_Type) < 0 ||
         !recorder_ready(module) || !queues_ready()) {
         return -1;
     }

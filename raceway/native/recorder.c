@@ -1,17 +1,12 @@
 /* The verbs of synchronisation, for any thread: the twin of raceway/runtime/recorder.py. */
 #include "core.h"
 
-static bool
+bool
 serial_of(PyObject *value, uint64_t *serial)
 {
     *serial = PyLong_AsUnsignedLongLong(value);
     return !(*serial == (uint64_t)-1 && PyErr_Occurred());
 }
-
-#define ENTER_OR_NONE                                                                                                 \
-    if (!core_enter(0)) {                                                                                             \
-        Py_RETURN_NONE;                                                                                               \
-    }
 
 static PyObject *
 recorder_new_sync(PyObject *self, PyObject *args, PyObject *kwargs)
@@ -29,7 +24,7 @@ recorder_new_sync(PyObject *self, PyObject *args, PyObject *kwargs)
     return PyLong_FromUnsignedLongLong(serial);
 }
 
-static PyObject *
+PyObject *
 with_sync(PyObject *value, void (*verb)(Thread *, uint64_t))
 {
     uint64_t serial;
@@ -276,12 +271,16 @@ PyTypeObject Waits_Type = {
     .tp_doc = "The verbs of waits for locks.",
 };
 
-/* `Recorder.native` is where the sync models find their twins in C. */
+/* `Recorder.native` is where the sync models find their twins in C, `tasks` and `waits` have the verbs of those. */
 bool
 recorder_ready(PyObject *module)
 {
-    PyObject *waits = PyObject_CallNoArgs((PyObject *)&Waits_Type);
-    bool done = waits != NULL && PyDict_SetItemString(type_dict(&Recorder_Type), "waits", waits) == 0;
+    PyObject *tasks = PyType_Ready(&Tasks_Type) < 0 ? NULL : Tasks_Type.tp_alloc(&Tasks_Type, 0);
+    PyObject *waits = PyType_Ready(&Waits_Type) < 0 ? NULL : Waits_Type.tp_alloc(&Waits_Type, 0);
+    PyObject *dict = type_dict(&Recorder_Type);
+    bool done = tasks != NULL && waits != NULL && PyDict_SetItemString(dict, "tasks", tasks) == 0 &&
+                PyDict_SetItemString(dict, "waits", waits) == 0 && PyDict_SetItemString(dict, "native", module) == 0;
+    Py_XDECREF(tasks);
     Py_XDECREF(waits);
-    return done && PyDict_SetItemString(type_dict(&Recorder_Type), "native", module) == 0;
+    return done;
 }

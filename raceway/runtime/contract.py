@@ -16,17 +16,43 @@ from raceway.model.typing import Any, Protocol
 class Waits(Protocol):
     """What is told of a wait for a lock that somebody has. The same rules as for a recorder."""
 
-    def begin(self, sync: int, limited: bool, frame: FrameType | None) -> bool:
+    def begin(self, sync: int, limited: bool, frame: FrameType | None, /) -> bool:
         """The current actor is about to wait at `frame`, with a time limit or without.
 
         True when it and others now wait for each other without limit, as long as nobody else frees a lock of theirs.
         """
 
-    def end(self, sync: int, taken: bool) -> None:
+    def end(self, sync: int, taken: bool, /) -> None:
         """The wait of the current actor is over. If it took the lock, it tells that next."""
 
     def stuck(self) -> None:
         """The current actor has closed a ring of waits and still waits: whoever listens is told of a deadlock."""
+
+
+class Tasks(Protocol):
+    """The verbs of tasks that event loops run in turn. Called as those of synchronisation are."""
+
+    def spawn(self, name: str, parent: int, passing: bool = False, /) -> int:
+        """Announce a new task that an event loop will run, or a callback that it runs once (`passing`); its serial.
+
+        The loop's thread stays the actor. `parent` is the task that made it, 0 outside any.
+        """
+
+    def resume(self, task: int, /) -> int:
+        """The calling thread works for `task` from here on, for none if it is 0; the task before. The locks that a task
+        holds are its own."""
+
+    def suspend(self, task: int, /) -> None:
+        """The task lets others of its loop run until it is resumed."""
+
+    def wake(self, task: int, /) -> None:
+        """What the current task has just done is why `task` will go on."""
+
+    def done(self, task: int, /) -> None:
+        """The task is over."""
+
+    def current(self) -> int:
+        """Serial of the task that the calling thread works for, 0 outside any."""
 
 
 class Recorder(Protocol):
@@ -37,6 +63,8 @@ class Recorder(Protocol):
 
     waits: Waits
     """The verbs of waits for locks."""
+    tasks: Tasks
+    """The verbs of tasks."""
 
     def new_sync(self, kind: str, file: str = "", line: int = 0) -> int:
         """A serial for a new synchronisation object; `kind` ("lock", "queue") and where it was made name it."""
@@ -50,7 +78,7 @@ class Recorder(Protocol):
         `merge` keeps earlier releases (events, queues, semaphores); without it they are replaced.
         """
 
-    def lock_taken(self, sync: int, waits: bool = True) -> None:
+    def lock_taken(self, sync: int, waits: bool = True, /) -> None:
         """The current actor took the lock (outermost level only): acquire, and it counts as held from here on.
 
         Without `waits` it only tried, or would have given up after a time: then no deadlock can begin here.

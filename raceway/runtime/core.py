@@ -31,7 +31,7 @@ class PureNames:
 
     def actor_name(self, serial: int) -> Actor:
         """An actor for people."""
-        actor = self._detector.actors.get(serial)
+        actor = self._detector.tasks.get(serial) or self._detector.actors.get(serial)
         return Actor("thread", f"actor {serial}") if actor is None else Actor(actor.kind.value, actor.name)
 
     def lock_place(self, serial: int) -> tuple[str, int]:
@@ -96,7 +96,7 @@ class PureCore:
     def locks(self) -> LockFacts:
         """What is known of locks so far."""
         self.log.stream.drain()
-        waits, detector = self.recorder.waits, self._detector
+        waits, detector = self.recorder.lock_waits, self._detector
         return LockFacts(
             detector.orders.all(),
             frozenset(detector.signals),
@@ -107,7 +107,7 @@ class PureCore:
 
     def listen(self, told: Callable[[tuple[Waiting, ...]], object]) -> None:
         """Have `told` called with a deadlock once it has lasted."""
-        self.recorder.waits.listener = told
+        self.recorder.lock_waits.listener = told
 
 
 def make_core(name: str) -> Core:

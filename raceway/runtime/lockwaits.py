@@ -1,8 +1,8 @@
 """Who waits for which lock, for how long, and whether the actors of a cycle wait for each other: of the pure core.
 
 A wait is told before it begins, so the last actor of a cycle finds it closed. That is a deadlock as long as each of
-them waits for its lock without limit: it is over, and was none, when one of the waits ends with the lock taken (somebody
-else freed it); a wait that ends with an exception, as an interrupt raises it, has left a deadlock behind.
+them waits for its lock without limit: it is over, and was none, when one of the waits ends with the lock taken (another
+actor freed it); a wait that ends with an exception, as an interrupt raises it, has left a deadlock behind.
 
 Nothing here takes a lock. Each dictionary operation is one step, and an actor enters its wait before it looks at those
 of others: of two that close a cycle at the same time, one sees it whole. Counts that two threads raise at once may lose
@@ -84,7 +84,7 @@ class LockWaits:
         self._places: dict[tuple[object, ...], _Place] = {}
         self._holds: dict[int, tuple[_Place, int]] = {}
 
-    def begin(self, sync: int, limited: bool, frame: FrameType | None) -> bool:
+    def begin(self, sync: int, limited: bool, frame: FrameType | None, /) -> bool:
         """The current actor is about to wait at `frame`, `limited` by a time; whether that closes a cycle of others."""
         actor = self._actor()
         wait = self._waits[actor] = _Wait(sync, capture(frame), limited)
@@ -100,7 +100,7 @@ class LockWaits:
                     found.cycle = cycle
         return len(ring) > 1 and wait.cycle is not None
 
-    def end(self, sync: int, taken: bool) -> None:
+    def end(self, sync: int, taken: bool, /) -> None:
         """The wait of the current actor is over."""
         actor = self._actor()
         wait = self._waits.pop(actor, None)

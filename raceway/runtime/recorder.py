@@ -5,9 +5,10 @@ from __future__ import annotations
 from types import FrameType
 
 from raceway.model.kinds import ActorKind
-from raceway.model.records import Acquire, End, Fork, Join, Name, Release, Rename, Retire
+from raceway.model.records import Acquire, Done, End, Fork, Join, Name, Release, Rename, Retire, Spawn, Suspend, Wake
 from raceway.model.typing import Any
 from raceway.originals import current_frame
+from raceway.runtime.contract import Tasks, Waits
 from raceway.runtime.lockwaits import LockWaits
 from raceway.runtime.log import Log
 from raceway.runtime.stacks import capture
@@ -22,7 +23,9 @@ class PureRecorder:
         self._log = log
         self._put = log.stream.put
         self._state = log.state
-        self.waits = LockWaits(self.current, log.detector.place_of, log.detector.orders.named.add)
+        self.lock_waits = LockWaits(self.current, log.detector.place_of, log.detector.races.named.add)
+        self.waits: Waits = self.lock_waits
+        self.tasks: Tasks = PureTasks(log)
 
     def new_sync(self, kind: str, file: str = "", line: int = 0) -> int:
         """A serial for a new synchronisation object."""
@@ -39,20 +42,20 @@ class PureRecorder:
         state = self._state()
         self._log.edge(state, Release(state.actor, sync, merge))
 
-    def lock_taken(self, sync: int, waits: bool = True) -> None:
+    def lock_taken(self, sync: int, waits: bool = True, /) -> None:
         """The current actor holds the lock from here on."""
         state, frame = self._state(), _asker()
         stack = capture(frame) if waits and state.holds else ()
         state.holds += 1
-        self.waits.taken(state.actor, sync, frame)
-        self._put(Acquire(state.actor, sync, True, stack))
+        self.lock_waits.taken(state.actor, sync, frame)
+        self._put(Acquire(state.actor, sync, True, state.task, stack))
 
     def lock_freed(self, sync: int) -> None:
         """The current actor is about to free the lock."""
         state = self._state()
         state.holds = max(state.holds - 1, 0)
-        self.waits.freed(sync)
-        self._log.edge(state, Release(state.actor, sync, False, True))
+        self.lock_waits.freed(sync)
+        self._log.edge(state, Release(state.actor, sync, False, True, state.task))
 
     def fork(self, name: str) -> int:
         """A new actor that starts after this point."""
@@ -85,7 +88,7 @@ class PureRecorder:
 
     def retire_sync(self, sync: int) -> None:
         """The synchronisation object died."""
-        self.waits.forget(sync)
+        self.lock_waits.forget(sync)
         self._put(Retire(sync))
 
 
@@ -98,3 +101,42 @@ def _asker() -> FrameType | None:
             return frame
         frame = frame.f_back
     return None
+
+
+class PureTasks:
+    """The contract's verbs of tasks, for any thread."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self._put = log.stream.put
+        self._state = log.state
+
+    def spawn(self, name: str, parent: int, passing: bool = False) -> int:
+        """A new task of an event loop."""
+        serial = self._log.identity.new_serial()
+        self._put(Spawn(serial, parent, name, ActorKind.CALLBACK if passing else ActorKind.TASK))
+        return serial
+
+    def resume(self, task: int) -> int:
+        """The calling thread goes on with `task`; the one before."""
+        state = self._state()
+        before, state.task = state.task, task
+        state.recorded = state
+        state.repeated.clear()
+        return before
+
+    def suspend(self, task: int) -> None:
+        """The task lets others run."""
+        self._put(Suspend(task))
+
+    def wake(self, task: int) -> None:
+        """The current task has just caused `task` to go on."""
+        self._put(Wake(self._state().task, task))
+
+    def done(self, task: int) -> None:
+        """The task is over."""
+        self._put(Done(task))
+
+    def current(self) -> int:
+        """Serial of the current task."""
+        return self._state().task

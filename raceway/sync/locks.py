@@ -1,7 +1,7 @@
 """Lock of the pure core: a Python class around the real one of `_thread`, and what any lock tells.
 
-Edges: freeing a lock -> taking it next; what an actor holds is told too, and that it waits for a lock (`waiting`). A try
-or a timeout that failed draws no edge.
+Edges: freeing a lock -> taking it next; what an actor holds is told too, and that it waits for a lock (`waiting`). A
+try or a timeout that failed draws no edge.
 A Lock may be freed by another actor than its taker. `Condition` needs no model: it releases and retakes its lock, so
 notifier -> waiter goes through that lock.
 

@@ -1,7 +1,7 @@
 """Semaphore and BoundedSemaphore: `release()` -> every later `acquire()` that succeeded.
 
-One that begins with a place for one actor is told as a lock, held from `acquire()` to `release()`, as long as it lets in
-no more. Who uses it as a signal frees it in another actor than took it, which the recorder knows to be no lock.
+One that begins with a place for one actor is told as a lock, held from `acquire()` to `release()`, as long as it lets
+in no more. Who uses it as a signal frees it in another actor than took it, which the recorder knows to be no lock.
 
 The edge sits at the counter: it goes up and down under the semaphore's own lock, only when the operation succeeds, and
 in subclasses too. The semaphore that a thread pool counts its idle workers with gives no edge. On no exception path.
@@ -60,7 +60,9 @@ def acquired(recorder: Recorder, semaphore: object) -> None:
 
 def _would_wait() -> bool:
     """Whether the `acquire` that goes on would have waited without limit."""
-    frame: FrameType | None = sys._getframe(3)  # this one, `acquired`, `counting`, the watched attribute, then `acquire`
+    frame: FrameType | None = sys._getframe(
+        3
+    )  # this one, `acquired`, `counting`, the watched attribute, then `acquire`
     while frame is not None and frame.f_code.co_qualname != "Semaphore.acquire":
         frame = frame.f_back
     asked = {} if frame is None else frame.f_locals
