@@ -281,11 +281,10 @@ class Detector:
         """What is no lock orders firmly, nor is a lock that others than its taker free."""
         if record.held:
             self.signals.add(record.sync)
-        known = self._firm.get(record.sync)
-        if record.merge and known is not None:
-            join(known, actor.left())
-        else:
-            self._firm[record.sync] = actor.left()
+        left = self._firm.setdefault(record.sync, {})
+        if not record.merge:
+            left.clear()
+        join(left, actor.left())
 
     def _held(self, actor: Actor, serial: int) -> list[int]:
         task = self.tasks.get(serial)

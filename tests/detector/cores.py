@@ -145,7 +145,8 @@ def _packed(record: Record, looping: int) -> tuple[Any, ...]:
             )
             return ("access", *numbers, key, whole, *what)
         case Acquire():
-            return ("acquire", base + record.actor, base + record.sync, bool(record.stack), record.held, _task(record.task))
+            waits = bool(record.stack)
+            return ("acquire", base + record.actor, base + record.sync, waits, record.held, _task(record.task))
         case Release():
             return ("release", base + record.actor, base + record.sync, record.merge, record.held, _task(record.task))
         case Spawn():

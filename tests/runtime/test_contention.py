@@ -34,7 +34,7 @@ for thread in threads:
     thread.start()
 for thread in threads:
     thread.join()
-found = {one.function: one for one in session.contention() if one.lock == "lock made at <string>:9"}
+found = {one.function: one for one in session.locks.contention() if one.lock == "lock made at <string>:9"}
 session.stop()
 waited, free = found["wait"], found["hold"]
 assert (free.acquisitions, free.waits, free.wait_ms, free.holds) == (1, 0, 0.0, 0), free
