@@ -44,6 +44,7 @@ def render_hang(finding: Finding, stream: TextIO, *, gil: bool) -> None:
         BLANK,
         *finding_lines(finding, medium, gil=gil),
         BLANK,
+        Line((Span("raceway: it does not go on by itself; the report comes when it is ended"),)),
     ]
     _write(stream, _coloured(lines, medium, console) if console else _plain(lines, medium))
 

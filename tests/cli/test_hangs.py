@@ -32,11 +32,10 @@ def test_a_deadlock_is_told_while_it_lasts_and_reported(core: str, tmp_path: Pat
     command = [sys.executable, "-m", "raceway.run", *options, str(PROGRAM)]
     with subprocess.Popen(command, env=environ, stderr=subprocess.PIPE, text=True, encoding="utf-8") as process:
         assert process.stderr is not None
-        told = read_until(process.stderr, "fix: ")
+        told = read_until(process.stderr, "when it is ended")
         assert "the program hangs" in told
         assert "ERROR lock-order-cycle on Bank.books -> Bank.audit" in told
         process.send_signal(signal.SIGUSR1)
-        read_until(process.stderr, "\n")  # the blank line after the finding
         explained = "".join(process.stderr.readline() for _ in range(6))
         process.terminate()
         process.communicate(timeout=TIMEOUT_S)

@@ -229,10 +229,6 @@ _LOCK_ORDERS = (
         "norace/lock_order_try.py",
     ),
     Mutant(
-        "lock-order-signal", "that a lock freed by another actor is a signal",
-        "detector/detector.py", "self.signals.add(record.sync)", "pass", "norace/lock_order_signal.py",
-    ),
-    Mutant(
         "lock-order-whole", "that a cycle of three is one",
         "detector/lockorder.py", "elif len(longer) < LONGEST:", "elif False:", "race/lock_order_three.py",
     ),
