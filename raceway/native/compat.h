@@ -104,6 +104,13 @@ frame_of(PyThreadState *state)
 #endif
 }
 
+/* The frame that called this one. */
+static inline Frame *
+frame_outer(Frame *frame)
+{
+    return frame_skip(frame->previous);
+}
+
 /* The frame that runs the tap: a slot reached from the evaluation loop has no frame of its own. */
 static inline Frame *
 current_frame(void)
@@ -114,6 +121,7 @@ current_frame(void)
 #else /* the frame is known by its frame object only */
 
 Frame *current_frame(void);
+Frame *frame_outer(Frame *frame);
 const void *frame_instruction(Frame *frame);
 PyCodeObject *frame_code(Frame *frame);
 int frame_offset(Frame *frame);
