@@ -1,1 +1,1 @@
-"""Random programs, run plain and watched: the same effects, values, exceptions and tracebacks. `make fuzz` runs many."""
+"""Random programs, plain and watched: the same effects, values, exceptions and tracebacks. `make fuzz` runs many."""

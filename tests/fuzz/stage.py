@@ -8,6 +8,7 @@ from __future__ import annotations
 import collections
 import functools
 import itertools
+import sys
 import traceback
 import types
 from collections.abc import Callable, Iterator
@@ -23,7 +24,7 @@ _made = [0]
 _rounds = [0]
 
 
-class Boom(Exception):
+class Boom(Exception):  # noqa: N818 - what programs call it
     """What an effect fails with."""
 
 
@@ -53,7 +54,7 @@ def spark(*what: object) -> bool:
 def kind(value: object) -> str:
     """A value as it is written down: never by asking it."""
     if type(value) is Logged:
-        return Logged.name.__get__(value)  # type: ignore[no-any-return]
+        return _name_of(value)
     if type(value) in (int, str, bool, type(None), float, bytes):
         return repr(value)
     if type(value) in (list, tuple):
@@ -65,20 +66,36 @@ def kind(value: object) -> str:
 
 
 def note(failure: BaseException) -> None:
-    """Write down an exception: its type, arguments, frames, positions, and what it came from."""
+    """Write down an exception: its type, arguments, frames, positions, and what it came from.
+
+    A run is followed up to the recursion limit: what dies as it unwinds from there does so in an order of its own.
+    """
+    if isinstance(failure, RecursionError):
+        raise EnoughError
     log.append(_told(failure))
+
+
+def unraisable(failure: BaseException | None) -> None:
+    """The same for an exception that nobody can be given, as one of a destructor."""
+    log.append(f"ignored {_told(failure)}")
 
 
 def _told(failure: BaseException | None, depth: int = 3) -> str:
     if failure is None or depth == 0:
         return "-"
-    told = f"{type(failure).__name__}({', '.join(map(kind, failure.args))}) {_frames(failure.__traceback__)}"
+    places = "" if _is_fused(failure) else _frames(failure.__traceback__)
+    told = f"{type(failure).__name__}({', '.join(map(kind, failure.args))}) {places}"
     if isinstance(failure, BaseExceptionGroup):
         told += f" [{'; '.join(_told(one, depth - 1) for one in failure.exceptions)}]"
     cause, context = failure.__cause__, failure.__context__
     if cause is not None or context is not None:
         told += f" from {_told(cause, depth - 1)} in {_told(context, depth - 1)} {failure.__suppress_context__}"
     return told
+
+
+def _is_fused(failure: BaseException) -> bool:
+    """Where 3.11 has fused the load of a constant with that of a local, an unbound local has the constant's place."""
+    return sys.version_info < (3, 12) and isinstance(failure, UnboundLocalError)
 
 
 def _frames(trace: TracebackType | None) -> str:
@@ -93,9 +110,13 @@ def _frames(trace: TracebackType | None) -> str:
 
 def uncaught(failure: BaseException) -> None:
     """The same for what ends a program, with the text that Python would print."""
+    if isinstance(failure, (EnoughError, RecursionError)):
+        log[ENOUGH:] = []
+        log[:] = [line for line in log if not line.startswith("gone ")]
+        return
     note(failure)
     trace = failure.__traceback__
-    if trace is not None and not isinstance(failure, EnoughError):
+    if trace is not None and not _is_fused(failure):
         log.append("".join(traceback.format_exception(failure.with_traceback(trace.tb_next))))
 
 
@@ -238,7 +259,22 @@ for _name in "lt le gt ge".split():
     setattr(Logged, f"__{_name}__", lambda self, other, name=_name: spark(self, name, other))
 
 
-class Box:
+_name_of: Callable[[Logged], str] = vars(Logged)["name"].__get__
+
+
+class Numbered:
+    """Hash and text tell no address, so that sets have the same order in every run."""
+
+    __slots__ = ()
+
+    def __hash__(self) -> int:
+        return 2
+
+    def __repr__(self) -> str:
+        return type(self).__name__
+
+
+class Box(Numbered):
     """An ordinary object: its attributes are where attributes are."""
 
     shared = 1
@@ -265,7 +301,7 @@ class Box:
         spark("computed=", value)
 
 
-class Slotted:
+class Slotted(Numbered):
     """An object with slots, one of them empty."""
 
     __slots__ = ("empty", "items", "x", "y")
@@ -297,8 +333,6 @@ MAKERS = tuple(_MAKERS)
 def made(sort: str) -> Any:
     """A new object of a sort; a `Logged` for other names."""
     return _MAKERS.get(sort, Logged)()
-
-
 
 
 def again() -> bool:
