@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from raceway.findings import naming
 from raceway.findings.classify import Member, Openings, kind_of, member
+from raceway.findings.fingerprint import fingerprint
+from raceway.findings.interleaving import Interleaving
 from raceway.findings.judge import Judgement, judge, worst
-from raceway.findings.wording import Facts, fix, message
+from raceway.findings.wording import Facts, fix, guard, message
 from raceway.model.findings import AccessSide, Actor, Finding
 from raceway.model.kinds import Confidence, FindingKind
 from raceway.model.races import RawRace, Side
@@ -85,7 +86,7 @@ def _group(races: Iterable[RawRace], site_of: Callable[[int], Site], openings: O
         first, second = member(race.earlier, site_of, openings), member(race.later, site_of, openings)
         kind = kind_of(race, first, second)
         variable = _variable(race)
-        key = (kind, variable, frozenset({first.unit, second.unit}))
+        key = (kind, variable, frozenset({first.unit, second.unit}), race.one_loop)
         groups.setdefault(key, _Group(kind, variable)).races.append((race, first, second))
     return list(groups.values())
 
@@ -105,6 +106,7 @@ _STRENGTH = {
     FindingKind.DOUBLE_INIT: 3,
     FindingKind.CHECK_THEN_ACT: 3,
     FindingKind.LOST_UPDATE: 3,
+    FindingKind.AWAIT_GAP: 3,
     FindingKind.ITERATION_MUTATION: 2,
     FindingKind.WRITE_WRITE: 1,
     FindingKind.READ_WRITE: 0,
@@ -149,9 +151,9 @@ def _functions(group: _Group, site_of: Callable[[int], Site]) -> set[str]:
 
 def _finding(group: _Group, names: Names, directory: str, gil: bool) -> Finding:
     race, first, second = group.best()
-    sites = (names.site(race.earlier.access.site), names.site(race.later.access.site))
     judgement = _judge_all(group, names, gil)
-    sides = tuple(_side(side, names, directory) for side in (race.earlier, race.later))
+    sides = (_side(race.earlier, names, directory), _side(race.later, names, directory))
+    interleaving = Interleaving(names.site, names.site_file, directory)
     observed = any(race.observed for race, _first, _second in group.races)
     confidence = Confidence.OBSERVED if observed else Confidence.UNORDERED
     facts = Facts(
@@ -164,9 +166,10 @@ def _finding(group: _Group, names: Names, directory: str, gil: bool) -> Finding:
         sides[1],
         (first.region, second.region),
         judgement.reason,
+        tuple(_head_line(side, names) for side in (race.earlier, race.later)),  # type: ignore[arg-type]  # two of them
     )
     return Finding(
-        fingerprint=_fingerprint(group, sides, sites),
+        fingerprint=fingerprint(group.kind, group.variable, _unit_places(first, second, names, directory)),
         kind=group.kind,
         severity=judgement.severity,
         confidence=confidence,
@@ -177,7 +180,17 @@ def _finding(group: _Group, names: Names, directory: str, gil: bool) -> Finding:
         count=group.count,
         accesses=sides,
         reason=judgement.reason,
+        steps=() if judgement.reason else interleaving.of(group.kind, race, (first, second), sides),
+        guard=guard(sides[0], sides[1]),
     )
+
+
+def _unit_places(first: Member, second: Member, names: Names, directory: str) -> list[tuple[str, Site]]:
+    return [(naming.relative(names.site_file(part.unit), directory), names.site(part.unit)) for part in (first, second)]
+
+
+def _head_line(side: Side, names: Names) -> int:
+    return 0 if side.head is None else names.site(side.head.site).line
 
 
 def _judge_all(group: _Group, names: Names, gil: bool) -> Judgement:
@@ -186,7 +199,7 @@ def _judge_all(group: _Group, names: Names, gil: bool) -> Judgement:
     judgements = []
     for race, first, second in group.races:
         sites = (names.site(race.earlier.access.site), names.site(race.later.access.site))
-        judgements.append(judge(group.kind, first, second, sites, gil, read))
+        judgements.append(judge(group.kind, first, second, sites, gil, read, race.one_loop))
     return worst(judgements)
 
 
@@ -203,7 +216,7 @@ def _side(side: Side, names: Names, directory: str) -> AccessSide:
         end_column=naming.characters(path, site.line, end),
         function=site.function,
         source=line.strip(),
-        actor=names.actor_name(access.actor),
+        actor=names.actor_name(access.task or access.actor),
         locks=tuple(_lock(serial, names, directory) for serial in side.locks),
         stack=naming.frames(access.stack, directory),
         indent=len(line) - len(line.lstrip()),
@@ -215,14 +228,3 @@ def _lock(serial: int, names: Names, directory: str) -> str:
     path, line = names.lock_place(serial)
     found = naming.assigned_name(path, line)
     return found or (f"lock made at {naming.relative(path, directory)}:{line}" if path else f"lock {serial}")
-
-
-def _fingerprint(group: _Group, sides: tuple[AccessSide, ...], sites: tuple[Site, ...]) -> str:
-    """Eight hexadecimal digits that stay the same when lines move: kind, variable, and for each side its file,
-    function, operation and operand."""
-    places = sorted(
-        "|".join((side.file, side.function, side.operation, site.base, site.name, site.key))
-        for side, site in zip(sides, sites, strict=True)
-    )
-    text = "\n".join([group.kind.value, group.variable, *places])
-    return hashlib.sha256(text.encode(errors="replace")).hexdigest()[:8]
