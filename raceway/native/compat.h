@@ -73,11 +73,14 @@ frame_offset(Frame *frame)
     return _PyInterpreterFrame_LASTI(frame) * (int)sizeof(_Py_CODEUNIT);
 }
 
-/* Frames of C code (3.12 and later) have no code. */
+/* Frames of C code (3.12 and later) have no code; one that waits for a specialised call of `__init__` (3.13) has no
+   function, and nothing but garbage for its globals. */
 static inline bool
 frame_is_python(Frame *frame)
 {
-#if PY_VERSION_HEX >= 0x030C0000
+#if PY_VERSION_HEX >= 0x030D0000
+    return frame->owner != FRAME_OWNED_BY_CSTACK && frame->f_funcobj != Py_None;
+#elif PY_VERSION_HEX >= 0x030C0000
     return frame->owner != FRAME_OWNED_BY_CSTACK;
 #else
     (void)frame;
