@@ -303,6 +303,11 @@ def cache_directory(config: Config) -> str:
     return os.path.join(base, "raceway") if os.path.isabs(base) else ""
 
 
+def instance_of_environment() -> str:
+    """What the environment calls this instance of a service; empty when it says nothing."""
+    return os.environ.get("RACEWAY_INSTANCE_ID", "")
+
+
 def has_dumb_terminal() -> bool:
     """Whether the terminal says that it knows no escape codes."""
     return os.environ.get("TERM", "dumb") == "dumb"
