@@ -106,6 +106,12 @@ class Session:
         """The same for the script that is run as `__main__`."""
         return self.compile(Source(lambda: content), filename, "__main__")
 
+    def adopt(self, code: CodeType, sites: Sequence[Site], marker: bytes, filename: str) -> CodeType:
+        """Code with placeholders that somebody else has made, with live taps; its sites are in this file."""
+        bound = self._core.bind(code, sites, marker, filename)
+        self._tables.append(sites)
+        return bound
+
     def _instrument(self, source: Source, filename: str, module: str) -> Cached:
         if self._maker is None:
             from raceway.autoinstrument.maker import Maker
@@ -206,6 +212,11 @@ def _working_directory() -> str:
 
 
 _running: list[Session] = []
+
+
+def running() -> Session | None:
+    """The session that watches this process now."""
+    return _running[-1] if _running else None
 
 
 def _after_fork() -> None:

@@ -15,6 +15,7 @@ import itertools
 import os
 import socket
 import weakref
+from collections.abc import Callable
 from contextvars import ContextVar, Token
 
 import msgspec
@@ -186,6 +187,10 @@ class Context(msgspec.Struct, frozen=True):
 _current: ContextVar[Context | None] = ContextVar("raceway_context", default=None)
 
 
+at_begin: list[Callable[[], None]] = []
+"""What is called at the beginning of every trace."""
+
+
 def new_span() -> str:
     """A random span id."""
     return os.urandom(8).hex()
@@ -193,6 +198,8 @@ def new_span() -> str:
 
 def begin(service: Service, incoming: Incoming = NOTHING) -> Context:
     """A context at the beginning of a trace, or of this process's part of it, for the flow that is calling."""
+    for action in at_begin:
+        action()
     actor = Actor(Trace(service, incoming), current_flow(), incoming.clock)
     return Context(actor, 0, actor.others, 0)
 
@@ -331,6 +338,10 @@ class Context(msgspec.Struct, frozen=True):
 _current: ContextVar[Context | None] = ContextVar("raceway_context", default=None)
 
 
+at_begin: list[Callable[[], None]] = []
+"""What is called at the beginning of every trace."""
+
+
 def new_span() -> str:
     """A random span id."""
     return os.urandom(8).hex()
@@ -338,6 +349,8 @@ def new_span() -> str:
 
 def begin(service: Service, incoming: Incoming = NOTHING) -> Context:
     """A context at the beginning of a trace, or of this process's part of it, for the flow that is calling."""
+    for action in at_begin:
+        action()
     actor = Actor(Trace(service, incoming), current_flow(), incoming.clock)
     return Context(actor, 0, actor.others, 0)
 
