@@ -22,3 +22,4 @@ SimpleQueue = queue.SimpleQueue
 current_frame = sys._getframe
 monotonic = time.monotonic
 perf_counter = time.perf_counter
+sleep = time.sleep

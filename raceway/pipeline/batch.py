@@ -9,7 +9,8 @@ from raceway.model.struct import Struct
 from raceway.model.typing import Protocol
 from raceway.pipeline.settings import SinkCounts
 
-_ENVELOPE = len(b'{"events":[]}')
+ENVELOPE = len(b'{"events":[]}')
+"""Bytes of a request without events."""
 
 
 class Batch(Struct):
@@ -25,17 +26,15 @@ class Sink(Protocol):
     def take(self, batch: Batch) -> None:
         """Accept events, to be delivered in order."""
 
-    def work(self, until: float) -> float | None:
-        """Do what is due, and stop beginning new things at `until` (of `time.monotonic`, as all times here).
-
-        Returns when to call again, None for no need. Called after every `take`.
-        """
+    def work(self) -> float | None:
+        """Do one thing that is due; when to call again (by `time.monotonic`, as all times here), None for no need."""
 
     def flush(self, until: float) -> bool:
         """Deliver what waits, trying until then; whether all was."""
 
-    def close(self) -> None:
-        """Keep what can be kept, let go of the rest and count it. Nothing comes after it."""
+    def close(self, until: float) -> bool:
+        """Deliver what is possible by then, keep what can be kept, let go of the rest and count it; whether all was
+        delivered. Nothing comes after it."""
 
     def after_fork(self) -> None:
         """In a forked child: what waits is the parent's business, and nothing may be shared with it."""
@@ -51,11 +50,11 @@ def request_body(lines: Sequence[bytes]) -> bytes:
 
 def within(lines: Sequence[bytes], limit: int) -> Iterator[slice]:
     """Slices of lines whose requests stay within `limit` bytes; a line that alone is too long is a slice of its own."""
-    start, size = 0, _ENVELOPE
+    start, size = 0, ENVELOPE
     for index, line in enumerate(lines):
         if index > start and size + len(line) + 1 > limit:
             yield slice(start, index)
-            start, size = index, _ENVELOPE
+            start, size = index, ENVELOPE
         size += len(line) + 1
     if start < len(lines):
         yield slice(start, len(lines))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import sys
 from collections.abc import Callable, Sequence
 
 from raceway.model.events import Event
@@ -11,18 +9,13 @@ from raceway.originals import monotonic
 from raceway.pipeline import endings
 from raceway.pipeline.batch import Sink
 from raceway.pipeline.buffer import Buffer, Tally
+from raceway.pipeline.complaints import Once, Tell, to_standard_error
 from raceway.pipeline.settings import Counts, Settings, SinkCounts
 from raceway.pipeline.worker import Hook, Source, Worker
 
 
 def _nothing() -> None:
     pass
-
-
-def _to_standard_error(line: str) -> None:
-    if sys.stderr is not None:
-        with contextlib.suppress(OSError, ValueError):
-            sys.stderr.write(f"raceway: warning: {line}\n")
 
 
 class Pipeline:
@@ -54,21 +47,17 @@ class Pipeline:
         *,
         before_send: Sequence[Hook] = (),
         sources: Sequence[Source] = (),
-        warn: Callable[[str], None] = _to_standard_error,
+        warn: Tell = to_standard_error,
         enter: Callable[[], None] = _nothing,
         at_exit: bool = True,
         terminate: bool = False,
     ) -> None:
         self.settings = settings or Settings()
         self._sinks = tuple(sinks)
-        self._warn = warn
-        self._warned: set[str] = set()
         self._closed = False
         self._refused = Tally()
         self._buffer = Buffer(self.settings.buffer_size, self.settings.batch_size)
-        self._worker = Worker(
-            self._buffer, self._sinks, self.settings, before_send, tuple(sources), self._warn_once, enter
-        )
+        self._worker = Worker(self._buffer, self._sinks, self.settings, before_send, tuple(sources), Once(warn), enter)
         self._put = self._buffer.put
         endings.follow(self, at_exit=at_exit, terminate=terminate)
 
@@ -129,11 +118,4 @@ class Pipeline:
         """In a forked child."""
         self._buffer.after_fork()
         self._refused = Tally()
-        self._warned.clear()
         self._worker.after_fork()
-
-    def _warn_once(self, line: str) -> None:
-        about = line.partition("(")[0]
-        if about not in self._warned:
-            self._warned.add(about)
-            self._warn(line)

@@ -52,7 +52,7 @@ class FileSink:
         if count:
             os.ftruncate(self._file, max(os.fstat(self._file).st_size - count, 0))
 
-    def work(self, _until: float) -> float | None:
+    def work(self) -> float | None:
         """Nothing is ever due."""
         return None
 
@@ -60,11 +60,12 @@ class FileSink:
         """All is written already."""
         return True
 
-    def close(self) -> None:
+    def close(self, _until: float) -> bool:
         """Close the file."""
         file, self._file = self._file, -1
         if file >= 0:
             os.close(file)
+        return True
 
     def after_fork(self) -> None:
         """The child appends to the same file."""

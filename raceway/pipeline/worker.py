@@ -23,9 +23,6 @@ from raceway.pipeline.settings import Settings
 Hook = Callable[[Event], Event | None]
 Source = Callable[[], Sequence[Event]]
 
-_TURN = 5.0
-"""Seconds after which a sink in trouble gives the others their turn."""
-
 
 class _Wish:
     """A flush that somebody waits for."""
@@ -99,21 +96,21 @@ class Worker:
                     self._grant(self._wishes.popleft())
                 if not self._closing:
                     with self._turn:
-                        due = self._work(monotonic() + _TURN)
+                        due = self._work()
         except Exception as error:  # a fault of ours; the next put starts it again
             self._warn(f"events: the worker failed ({type(error).__name__}: {error}) and starts anew")
         finally:
             self.alive = False
 
-    def _work(self, until: float) -> float | None:
+    def _work(self) -> float | None:
         """Hand over what waits and do what is due; when a sink wants its next turn. Needs the lock of turns."""
         self._hand_over()
-        due = [self._guarded(sink, until) for sink in self._sinks]
+        due = [self._guarded(sink) for sink in self._sinks]
         return min((time for time in due if time is not None), default=None)
 
-    def _guarded(self, sink: Sink, until: float) -> float | None:
+    def _guarded(self, sink: Sink) -> float | None:
         try:
-            return sink.work(until)
+            return sink.work()
         except Exception as error:
             self._warn(f"events: {type(sink).__name__} failed ({type(error).__name__}: {error})")
             return monotonic() + self._settings.flush_interval
@@ -209,24 +206,26 @@ class Worker:
             return False
 
     def close(self, until: float) -> bool:
-        """Flush, then close the sinks; nothing comes after it. Whether all was delivered."""
-        delivered = self.flush(until)
+        """Deliver what is possible by then and close the sinks; nothing comes after it. Whether all was delivered.
+
+        The calling thread does it, when the worker has finished what it is at.
+        """
         self._closing = True
         self.buffer.ring()
-        if self._turn.acquire(True, max(until - monotonic(), 0.1)):
-            try:
-                self._hand_over()  # what came in meanwhile
-                for sink in self._sinks:
-                    self._close_sink(sink)
-            finally:
-                self._turn.release()
-        return delivered
-
-    def _close_sink(self, sink: Sink) -> None:
+        if not self._turn.acquire(True, max(until - monotonic(), 0.1)):
+            return False
         try:
-            sink.close()
+            self._hand_over()
+            return min([self._close_sink(sink, until) for sink in self._sinks], default=True)
+        finally:
+            self._turn.release()
+
+    def _close_sink(self, sink: Sink, until: float) -> bool:
+        try:
+            return sink.close(until)
         except Exception as error:
             self._warn(f"events: {type(sink).__name__} failed ({type(error).__name__}: {error})")
+            return False
 
     def after_fork(self) -> None:
         """In a forked child: the thread does not exist here, nor does who held the lock."""
