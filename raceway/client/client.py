@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from raceway.client import default, inheritance
 from raceway.client.config import Config
-from raceway.client.context import Service, begin, current, enter, sent
+from raceway.client.actors import Service
+from raceway.client.context import begin, current, enter, sent
 from raceway.client.marks import Origin, Teller
 from raceway.client.plugins import Plugin, Plugins
 from raceway.client.propagation import incoming, outgoing
@@ -16,7 +17,7 @@ from raceway.errors import RacewayContextError
 from raceway.model.events import Event
 from raceway.model.typing import TYPE_CHECKING, Any
 from raceway.pipeline import Counts, Pipeline, Settings, Sink
-from raceway.pipeline.telling import to_standard_error
+from raceway.pipeline.complaints import to_standard_error
 
 if TYPE_CHECKING:
     import httpx

@@ -1,199 +1,46 @@
-"""The context of a tracking call: which trace it belongs to, which actor makes it, and what that actor knows of others.
-
-The model: every flow of control in a trace is an actor with a component of its own in the vector clock. A context is
-what an actor knew at one point of its life. It is a value, kept in a context variable: who copies the variable (a new
-task, a callback, `contextvars.copy_context`) takes that point along, whatever the first actor does afterwards.
+"""The current context: the variable it is kept in, and how tracking calls move it on.
 
     tracking call:  context = the variable's
                     if its actor is not the flow that is calling: an actor of its own, which begins at that point
                     count one, and put the new point into the variable
+
+A new task, a callback and `contextvars.copy_context` copy the variable: so they begin at the point at which they were
+made, whatever the first actor has done meanwhile.
 """
 
 from __future__ import annotations
 
-import itertools
-import os
-import socket
-import weakref
+import time
 from collections.abc import Callable
 from contextvars import ContextVar, Token
 
-import msgspec
-
+from raceway.client.actors import NOTHING, Actor, Context, Incoming, Service, Trace, forked
 from raceway.client.flows import current_flow, thread_flow
-from raceway.config import instance_of_environment
+from raceway.client.marks import Kind, Mark, Place
 from raceway.errors import RacewayContextError
 from raceway.model.events import Vector
-from raceway.pipeline.ids import new_uuid
-
-KNOWN_LIMIT = 512
-"""Components that one clock holds: what an actor learned longest ago is forgotten first."""
-
-
-class Service(msgspec.Struct, frozen=True):
-    """Who is tracing: the first two parts of every component. Without an instance the process is one."""
-
-    name: str = "unknown-service"
-    instance: str = ""
-
-    def running(self) -> str:
-        """The instance that this process is."""
-        return self.instance or instance_of_environment() or f"{socket.gethostname()}-{os.getpid()}"
-
-
-class Incoming(msgspec.Struct, frozen=True):
-    """What a caller told in its headers; empty where it told nothing."""
-
-    trace_id: str = ""
-    span_id: str = ""
-    upstream_span_id: str = ""
-    tracestate: str = ""
-    clock: Vector = ()
-    distributed: bool = False
-
-
-NOTHING = Incoming()
-
-
-class Trace:
-    """One trace, as this process takes part in it."""
-
-    __slots__ = ("_instance", "_process", "service", "span_id", "trace_id", "tracestate", "upstream_span_id")
-
-    def __init__(self, service: Service, incoming: Incoming = NOTHING) -> None:
-        self.service = service
-        self._process = 0
-        self._instance = ""
-        self.trace_id = incoming.trace_id or new_uuid()
-        self.span_id = incoming.span_id or new_span()
-        self.upstream_span_id = incoming.upstream_span_id or None
-        self.tracestate = incoming.tracestate
-
-    @property
-    def instance(self) -> str:
-        """The instance that takes part: in a forked child it is another one."""
-        if self._process != os.getpid():
-            self._instance = self.service.running()
-            self._process = os.getpid()
-        return self._instance
-
-
-class _Serials:
-    """Numbers for the actors of this process."""
-
-    def __init__(self) -> None:
-        self._numbers = itertools.count(1)
-
-    def new(self) -> int:
-        """The next one."""
-        return next(self._numbers)
-
-    def after_fork(self) -> None:
-        """In a forked child, which may have its parent's name: numbers that the parent does not reach."""
-        self._numbers = itertools.count((os.getpid() << 24) + 1)
-
-
-_serials = _Serials()
-
-
-class Actor:
-    """One flow of control in a trace. Only the flow itself changes it.
-
-    `count` is its own component of the clock, `others` are those it knows, the latest last. `ids` begins the identifiers
-    of its events, which end with the count; `parent` is the event after which it began.
-    """
-
-    __slots__ = (
-        "component", "count", "flow", "ids", "instance", "metadata", "others", "parent", "process", "thread_id", "trace",
-    )  # fmt: skip
-
-    def __init__(self, trace: Trace, flow: object, others: Vector = (), parent: str | None = None) -> None:
-        self.trace = trace
-        self.flow = weakref.ref(flow)
-        self.others = others[-KNOWN_LIMIT:]
-        self.parent = parent
-        self.count = 0
-        self.process = os.getpid()
-        self.instance = trace.instance
-        self.ids = new_uuid()[:24]
-        self.thread_id = f"python-{self.process}-{self.ids[:8]}"
-        self.component = f"{trace.service.name}#{self.instance}#{_serials.new()}"
-        self.metadata: object = None
-        """What its events say of it; kept for the worker alone."""
-
-    def event_id(self, count: int) -> str:
-        """The identifier of the event that was counted so."""
-        return f"{self.ids}{count:012x}"
-
-    def learn(self, vector: Vector) -> None:
-        """From here on it happens after this clock."""
-        known = dict(self.others)
-        for component, count in vector:
-            if component != self.component and count > known.get(component, 0):
-                known.pop(component, None)
-                known[component] = count
-        self.others = tuple(known.items())[-KNOWN_LIMIT:]
-
-
-class Context(msgspec.Struct, frozen=True):
-    """A point in the life of an actor: what `get_context` gives, and what another flow can be handed to go on from.
-
-    `count` is the actor's own component there, `last` that of its last event and `before` that of the one before it;
-    0 says that it has made none.
-    """
-
-    actor: Actor
-    count: int
-    others: Vector
-    last: int
-    before: int = 0
-
-    @property
-    def trace_id(self) -> str:
-        """The trace."""
-        return self.actor.trace.trace_id
-
-    @property
-    def span_id(self) -> str:
-        """This service's part of the trace."""
-        return self.actor.trace.span_id
-
-    @property
-    def upstream_span_id(self) -> str | None:
-        """The caller's part of the trace; None where nobody called."""
-        return self.actor.trace.upstream_span_id
-
-    @property
-    def thread_id(self) -> str:
-        """The actor's name on the wire."""
-        return self.actor.thread_id
-
-    @property
-    def clock(self) -> Vector:
-        """The vector clock at this point."""
-        return (*self.others, (self.actor.component, self.count)) if self.count else self.others
-
-    @property
-    def event_id(self) -> str | None:
-        """The last event before this point, whoever made it; None where there is none."""
-        return self.actor.event_id(self.last) if self.last else self.actor.parent
-
-    @property
-    def parent_id(self) -> str | None:
-        """The event before that one, for the point of an event."""
-        return self.actor.event_id(self.before) if self.before else self.actor.parent
-
+from raceway.model.typing import Any
 
 _current: ContextVar[Context | None] = ContextVar("raceway_context", default=None)
 
+_now = time.time_ns
 
 at_begin: list[Callable[[], None]] = []
 """What is called at the beginning of every trace."""
 
+inherited = _current.get
+"""The point from which something that is started now would go on; None outside of any trace."""
 
-def new_span() -> str:
-    """A random span id."""
-    return os.urandom(8).hex()
+enter = _current.set
+"""Make a context the current one; what is returned undoes it with `leave`."""
+
+
+def leave(token: Token[Context | None]) -> None:
+    """Put back the context that was current before. Where the variables are other ones by now, there is none."""
+    try:
+        _current.reset(token)
+    except (ValueError, RuntimeError):
+        _current.set(None)
 
 
 def begin(service: Service, incoming: Incoming = NOTHING) -> Context:
@@ -202,25 +49,6 @@ def begin(service: Service, incoming: Incoming = NOTHING) -> Context:
         action()
     actor = Actor(Trace(service, incoming), current_flow(), incoming.clock)
     return Context(actor, 0, actor.others, 0)
-
-
-def forked(context: Context, flow: object) -> Context:
-    """The beginning of another actor, which happens after this point."""
-    actor = Actor(context.actor.trace, flow, context.clock, context.event_id)
-    return Context(actor, 0, actor.others, 0)
-
-
-def enter(context: Context | None) -> Token[Context | None]:
-    """Make a context the current one; what is returned undoes it with `leave`."""
-    return _current.set(context)
-
-
-def leave(token: Token[Context | None]) -> None:
-    """Put back the context that was current before. Does nothing where the flow has changed its variables meanwhile."""
-    try:
-        _current.reset(token)
-    except (ValueError, RuntimeError):  # made in another copy of the variables, or used already
-        _current.set(None)
 
 
 def current() -> Context | None:
@@ -232,39 +60,29 @@ def current() -> Context | None:
     if context.actor.flow() is not flow:
         context = forked(context, flow)
         _current.set(context)
+    elif context.actor.children:
+        context.actor.harvest()
+        context = Context(context.actor, context.count, context.actor.others, context.last, context.before)
+        _current.set(context)
     return context
 
 
-def inherited() -> Context | None:
-    """The point from which something that is started now would go on."""
-    return _current.get()
-
-
-def advance(call: str) -> Context:
-    """Count one event of the flow that is calling. Raises RacewayContextError, which names the call."""
+def mark(call: str, kind: Kind, place: Place, values: tuple[Any, ...], duration_ns: int | None = None) -> Mark:
+    """Count an event of the flow that is calling, and tell what it was. Raises RacewayContextError, naming the call."""
     context = _current.get()
     if context is None:
         raise RacewayContextError(call)
-    return _advanced(context)
-
-
-def advance_quietly() -> Context | None:
-    """The same where nothing may be raised: None outside of any trace."""
-    context = _current.get()
-    return None if context is None else _advanced(context)
-
-
-def _advanced(context: Context) -> Context:
-    """The point of the event."""
     actor = context.actor
     flow = current_flow()
     if actor.flow() is not flow:
         context = forked(context, flow)
         actor = context.actor
+    elif actor.children:
+        actor.harvest()
     actor.count = count = actor.count + 1
-    point = Context(actor, count, actor.others, count, context.last)
-    _current.set(point)
-    return point
+    made = Mark(actor, count, actor.others, count, context.last, _now(), kind, place, values, duration_ns)
+    _current.set(made)
+    return made
 
 
 def sent(context: Context) -> Context:
@@ -274,156 +92,6 @@ def sent(context: Context) -> Context:
     point = Context(actor, actor.count, actor.others, context.last)
     _current.set(point)
     return point
-
-
-def learn(self, vector: Vector) -> None:
-        """From here on it happens after this clock."""
-        known = dict(self.others)
-        for component, count in vector:
-            if component != self.component and count > known.get(component, 0):
-                known.pop(component, None)
-                known[component] = count
-        self.others = tuple(known.items())[-KNOWN_LIMIT:]
-
-
-class Context(msgspec.Struct, frozen=True):
-    """A point in the life of an actor: what `get_context` gives, and what another flow can be handed to go on from.
-
-    `count` is the actor's own component there, `last` that of its last event and `before` that of the one before it;
-    0 says that it has made none.
-    """
-
-    actor: Actor
-    count: int
-    others: Vector
-    last: int
-    before: int = 0
-
-    @property
-    def trace_id(self) -> str:
-        """The trace."""
-        return self.actor.trace.trace_id
-
-    @property
-    def span_id(self) -> str:
-        """This service's part of the trace."""
-        return self.actor.trace.span_id
-
-    @property
-    def upstream_span_id(self) -> str | None:
-        """The caller's part of the trace; None where nobody called."""
-        return self.actor.trace.upstream_span_id
-
-    @property
-    def thread_id(self) -> str:
-        """The actor's name on the wire."""
-        return self.actor.thread_id
-
-    @property
-    def clock(self) -> Vector:
-        """The vector clock at this point."""
-        return (*self.others, (self.actor.component, self.count)) if self.count else self.others
-
-    @property
-    def event_id(self) -> str | None:
-        """The last event before this point, whoever made it; None where there is none."""
-        return self.actor.event_id(self.last) if self.last else self.actor.parent
-
-    @property
-    def parent_id(self) -> str | None:
-        """The event before that one, for the point of an event."""
-        return self.actor.event_id(self.before) if self.before else self.actor.parent
-
-
-_current: ContextVar[Context | None] = ContextVar("raceway_context", default=None)
-
-
-at_begin: list[Callable[[], None]] = []
-"""What is called at the beginning of every trace."""
-
-
-def new_span() -> str:
-    """A random span id."""
-    return os.urandom(8).hex()
-
-
-def begin(service: Service, incoming: Incoming = NOTHING) -> Context:
-    """A context at the beginning of a trace, or of this process's part of it, for the flow that is calling."""
-    for action in at_begin:
-        action()
-    actor = Actor(Trace(service, incoming), current_flow(), incoming.clock)
-    return Context(actor, 0, actor.others, 0)
-
-
-def forked(context: Context, flow: object) -> Context:
-    """The beginning of another actor, which happens after this point."""
-    actor = Actor(context.actor.trace, flow, context.clock, context.event_id)
-    return Context(actor, 0, actor.others, 0)
-
-
-def enter(context: Context | None) -> Token[Context | None]:
-    """Make a context the current one; what is returned undoes it with `leave`."""
-    return _current.set(context)
-
-
-def leave(token: Token[Context | None]) -> None:
-    """Put back the context that was current before. Does nothing where the flow has changed its variables meanwhile."""
-    try:
-        _current.reset(token)
-    except (ValueError, RuntimeError):  # made in another copy of the variables, or used already
-        _current.set(None)
-
-
-def current() -> Context | None:
-    """The current point of the flow that is calling, an actor of its own included; None outside of any trace."""
-    context = _current.get()
-    if context is None:
-        return None
-    flow = current_flow()
-    if context.actor.flow() is not flow:
-        context = forked(context, flow)
-        _current.set(context)
-    return context
-
-
-def inherited() -> Context | None:
-    """The point from which something that is started now would go on."""
-    return _current.get()
-
-
-def advance(call: str) -> Context:
-    """Count one event of the flow that is calling. Raises RacewayContextError, which names the call."""
-    context = _current.get()
-    if context is None:
-        raise RacewayContextError(call)
-    return _advanced(context)
-
-
-def advance_quietly() -> Context | None:
-    """The same where nothing may be raised: None outside of any trace."""
-    context = _current.get()
-    return None if context is None else _advanced(context)
-
-
-def _advanced(context: Context) -> Context:
-    """The point of the event; its `last` is the count of the event before it."""
-    actor = context.actor
-    flow = current_flow()
-    if actor.flow() is not flow:
-        context = forked(context, flow)
-        actor = context.actor
-    actor.count = count = actor.count + 1
-    _current.set(Context(actor, count, actor.others, count))
-    return Context(actor, count, actor.others, context.last)
-
-
-def send(context: Context) -> Context:
-    """Count a message sent from the current context of the flow that is calling. No event is made."""
-    actor = context.actor
-    actor.count = count = actor.count + 1
-    sent = Context(actor, count, actor.others, context.last)
-    _current.set(sent)
-    return sent
 
 
 def learn(vector: Vector) -> None:
@@ -437,7 +105,3 @@ def learn(vector: Vector) -> None:
 def run_thread(context: Context) -> None:
     """The calling thread has just been started, at this point."""
     _current.set(forked(context, thread_flow()))
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_serials.after_fork)

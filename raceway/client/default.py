@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from raceway.client.context import Service
+from raceway.client.actors import Service
 from raceway.model.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:

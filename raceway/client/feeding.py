@@ -51,11 +51,6 @@ class Feed:
         self._namespace: dict[str, Any] = {}
         self._template = _template()
 
-    @property
-    def active(self) -> bool:
-        """Whether there is a detector to tell."""
-        return recorder() is not None
-
     def access(self, variable: str, access_type: str, frame: FrameType, place: Place) -> None:
         """A variable was read or written by the frame, at its line or where `place` says."""
         try:

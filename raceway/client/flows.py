@@ -9,6 +9,7 @@ from __future__ import annotations
 import _thread
 import os
 import sys
+from collections.abc import Callable
 
 from raceway.model.typing import Any
 
@@ -22,50 +23,54 @@ class _Token:
 class _Kept(_thread._local):
     """What each thread keeps."""
 
-    token: _Token
-    curio_task: object = None
-
-
-class _Asyncio:
-    """What asyncio tells of itself, once the program has brought it in: importing it is dear."""
-
-    known = False
-    running_loop: Any
-    current_task: Any
-
-    def follow(self) -> None:
-        """From here on it is asked."""
-        import asyncio
-
-        self.running_loop = asyncio._get_running_loop
-        self.current_task = asyncio.current_task
-        self.known = True
+    token: object
+    """What stands for it: a token of its own, or the task of curio that it runs."""
 
 
 _kept = _Kept()
-_asyncio = _Asyncio()
+_modules = sys.modules
+
+
+def _no_loop() -> Any:
+    """asyncio is dear to import: it is asked once the program has brought it in."""
+    global _running_loop, _current_task
+    if "asyncio.tasks" not in _modules:
+        return None
+    import asyncio
+
+    _current_task = asyncio.current_task
+    _running_loop = asyncio._get_running_loop
+    return _running_loop()
+
+
+def _no_task(_loop: Any) -> Any:
+    return None
+
+
+_running_loop: Callable[[], Any] = _no_loop
+_current_task: Callable[[Any], Any] = _no_task
 
 
 def current_flow() -> object:
     """The task or the thread that is calling."""
-    if _asyncio.known:
-        loop = _asyncio.running_loop()
-        if loop is not None:
-            task: object = _asyncio.current_task(loop)
-            if task is not None:
-                return task
-    elif "asyncio.tasks" in sys.modules:
-        _asyncio.follow()
-        return current_flow()
-    trio: Any = sys.modules.get("trio.lowlevel")
-    if trio is not None and trio.in_trio_task():
-        found: object = trio.current_task()
-        return found
-    return _kept.curio_task or thread_flow()
+    loop = _running_loop()
+    if loop is not None:
+        task: object = _current_task(loop)
+        if task is not None:
+            return task
+    if "trio.lowlevel" in _modules:
+        trio: Any = _modules["trio.lowlevel"]
+        if trio.in_trio_task():
+            found: object = trio.current_task()
+            return found
+    try:
+        return _kept.token
+    except AttributeError:
+        return thread_flow()
 
 
 def thread_flow() -> object:
-    """The thread that is calling, whatever task it runs."""
+    """The thread that is calling, whatever task of asyncio or trio it runs."""
     try:
         return _kept.token
     except AttributeError:
@@ -73,9 +78,22 @@ def thread_flow() -> object:
         return token
 
 
+def is_over(flow: object) -> bool:
+    """Whether this flow is a task that has ended. Of a thread `join` tells; None is a flow that nobody holds any more."""
+    if flow is None:
+        return True
+    if type(flow) is _Token:
+        return False
+    done = getattr(flow, "done", None)
+    if done is not None:
+        return bool(done())
+    coroutine = getattr(flow, "coro", None)
+    return coroutine is not None and getattr(coroutine, "cr_frame", flow) is None
+
+
 def run_as_curio_task(task: object) -> object:
     """The calling thread runs this task of curio from here on; returns what it ran before."""
-    before, _kept.curio_task = _kept.curio_task, task
+    before, _kept.token = thread_flow(), task
     return before
 
 

@@ -16,7 +16,8 @@ from concurrent.futures import Future
 from concurrent.futures.thread import ThreadPoolExecutor
 
 from raceway.client import context as contexts
-from raceway.client.context import Context, enter, forked, inherited, learn, leave
+from raceway.client.actors import Context, forked
+from raceway.client.context import enter, inherited, learn, leave
 from raceway.client.flows import run_as_curio_task, thread_flow
 from raceway.model.typing import Any
 from raceway.originals import allocate_lock
@@ -88,17 +89,28 @@ def stop(user: object) -> None:
             _ledgers.pop().undo()
 
 
-def follow_curio() -> None:
-    """Have the tasks of curio keep variables of their own, as far as the program uses curio at all."""
-    curio = sys.modules.get("curio.task")
-    if curio is None or not _ledgers or getattr(curio.Task.send, "raceway", False):
+def follow() -> None:
+    """The same for event loops, as far as the program has brought them in by now.
+
+    Who starts a task of asyncio is an actor at the latest then; tasks of curio keep variables of their own.
+    """
+    if not _ledgers:
         return
-    task = curio.Task
-    _ledgers[-1].replace(task, "__init__", _around(task.__init__, after=_curio_task_made))
-    _ledgers[-1].replace(task, "send", _sending(task.send))
+    ledger = _ledgers[-1]
+    asyncio: Any = sys.modules.get("asyncio.base_events")
+    if asyncio is not None and not hasattr(asyncio.BaseEventLoop.create_task, _OURS):
+        before = _around(asyncio.BaseEventLoop.create_task, before=_task_starts)
+        ledger.replace(asyncio.BaseEventLoop, "create_task", before)
+    curio: Any = sys.modules.get("curio.task")
+    if curio is not None and not hasattr(curio.Task.send, _OURS):
+        ledger.replace(curio.Task, "__init__", _around(curio.Task.__init__, after=_curio_task_made))
+        ledger.replace(curio.Task, "send", _sending(curio.Task.send))
 
 
-contexts.at_begin.append(follow_curio)
+contexts.at_begin.append(follow)
+
+_OURS = "_raceway"
+"""Attribute of functions that were put in the place of others."""
 
 
 def _around(
@@ -127,6 +139,7 @@ def _around(
             Failures.count += 1
         return result
 
+    setattr(wrapper, _OURS, True)
     return wrapper
 
 
@@ -134,6 +147,10 @@ def _thread_starts(bootstrap: Any) -> None:
     context = inherited()
     if context is not None:
         _starts.put(bootstrap.__self__, context)
+
+
+def _task_starts(_loop: object) -> None:
+    contexts.current()
 
 
 def _thread_begun(thread: threading.Thread) -> None:
@@ -200,5 +217,5 @@ def _sending(real: Callable[..., Any]) -> Callable[..., Any]:
         finally:
             run_as_curio_task(before)
 
-    send.raceway = True  # type: ignore[attr-defined]
+    setattr(send, _OURS, True)
     return send

@@ -13,7 +13,7 @@ from types import CodeType
 
 import msgspec
 
-from raceway.client.context import Context
+from raceway.client.actors import Context
 from raceway.client.redactor import NOTHING_HIDDEN, Redactor
 from raceway.model import eventkinds as of
 from raceway.model.events import Event, EventKind, Metadata
@@ -24,23 +24,30 @@ from raceway.pipeline.ids import uuid_of
 Place = str | tuple[CodeType, int] | None
 """`file:line`, or a code object and the offset of the instruction, or None for a place that cannot be known."""
 
-_SCALARS = frozenset({int, str, bool, float, type(None)})
+SCALARS = frozenset({int, str, bool, float, type(None)})
+"""Types whose values cannot change, nor hold anything of the program."""
 
 _ACCESS_TYPES = {name.lower(): name for name in ("Read", "Write", "AtomicRead", "AtomicWrite", "AtomicRMW")}
+
+Kind = Callable[["Teller", Place, tuple[Any, ...]], EventKind]
+"""Makes what a mark tells of its place and values."""
 
 _LOCKS_REMEMBERED = 4096
 _LIKELY_AGAIN = 128
 """Characters of a text that may well be a name."""
 
 
-class Mark(msgspec.Struct, frozen=True):
-    """One tracking call. `kind` makes what it tells of the values, which belong to the mark."""
+def _nothing(_teller: Teller, _place: Place, _values: tuple[Any, ...]) -> EventKind:
+    return EventKind()
 
-    point: Context
-    time_ns: int
-    kind: Callable[[Teller, Place, tuple[Any, ...]], EventKind]
-    place: Place
-    values: tuple[Any, ...]
+
+class Mark(Context, frozen=True, kw_only=False):
+    """One tracking call: a point, and what was told there. `kind` makes that of the values, which belong to the mark."""
+
+    time_ns: int = 0
+    kind: Kind = _nothing
+    place: Place = None
+    values: tuple[Any, ...] = ()
     duration_ns: int | None = None
 
 
@@ -66,22 +73,21 @@ class Teller:
         if type(mark) is Event:
             return mark
         assert isinstance(mark, Mark)
-        point = mark.point
-        actor = point.actor
+        actor = mark.actor
         metadata = actor.metadata
         if type(metadata) is not Metadata or metadata.tags is not self.origin.tags:
-            metadata = actor.metadata = self._metadata(point, None)
+            metadata = actor.metadata = self._metadata(mark, None)
         if mark.duration_ns is not None:
-            metadata = self._metadata(point, mark.duration_ns)
+            metadata = self._metadata(mark, mark.duration_ns)
         return Event(
-            id=actor.event_id(point.count),
+            id=actor.event_id(mark.count),
             trace_id=actor.trace.trace_id,
             timestamp=datetime.fromtimestamp(mark.time_ns / 1e9, UTC),
             kind=mark.kind(self, mark.place, mark.values),
             metadata=metadata,
-            causality_vector=point.clock,
+            causality_vector=mark.clock,
             lock_set=(),
-            parent_id=point.parent_id,
+            parent_id=mark.parent_id,
         )
 
     def _metadata(self, point: Context, duration_ns: int | None) -> Metadata:
@@ -105,7 +111,7 @@ class Teller:
 
     def value(self, value: Any, name: str = "") -> Any:
         """A value that was kept, as JSON without secrets."""
-        if type(value) in _SCALARS:
+        if type(value) in SCALARS:
             told = scalar(value)
             if told is not value:
                 self._degrade()
@@ -121,7 +127,7 @@ class Teller:
 
 def keep(value: Any, degrade: Callable[[], None]) -> Any:
     """A value of the program, so that it does not change any more and nothing of the program is held."""
-    if type(value) in _SCALARS:
+    if type(value) in SCALARS:
         return value
     kept, lossless = snapshot(value)
     if not lossless:
@@ -149,7 +155,7 @@ def _spelled(value: Any) -> str:
     """A kept value as text."""
     if type(value) is str:
         return value
-    told = scalar(value) if type(value) in _SCALARS else snapshot(value)[0]
+    told = scalar(value) if type(value) in SCALARS else snapshot(value)[0]
     return told if type(told) is str else msgspec.json.encode(told).decode()
 
 

@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Mapping
 
-from raceway.client.context import KNOWN_LIMIT, NOTHING, Context, Incoming, new_span
+from raceway.client.actors import KNOWN_LIMIT, NOTHING, Context, Incoming, new_span
 from raceway.model.events import Vector
 from raceway.model.typing import Any
 from raceway.pipeline.ids import uuid_of

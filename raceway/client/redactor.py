@@ -111,9 +111,6 @@ class Redactor:
 
 
 
-NOTHING_HIDDEN = Redactor(defaults=False, query_strings=False, bodies=False)
-
-
 def _plain(name: str) -> str:
     return _SEPARATORS.sub("", name).lower()
 
@@ -128,3 +125,6 @@ def _compiled(pattern: str) -> re.Pattern[str]:
         return re.compile(pattern)
     except (re.error, TypeError) as error:
         raise ConfigError(f"redactor: {pattern!r} is not a regular expression: {error}") from None
+
+
+NOTHING_HIDDEN = Redactor(defaults=False, query_strings=False, bodies=False)

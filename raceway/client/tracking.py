@@ -8,26 +8,22 @@ from __future__ import annotations
 
 import re
 import sys
-import time
-from collections.abc import Callable
 from types import FrameType
 
 from raceway.client import marks
-from raceway.client.context import advance, advance_quietly
+from raceway.client.context import inherited, mark
 from raceway.client.feeding import Feed
-from raceway.client.marks import Mark, Place, keep
-from raceway.model.events import EventKind
+from raceway.client.marks import SCALARS, Kind, Place, keep
 from raceway.model.typing import Any, Protocol
 from raceway.pipeline.ids import new_uuid
+from raceway.runtime.active import recorder
 
 _ACCESS_TYPES = frozenset({"Read", "Write", "AtomicRead", "AtomicWrite", "AtomicRMW"})
 _LOCATION = re.compile(r".*:\d+\s*", re.DOTALL)
 
 _frame = sys._getframe
-_now = time.time_ns
-
-Make = Callable[[marks.Teller, Place, tuple[Any, ...]], EventKind]
-
+_recorder = recorder
+_state_change = marks.state_change
 
 class Taker(Protocol):
     """Where marks go: a pipeline whose first hook makes events of them."""
@@ -60,12 +56,14 @@ class Tracking:
             access_type = "Write"
             if type(location) is str and location in _ACCESS_TYPES:
                 access_type, location = location, None
-        point = advance("track_state_change")
         frame = _frame(1)
         place = (frame.f_code, frame.f_lasti) if location is None else location
-        old, new = keep(old_value, self._degrade), keep(new_value, self._degrade)
-        self._put(Mark(point, _now(), marks.state_change, place, (_name(variable), old, new, access_type)))
-        if self._feed.active:
+        # The commonest call: what is no work is not called.
+        name = variable if type(variable) is str else _name(variable)
+        old = old_value if type(old_value) in SCALARS else keep(old_value, self._degrade)
+        new = new_value if type(new_value) in SCALARS else keep(new_value, self._degrade)
+        self._put(mark("track_state_change", _state_change, place, (name, old, new, access_type)))
+        if _recorder() is not None:
             self._feed.access(variable, access_type, frame, place)
 
     def track_function_call(
@@ -82,21 +80,19 @@ class Tracking:
         frame = _frame(1)
         if module is None:
             module = frame.f_globals.get("__name__")
-        point = advance("track_function_call")
         place = (frame.f_code, frame.f_lasti)
         values = (_name(function_name), _name(module), keep(args, self._degrade), _name(file), _number(line))
-        self._put(Mark(point, _now(), marks.function_call, place, values))
+        self._put(mark("track_function_call", marks.function_call, place, values))
 
     def track_http_request(self, method: str, url: str, headers: Any = None, body: Any = None) -> None:
         """A request was received or made."""
         values = (_name(method), _name(url), _headers(headers), keep(body, self._degrade))
-        self._put(Mark(advance("track_http_request"), _now(), marks.http_request, None, values))
+        self._put(mark("track_http_request", marks.http_request, None, values))
 
     def track_http_response(self, status: int, headers: Any = None, body: Any = None, duration_ms: float = 0) -> None:
         """A request was answered, after so many milliseconds."""
         values = (_number(status), _headers(headers), keep(body, self._degrade), _number(duration_ms))
-        point, duration_ns = advance("track_http_response"), _nanoseconds(duration_ms)
-        self._put(Mark(point, _now(), marks.http_response, None, values, duration_ns))
+        self._put(mark("track_http_response", marks.http_response, None, values, _nanoseconds(duration_ms)))
 
     def track_async_spawn(self, task_id: str, task_name: str | None = None, location: str | None = None) -> str:
         """A task was started; returns its id. One value alone is the name: `("cleanup")` has an id made for it."""
@@ -112,7 +108,7 @@ class Tracking:
     def track_lock_acquire(self, lock_id: str, lock_type: str = "Mutex", location: str | None = None) -> None:
         """A lock was taken. Call it after it was."""
         frame = self._put_at("track_lock_acquire", marks.lock_acquire, location, (_name(lock_id), _name(lock_type)))
-        if self._feed.active:
+        if _recorder() is not None:
             self._feed.lock_taken(lock_id, frame)
 
     def track_lock_release(self, lock_id: str, location: str | None = None, lock_type: str | None = None) -> None:
@@ -121,7 +117,7 @@ class Tracking:
             location, lock_type = None, location
         elif lock_type is not None and _is_location(lock_type) and not _is_location(location):
             location, lock_type = lock_type, location
-        if self._feed.active:
+        if _recorder() is not None:
             self._feed.lock_freed(lock_id)
         self._put_at("track_lock_release", marks.lock_release, location, (_name(lock_id), _name(lock_type)))
 
@@ -133,26 +129,26 @@ class Tracking:
         stack = None if stack_trace is None else keep(stack_trace, self._degrade)
         self._put_at("track_error", marks.error, None, (_name(name), _name(message), stack))
 
-    def _put_at(self, call: str, kind: Make, location: str | None, values: tuple[Any, ...]) -> FrameType:
+    def _put_at(self, call: str, kind: Kind, location: str | None, values: tuple[Any, ...]) -> FrameType:
         """Put a mark of the frame that called the tracking call; returns that frame."""
-        point = advance(call)
         frame = _frame(2)
         place = (frame.f_code, frame.f_lasti) if location is None else location
-        self._put(Mark(point, _now(), kind, place, values))
+        self._put(mark(call, kind, place, values))
         return frame
 
-    def _note(self, kind: Make, place: Place, values: tuple[Any, ...], duration_ns: int | None = None) -> None:
+    def _note(self, kind: Kind, place: Place, values: tuple[Any, ...], duration_ns: int | None = None) -> None:
         """The same for decorators and middleware: outside of a trace nothing happens. Never raises."""
-        point = advance_quietly()
-        if point is not None:
-            self._put(Mark(point, _now(), kind, place, values, duration_ns))
+        if inherited() is not None:
+            self._put(mark("", kind, place, values, duration_ns))
 
 
 
 
 def _name(value: Any) -> Any:
     """A text that is kept as it is; what is none is told by type and size."""
-    return value if value is None or type(value) is str else keep(value, _nobody)
+    if value is None or type(value) is str:
+        return value
+    return str.__str__(value) if issubclass(type(value), str) else keep(value, _nobody)
 
 
 def _nobody() -> None:

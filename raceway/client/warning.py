@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 
 from raceway.errors import RacewayWarning
-from raceway.pipeline.telling import to_standard_error
+from raceway.pipeline.complaints import to_standard_error
 
 
 def warn(warning: RacewayWarning) -> None:

@@ -1,0 +1,120 @@
+"""How decorators wrap what they decorate: functions, async functions, generators of both sorts, methods and classes.
+
+The wrapper is of the same sort as what it wraps, with its name, signature and documentation. Around every activation
+stands a block, given by a callable that makes it; an exception's traceback does not show our frames.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager
+
+from raceway.model.typing import Any
+from raceway.sync.patching import hide_frame
+
+Block = Callable[[], AbstractContextManager[Any]]
+
+
+def wrapped(target: Any, block: Block) -> Any:
+    """`target` with the block around each of its activations; what cannot be called is given back as it is."""
+    if isinstance(target, (staticmethod, classmethod)):
+        return type(target)(wrapped(target.__func__, block))
+    if isinstance(target, property):
+        parts = (target.fget, target.fset, target.fdel)
+        return property(*(part and wrapped(part, block) for part in parts), target.__doc__)
+    if isinstance(target, type):
+        return each_method(target, lambda _name, method: wrapped(method, block))
+    if not callable(target):
+        return target
+    if inspect.isasyncgenfunction(target):
+        return _async_generator(target, block)
+    if inspect.iscoroutinefunction(target):
+        return _coroutine(target, block)
+    if inspect.isgeneratorfunction(target):
+        return _generator(target, block)
+    return _function(target, block)
+
+
+def each_method(cls: type, wrap: Callable[[str, Any], Any]) -> type:
+    """The class itself, its own public methods wrapped, `__init__` and `__call__` among them."""
+    for name, value in list(vars(cls).items()):
+        is_method = inspect.isfunction(value) or isinstance(value, (staticmethod, classmethod))
+        if is_method and (not name.startswith("_") or name in ("__init__", "__call__")):
+            setattr(cls, name, wrap(name, value))
+    return cls
+
+
+def _function(function: Callable[..., Any], block: Block) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        try:
+            with block():
+                return function(*args, **kwargs)
+        except BaseException as error:
+            hide_frame(error)
+            raise
+
+    return wrapper
+
+
+def _coroutine(function: Callable[..., Any], block: Block) -> Callable[..., Any]:
+    @functools.wraps(function)
+    async def wrapper(*args: Any, **kwargs: Any) -> Any:
+        try:
+            with block():
+                return await function(*args, **kwargs)
+        except BaseException as error:
+            hide_frame(error)
+            raise
+
+    return wrapper
+
+
+def _generator(function: Callable[..., Any], block: Block) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
+        try:
+            with block():
+                return (yield from function(*args, **kwargs))
+        except BaseException as error:
+            hide_frame(error)
+            raise
+
+    return wrapper
+
+
+def _async_generator(function: Callable[..., Any], block: Block) -> Callable[..., Any]:
+    @functools.wraps(function)
+    async def wrapper(*args: Any, **kwargs: Any) -> Any:
+        generator = function(*args, **kwargs)
+        try:
+            with block():
+                sent = await anext(generator, _ENDED)
+                while sent is not _ENDED:
+                    try:
+                        answer = yield sent
+                    except GeneratorExit:
+                        await generator.aclose()
+                        raise
+                    except BaseException as error:
+                        sent = await _resumed(generator.athrow(error))
+                    else:
+                        sent = await _resumed(generator.asend(answer))
+        except BaseException as error:
+            hide_frame(error)
+            raise
+
+    return wrapper
+
+
+_ENDED = object()
+
+
+async def _resumed(step: Any) -> Any:
+    """What the generator yields next; `_ENDED` when it is over."""
+    try:
+        return await step
+    except StopAsyncIteration:
+        return _ENDED
