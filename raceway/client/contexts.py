@@ -66,7 +66,7 @@ class _Entered:
 
     def __call__(self, function: Callable[..., Any]) -> Any:
         """The function with a trace of its own around every call."""
-        return wrapped(function, lambda: _Entered(self._headers))
+        return wrapped(function, lambda _function: lambda _args, _kwargs: _Entered(self._headers))
 
 
 def raceway_context(function: Callable[..., Any] | None = None, *, headers: object = None) -> Any:

@@ -6,6 +6,7 @@ change any more. Names, numbers, texts and secrets are seen to in the worker.
 
 from __future__ import annotations
 
+import linecache
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -27,12 +28,16 @@ Place = str | tuple[CodeType, int] | None
 SCALARS = frozenset({int, str, bool, float, type(None)})
 """Types whose values cannot change, nor hold anything of the program."""
 
+DEFINITION = -1
+"""In the place of an offset: where the code is defined."""
+
 _ACCESS_TYPES = {name.lower(): name for name in ("Read", "Write", "AtomicRead", "AtomicWrite", "AtomicRMW")}
 
 Kind = Callable[["Teller", Place, tuple[Any, ...]], EventKind]
 """Makes what a mark tells of its place and values."""
 
 _LOCKS_REMEMBERED = 4096
+_DECORATOR_LINES = 50
 _LIKELY_AGAIN = 128
 """Characters of a text that may well be a name."""
 
@@ -144,11 +149,22 @@ def place_text(place: Place) -> str:
 
 @lru_cache(maxsize=4096)
 def line_of(code: CodeType, offset: int) -> int:
-    """The line of an instruction, by its offset in bytes."""
+    """The line of an instruction, by its offset in bytes; that of the `def`, below any decorators, for `DEFINITION`."""
+    if offset == DEFINITION:
+        return _definition(code)
     for start, end, line in code.co_lines():
         if start <= offset < end:
             return line or code.co_firstlineno
     return code.co_firstlineno
+
+
+def _definition(code: CodeType) -> int:
+    first = code.co_firstlineno
+    for line in range(first, first + _DECORATOR_LINES):
+        source = linecache.getline(code.co_filename, line).lstrip()
+        if source.startswith(("def ", "async def ", "async\t", "def\t")):
+            return line
+    return first
 
 
 def _spelled(value: Any) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Callable
 from types import FrameType
 
 from raceway.client import marks
@@ -41,6 +42,8 @@ class Tracking:
     def __init__(self, taker: Taker) -> None:
         self._put = taker.put
         self._degrade = taker.degrade
+        self.lossy: Callable[[], None] = taker.degrade
+        """Counts a value that could not be kept whole."""
         self._feed = Feed()
 
     def track_state_change(
@@ -136,7 +139,7 @@ class Tracking:
         self._put(mark(call, kind, place, values))
         return frame
 
-    def _note(self, kind: Kind, place: Place, values: tuple[Any, ...], duration_ns: int | None = None) -> None:
+    def note(self, kind: Kind, place: Place, values: tuple[Any, ...], duration_ns: int | None = None) -> None:
         """The same for decorators and middleware: outside of a trace nothing happens. Never raises."""
         if inherited() is not None:
             self._put(mark("", kind, place, values, duration_ns))
