@@ -55,7 +55,7 @@ _HOMES = {
     **{name: ("raceway.client", name) for name in _CLIENT},
 }
 
-__all__ = [  # noqa: PLE0604, RUF022  # in groups
+__all__ = [  # noqa: PLE0604  # in groups
     "__version__",
     "autoinstrument",
     "enable_auto_instrumentation",

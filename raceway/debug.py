@@ -1,4 +1,4 @@
-"""For people who look for something: `EventInspector` shows events as they are made, `trace_replay` goes through a trace.
+"""For people who look for something: `EventInspector` shows events as they are made, `trace_replay` a trace.
 
     EventInspector(client).watch(variable="account.balance")
     trace_replay("trace-id-12345", step_by_step=True, source="events.jsonl")

@@ -80,7 +80,7 @@ def _start_session(prog: str, config: Config, wanted: Program, launch: program.L
 
     try:
         session = Session(config, wanted.command)
-    except CoreUnavailableError as error:
+    except (ConfigError, CoreUnavailableError) as error:
         refuse(prog, str(error))
     if config.debug:
         session.scope.explain_on(stderr.standard_error())

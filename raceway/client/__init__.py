@@ -8,8 +8,8 @@ The public names are found in `raceway` itself, too.
 
 from __future__ import annotations
 
-from raceway.client.analyzer import LockAnalyzer
 from raceway.client.actors import Context
+from raceway.client.analyzer import LockAnalyzer
 from raceway.client.client import RacewayClient
 from raceway.client.config import Config
 from raceway.client.contexts import create_context, get_context, raceway_context, set_context

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import itertools
 import os
-import socket
 import weakref
 from collections import deque
 
 import msgspec
 
 from raceway.client.flows import is_over
-from raceway.config import instance_of_environment
+from raceway.config import instance_id
 from raceway.model.events import Vector
 from raceway.pipeline.ids import new_uuid
 
@@ -32,7 +31,7 @@ class Service(msgspec.Struct, frozen=True):
 
     def running(self) -> str:
         """The instance that this process is."""
-        return self.instance or instance_of_environment() or f"{socket.gethostname()}-{os.getpid()}"
+        return self.instance or instance_id()
 
 
 class Incoming(msgspec.Struct, frozen=True):
@@ -93,13 +92,14 @@ _serials = _Serials()
 class Actor:
     """One flow of control in a trace. Only the flow itself changes it.
 
-    `count` is its own component of the clock, `others` are those it knows, the latest last. `ids` begins the identifiers
-    of its events, which end with the count; `parent` is the event after which it began. `children` are tasks that it has
-    started and not been seen to outlive.
+    `count` is its own component of the clock, `others` are those it knows, the latest last. `ids` begins the
+    identifiers of its events, which end with the count; `parent` is the event after which it began. `children` are
+    tasks that it has started and not been seen to outlive.
     """
 
     __slots__ = (
-        "children", "component", "count", "flow", "ids", "instance", "metadata", "others", "parent", "process", "thread_id", "trace",
+        "children", "component", "count", "flow", "ids", "instance", "metadata", "others", "parent", "process",
+        "thread_id", "trace",
     )  # fmt: skip
 
     def __init__(self, trace: Trace, flow: object, others: Vector = (), parent: str | None = None) -> None:

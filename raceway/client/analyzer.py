@@ -43,7 +43,7 @@ class DeadlockPattern(Struct):
 
 
 class ContentionReport(Struct):
-    """What an analyzer has seen so far. `wait_time_ms` is the mean wait of the most contended lock, None without one."""
+    """What was seen so far. `wait_time_ms` is the mean wait of the most contended lock; None without one."""
 
     most_contended: str | None
     wait_time_ms: float
@@ -170,7 +170,7 @@ class LockAnalyzer:
         for held, name in self._edges:
             following.setdefault(held, []).append(name)
         for start in sorted(following):
-            paths = [(start,)]
+            paths: list[tuple[str, ...]] = [(start,)]
             while paths:
                 path = paths.pop()
                 for name in following.get(path[-1], ()):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from raceway.client import default, inheritance
-from raceway.client.config import Config
 from raceway.client.actors import Service
+from raceway.client.config import Config
 from raceway.client.context import begin, current, enter, sent
 from raceway.client.marks import Origin, Teller
 from raceway.client.plugins import Plugin, Plugins
@@ -48,7 +48,7 @@ class RacewayClient(Tracking):
         )
         origin = Origin(self.config.service_name, self.config.environment, {"sdk_language": "python"})
         teller = Teller(origin, self.config.redactor, self._degraded)
-        hooks = [teller, self._plugins, *([_tell] if self.config.debug else [])]
+        hooks: list[Any] = [teller, self._plugins, *([_tell] if self.config.debug else [])]
         self._pipeline = Pipeline(_sinks(self.config) if sinks is None else sinks, settings, before_send=hooks)
         super().__init__(self._pipeline)
         default.set_client(self)

@@ -1,7 +1,7 @@
 """Hand-made tracking calls as the local detector sees them, while one is active.
 
-A variable that is told by its name is a global of a namespace that nothing else uses. For each place of the program that
-tells of it there is a small function with one tap, which stands in reports for the line of the call.
+A variable that is told by its name is a global of a namespace that nothing else uses. For each place of the program
+that tells of it there is a small function with one tap, which stands in reports for the line of the call.
 """
 
 from __future__ import annotations
@@ -126,7 +126,8 @@ class Feed:
             end_line=line,
             end_column=1_000,
         )
-        code = self._template.replace(co_consts=(*self._template.co_consts,))  # a tuple of its own: it is changed in place
+        # Constants of its own: they are exchanged in place.
+        code = self._template.replace(co_consts=(*self._template.co_consts,))
         return FunctionType(self._session.adopt(code, (site,), _MARKER, file), self._namespace)
 
 

@@ -79,7 +79,7 @@ def thread_flow() -> object:
 
 
 def is_over(flow: object) -> bool:
-    """Whether this flow is a task that has ended. Of a thread `join` tells; None is a flow that nobody holds any more."""
+    """Whether this flow is a task that has ended. Of a thread `join` tells; None is a flow that is gone."""
     if flow is None:
         return True
     if type(flow) is _Token:

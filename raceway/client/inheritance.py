@@ -1,4 +1,4 @@
-"""Threads, jobs of pools and tasks of curio go on with the trace of who starts them; asyncio and trio see to it themselves.
+"""Threads, jobs of pools and tasks of curio go on with the trace of who starts them, as tasks of asyncio and trio do.
 
 `start()` -> the thread, `submit()` -> the job: an actor of its own that happens after that point. `join()` of a thread
 that is over and `result()` of a job that is done: whoever waited happens after all of it. No frame of ours stays on the

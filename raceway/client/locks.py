@@ -20,7 +20,7 @@ from raceway.client.tracking import Tracking
 from raceway.model.typing import Any, Self
 from raceway.originals import allocate_lock
 
-_named: dict[str, threading.RLock] = {}  # type: ignore[valid-type]
+_named: dict[str, Any] = {}
 _naming = allocate_lock()
 
 _TYPES = {"lock": "Mutex", "Lock": "Mutex", "BoundedSemaphore": "Semaphore"}

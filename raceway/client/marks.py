@@ -47,7 +47,7 @@ def _nothing(_teller: Teller, _place: Place, _values: tuple[Any, ...]) -> EventK
 
 
 class Mark(Context, frozen=True, kw_only=False):
-    """One tracking call: a point, and what was told there. `kind` makes that of the values, which belong to the mark."""
+    """One tracking call: a point, and what was told there; `kind` makes it of the values, which are the mark's own."""
 
     time_ns: int = 0
     kind: Kind = _nothing

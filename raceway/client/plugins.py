@@ -23,7 +23,7 @@ class Plugin:
     def on_start(self, client: RacewayClient) -> None:
         """The plugin was given to a client."""
 
-    def filter(self, event: Event) -> bool:
+    def filter(self, event: Event) -> bool:  # noqa: ARG002
         """Whether the event goes on; False holds it back from later plugins and from the collector."""
         return True
 

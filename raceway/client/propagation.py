@@ -83,7 +83,8 @@ def _text(value: object) -> str:
 def _incoming(headers: Mapping[str, str]) -> Incoming:
     trace_id, span_id = _of_traceparent(headers.get(TRACEPARENT, ""))
     distributed = bool(trace_id)
-    upstream, clock = "", ()
+    upstream = ""
+    clock: Vector = ()
     told = _of_clock(headers.get(CLOCK, ""))
     if told is not None:
         distributed = True

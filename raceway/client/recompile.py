@@ -34,7 +34,9 @@ def recompile(function: Any, wanted: Wanted, gate: Gate = lambda: True) -> bool:
 
     Where it cannot be had the function stays as it is, with one warning. Never raises.
     """
-    if not isinstance(function, FunctionType) or any(type(one) not in _CONSTANTS for one in function.__code__.co_consts):
+    if not isinstance(function, FunctionType):
+        return False
+    if any(type(one) not in _CONSTANTS for one in function.__code__.co_consts):
         return False  # what is no constant is a tap: it is instrumented
     name = function.__qualname__
     try:
@@ -87,9 +89,9 @@ def _bound(code: CodeType, sites: tuple[Site, ...], marker: bytes, wanted: Wante
 def _tap(site: Site, role: Role, name: str, place: str, gate: Gate) -> Tap:
     if name and site.form is SiteForm.ATTRIBUTE and role is Role.BASE:
         return AttributeTap(name, place, gate)
-    if name and site.form is SiteForm.GLOBAL and role in (Role.BASE, Role.VALUE):
-        if site.context in (Context.LOAD, Context.STORE):
-            return ValueTap(name, place, gate, "Read" if site.context is Context.LOAD else "Write")
+    is_value = site.form is SiteForm.GLOBAL and role in (Role.BASE, Role.VALUE)
+    if name and is_value and site.context in (Context.LOAD, Context.STORE):
+        return ValueTap(name, place, gate, "Read" if site.context is Context.LOAD else "Write")
     return Tap()
 
 

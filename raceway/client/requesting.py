@@ -21,7 +21,7 @@ _CLIENT_OPTIONS = ("verify", "cert", "proxy", "trust_env", "http2")
 
 
 class Requesting:
-    """The HTTP clients of one RacewayClient: one, and one more for each way of checking certificates that is asked for."""
+    """The HTTP clients of one RacewayClient: one, and one more for each way of checking certificates."""
 
     def __init__(self) -> None:
         self._clients: dict[object, httpx.Client] = {}

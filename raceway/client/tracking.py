@@ -124,7 +124,7 @@ class Tracking:
             self._feed.lock_freed(lock_id)
         self._put_at("track_lock_release", marks.lock_release, location, (_name(lock_id), _name(lock_type)))
 
-    def track_error(self, error_type: str, message: str, stack_trace: Any = None) -> None:
+    def track_error(self, error_type: Any, message: Any, stack_trace: Any = None) -> None:
         """Something failed. `stack_trace` is a list of texts, by default the place of the call."""
         name = error_type.__name__ if isinstance(error_type, type) else error_type
         if isinstance(message, BaseException):

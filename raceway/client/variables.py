@@ -58,7 +58,7 @@ def track(target: Any = None, *, exclude: Iterable[str] = ()) -> Any:
     return decorate if target is None else decorate(target)
 
 
-def _named(names: Iterable[str]) -> Wanted:
+def _named(names: Iterable[Any]) -> Wanted:
     pairs = {name.rpartition(".")[::2]: name for name in names if isinstance(name, str)}
 
     def wanted(site: Site) -> str:

@@ -26,8 +26,8 @@ def wrapped(target: Any, blocks: Blocks) -> Any:
     if isinstance(target, (staticmethod, classmethod)):
         return type(target)(wrapped(target.__func__, blocks))
     if isinstance(target, property):
-        parts = (target.fget, target.fset, target.fdel)
-        return property(*(part and wrapped(part, blocks) for part in parts), target.__doc__)
+        fget, fset, fdel = (part and wrapped(part, blocks) for part in (target.fget, target.fset, target.fdel))
+        return property(fget, fset, fdel, target.__doc__)
     if isinstance(target, type):
         return each_method(target, lambda method: wrapped(method, blocks))
     if not callable(target):

@@ -14,7 +14,7 @@ from raceway.detector.clocks import Clock, Slots, join
 from raceway.detector.conflicts import conflict
 from raceway.detector.races import Races
 from raceway.detector.shadow import Entry, Shadow, rank_of
-from raceway.model.kinds import ActorKind, Commute, LocationKind, Operation
+from raceway.model.kinds import ActorKind, Commute, LocationKind, Operation, Verb
 from raceway.model.races import Side
 from raceway.model.records import (
     WHOLE,
@@ -22,6 +22,7 @@ from raceway.model.records import (
     Acquire,
     End,
     Fork,
+    Head,
     Join,
     Location,
     Name,
@@ -31,7 +32,10 @@ from raceway.model.records import (
     Retire,
 )
 from raceway.model.sites import Site
-from raceway.model.typing import Any
+from raceway.model.typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from raceway.detector.teller import Teller
 
 ENDED_LIMIT = 4096
 """Ended actors that are remembered for a join that may still come."""
@@ -87,8 +91,10 @@ class Detector:
         self._shadows: dict[int, dict[object, Shadow]] = {}
         self._sequence = 0
         self._ended: deque[int] = deque()
+        self.teller: Teller | None = None
         self._rules: dict[type, Callable[[Any], None]] = {
             Access: self._access,
+            Head: self._head,
             Acquire: self._acquire,
             Release: self._release,
             Fork: self._fork,
@@ -118,6 +124,7 @@ class Detector:
         shadow = self._shadow(access)
         if site.double_checked and shadow.published is not None:
             join(actor.clock, shadow.published)
+            self._tell(Verb.ACQUIRE, access.actor, shadow.handover)
         entry = Entry(access, actor.slot, actor.clock[actor.slot], self._sequence, tuple(actor.held))
         if access.operation in _READING and access.location.key != WHOLE:
             self.read.add(access.variable.removesuffix("[...]"))
@@ -131,7 +138,18 @@ class Detector:
         if site.is_head and not access.operation.mutates and access.location.key != WHOLE:
             _note_head(entry, actor)
         if site.rechecked and access.operation.mutates and actor.held:
-            self._publish(actor, shadow)
+            self._publish(access.actor, shadow)
+
+    def _head(self, record: Head) -> None:
+        access = record.access
+        actor = self._actor(access.actor)
+        _note_head(Entry(access, actor.slot, actor.clock[actor.slot], self._sequence, tuple(actor.held)), actor)
+
+    def _tell(self, verb: Verb, serial: int, other: int = 0, text: str = "", file: str = "", line: int = 0) -> None:
+        if self.teller is not None:
+            actor = self.actors.get(serial)
+            number = 0 if actor is None else actor.clock[actor.slot]
+            self.teller.edge(verb, serial, number, other, text, file, line)
 
     def _repeats(self, entry: Entry, shadow: Shadow) -> bool:
         access, epoch = entry.access, (entry.slot, entry.number)
@@ -143,6 +161,8 @@ class Detector:
 
     def _record(self, entry: Entry, shadow: Shadow, clock: Clock) -> None:
         access = entry.access
+        if self.teller is not None:
+            self.teller.access(entry, shadow)
         for other in shadow.conflicts(entry, clock):
             if conflict(other.access, access):
                 shadow.racy = True
@@ -163,12 +183,15 @@ class Detector:
         rank = rank_of(self._site_of(site), operation, False)
         return shadow.repeats((actor.slot, actor.clock[actor.slot]), site, operation, commute, rank)
 
-    @staticmethod
-    def _publish(actor: Actor, shadow: Shadow) -> None:
+    def _publish(self, serial: int, shadow: Shadow) -> None:
         """Double-checked locking: the write after the second test releases, the first test acquires.
 
         CPython's memory is sequentially consistent, so who sees the value written sees all that came before it.
         """
+        actor = self._actor(serial)
+        if self.teller is not None:
+            shadow.handover = shadow.handover or self.teller.new_handover()
+            self._tell(Verb.RELEASE, serial, shadow.handover)
         shadow.published = dict(actor.clock)
         actor.clock[actor.slot] += 1
 
@@ -200,10 +223,14 @@ class Detector:
             join(actor.clock, clock)
         if record.held:
             actor.held.append(record.sync)
+        if record.held or clock is not None:
+            self._tell(Verb.TAKEN if record.held else Verb.ACQUIRE, record.actor, record.sync)
 
     def _release(self, record: Release) -> None:
         actor = self._actor(record.actor)
         known = self._syncs.get(record.sync)
+        verb = Verb.FREED if record.held else Verb.MERGE if record.merge else Verb.RELEASE
+        self._tell(verb, record.actor, record.sync)
         if record.merge and known is not None:
             join(known, actor.clock)
         else:
@@ -224,6 +251,7 @@ class Detector:
 
     def _fork(self, record: Fork) -> None:
         parent = self._actor(record.actor)
+        self._tell(Verb.FORK, record.actor, record.child, record.name)
         slot, number = self._slots.take()
         self.seen_actors += 1
         clock = dict(parent.clock)
@@ -234,6 +262,7 @@ class Detector:
     def _end(self, record: End) -> None:
         actor = self._actor(record.actor)
         if not actor.ended:
+            self._tell(Verb.END, record.actor)
             actor.ended = True
             actor.held.clear()
             actor.heads.clear()
@@ -262,21 +291,25 @@ class Detector:
     def _join(self, record: Join) -> None:
         child = self.actors.get(record.child)
         if child is not None:
+            self._tell(Verb.JOIN, record.actor, record.child)
             join(self._actor(record.actor).clock, child.clock)
             if not child.ended:  # what it does from here on is not part of what was waited for
                 child.clock[child.slot] += 1
 
     def _retire(self, record: Retire) -> None:
         self._shadows.pop(record.object, None)
-        self._syncs.pop(record.object, None)
+        if self._syncs.pop(record.object, None) is not None:
+            self._tell(Verb.RETIRE, 0, record.object)
         if record.object not in self.races.named:
             self.names.pop(record.object, None)
 
     def _name(self, record: Name) -> None:
         self.names[record.sync] = record
+        self._tell(Verb.NAME, 0, record.sync, record.kind, record.file, record.line)
 
     def _rename(self, record: Rename) -> None:
         self._actor(record.actor).name = record.name
+        self._tell(Verb.RENAME, record.actor, record.actor, record.name)
 
 
 def _note_head(entry: Entry, actor: Actor) -> None:

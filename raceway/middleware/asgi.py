@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class RacewayMiddleware:
-    """An ASGI application around another one. Without `client` the default client at the time of the request is used."""
+    """An ASGI application around another one. Without `client` the default client of the moment is used."""
 
     def __init__(self, app: Any, client: RacewayClient | None = None) -> None:
         self.app = app

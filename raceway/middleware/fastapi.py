@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from raceway.middleware.asgi import FastAPIMiddleware as FastAPIMiddleware
+from raceway.middleware.asgi import FastAPIMiddleware
 
 __all__ = ["FastAPIMiddleware"]

@@ -44,6 +44,12 @@ class Access(Struct):
     activation: int = 0
 
 
+class Head(Struct):
+    """A read that a later write of its activation may depend on, recorded before or a repetition: it is no access."""
+
+    access: Access
+
+
 class Acquire(Struct):
     """The actor now happens after every release of `sync` so far. `held` when it is a lock that is now held."""
 
@@ -105,4 +111,4 @@ class Rename(Struct):
     name: str
 
 
-Record = Access | Acquire | Release | Fork | End | Join | Retire | Name | Rename
+Record = Access | Head | Acquire | Release | Fork | End | Join | Retire | Name | Rename

@@ -112,7 +112,7 @@ make_tap(Binding *binding, PyCodeObject *code, PyObject *placeholder, uint32_t i
                   site->context == CONTEXT_AUGMENT;
     tap->rank = first_rank(site);
     tap->name = site->name;
-    tap->is_simple = site->region_count == 0 && !site->rechecked && !site->double_checked;
+    tap->is_simple = site->region_count == 0 && !site->rechecked && !site->double_checked && !teller_is_full();
     tap->names_owner = site->form == FORM_ATTRIBUTE && table_get(&binding->through, (uintptr_t)site->name) != NULL;
     if (site->key != NULL && !key_of(site->key, &tap->literal, 0)) {
         tap->literal = 0;

@@ -41,31 +41,44 @@ sync_new(PyObject *kind, PyObject *file, int line)
         sync->file = Py_XNewRef(file);
         sync->line = line;
     }
+    if (unlikely(telling)) {
+        teller_edge(TELL_NAME, NULL, serial, kind, file, line);
+    }
     return serial;
+}
+
+/* Take over what was left at `sync`; false when there is nothing that the actor did not leave there itself. */
+static bool
+take_over(Thread *thread, uint64_t serial)
+{
+    Sync *sync = table_get(&syncs, serial);
+    if (sync == NULL || !sync->released || sync->releaser == thread->actor->serial) {
+        return false;
+    }
+    clock_join(&thread->actor->clock, &sync->clock);
+    return true;
 }
 
 /* The actor now happens after every release of `sync` so far. */
 void
 sync_acquire(Thread *thread, uint64_t serial)
 {
-    Sync *sync = table_get(&syncs, serial);
-    /* What the actor itself left there it knows. */
-    if (sync != NULL && sync->released && sync->releaser != thread->actor->serial) {
-        clock_join(&thread->actor->clock, &sync->clock);
+    if (!thread->hidden && take_over(thread, serial)) {
+        tell_edge(TELL_ACQUIRE, thread->actor, serial);
     }
 }
 
-/* Later acquires of `sync` happen after this point. */
-void
-sync_release(Thread *thread, uint64_t serial, bool merge)
+static void
+release(Thread *thread, uint64_t serial, bool merge, int verb)
 {
-    Sync *sync = sync_of(serial);
+    Sync *sync = thread->hidden ? NULL : sync_of(serial);
     if (sync == NULL) {
         return;
     }
     while (thread->due_count != 0) {
         sync_acquire(thread, thread->due[--thread->due_count]);
     }
+    tell_edge(verb, thread->actor, serial);
     Actor *actor = thread->actor;
     if (merge && sync->released) {
         if (sync->releaser != actor->serial) {
@@ -85,17 +98,31 @@ sync_release(Thread *thread, uint64_t serial, bool merge)
     thread_new_epoch(thread);
 }
 
+/* Later acquires of `sync` happen after this point. */
+void
+sync_release(Thread *thread, uint64_t serial, bool merge)
+{
+    release(thread, serial, merge, merge ? TELL_MERGE : TELL_RELEASE);
+}
+
 void
 sync_lock_taken(Thread *thread, uint64_t serial)
 {
-    sync_acquire(thread, serial);
+    if (thread->hidden) {
+        return;
+    }
+    take_over(thread, serial);
+    tell_edge(TELL_TAKEN, thread->actor, serial);
     actor_hold_lock(thread->actor, serial);
 }
 
 void
 sync_lock_freed(Thread *thread, uint64_t serial)
 {
-    sync_release(thread, serial, false);
+    if (thread->hidden) {
+        return;
+    }
+    release(thread, serial, false, TELL_FREED);
     actor_drop_lock(thread->actor, serial);
 }
 
@@ -119,6 +146,7 @@ sync_retire(uint64_t serial)
     if (sync == NULL) {
         return;
     }
+    tell_edge(TELL_RETIRE, NULL, serial);
     if (sync->named) {
         clock_free(&sync->clock);
         sync->released = false;
