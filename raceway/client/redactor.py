@@ -15,10 +15,12 @@ from raceway.model.typing import Any
 HIDDEN = "[REDACTED]"
 
 SECRET_FIELDS = frozenset(
-    "password passwd passphrase pwd secret clientsecret token accesstoken refreshtoken idtoken sessiontoken csrftoken "
+    "password passwd passphrase pwd secret clientsecret token accesstoken refreshtoken idtoken sessiontoken "
+    "csrftoken "
     "xcsrftoken xsrftoken apikey xapikey apisecret xracewaykey "
     "authorization proxyauthorization cookie setcookie "
-    "sessionid sessionkey privatekey secretkey accesskey credential credentials creditcard cardnumber cvv cvc ssn".split()
+    "sessionid sessionkey privatekey secretkey accesskey credential credentials creditcard cardnumber cvv cvc "
+    "ssn".split()
 )
 """Well-known names of fields that hold secrets, in lower case and without `_`, `-` and spaces."""
 

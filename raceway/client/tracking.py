@@ -78,7 +78,7 @@ class Tracking:
         line: int | None = None,
     ) -> None:
         """A function was entered. A second value that is no text is `args`: `("pay", {"amount": 3})`."""
-        if module is not None and not isinstance(module, str):
+        if module is not None and not issubclass(type(module), str):
             module, args = None, (module if args is None else args)
         frame = _frame(1)
         if module is None:
@@ -126,8 +126,8 @@ class Tracking:
 
     def track_error(self, error_type: Any, message: Any, stack_trace: Any = None) -> None:
         """Something failed. `stack_trace` is a list of texts, by default the place of the call."""
-        name = error_type.__name__ if isinstance(error_type, type) else error_type
-        if isinstance(message, BaseException):
+        name = error_type.__name__ if type(error_type) is type else error_type
+        if issubclass(type(message), BaseException):
             message = _message(message)
         stack = None if stack_trace is None else keep(stack_trace, self._degrade)
         self._put_at("track_error", marks.error, None, (_name(name), _name(message), stack))
@@ -159,7 +159,7 @@ def _nobody() -> None:
 
 
 def _is_location(value: object) -> bool:
-    return isinstance(value, str) and _LOCATION.fullmatch(value) is not None
+    return type(value) is str and _LOCATION.fullmatch(value) is not None
 
 
 def _headers(headers: Any) -> dict[Any, Any]:
