@@ -11,6 +11,7 @@ import contextvars
 import functools
 import sys
 import threading
+import weakref
 from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures.thread import ThreadPoolExecutor
@@ -205,14 +206,18 @@ def _sending(real: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(real)
     def send(self: Any, value: Any) -> Any:
+        thread = thread_flow()
         before = run_as_curio_task(self)
         try:
             if hasattr(self, "_context"):
                 return real(self, value)
             variables = _curio_variables.get(self)
-            if variables is None:  # it was made before
+            if variables is None:  # it was made before, and was the thread so far
                 variables = contextvars.copy_context()
                 _curio_variables.put(self, variables)
+                context = variables.run(inherited)
+                if context is not None and context.actor.flow() is thread:
+                    context.actor.flow = weakref.ref(self)
             return variables.run(real, self, value)
         finally:
             run_as_curio_task(before)
