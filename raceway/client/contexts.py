@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextvars import Token
 from types import TracebackType
 
@@ -12,7 +11,9 @@ from raceway.client.context import begin, current, enter, leave
 from raceway.client.default import default_service
 from raceway.client.propagation import incoming
 from raceway.client.wrapping import wrapped
-from raceway.model.typing import Any
+from raceway.model.typing import Any, TypeVar, overload
+
+_Target = TypeVar("_Target")
 
 _EVERYBODY = object()
 """Stands among clients for a program that uses contexts without one."""
@@ -64,12 +65,21 @@ class _Entered:
     ) -> None:
         self.__exit__(kind, error, traceback)
 
-    def __call__(self, function: Callable[..., Any]) -> Any:
+    def __call__(self, function: _Target) -> _Target:
         """The function with a trace of its own around every call."""
-        return wrapped(function, lambda _function: lambda _args, _kwargs: _Entered(self._headers))
+        made: _Target = wrapped(function, lambda _function: lambda _args, _kwargs: _Entered(self._headers))
+        return made
 
 
-def raceway_context(function: Callable[..., Any] | None = None, *, headers: object = None) -> Any:
+@overload
+def raceway_context(function: None = None, *, headers: object = None) -> _Entered: ...
+
+
+@overload
+def raceway_context(function: _Target) -> _Target: ...
+
+
+def raceway_context(function: Any = None, *, headers: object = None) -> Any:
     """A trace around each call of a function, or around a block: `@raceway_context`, `with raceway_context():`.
 
     What was current before is current again afterwards. Also for async functions, generators and `async with`.

@@ -18,8 +18,18 @@ from raceway.client.default import get_client
 from raceway.client.marks import keep
 from raceway.client.tracking import Tracking
 from raceway.client.wrapping import Block, wrapped
-from raceway.model.typing import Any
+from raceway.model.typing import Any, TypeVar, overload
 from raceway.pipeline.ids import new_uuid
+
+_Target = TypeVar("_Target")
+
+
+@overload
+def track_function(client: Tracking | None = None) -> Callable[[_Target], _Target]: ...
+
+
+@overload
+def track_function(client: _Target) -> _Target: ...
 
 
 def track_function(client: Any = None) -> Any:
@@ -29,6 +39,14 @@ def track_function(client: Any = None) -> Any:
 
 
 track_method = track_function
+
+
+@overload
+def async_tracked(client: Tracking | None = None) -> Callable[[_Target], _Target]: ...
+
+
+@overload
+def async_tracked(client: _Target) -> _Target: ...
 
 
 def async_tracked(client: Any = None) -> Any:

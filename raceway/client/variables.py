@@ -17,12 +17,14 @@ from raceway.client.recompile import Wanted, own_value, recompile, tell
 from raceway.client.tracking import Tracking
 from raceway.client.wrapping import each_method
 from raceway.model.sites import Site, SiteForm
-from raceway.model.typing import Any
+from raceway.model.typing import Any, TypeVar, overload
 from raceway.pipeline.complaints import to_standard_error
 from raceway.sync.patching import hide_frame
 
+_Target = TypeVar("_Target")
 
-def track_state(*names: Any, variable: str = "", client: Any = None) -> Any:
+
+def track_state(*names: Any, variable: str = "", client: Any = None) -> Callable[[_Target], _Target]:
     """On `__setattr__`: tell of every write of the attribute `variable`. On another function: the same as
     `track_attrs`. Takes a client as its first value, too."""
     given = list(names)
@@ -38,9 +40,17 @@ def track_state(*names: Any, variable: str = "", client: Any = None) -> Any:
     return decorate
 
 
-def track_attrs(*names: str) -> Any:
+def track_attrs(*names: str) -> Callable[[_Target], _Target]:
     """Tell of every access to these attributes in the function: `@track_attrs("user.balance", "user.name")`."""
     return lambda target: _recompiled(target, _named(names))
+
+
+@overload
+def track(target: None = None, *, exclude: Iterable[str] = ()) -> Callable[[_Target], _Target]: ...
+
+
+@overload
+def track(target: _Target) -> _Target: ...
 
 
 def track(target: Any = None, *, exclude: Iterable[str] = ()) -> Any:

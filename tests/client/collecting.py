@@ -13,7 +13,7 @@ from raceway import Plugin, RacewayClient
 from raceway.model.events import Event
 
 
-class Captured(Plugin, Sequence[Event]):  # type: ignore[misc]  # a plugin that is a list of what it saw
+class Captured(Plugin, Sequence[Any]):
     """The events of a client, sent so far; looking flushes."""
 
     def __init__(self) -> None:
@@ -26,7 +26,7 @@ class Captured(Plugin, Sequence[Event]):  # type: ignore[misc]  # a plugin that 
     def on_event(self, event: Event) -> None:
         self._events.append(event)
 
-    def now(self) -> list[Event]:
+    def now(self) -> list[Any]:
         """All events so far."""
         assert self._client is not None
         assert self._client.flush(20)
@@ -42,7 +42,7 @@ class Captured(Plugin, Sequence[Event]):  # type: ignore[misc]  # a plugin that 
         """The names of the kinds."""
         return [event.kind.name for event in self.now()]
 
-    def changes(self, variable: str) -> list[Event]:
+    def changes(self, variable: str) -> list[Any]:
         """The accesses to a variable."""
         return [event for event in self.now() if event.kind.StateChange and event.kind.StateChange.variable == variable]
 
@@ -82,7 +82,7 @@ def collecting() -> Iterator[Collector]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
-        def do_POST(self) -> None:  # noqa: N802
+        def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             with collector.arrived:
                 collector.requests.append((self.path, dict(self.headers.items()), body))
@@ -91,7 +91,7 @@ def collecting() -> Iterator[Collector]:
                 collector.arrived.notify_all()
             self._answer({"success": True, "data": "Ingested", "error": None})
 
-        def do_GET(self) -> None:  # noqa: N802
+        def do_GET(self) -> None:
             collector.requests.append((self.path, dict(self.headers.items()), b""))
             trace = self.path.rpartition("/")[2]
             found = [event for event in collector.events if event["trace_id"] == trace]

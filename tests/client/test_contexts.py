@@ -58,7 +58,13 @@ def test_threads(client: RacewayClient, captured: Captured, trace: str) -> None:
 
 def test_a_thread_begins_where_it_was_started(client: RacewayClient, captured: Captured, trace: str) -> None:
     go, done = threading.Event(), threading.Event()
-    thread = threading.Thread(target=lambda: (go.wait(), tell(client, "child"), done.set()))
+
+    def flow() -> None:
+        go.wait()
+        tell(client, "child")
+        done.set()
+
+    thread = threading.Thread(target=flow)
     thread.start()
     tell(client, "parent")
     go.set()
@@ -208,7 +214,8 @@ def test_a_forked_child_is_an_actor_of_its_own(tmp_path: Any) -> None:
 import os
 from raceway import RacewayClient, Config
 from raceway.pipeline.files import FileSink
-client = RacewayClient(Config(service_name="svc", instance_id="i1"), sinks=[FileSink({str(tmp_path / "events.jsonl")!r})])
+settings = Config(service_name="svc", instance_id="i1")
+client = RacewayClient(settings, sinks=[FileSink({str(tmp_path / "events.jsonl")!r})])
 client.start_trace()
 client.track_state_change("parent", None, 1, "Write")
 child = os.fork()

@@ -43,7 +43,8 @@ def test_marked_locks_order(run_raceway: RunRaceway, core: str) -> None:
         after='client.track_lock_release("l", "Mutex"); real.release()',
     )
     # A lock that the detector cannot see: only what is marked orders the two.
-    hidden = "import os\nclass Hidden:\n    def __init__(self):\n        self.ends = os.pipe()\n        self.release()\n"
+    hidden = "import os\nclass Hidden:\n"
+    hidden += "    def __init__(self):\n        self.ends = os.pipe()\n        self.release()\n"
     hidden += "    def acquire(self): os.read(self.ends[0], 1)\n    def release(self): os.write(self.ends[1], b'x')\n"
     run_raceway.write("app.py", hidden + "real = Hidden()\n" + locked)
     run = run_raceway("--core", core, "app.py")

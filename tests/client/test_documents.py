@@ -48,7 +48,7 @@ def space(client: RacewayClient) -> dict[str, Any]:
 
     class Session:
         @staticmethod
-        def post(_url: str, headers: dict[str, str], json: object) -> dict[str, str]:
+        def post(_url: str, headers: dict[str, str], json: object) -> dict[str, str]:  # noqa: ARG004
             assert {"traceparent", "raceway-clock"} <= headers.keys()
             return headers
 

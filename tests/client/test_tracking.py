@@ -177,7 +177,7 @@ def test_state_tracking_invariants(calls: list[tuple[str, int, Any]]) -> None:
     seen = {None}
     for event in events:
         assert event.parent_id in seen
-        seen.add(event.id)  # type: ignore[arg-type]
+        seen.add(event.id)
     set_context(None)
     client.shutdown()
 
