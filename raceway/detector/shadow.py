@@ -30,7 +30,7 @@ def rank_of(site: Site, operation: Operation, closes: bool) -> int:
 class Entry:
     """One access in shadow: its epoch (`number` at `slot`), its place in the stream, the locks then held."""
 
-    __slots__ = ("access", "head", "locks", "number", "rank", "region", "sequence", "slot", "told")
+    __slots__ = ("access", "head", "locks", "number", "rank", "region", "sequence", "slot")
 
     def __init__(self, access: Access, slot: int, number: int, sequence: int, locks: tuple[int, ...]) -> None:
         self.access = access
@@ -41,7 +41,6 @@ class Entry:
         self.head: Entry | None = None
         self.region = -1
         self.rank = PLAIN
-        self.told = False
 
     def before(self, clock: dict[int, int]) -> bool:
         """Whether the access happens before the present of an actor with this clock."""
@@ -57,17 +56,18 @@ class Shadow:
 
     An access that repeats what its actor did here in the same epoch is dropped (see `repeats`). Once the location has
     raced (`racy`), each site counts for itself, so that the report names all places: `told` has the sites and
-    operations of the epoch that touched the location last, `turn`. What double-checked locking publishes here is told
-    of under the serial `handover`.
+    operations of the epoch that touched the location last, `turn`. For the teller: what double-checked locking
+    publishes here goes by the serial `handover`, and `spoken` tells that accesses are told from now on.
     """
 
-    __slots__ = ("handover", "published", "racy", "reads", "shared", "told", "turn", "writes")
+    __slots__ = ("handover", "published", "racy", "reads", "shared", "spoken", "told", "turn", "writes")
 
     def __init__(self) -> None:
         self.shared = False
         self.racy = False
         self.published: dict[int, int] | None = None
         self.handover = 0
+        self.spoken = False
         self.writes: list[Entry] = []
         self.reads: list[Entry] = []
         self.turn: Epoch | None = None

@@ -86,4 +86,5 @@ class Automatic:
     def after_fork(self) -> None:
         """In a forked child: a process of its own, with a trace of its own."""
         self._converter.begin(self._origin())
+        self._pipeline.close_at_exit()
         self._pipeline.start()

@@ -65,7 +65,7 @@ class Converter:
         """
         if self._last is None:
             return None
-        variables = sorted(variable for variable in self._variables if read(variable))
+        variables = sorted({variable.removesuffix("[...]") for variable in self._variables if read(variable)})
         kind = EventKind(Custom=of.Custom("raceway.facts", {"read": variables, "acted": list(acted)}))
         row = self._last
         flow = self._flows.of(row.actor)

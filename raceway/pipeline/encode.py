@@ -20,6 +20,9 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Event).decode
 _U64 = 2**64 - 1
 
+LINE_LIMIT = 512 * 1024
+"""Bytes of one event; a longer one is cut, for it would hardly leave room for others in a request."""
+
 _UNKNOWN = Metadata("unknown", 0, "unknown-service", "unknown", {})
 
 
@@ -36,18 +39,18 @@ def fitting(event: Event) -> tuple[Event, bytes, bool]:
     """The event as the protocol has it, its JSON, and whether it had to be mended. Raises UnfitError."""
     try:
         line = _encode(event)
-        if _fits(_decode(line)):
+        if len(line) <= LINE_LIMIT and _fits(_decode(line)):
             return event, line, False
     except Exception:  # whatever there is in it
         pass
     try:
         mended = _mended(event)
         line = _encode(mended)
-        if _fits(_decode(line)):
+        if len(line) <= LINE_LIMIT and _fits(_decode(line)):
             return mended, line, True
     except Exception as error:
         raise UnfitError(f"{type(error).__name__}") from None
-    raise UnfitError("it has no kind")
+    raise UnfitError("it is too long, or has no kind")
 
 
 def _fits(event: Event) -> bool:
@@ -58,7 +61,19 @@ def _fits(event: Event) -> bool:
     numbers = [count for _, count in event.causality_vector]
     numbers += [metadata.duration_ns or 0]
     numbers += [getattr(kind.fields, name, 0) for name in ("duration_ms", "rows_affected")]
-    return all(0 <= number <= _U64 for number in numbers)
+    return all(0 <= number <= _U64 for number in numbers) and all(
+        _holds(getattr(kind.fields, name, None)) for name in ("args", "new_value", "old_value", "data", "body")
+    )
+
+
+def _holds(value: Any) -> bool:
+    """Whether all integers in a JSON value are such as readers hold."""
+    kind = type(value)
+    if kind is int:
+        return bool(-(2**63) <= value <= _U64)
+    if kind is dict:
+        return all(map(_holds, value.values()))
+    return all(map(_holds, value)) if kind is list else True
 
 
 def _mended(event: Event) -> Event:
