@@ -62,6 +62,10 @@ class Automatic:
         """Begin to ask the core."""
         self._pipeline.start()
 
+    def flush(self, timeout: float) -> bool:
+        """Send what was told so far."""
+        return self._pipeline.flush(timeout)
+
     def close(
         self, timeout: float, read: Callable[[str], bool], acted: Iterable[int], untold: Callable[[], int]
     ) -> None:
