@@ -106,6 +106,10 @@ class Session:
     def _instruments(self, module: str) -> bool:
         return self.scope.names(module)
 
+    def flush_events(self, timeout: float) -> bool:
+        """Send and write the events so far, for so many seconds at most; whether all were."""
+        return self._events is None or self._events.flush(timeout)
+
     def after_fork(self) -> None:
         """In a forked child: the other threads are gone."""
         self._core.after_fork()

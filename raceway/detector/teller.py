@@ -1,8 +1,8 @@
 """Tells others of a run while it goes on: which records matter to who wants to find the same races elsewhere.
 
     edges are told as they come
-    access by t at x, not a repetition: if all that is kept of x is t's own, or nobody has written x, it is not told;
-        else what is kept and was not told is told late, and then the access
+    access by t at x, not a repetition: as long as all that is kept of x is t's own, or nobody has written x, it is not
+        told; else what is kept is told late, once, and then the access and all later ones
 
 A location that only one actor has, or that nobody writes, has no race. When that changes, what is kept is all that a
 race with the past can be made of. Twin: raceway/native/teller.c.
@@ -55,18 +55,17 @@ class Teller:
 
     def access(self, entry: Entry, shadow: Shadow) -> None:
         """An access that is about to join the shadow of its location."""
-        if not self._full:
+        if not (self._full or shadow.spoken):
             kept = (*shadow.writes, *shadow.reads)
             written = shadow.writes or entry.access.operation.mutates
             if not written or all(other.slot == entry.slot for other in kept):
                 return
+            shadow.spoken = True
             for other in sorted(kept, key=lambda one: one.sequence):
-                if not other.told:
-                    self._tell(other, late=True)
+                self._tell(other, late=True)
         self._tell(entry, late=False)
 
     def _tell(self, entry: Entry, late: bool) -> None:
-        entry.told = True
         access, head = entry.access, entry.head
         location = access.location
         self._put(

@@ -153,12 +153,13 @@ teller_edge(int verb, const Actor *actor, uint64_t other, PyObject *text, PyObje
 SLOW void
 teller_access(uint32_t id, const Location *location, const Head *head, uint32_t at, bool late)
 {
-    Told *row = new_row();
+    const Context *context = &contexts[id];
+    uint64_t actor = context->of_task ? actor_in_slot(context->slot) : context->actor;
+    Told *row = actor == 0 ? NULL : new_row();
     if (row == NULL) {
         return;
     }
-    const Context *context = &contexts[id];
-    row->actor = context->actor;
+    row->actor = actor;
     row->number = context->number;
     row->other = location->object == NULL ? (uintptr_t)location->target : object_serial(location->object);
     row->key = location->key;

@@ -62,6 +62,10 @@ class Automatic:
         """Begin to ask the core."""
         self._pipeline.start()
 
+    def flush(self, timeout: float) -> bool:
+        """Send what was told so far."""
+        return self._pipeline.flush(timeout)
+
     def close(
         self, timeout: float, read: Callable[[str], bool], acted: Iterable[int], untold: Callable[[], int]
     ) -> None:
@@ -86,4 +90,5 @@ class Automatic:
     def after_fork(self) -> None:
         """In a forked child: a process of its own, with a trace of its own."""
         self._converter.begin(self._origin())
+        self._pipeline.close_at_exit()
         self._pipeline.start()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
 
 from raceway.model.events import Event
 from raceway.model.struct import Struct
@@ -50,11 +52,9 @@ def request_body(lines: Sequence[bytes]) -> bytes:
 
 def within(lines: Sequence[bytes], limit: int) -> Iterator[slice]:
     """Slices of lines whose requests stay within `limit` bytes; a line that alone is too long is a slice of its own."""
-    start, size = 0, ENVELOPE
-    for index, line in enumerate(lines):
-        if index > start and size + len(line) + 1 > limit:
-            yield slice(start, index)
-            start, size = index, ENVELOPE
-        size += len(line) + 1
-    if start < len(lines):
-        yield slice(start, len(lines))
+    ends = list(accumulate(len(line) + 1 for line in lines))  # each with its comma
+    start, before = 0, ENVELOPE - 1  # the last has none
+    while start < len(ends):
+        stop = max(bisect_right(ends, limit - before), start + 1)
+        yield slice(start, stop)
+        start, before = stop, ENVELOPE - 1 - ends[stop - 1]

@@ -14,6 +14,7 @@ one the event before it; what is told late goes beside the chain, from its begin
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import datetime
 
 from raceway.model import eventkinds as of
 from raceway.model.events import Event, EventKind, Metadata, Vector
@@ -33,7 +34,10 @@ class Converter:
         self._told = told
         self._place = place
         self.begin(origin)
+        self._microseconds = 0
+        self._when = moment(0)
         self._names: dict[int, tuple[str, str]] = {}
+        self._locks: dict[int, tuple[EventKind, EventKind]] = {}
         self._changes: dict[tuple[int, str, int, int], EventKind] = {}
         self._sets: dict[tuple[int, ...], tuple[str, ...]] = {(): ()}
         self._edges: dict[int, Callable[[ToldEdge], Event | None]] = {
@@ -54,7 +58,7 @@ class Converter:
         """Events are of this process from here on: at first, and in a forked child."""
         self._origin = origin
         self._flows = Flows(origin)
-        self._syncs: dict[int, dict[str, int]] = {}
+        self._syncs: dict[int, tuple[Flow | None, dict[str, int]]] = {}
         self._variables: set[str] = set()
         self._last: ToldEdge | None = None
 
@@ -65,7 +69,7 @@ class Converter:
         """
         if self._last is None:
             return None
-        variables = sorted(variable for variable in self._variables if read(variable))
+        variables = sorted({variable.removesuffix("[...]") for variable in self._variables if read(variable)})
         kind = EventKind(Custom=of.Custom("raceway.facts", {"read": variables, "acted": list(acted)}))
         row = self._last
         flow = self._flows.of(row.actor)
@@ -95,7 +99,24 @@ class Converter:
         else:
             clock, parent = flow.step(row.number), flow.parent
             flow.parent = identity
-        return Event(identity, self._origin.trace_id, moment(row.time), kind, metadata, clock, locks, parent)
+        return Event(
+            id=identity,
+            parent_id=parent,
+            timestamp=self._moment(row.time),
+            causality_vector=clock,
+            kind=kind,
+            metadata=metadata,
+            lock_set=locks,
+            trace_id=self._origin.trace_id,
+        )
+
+    def _moment(self, nanoseconds: int) -> datetime:
+        """The time, which several records in a row often have."""
+        microseconds = nanoseconds // 1000
+        if microseconds != self._microseconds:
+            self._microseconds = microseconds
+            self._when = moment(nanoseconds)
+        return self._when
 
     def _change(self, what: tuple[int, str, int, int]) -> EventKind:
         site, variable, operation, commute = what
@@ -125,23 +146,37 @@ class Converter:
     ) -> Event:
         self._last = row
         parent, flow.parent = flow.parent, flow.ids.new()
-        when = moment(row.time)
-        return Event(flow.parent, self._origin.trace_id, when, kind, metadata or flow.metadata, clock, (), parent)
+        return Event(
+            id=flow.parent,
+            parent_id=parent,
+            timestamp=self._moment(row.time),
+            causality_vector=clock,
+            kind=kind,
+            metadata=metadata or flow.metadata,
+            lock_set=(),
+            trace_id=self._origin.trace_id,
+        )
 
     def _taken(self, row: ToldEdge) -> Event:
         flow = self._flows.of(row.actor)
         self._take_over(flow, row.other)
-        kind, place = self._names.get(row.other, ("lock", ""))
-        lock = of.LockAcquire(f"{kind}#{row.other}", _LOCK_TYPES.get(kind, kind), place)
-        return self._made(flow, row, flow.step(row.number), EventKind(LockAcquire=lock))
+        return self._made(flow, row, flow.step(row.number), self._lock_kinds(row.other)[0])
 
     def _freed(self, row: ToldEdge) -> Event:
         flow = self._flows.of(row.actor)
-        kind, place = self._names.get(row.other, ("lock", ""))
-        lock = of.LockRelease(f"{kind}#{row.other}", _LOCK_TYPES.get(kind, kind), place)
-        event = self._made(flow, row, flow.end(row.number), EventKind(LockRelease=lock))
-        self._syncs[row.other] = flow.released()
+        event = self._made(flow, row, flow.end(row.number), self._lock_kinds(row.other)[1])
+        self._syncs[row.other] = (flow, flow.released())
         return event
+
+    def _lock_kinds(self, sync: int) -> tuple[EventKind, EventKind]:
+        """That the lock is taken, and that it is freed."""
+        known = self._locks.get(sync)
+        if known is None:
+            kind, place = self._names.get(sync, ("lock", ""))
+            what = (f"{kind}#{sync}", _LOCK_TYPES.get(kind, kind), place)
+            known = EventKind(LockAcquire=of.LockAcquire(*what)), EventKind(LockRelease=of.LockRelease(*what))
+            self._locks[sync] = known
+        return known
 
     def _acquire(self, row: ToldEdge) -> Event:
         flow = self._flows.of(row.actor)
@@ -153,10 +188,10 @@ class Converter:
         merge = row.verb == Verb.MERGE
         event = self._fence(flow, row, flow.end(row.number), "Release", "merge" if merge else "sync")
         released = flow.released()
-        if merge:
-            for component, count in self._syncs.get(row.other, {}).items():
+        if merge and row.other in self._syncs:
+            for component, count in self._syncs[row.other][1].items():
                 released[component] = max(count, released.get(component, 0))
-        self._syncs[row.other] = released
+        self._syncs[row.other] = (None if merge else flow, released)
         return event
 
     def _fence(self, flow: Flow, row: ToldEdge, clock: Vector, ordering: of.Ordering, tag: str) -> Event:
@@ -165,8 +200,8 @@ class Converter:
         return self._made(flow, row, clock, EventKind(MemoryFence=of.MemoryFence(ordering, place)), metadata)
 
     def _take_over(self, flow: Flow, sync: int) -> None:
-        clock = self._syncs.get(sync)
-        if clock is not None:
+        releaser, clock = self._syncs.get(sync, (flow, {}))
+        if releaser is not flow:
             flow.learn(clock)
 
     def _fork(self, row: ToldEdge) -> Event:
@@ -192,10 +227,12 @@ class Converter:
     def _retire(self, row: ToldEdge) -> None:
         self._syncs.pop(row.other, None)
         self._names.pop(row.other, None)
+        self._locks.pop(row.other, None)
 
     def _name(self, row: ToldEdge) -> None:
         place = f"{row.file}:{row.line}" if row.file else ""
         self._names[row.other] = (row.text or "sync", text(place))
+        self._locks.pop(row.other, None)
 
     def _rename(self, row: ToldEdge) -> None:
         self._flows.of(row.actor).call(text(row.text))

@@ -9,9 +9,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import msgspec
+from msgspec.structs import astuple
 
 from raceway.model import eventkinds as of
-from raceway.model.events import KINDS, Event, EventKind, Metadata
+from raceway.model.events import Event, EventKind, Metadata
 from raceway.model.typing import Any
 from raceway.model.values import snapshot, text
 from raceway.pipeline.ids import uuid_of
@@ -19,6 +20,9 @@ from raceway.pipeline.ids import uuid_of
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Event).decode
 _U64 = 2**64 - 1
+
+LINE_LIMIT = 512 * 1024
+"""Bytes of one event; a longer one is cut, for it would hardly leave room for others in a request."""
 
 _UNKNOWN = Metadata("unknown", 0, "unknown-service", "unknown", {})
 
@@ -36,29 +40,40 @@ def fitting(event: Event) -> tuple[Event, bytes, bool]:
     """The event as the protocol has it, its JSON, and whether it had to be mended. Raises UnfitError."""
     try:
         line = _encode(event)
-        if _fits(_decode(line)):
+        if len(line) <= LINE_LIMIT and _fits(_decode(line)):
             return event, line, False
     except Exception:  # whatever there is in it
         pass
     try:
         mended = _mended(event)
         line = _encode(mended)
-        if _fits(_decode(line)):
+        if len(line) <= LINE_LIMIT and _fits(_decode(line)):
             return mended, line, True
     except Exception as error:
         raise UnfitError(f"{type(error).__name__}") from None
-    raise UnfitError("it has no kind")
+    raise UnfitError("it is too long, or has no kind")
 
 
 def _fits(event: Event) -> bool:
     """What the types alone do not say."""
-    kind, metadata = event.kind, event.metadata
-    if sum(getattr(kind, name) is not None for name in KINDS) != 1 or event.timestamp.tzinfo is None:
+    kind = event.kind
+    set_fields = [fields for fields in astuple(kind) if fields is not None]
+    if len(set_fields) != 1 or event.timestamp.tzinfo is None or (event.metadata.duration_ns or 0) > _U64:
         return False
-    numbers = [count for _, count in event.causality_vector]
-    numbers += [metadata.duration_ns or 0]
-    numbers += [getattr(kind.fields, name, 0) for name in ("duration_ms", "rows_affected")]
-    return all(0 <= number <= _U64 for number in numbers)
+    for _, count in event.causality_vector:
+        if not 0 <= count <= _U64:
+            return False
+    return all(map(_holds, astuple(set_fields[0])))
+
+
+def _holds(value: Any) -> bool:
+    """Whether all integers in a value are such as readers hold; the types see to it that counts are not negative."""
+    kind = type(value)
+    if kind is int:
+        return bool(-(2**63) <= value <= _U64)
+    if kind is dict:
+        return all(map(_holds, value.values()))
+    return all(map(_holds, value)) if kind is list else True
 
 
 def _mended(event: Event) -> Event:

@@ -10,10 +10,11 @@ import atexit
 import functools
 import os
 import signal
+import sys
 import threading
 from types import FrameType
 
-from raceway.model.typing import Protocol
+from raceway.model.typing import Any, Protocol
 
 EXIT_TIMEOUT = 5.0
 """Seconds that a process waits for its events at its end; what is left then is spooled, or lost and counted."""
@@ -72,6 +73,22 @@ def _before_fork() -> None:
 def _after_fork() -> None:
     for pipeline in list(_open):
         pipeline.after_fork()
+    util: Any = sys.modules.get("multiprocessing.util")
+    if util is not None:
+        # A process of multiprocessing ends without exit handlers. What it does instead can be told only once it runs.
+        util.register_after_fork(_child, _Child.close_at_end)
+
+
+class _Child:
+    """A forked child that multiprocessing may have begun."""
+
+    def close_at_end(self) -> None:
+        """Close pipelines when multiprocessing ends it."""
+        util: Any = sys.modules["multiprocessing.util"]
+        util.Finalize(None, _at_exit, exitpriority=-100)
+
+
+_child = _Child()
 
 
 def _mind_sigterm() -> None:

@@ -114,6 +114,10 @@ class Pipeline:
         """In a parent about to fork: what waits is written down, for a child may end what is ours."""
         self._worker.hand_over(monotonic() + 0.05)
 
+    def close_at_exit(self) -> None:
+        """Close when the process ends: for one that was not to be closed then, whose owner is not here."""
+        endings.follow(self, at_exit=True, terminate=False)
+
     def after_fork(self) -> None:
         """In a forked child."""
         self._buffer.after_fork()

@@ -18,8 +18,9 @@ from raceway.model.events import Metadata, Vector
 from raceway.model.struct import Struct
 from raceway.pipeline.ids import Ids, uuid_of
 
-EPOCH = 1 << 20
-"""Counts of one epoch. The second half is for what is told late."""
+EPOCH = 1_000_000
+"""Counts of one epoch; the second half is for what is told late. A round number, of which few digits change from one
+event to the next, compresses well."""
 
 RESTING = 64
 """Ended actors whose components rest before they are used again."""

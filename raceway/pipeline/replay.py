@@ -10,6 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 
+from raceway.model import eventkinds as of
 from raceway.model.events import Event
 from raceway.model.kinds import Operation
 from raceway.model.records import Access, Acquire, Fork, Head, Join, Location, Name, Record, Release, Rename
@@ -26,6 +27,7 @@ class _Reading:
         self._activations = 0
         self._before: dict[int, list[Record]] = {}
         self._counts: dict[str, tuple[list[int], list[int]]] = {}
+        self._flows: dict[str, list[int]] = {}
         self._sequences: tuple[list[int], list[int]] = ([], [])
         self._tags = [self._tag(index, event) for index, event in enumerate(events)]
         self._tasks = {uuid_of(event.metadata.thread_id): event.metadata for event in events}
@@ -34,6 +36,7 @@ class _Reading:
         """Note where the event stands; its tag, if it is an access."""
         tag = read_access_tag(event.metadata.tags.get("access", "")) if event.kind.StateChange else None
         if tag is None or not tag.late:
+            self._flows.setdefault(event.metadata.thread_id, []).append(index)
             for component, count in event.causality_vector:
                 counts, places = self._counts.setdefault(component, ([], []))
                 if not counts or count > counts[-1]:
@@ -81,7 +84,7 @@ class _Reading:
         found = self._access(index, actor, tag, event)
         if not tag.late:
             return [*first, *found]
-        self._put_before(self._end_of_epoch(event, index), found)
+        self._put_before(self._home(event, index), found)
         return first
 
     def _name(self, lock: Any) -> list[Record]:
@@ -120,15 +123,27 @@ class _Reading:
         self._put_before(min(places[after], index) if after < len(places) else index, [head])
         return [access]
 
-    def _end_of_epoch(self, event: Event, index: int) -> int:
-        """Where in the stream the epoch of a late event ends: before the first event that comes after it."""
+    def _home(self, event: Event, index: int) -> int:
+        """Where in the stream a late event belongs: in its epoch, before the locks were taken that it was not under."""
         component, count = event.causality_vector[0]
         counts, places = self._counts.get(component, ([], []))
         after = bisect_left(counts, count)
-        return min(places[after], index) if after < len(places) else index
+        place = min(places[after], index) if after < len(places) else index
+        own = self._flows.get(event.metadata.thread_id, [])
+        for earlier in reversed(own[: bisect_left(own, place)]):
+            kind = self._events[earlier].kind
+            if kind.LockRelease is not None or kind.AsyncSpawn is not None or _releases(kind.MemoryFence):
+                break
+            if kind.LockAcquire is not None and kind.LockAcquire.lock_id not in event.lock_set:
+                place = earlier
+        return place
 
     def _put_before(self, index: int, records: list[Record]) -> None:
         self._before.setdefault(index, []).extend(records)
+
+
+def _releases(fence: of.MemoryFence | None) -> bool:
+    return fence is not None and fence.ordering == "Release"
 
 
 def _serial(name: str) -> int:

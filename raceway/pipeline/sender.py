@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from raceway.originals import monotonic, sleep
 from raceway.pipeline.answers import Answer, Decision, Step, decide
 from raceway.pipeline.backoff import Backoff
-from raceway.pipeline.batch import ENVELOPE, Batch, request_body, within
+from raceway.pipeline.batch import Batch, request_body, within
 from raceway.pipeline.collector import Collector, UnreachableError
 from raceway.pipeline.compression import SMALLEST, Compress, accepted
 from raceway.pipeline.settings import BODY_LIMIT, SinkCounts
@@ -61,6 +61,11 @@ class HttpSink:
         if self._spool is not None and (self._spool or self._backoff.failures):
             self._put_aside(lines)
             return
+        size = sum(map(len, lines))
+        if self._size + size <= self._memory_limit:
+            self._lines.extend(lines)
+            self._size += size
+            return
         for index, line in enumerate(lines):
             if self._size + len(line) > self._memory_limit:
                 self._put_aside(lines[index:])
@@ -95,7 +100,10 @@ class HttpSink:
     def _cut_piece(self) -> bool:
         """Have something in `_pieces`: what is in memory is older than what is on disk."""
         if self._lines:
-            self._pieces.append(self._taken())
+            lines = list(self._lines)
+            self._pieces.extend(lines[part] for part in within(lines, self._limit))
+            self._lines.clear()
+            self._size = 0
             return True
         try:
             oldest = self._spool.oldest() if self._spool else None
@@ -108,15 +116,6 @@ class HttpSink:
         self._segment_done = 0
         self._pieces.extend(lines[part] for part in within(lines, self._limit))
         return True
-
-    def _taken(self) -> list[bytes]:
-        """As many lines of memory as a request holds, one at least."""
-        piece, size = [self._lines.popleft()], 0
-        while self._lines and size + len(piece[-1]) + len(self._lines[0]) + ENVELOPE < self._limit:
-            size += len(piece[-1]) + 1
-            piece.append(self._lines.popleft())
-        self._size -= size + len(piece[-1]) - len(piece) + 1
-        return piece
 
     def _try(self) -> None:
         piece = self._pieces[0]

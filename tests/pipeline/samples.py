@@ -25,7 +25,16 @@ class Flow:
         """The next event."""
         parent, self._parent = self._parent, self._ids.new()
         now = datetime.now(UTC)
-        return Event(self._parent, self._trace, now, kind, metadata, self._clock.tick(), (), parent)
+        return Event(
+            id=self._parent,
+            parent_id=parent,
+            timestamp=now,
+            causality_vector=self._clock.tick(),
+            kind=kind,
+            metadata=metadata,
+            lock_set=(),
+            trace_id=self._trace,
+        )
 
     def change(self, variable: str, value: Any = None) -> Event:
         """A write."""
