@@ -38,6 +38,8 @@ Kind = Callable[["Teller", Place, tuple[Any, ...]], EventKind]
 
 _LOCKS_REMEMBERED = 4096
 _DECORATOR_LINES = 50
+_FEW = 8
+_SMALL = 2**53
 _LIKELY_AGAIN = 128
 """Characters of a text that may well be a name."""
 
@@ -134,10 +136,29 @@ def keep(value: Any, degrade: Callable[[], None]) -> Any:
     """A value of the program, so that it does not change any more and nothing of the program is held."""
     if type(value) in SCALARS:
         return value
+    if type(value) is dict and len(value) <= _FEW and _is_plain(value):
+        return dict(value)
     kept, lossless = snapshot(value)
     if not lossless:
         degrade()
     return kept
+
+
+def _is_plain(values: dict[Any, Any]) -> bool:
+    """Whether a few arguments need nothing but to be copied: short names, small numbers, short texts."""
+    for name, value in values.items():
+        kind = type(value)
+        if type(name) is not str or not name.isascii() or len(name) > _LIKELY_AGAIN:
+            return False
+        if kind is str:
+            if len(value) > _LIKELY_AGAIN or not value.isascii():
+                return False
+        elif kind is int:
+            if not -_SMALL < value < _SMALL:
+                return False
+        elif kind is not bool and value is not None:
+            return False
+    return True
 
 
 def place_text(place: Place) -> str:
