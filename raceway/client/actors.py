@@ -19,8 +19,8 @@ from raceway.config import instance_id
 from raceway.model.events import Vector
 from raceway.pipeline.ids import new_uuid
 
-KNOWN_LIMIT = 512
-"""Components that one clock holds: what an actor learned longest ago is forgotten first."""
+KNOWN_LIMIT = 128
+"""Components that one clock holds, for each is in every event: what was learned longest ago is forgotten first."""
 
 
 class Service(msgspec.Struct, frozen=True):

@@ -39,7 +39,7 @@ Kind = Callable[["Teller", Place, tuple[Any, ...]], EventKind]
 _LOCKS_REMEMBERED = 4096
 _DECORATOR_LINES = 50
 _FEW = 8
-_SMALL = 2**53
+_TEXT = frozenset({str})
 _LIKELY_AGAIN = 128
 """Characters of a text that may well be a name."""
 
@@ -56,6 +56,10 @@ class Mark(Context, frozen=True, kw_only=False):
     place: Place = None
     values: tuple[Any, ...] = ()
     duration_ns: int | None = None
+
+
+class Few(dict[Any, Any]):
+    """A copy of a few arguments whose values cannot change: the rest is left to the worker."""
 
 
 class Origin(msgspec.Struct, frozen=True):
@@ -123,7 +127,15 @@ class Teller:
             if told is not value:
                 self._degrade()
             value = told
+        elif type(value) is Few:
+            value, lossless = snapshot(dict(value))
+            if not lossless:
+                self._degrade()
         return self.hide.value(value, name)
+
+    def body(self, body: Any) -> Any:
+        """The body of a request or response."""
+        return self.hide.body(snapshot(dict(body))[0] if type(body) is Few else body)
 
     def texts(self, value: Any) -> dict[str, str]:
         """Headers and the like."""
@@ -136,29 +148,13 @@ def keep(value: Any, degrade: Callable[[], None]) -> Any:
     """A value of the program, so that it does not change any more and nothing of the program is held."""
     if type(value) in SCALARS:
         return value
-    if type(value) is dict and len(value) <= _FEW and _is_plain(value):
-        return dict(value)
+    is_few = type(value) is dict and len(value) <= _FEW and _TEXT.issuperset(map(type, value))
+    if is_few and SCALARS.issuperset(map(type, value.values())):
+        return Few(value)
     kept, lossless = snapshot(value)
     if not lossless:
         degrade()
     return kept
-
-
-def _is_plain(values: dict[Any, Any]) -> bool:
-    """Whether a few arguments need nothing but to be copied: short names, small numbers, short texts."""
-    for name, value in values.items():
-        kind = type(value)
-        if type(name) is not str or not name.isascii() or len(name) > _LIKELY_AGAIN:
-            return False
-        if kind is str:
-            if len(value) > _LIKELY_AGAIN or not value.isascii():
-                return False
-        elif kind is int:
-            if not -_SMALL < value < _SMALL:
-                return False
-        elif kind is not bool and value is not None:
-            return False
-    return True
 
 
 def place_text(place: Place) -> str:
@@ -192,7 +188,7 @@ def _spelled(value: Any) -> str:
     """A kept value as text."""
     if type(value) is str:
         return value
-    told = scalar(value) if type(value) in SCALARS else snapshot(value)[0]
+    told = scalar(value) if type(value) in SCALARS else snapshot(dict(value) if type(value) is Few else value)[0]
     return told if type(told) is str else msgspec.json.encode(told).decode()
 
 
@@ -234,7 +230,7 @@ def http_request(teller: Teller, _place: Place, values: tuple[Any, ...]) -> Even
         method=teller.text(method),
         url=teller.hide.url(text(_spelled(url))),
         headers=teller.texts(headers),
-        body=teller.hide.body(body),
+        body=teller.body(body),
     )
     return EventKind(HttpRequest=request)
 
@@ -243,7 +239,7 @@ def http_response(teller: Teller, _place: Place, values: tuple[Any, ...]) -> Eve
     """Status, headers, body, duration in milliseconds."""
     status, headers, body, duration_ms = values
     response = of.HttpResponse(
-        status=status, headers=teller.texts(headers), duration_ms=duration_ms, body=teller.hide.body(body)
+        status=status, headers=teller.texts(headers), duration_ms=duration_ms, body=teller.body(body)
     )
     return EventKind(HttpResponse=response)
 

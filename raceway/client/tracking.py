@@ -78,13 +78,17 @@ class Tracking:
         line: int | None = None,
     ) -> None:
         """A function was entered. A second value that is no text is `args`: `("pay", {"amount": 3})`."""
-        if module is not None and not issubclass(type(module), str):
+        if module is not None and type(module) is not str and not issubclass(type(module), str):
             module, args = None, (module if args is None else args)
         frame = _frame(1)
         if module is None:
             module = frame.f_globals.get("__name__")
         place = (frame.f_code, frame.f_lasti)
-        values = (_name(function_name), _name(module), keep(args, self._degrade), _name(file), _number(line))
+        name = function_name if type(function_name) is str else _name(function_name)
+        module = module if type(module) is str else _name(module)
+        if file is not None or line is not None:
+            file, line = _name(file), _number(line)
+        values = (name, module, keep(args, self._degrade), file, line)
         self._put(mark("track_function_call", marks.function_call, place, values))
 
     def track_http_request(self, method: str, url: str, headers: Any = None, body: Any = None) -> None:
