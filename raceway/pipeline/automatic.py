@@ -16,7 +16,7 @@ from raceway.pipeline.ids import new_uuid
 from raceway.pipeline.settings import Settings
 from raceway.pipeline.sinks import file_sink, http_sink
 
-FLUSH_INTERVAL = 0.1
+FLUSH_INTERVAL = 0.05
 """Seconds between two looks at what was told."""
 
 

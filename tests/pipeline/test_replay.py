@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -186,3 +187,38 @@ def test_all_sides_of_a_fork_write_whole_events(run_raceway: RunRaceway, core: s
         check_flows(own)
         assert len({event["trace_id"] for event in own}) == 1
     assert len({event["trace_id"] for event in events}) == 3
+
+
+ENDING = """
+import os, signal, sys, threading
+lock = threading.Lock()
+def work():
+    with lock:
+        pass
+thread = threading.Thread(target=work)
+thread.start()
+thread.join()
+{ending}
+"""
+
+
+@pytest.mark.parametrize(
+    ("ending", "status"),
+    [
+        ("sys.exit(3)", 3),
+        ("os._exit(4)", 4),
+        ("os.kill(os.getpid(), signal.SIGTERM); signal.pause()", -signal.SIGTERM),
+        ("os.execv(sys.executable, [sys.executable, '-c', 'pass'])", 0),
+    ],
+)
+def test_however_a_run_ends_its_events_are_written(
+    run_raceway: RunRaceway, core: str, ending: str, status: int
+) -> None:
+    trace = run_raceway.directory / "trace.jsonl"
+    program = run_raceway.write("app.py", ENDING.format(ending=ending))
+    run = run_raceway("--core", core, "--trace", trace, program, json_report=False)
+    assert run.status == status, run.stderr
+    kinds = [event.kind.name for event in read_events(trace)]
+    assert [kind for kind in kinds if kind in ("AsyncSpawn", "AsyncAwait")][:2] == ["AsyncSpawn", "AsyncAwait"]
+    assert kinds.count("LockAcquire") == kinds.count("LockRelease") >= 1
+    assert kinds[-1] == "Custom", "the facts of the run"
