@@ -79,3 +79,15 @@ class RecompileWarning(RacewayWarning):
     """A decorated function cannot be instrumented on its own; it runs as it is."""
 
     slug = "not-recompiled"
+
+
+class SuppressionError(ConfigError):
+    """A suppression does not parse: in a setting, a suppression file, or a comment of the program."""
+
+    slug = "suppression-unreadable"
+
+
+class NotWrittenError(RacewayError):
+    """A report file could not be written in the end; what it should hold goes to standard error."""
+
+    slug = "report-not-written"

@@ -128,7 +128,9 @@ class Feed:
         )
         # Constants of its own: they are exchanged in place.
         code = self._template.replace(co_consts=(*self._template.co_consts,))
-        return FunctionType(self._session.adopt(code, (site,), _MARKER, file), self._namespace)
+        from raceway.session import adopt
+
+        return FunctionType(adopt(self._session, code, (site,), _MARKER, file), self._namespace)
 
 
 def _file_and_line(frame: FrameType, place: Place) -> tuple[str, int]:

@@ -337,6 +337,7 @@ static PyMethodDef module_methods[] = {
     {"locks_install", locks_install, METH_VARARGS, "Observe Lock and RLock; False where their types are not known."},
     {"locks_uninstall", locks_uninstall, METH_NOARGS, "Put back the methods of Lock and RLock."},
     {"locks_forked", locks_forked, METH_NOARGS, "In a forked child: tell of locks that were made anew."},
+    {"loop_release", loop_release, METH_O, "A callback is about to be handed to the loop."},
     {NULL, NULL, 0, NULL},
 };
 
@@ -354,7 +355,7 @@ module_exec(PyObject *module)
     }
 #endif
     if (!taps_ready(module) || PyType_Ready(&Recorder_Type) < 0 || PyType_Ready(&PeekProbe_Type) < 0 ||
-        !recorder_ready(module) || !queues_ready()) {
+        !recorder_ready(module) || !queues_ready() || !loops_ready(module)) {
         return -1;
     }
     if (PyModule_AddObjectRef(module, "Recorder", (PyObject *)&Recorder_Type) < 0 ||

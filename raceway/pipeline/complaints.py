@@ -13,7 +13,7 @@ def to_standard_error(line: str) -> None:
     """One line to standard error, which may be closed or missing."""
     if sys.stderr is not None:
         with contextlib.suppress(OSError, ValueError):
-            sys.stderr.write(f"raceway: warning: {line}\n")
+            sys.stderr.write(f"raceway: warning: {line} [warning]\n")
 
 
 class Once:
