@@ -31,10 +31,14 @@ from raceway.runtime.core import make_core
 if TYPE_CHECKING:
     from raceway.autoinstrument.maker import Maker
     from raceway.findings.known import Known
+    from raceway.pipeline.automatic import Automatic
 
 SELF_CHECK_FAILED = 70
 NOT_WRITTEN = 2
 FINDINGS = 66
+
+EVENTS_TIMEOUT = 5.0
+"""Seconds that the end of a run waits for its events."""
 
 
 class Session:
@@ -47,6 +51,7 @@ class Session:
         self._directory = _working_directory()
         self._core = make_core(config.core)
         self.locks = LockWatch(self._core, self._directory)
+        self._events = self._event_pipeline() if config.endpoint is not None or config.trace is not None else None
         self._finder = InstrumentingFinder(
             self.scope, self.compile, self.not_seen, self._core.module_executed, sync.AWAITED
         )
@@ -68,6 +73,8 @@ class Session:
             # The transform imports such modules; the two must not wait for each other.
             import raceway.transform.rewriting  # noqa: F401
         self._core.start()
+        if self._events is not None:
+            self._events.start()
         active.activate(self._core.recorder)
         self._patches = sync.install(self._core.recorder, self._instruments)
         self._finder.install(self)
@@ -83,7 +90,27 @@ class Session:
         self._finder.uninstall()
         sync.uninstall()
         active.activate(None)
+        if self._events is not None:
+            acted = [serial for serial, site in self._sites() if site.regions and self._core.names.has_acted(serial)]
+            self._events.close(EVENTS_TIMEOUT, self._core.names.is_read, acted, self._core.telling.untold)
         self._core.stop()
+
+    def _event_pipeline(self) -> Automatic:
+        """What sends and writes events. Raises ConfigError for what cannot be used."""
+        from raceway.pipeline.automatic import Automatic
+
+        telling = self._core.telling
+        telling.begin(self.config.events == "full")
+        name = self._command[0] if self._command else ""
+        service = os.path.splitext(os.path.basename(name))[0] if name != "-m" else self._command[1]
+        return Automatic(self.config, service or "python", telling.told, self._place, telling.hide_thread, _warn)
+
+    def _place(self, serial: int) -> str:
+        """Where a site is, for people: relative to the working directory if it lies there."""
+        names = self._core.names
+        file = names.site_file(serial)
+        inside = bool(self._directory) and file.startswith(self._directory + os.sep)
+        return f"{file[len(self._directory) + 1 :] if inside else file}:{names.site(serial).line}"
 
     def patched(self) -> tuple[str, ...]:
         """The attributes of other modules that are replaced while the session runs, by their dotted names."""
@@ -92,9 +119,15 @@ class Session:
     def _instruments(self, module: str) -> bool:
         return self.scope.names(module)
 
+    def flush_events(self, timeout: float) -> bool:
+        """Send and write the events so far, for so many seconds at most; whether all were."""
+        return self._events is None or self._events.flush(timeout)
+
     def after_fork(self) -> None:
         """In a forked child: the other threads are gone."""
         self._core.after_fork()
+        if self._events is not None:
+            self._events.after_fork()
         sync.forked(self._core.recorder)
 
     def compile(self, source: Source, filename: str, module: str) -> CodeType:
@@ -301,6 +334,18 @@ def _working_directory() -> str:
 _running: list[Session] = []
 
 
+def adopt(session: Session, code: CodeType, sites: Sequence[Site], marker: bytes, filename: str) -> CodeType:
+    """Code with placeholders that somebody else has made, with live taps; its sites are in this file."""
+    bound = session._core.bind(code, sites, marker, filename)
+    session._tables.append(sites)
+    return bound
+
+
+def running() -> Session | None:
+    """The session that watches this process now."""
+    return _running[-1] if _running else None
+
+
 def _after_fork() -> None:
     for session in _running:
         session.after_fork()
@@ -327,6 +372,10 @@ def _attempt(action: Callable[[], None]) -> None:
     """Do what the program must not notice, whatever becomes of it."""
     with contextlib.suppress(Exception):
         action()
+
+
+def _warn(line: str) -> None:
+    _say(f"raceway: warning: {line} [warning]", sys.stderr)
 
 
 def _has_gil() -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from benchmarks.groups import counts, cpu, imports, lost, memory, micro, others, startup, threads, web
+from benchmarks.groups import counts, cpu, events, imports, lost, memory, micro, others, sdk, startup, threads, web
 from benchmarks.options import Bench
 from benchmarks.results import Result
 
@@ -18,11 +18,13 @@ GROUPS: Mapping[str, Callable[[Bench], Result]] = {
     "startup": startup.run,
     "lost": lost.run,
     "others": others.run,
+    "events": events.run,
+    "sdk": sdk.run,
     "counts": counts.run,
 }
 """By the names of `--only`, in the order of the page."""
 
-BY_NAME_ONLY = frozenset({"counts"})
+BY_NAME_ONLY = frozenset({"counts", "events", "sdk"})
 """Groups that are measured only when they are named."""
 
 PROGRAMS: Mapping[str, tuple[str, ...]] = {"cpu": cpu.PROGRAMS, "threads": threads.PROGRAMS}

@@ -10,7 +10,10 @@ from raceway.model.locks import LockFacts, Waiting
 from raceway.model.races import RawRace
 from raceway.model.sites import Site
 from raceway.model.struct import Struct
-from raceway.model.typing import Any, Protocol
+from raceway.model.typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from raceway.model.told import Told
 
 
 class Waits(Protocol):
@@ -140,6 +143,22 @@ class Names(Protocol):
         """Whether any access so far reads the variable."""
 
 
+class Telling(Protocol):
+    """What a core tells of a run while it goes on."""
+
+    def begin(self, full: bool) -> None:
+        """From the start on, collect what `told` gives: what races can be made of, or with `full` every access."""
+
+    def told(self) -> list[Told]:
+        """What there is to tell since the last time, in order. By one thread at a time."""
+
+    def untold(self) -> int:
+        """How much was dropped since nobody asked in time."""
+
+    def hide_thread(self) -> None:
+        """The calling thread is one of ours: what it does is not recorded, and it is no actor."""
+
+
 class Core(Protocol):
     """One detection core: taps, recorder and detector together."""
 
@@ -156,6 +175,10 @@ class Core(Protocol):
     @property
     def recorder(self) -> Recorder:
         """The verbs for sync models."""
+
+    @property
+    def telling(self) -> Telling:
+        """What it tells while the run goes on."""
 
     def start(self) -> None:
         """Begin to record."""

@@ -13,12 +13,18 @@ from raceway.errors import CoreUnavailableError
 from raceway.model.findings import Actor
 from raceway.model.locks import LockFacts, Waiting
 from raceway.model.races import RawRace
+from raceway.model.records import Rename
 from raceway.model.sites import Site
+from raceway.model.typing import TYPE_CHECKING
 from raceway.runtime.accesses import Accesses
 from raceway.runtime.contract import Core, Counters
 from raceway.runtime.log import Log
 from raceway.runtime.recorder import PureRecorder
+from raceway.runtime.stream import HIDDEN
 from raceway.runtime.taps import bind
+
+if TYPE_CHECKING:
+    from raceway.model.told import Told
 
 
 class PureNames:
@@ -47,6 +53,37 @@ class PureNames:
         return variable.removesuffix("[...]") in self._detector.read
 
 
+class PureTelling:
+    """What the pure core tells while it runs."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self._detector = log.detector
+
+    def begin(self, full: bool) -> None:
+        """Collect what `told` gives, beginning with the names of who and what is known already."""
+        from raceway.detector.teller import Teller
+
+        self._detector.teller = Teller(full)
+        for serial, actor in self._detector.actors.items():
+            self._detector.feed(Rename(serial, actor.name))
+        for name in list(self._detector.names.values()):
+            self._detector.feed(name)
+
+    def told(self) -> list[Told]:
+        """What there is to tell since the last time."""
+        self._log.stream.drain()
+        return [] if self._detector.teller is None else self._detector.teller.told()
+
+    def untold(self) -> int:
+        """How much was dropped."""
+        return 0 if self._detector.teller is None else self._detector.teller.dropped
+
+    def hide_thread(self) -> None:
+        """The calling thread is one of ours."""
+        self._log.run_as(HIDDEN)
+
+
 class PureCore:
     """The Python core: the readable specification."""
 
@@ -58,6 +95,7 @@ class PureCore:
         self.log = Log()
         self.recorder = PureRecorder(self.log)
         self.names = PureNames(self.log)
+        self.telling = PureTelling(self.log)
         self._accesses = Accesses(self.log, self.recorder)
         self._detector = self.log.detector
 
@@ -72,6 +110,7 @@ class PureCore:
     def after_fork(self) -> None:
         """In a forked child: the parent's other threads are gone."""
         self.log.stream.reset_after_fork()
+        self.telling.told()  # what waits is the parent's to tell
 
     def bind(self, code: CodeType, sites: Sequence[Site], marker: bytes, file: str) -> CodeType:
         """The code with live taps in place of its placeholders."""

@@ -22,11 +22,14 @@ from raceway.model.records import Access, Location
 from raceway.model.sites import Site
 from raceway.model.sitetable import SiteTable, pack
 from raceway.model.struct import Struct
-from raceway.model.typing import Any
+from raceway.model.typing import TYPE_CHECKING, Any
 from raceway.runtime import contracts
 from raceway.runtime.actors import thread_name
 from raceway.runtime.contract import Counters, Recorder
 from raceway.runtime.contracts.terms import Effect, Handover, KeyShape, Presence, Target
+
+if TYPE_CHECKING:
+    from raceway.model.told import Told
 
 _OPERATIONS = tuple(Operation)
 _COMMUTES = tuple(Commute)
@@ -162,6 +165,31 @@ class NativeNames:
         return variable.removesuffix("[...]") in read
 
 
+class NativeTelling:
+    """What the native core tells while it runs."""
+
+    def __init__(self) -> None:
+        self.kept: int | None = None
+
+    def begin(self, full: bool) -> None:
+        """From the start on, collect what `told` gives."""
+        _native.tell(full)
+
+    def told(self) -> list[Told]:
+        """What there is to tell since the last time."""
+        from raceway.model.told import ToldAccess, ToldEdge
+
+        return _native.told(ToldEdge, ToldAccess)
+
+    def untold(self) -> int:
+        """How much was dropped."""
+        return _native.untold() if self.kept is None else self.kept
+
+    def hide_thread(self) -> None:
+        """The calling thread is one of ours."""
+        _native.hide_thread()
+
+
 class NativeCore:
     """The C core."""
 
@@ -173,6 +201,7 @@ class NativeCore:
         self.names = NativeNames()
         self.form = "peek" if can_peek() else "hold"
         self._running = False
+        self.telling = NativeTelling()
 
     def start(self) -> None:
         """Begin to record."""
@@ -184,6 +213,7 @@ class NativeCore:
         """Stop recording and let go of everything but what findings need."""
         if self._running:
             self._running = False
+            self.telling.kept = _native.untold()
             _native.stop()
             _native.listen(None)
             self.names.kept = self._keep()
