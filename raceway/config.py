@@ -88,6 +88,12 @@ class Config(Struct):
     quiet: bool = field(
         default=False, about=About(Kind.FLAG, "print nothing on standard error unless a finding is shown")
     )
+    explain_on: Literal["never", "SIGUSR1", "SIGUSR2"] = field(
+        default="never",
+        about=About(
+            Kind.CHOICE, "say on this signal who waits for which lock (default: never)", ("never", "SIGUSR1", "SIGUSR2")
+        ),
+    )
     debug: bool = field(default=False, about=About(Kind.FLAG, "say why each module is watched or not"))
     cache_dir: str | None = field(
         default=None,

@@ -422,12 +422,11 @@ typedef struct {
     struct Keyed *keyed; /* cells by key; owned */
     struct Items *items; /* cells by position; owned */
     struct Connection *connection; /* of a socket; owned */
-    uint64_t sync; /* of hand-overs through a deque, of a lock, a semaphore, the life of a future: its serial */
+    uint64_t sync; /* of hand-overs through a deque, of a lock, the life of a future: its serial */
     uint64_t channel; /* of the mutex of a queue: the sync of all its puts */
     uint64_t task; /* of a task of an event loop: its serial; of a handle: the task that made it */
     uint64_t callbacks; /* of a future: the sync of its callbacks */
     uint8_t lock; /* what is known of a lock: LOCK_ */
-    bool internal; /* of a semaphore: what it orders is the matter of another primitive */
 } Extra;
 
 typedef struct Object {
@@ -777,7 +776,6 @@ bool is_quiet(PyObject *module);
 bool is_module(PyObject *module, const char *name);
 Frame *asker_of_lock(Frame *frame);
 Frame *asker_of_rlock(Frame *frame);
-Frame *asker_of_semaphore(Frame *frame);
 Frame *taker_of_lock(Frame *frame);
 Frame *user_of_mutex(Frame *frame);
 Frame *user_of_wrapper(Frame *frame);
@@ -810,13 +808,12 @@ void connection_free(Connection *connection);
 void socket_sending(PyObject *socket);
 void socket_received(PyObject *socket);
 
-/* --- futures.c: futures and semaphores, told of what is written in them --------------------------------------------- */
+/* --- futures.c: futures, told of what is written in them ------------------------------------------------------------ */
 
 void future_state_read(PyObject *future, PyObject *state);
 void future_state_written(PyObject *future, PyObject *old, PyObject *state);
 void future_waiters_read(PyObject *future, PyObject *waiters);
 void future_callbacks_read(PyObject *future, PyObject *callbacks);
-void semaphore_counting(PyObject *semaphore, PyObject *old, PyObject *value);
 
 /* --- events.c --------------------------------------------------------------------------------------------------------- */
 
