@@ -22,9 +22,12 @@ FREETHREADED_VENV := .venv-freethreaded
 FREETHREADED_RUN := $(FREETHREADED_VENV)/bin/python
 FREETHREADED_STAMP := $(FREETHREADED_VENV)/raceway-setup.stamp
 
+# Documents whose console blocks are recordings.
+RECORDED := docs/tutorial.md docs/reading-a-report.md docs/ci.md docs/first-five-minutes.md
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup check test test-freethreaded test-sanitized interpreter-freethreaded demo mutants bench clean
+.PHONY: help setup check test test-freethreaded test-sanitized interpreter-freethreaded demo docs mutants bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -47,6 +50,11 @@ test-sanitized: $(NATIVE_STAMP) ## run the tests on a core with AddressSanitizer
 
 demo: $(NATIVE_STAMP) ## run Raceway on the banking application: all planted races, then none
 	$(RUN) fixtures/apps/demo.py $(ARGS)
+
+docs: $(NATIVE_STAMP) ## build the API reference, record the examples of the documents anew
+	$(RUN) -m sphinx -q -W -E -b html docs/api build/docs/api
+	$(RUN) docs/record.py $(RECORDED)
+	@echo "API reference: build/docs/api/index.html"
 
 mutants: $(NATIVE_STAMP) ## break the detector on purpose, rule by rule: the tests must notice
 	$(RUN) tests/mutants/run.py $(ARGS)

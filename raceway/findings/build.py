@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from raceway.findings import naming
 from raceway.findings.classify import Member, Openings, kind_of, member
+from raceway.findings.fingerprint import fingerprint
+from raceway.findings.interleaving import Interleaving
 from raceway.findings.judge import Judgement, judge, worst
-from raceway.findings.wording import Facts, fix, message
+from raceway.findings.wording import Facts, fix, guard, message
 from raceway.model.findings import AccessSide, Actor, Finding
 from raceway.model.kinds import Confidence, FindingKind
 from raceway.model.races import RawRace, Side
@@ -150,9 +151,9 @@ def _functions(group: _Group, site_of: Callable[[int], Site]) -> set[str]:
 
 def _finding(group: _Group, names: Names, directory: str, gil: bool) -> Finding:
     race, first, second = group.best()
-    sites = (names.site(race.earlier.access.site), names.site(race.later.access.site))
     judgement = _judge_all(group, names, gil)
-    sides = tuple(_side(side, names, directory) for side in (race.earlier, race.later))
+    sides = (_side(race.earlier, names, directory), _side(race.later, names, directory))
+    interleaving = Interleaving(names.site, names.site_file, directory)
     observed = any(race.observed for race, _first, _second in group.races)
     confidence = Confidence.OBSERVED if observed else Confidence.UNORDERED
     facts = Facts(
@@ -168,7 +169,7 @@ def _finding(group: _Group, names: Names, directory: str, gil: bool) -> Finding:
         tuple(_head_line(side, names) for side in (race.earlier, race.later)),  # type: ignore[arg-type]  # two of them
     )
     return Finding(
-        fingerprint=_fingerprint(group, sides, sites),
+        fingerprint=fingerprint(group.kind, group.variable, _unit_places(first, second, names, directory)),
         kind=group.kind,
         severity=judgement.severity,
         confidence=confidence,
@@ -179,7 +180,13 @@ def _finding(group: _Group, names: Names, directory: str, gil: bool) -> Finding:
         count=group.count,
         accesses=sides,
         reason=judgement.reason,
+        steps=() if judgement.reason else interleaving.of(group.kind, race, (first, second), sides),
+        guard=guard(sides[0], sides[1]),
     )
+
+
+def _unit_places(first: Member, second: Member, names: Names, directory: str) -> list[tuple[str, Site]]:
+    return [(naming.relative(names.site_file(part.unit), directory), names.site(part.unit)) for part in (first, second)]
 
 
 def _head_line(side: Side, names: Names) -> int:
@@ -221,14 +228,3 @@ def _lock(serial: int, names: Names, directory: str) -> str:
     path, line = names.lock_place(serial)
     found = naming.assigned_name(path, line)
     return found or (f"lock made at {naming.relative(path, directory)}:{line}" if path else f"lock {serial}")
-
-
-def _fingerprint(group: _Group, sides: tuple[AccessSide, ...], sites: tuple[Site, ...]) -> str:
-    """Eight hexadecimal digits that stay the same when lines move: kind, variable, and for each side its file,
-    function, operation and operand."""
-    places = sorted(
-        "|".join((side.file, side.function, side.operation, site.base, site.name, site.key))
-        for side, site in zip(sides, sites, strict=True)
-    )
-    text = "\n".join([group.kind.value, group.variable, *places])
-    return hashlib.sha256(text.encode(errors="replace")).hexdigest()[:8]

@@ -384,6 +384,7 @@ typedef struct {
     uint64_t sync; /* of hand-overs through a deque, of a lock, a semaphore, the life of a future: its serial */
     uint64_t channel; /* of the mutex of a queue: the sync of all its puts */
     uint64_t callbacks; /* of a future: the sync of its callbacks */
+    uint64_t task; /* of a task of an event loop: its serial; of a handle: the task that made it */
     uint8_t lock; /* what is known of a lock: LOCK_ */
     bool internal; /* of a semaphore: what it orders is the matter of another primitive */
 } Extra;
@@ -740,6 +741,11 @@ PyObject *event_seen_set(PyObject *module, PyObject *const *arguments, Py_ssize_
 
 extern PyTypeObject Around_Type;
 extern PyTypeObject Watched_Type;
+
+/* --- loops.c: what event loops run -------------------------------------------------------------------------------- */
+
+PyObject *loop_release(PyObject *module, PyObject *loop);
+bool loops_ready(PyObject *module);
 
 /* --- contracts.c: what operations of containers do ---------------------------------------------------------------- */
 

@@ -315,6 +315,7 @@ static PyMethodDef module_methods[] = {
     {"event_setting", (PyCFunction)(void (*)(void))event_setting, METH_FASTCALL, "An event is about to be set."},
     {"event_seen_set", (PyCFunction)(void (*)(void))event_seen_set, METH_FASTCALL, "An event was looked at."},
     {"locks_forked", locks_forked, METH_NOARGS, "In a forked child: tell of locks that were made anew."},
+    {"loop_release", loop_release, METH_O, "A callback is about to be handed to the loop."},
     {NULL, NULL, 0, NULL},
 };
 
@@ -332,7 +333,8 @@ module_exec(PyObject *module)
     }
 #endif
     if (!taps_ready(module) || PyType_Ready(&Recorder_Type) < 0 || PyType_Ready(&PeekProbe_Type) < 0 ||
-        PyType_Ready(&Around_Type) < 0 || PyType_Ready(&Watched_Type) < 0 || !recorder_ready(module) || !queues_ready()) {
+        PyType_Ready(&Around_Type) < 0 || PyType_Ready(&Watched_Type) < 0 || !recorder_ready(module) ||
+        !queues_ready() || !loops_ready(module)) {
         return -1;
     }
     if (PyModule_AddObjectRef(module, "Recorder", (PyObject *)&Recorder_Type) < 0 ||
