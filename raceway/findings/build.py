@@ -68,11 +68,15 @@ def _telling(found: tuple[RawRace, Member, Member]) -> int:
 def build(
     races: Iterable[RawRace], sites: Iterable[tuple[int, Site]], names: Names, directory: str, gil: bool
 ) -> tuple[Finding, ...]:
-    """All findings of a run, worst first, then by place. Paths are made relative to `directory`."""
+    """All findings about races of a run. Paths are made relative to `directory`."""
     openings = Openings((serial, site) for serial, site in sites if names.has_acted(serial))
     groups = _fold(_group(races, names.site, openings), names.site)
-    found = [_finding(group, names, directory, gil) for group in groups]
-    return tuple(sorted(found, key=lambda one: (one.severity.rank, _place(one), one.kind.value)))
+    return tuple(_finding(group, names, directory, gil) for group in groups)
+
+
+def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Findings as a report has them: worst first, then by place."""
+    return tuple(sorted(findings, key=lambda one: (one.severity.rank, _place(one), one.kind.value)))
 
 
 def _place(finding: Finding) -> tuple[str, int]:
@@ -224,7 +228,4 @@ def _side(side: Side, names: Names, directory: str) -> AccessSide:
 
 
 def _lock(serial: int, names: Names, directory: str) -> str:
-    """What people call a lock: the target of the assignment that made it, else where it was made."""
-    path, line = names.lock_place(serial)
-    found = naming.assigned_name(path, line)
-    return found or (f"lock made at {naming.relative(path, directory)}:{line}" if path else f"lock {serial}")
+    return naming.lock_name(names.lock_place(serial), serial, directory)

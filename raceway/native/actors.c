@@ -99,7 +99,9 @@ actor_free(Actor *actor)
     clock_free(&actor->clock);
     clock_free(&actor->inherited);
     free(actor->learned);
+    clock_free(&actor->firm);
     lockset_drop(actor->held);
+    stack_drop(actor->wait_stack);
     Py_XDECREF(actor->name);
     free(actor);
 }
@@ -236,6 +238,43 @@ actor_drop_lock(Actor *actor, uint64_t sync)
     }
 }
 
+/* Leave in `clock` what whoever is ordered after this actor knows then, locks aside. */
+void
+actor_leave(Actor *actor, Clock *clock, bool merge)
+{
+    Number now = clock_get(&actor->clock, actor->slot);
+    actor->version++;
+    if (merge) {
+        clock_join(clock, &actor->firm);
+    }
+    else {
+        clock_copy(clock, &actor->firm);
+    }
+    if (clock_get(clock, actor->slot) < now) {
+        clock_set(clock, actor->slot, now);
+    }
+}
+
+/* The actor is ordered after what `clock` knows, by something else than a lock. */
+void
+actor_learn(Actor *actor, const Clock *clock)
+{
+    actor->version++;
+    clock_join(&actor->firm, clock);
+}
+
+/* Call `visit` with every actor until it gives false. */
+bool
+actors_each(bool (*visit)(Actor *actor, void *argument), void *argument)
+{
+    for (size_t place = 0; actors.entries != NULL && place <= actors.mask; place++) {
+        if (actors.entries[place].value != NULL && !visit(actors.entries[place].value, argument)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static void
 advance(Actor *actor)
 {
@@ -261,6 +300,7 @@ actor_fork_as(Thread *parent, PyObject *name, uint64_t serial)
     clock_copy(&child->clock, &from->clock);
     clock_set(&child->clock, epoch.slot, epoch.number);
     clock_copy(&child->inherited, &child->clock);
+    actor_leave(from, &child->firm, false);
     child->name = Py_XNewRef(name);
     advance(from);
     for (Thread *thread = threads; thread != NULL; thread = thread->next) {
@@ -304,6 +344,7 @@ shrink(Actor *actor)
     actor->learned = learned;
     clock_free(&actor->clock);
     clock_free(&actor->inherited);
+    clock_free(&actor->firm); /* `learned` stands for it, too: an order too many invents nothing */
 }
 
 /* An actor that ended long ago and was never waited for: only its name may still be wanted. */
@@ -312,6 +353,7 @@ forget(Actor *actor)
 {
     if (actor->named || actor->references != 0) {
         clock_free(&actor->clock);
+        clock_free(&actor->firm);
         actor->learned_count = 0;
     }
     else {
@@ -358,8 +400,13 @@ actor_join(Thread *thread, uint64_t serial)
         return;
     }
     clock_join(&thread->actor->clock, &child->clock);
+    actor_learn(thread->actor, &child->firm);
     for (uint32_t place = 0; place < child->learned_count; place++) {
         clock_raise(&thread->actor->clock, child->learned[place]);
+        clock_raise(&thread->actor->firm, child->learned[place]);
+    }
+    if (clock_get(&thread->actor->firm, child->slot) < clock_get(&child->clock, child->slot)) {
+        clock_set(&thread->actor->firm, child->slot, clock_get(&child->clock, child->slot));
     }
     if (!child->ended) { /* what it does from here on is not part of what was waited for */
         advance(child);

@@ -73,11 +73,14 @@ frame_offset(Frame *frame)
     return _PyInterpreterFrame_LASTI(frame) * (int)sizeof(_Py_CODEUNIT);
 }
 
-/* Frames of C code (3.12 and later) have no code. */
+/* Frames of C code (3.12 and later) have no code; one that waits for a specialised call of `__init__` (3.13) has no
+   function, and nothing but garbage for its globals. */
 static inline bool
 frame_is_python(Frame *frame)
 {
-#if PY_VERSION_HEX >= 0x030C0000
+#if PY_VERSION_HEX >= 0x030D0000
+    return frame->owner != FRAME_OWNED_BY_CSTACK && frame->f_funcobj != Py_None;
+#elif PY_VERSION_HEX >= 0x030C0000
     return frame->owner != FRAME_OWNED_BY_CSTACK;
 #else
     (void)frame;
@@ -104,6 +107,13 @@ frame_of(PyThreadState *state)
 #endif
 }
 
+/* The frame that called this one. */
+static inline Frame *
+frame_outer(Frame *frame)
+{
+    return frame_skip(frame->previous);
+}
+
 /* The frame that runs the tap: a slot reached from the evaluation loop has no frame of its own. */
 static inline Frame *
 current_frame(void)
@@ -114,6 +124,7 @@ current_frame(void)
 #else /* the frame is known by its frame object only */
 
 Frame *current_frame(void);
+Frame *frame_outer(Frame *frame);
 const void *frame_instruction(Frame *frame);
 PyCodeObject *frame_code(Frame *frame);
 int frame_offset(Frame *frame);

@@ -147,6 +147,8 @@ void stack_drop(Stack stack);
 PyObject *stack_tuple(Stack stack);
 void stacks_reset(void);
 void stack_memo_clear(StackMemo *memo);
+struct Thread;
+Stack stack_whole(struct Thread *thread, Frame *frame);
 
 /* --- actors.c: actors, and what each thread keeps to itself ------------------------------------------------------ */
 
@@ -159,8 +161,15 @@ typedef struct {
     Lockset held;
     uint32_t slot;
     int references; /* of threads that run it */
+    Clock firm; /* of the order that locks have no part in, without its own slot */
+    uint32_t version; /* counts the changes of that clock */
     bool ended;
     bool named; /* a finding will name it */
+    bool wait_limited;
+    uint64_t waits_for; /* a lock, 0 while it waits for none */
+    uint64_t waited; /* when that wait began, until the lock is told as taken */
+    Stack wait_stack; /* owned */
+    struct Cycle *cycle; /* the deadlock that its wait is part of */
     PyObject *name; /* owned */
 } Actor;
 
@@ -265,6 +274,9 @@ void actor_rename(uint64_t serial, PyObject *name);
 uint64_t actors_seen(void);
 void actors_reset(void);
 void actors_after_fork(void);
+void actor_leave(Actor *actor, Clock *clock, bool merge);
+void actor_learn(Actor *actor, const Clock *clock);
+bool actors_each(bool (*visit)(Actor *actor, void *argument), void *argument);
 PyObject *actors_dump(void);
 
 /* Another access is recorded. */
@@ -383,8 +395,8 @@ typedef struct {
     struct Connection *connection; /* of a socket; owned */
     uint64_t sync; /* of hand-overs through a deque, of a lock, a semaphore, the life of a future: its serial */
     uint64_t channel; /* of the mutex of a queue: the sync of all its puts */
-    uint64_t callbacks; /* of a future: the sync of its callbacks */
     uint64_t task; /* of a task of an event loop: its serial; of a handle: the task that made it */
+    uint64_t callbacks; /* of a future: the sync of its callbacks */
     uint8_t lock; /* what is known of a lock: LOCK_ */
     bool internal; /* of a semaphore: what it orders is the matter of another primitive */
 } Extra;
@@ -479,6 +491,7 @@ typedef struct Shape {
 Shape *shape_of(PyTypeObject *type); /* NULL when memory is short */
 uint32_t shape_cell(Shape *shape, PyObject *name);
 void shape_free(Shape *shape);
+PyTypeObject *class_holds(PyTypeObject *cls, PyObject *name);
 bool type_find(PyTypeObject *type, PyObject *name, PyTypeObject **where, PyTypeObject **kind);
 bool instance_holds(PyObject *target, PyObject *name);
 PyObject *type_label(PyTypeObject *type);
@@ -660,22 +673,61 @@ PyObject *without_locals(PyObject *label); /* a new reference */
 uint64_t sync_new(PyObject *kind, PyObject *file, int line);
 void sync_acquire(Thread *thread, uint64_t sync);
 void sync_release(Thread *thread, uint64_t sync, bool merge);
-void sync_lock_taken(Thread *thread, uint64_t sync);
+void sync_lock_taken(Thread *thread, uint64_t sync, Frame *frame, bool waits);
 void sync_lock_freed(Thread *thread, uint64_t sync);
 void sync_retire(uint64_t sync);
 void syncs_reset(void);
 PyObject *sync_place(uint64_t sync);
 void sync_name(uint64_t sync);
+uint64_t sync_holder(uint64_t sync); /* the actor that has the lock, 0 for none */
+PyObject *syncs_signals(void);
+PyObject *locks_tuple(Lockset locks);
+
+/* --- lockorder.c: which locks were taken while which were held ----------------------------------------------------- */
+
+void lockorder_note(Thread *thread, Frame *frame, uint64_t taken);
+PyObject *lockorder_dump(void);
+void lockorder_reset(void);
+
+/* --- lockwaits.c: who waits for which lock, and for how long -------------------------------------------------------- */
+
+/* What is known of the present use of a lock. */
+typedef struct {
+    uint64_t holder; /* actor, 0 while it is free */
+    struct Origin *origin; /* borrowed; NULL until it is taken */
+    struct Place *hold; /* borrowed: where the hold began that is timed */
+    uint64_t hold_began;
+} LockUse;
+
+/* One actor of a cycle of waits. */
+typedef struct {
+    uint64_t actor, sync, holder;
+    Lockset held; /* owned */
+    Stack stack; /* owned */
+} Member;
+
+void lockwaits_taken(Thread *thread, LockUse *use, uint64_t sync, PyObject *file, int line, Frame *frame);
+void lockwaits_freed(LockUse *use);
+bool lockwaits_begin(Thread *thread, uint64_t sync, bool limited, Frame *frame);
+void lockwaits_end(Thread *thread, uint64_t sync, bool taken);
+void lockwaits_stuck(void);
+PyObject *lockwaits_listen(PyObject *module, PyObject *function);
+PyObject *lockwaits_deadlocks(void);
+PyObject *lockwaits_waiting(void);
+PyObject *lockwaits_contention(void);
+void lockwaits_reset(void);
 
 /* --- telling.c: whom models of primitives tell: the core, or, in tests, an object of Python ------------------------ */
 
 bool telling_start(PyObject *listener); /* NULL: the core itself */
 void telling_stop(void);
 uint64_t tell_new(PyObject *kind, PyObject *file, int line);
-void tell_taken(uint64_t sync);
+void tell_taken(uint64_t sync, bool waits);
 void tell_freed(uint64_t sync);
 void tell_acquire(uint64_t sync);
 void tell_release(uint64_t sync, bool merge);
+bool tell_waiting(uint64_t sync, bool limited);
+void tell_waited(uint64_t sync, bool was_taken);
 bool tell_retired(uint64_t sync); /* false: the core knows it */
 
 /* --- creation.c: who makes or uses a primitive, told from the calling frames -------------------------------------- */
@@ -697,6 +749,7 @@ Frame *taker_of_lock(Frame *frame);
 Frame *user_of_mutex(Frame *frame);
 Frame *user_of_wrapper(Frame *frame);
 bool is_within(Frame *frame, const char *first, const char *second);
+Frame *asker_of_verb(Frame *frame);
 Maker maker_of(Frame *frame);
 void creation_first_use(PyObject *module);
 
@@ -899,6 +952,7 @@ core_enter(uint64_t run)
 /* --- Python types and functions ------------------------------------------------------------------------------------ */
 
 extern PyTypeObject Recorder_Type;
+extern PyTypeObject Waits_Type;
 extern PyTypeObject Tasks_Type;
 bool serial_of(PyObject *value, uint64_t *serial);
 PyObject *with_sync(PyObject *value, void (*verb)(Thread *, uint64_t));

@@ -7,12 +7,15 @@
 static PyObject *quiet_modules; /* owned, a frozenset of names */
 static PyObject *passed_for_naming; /* owned, a frozenset of names */
 static PyObject *first_uses; /* owned, a dictionary from module to what to call when it first makes an RLock */
-static PyObject *name_key;
+static PyObject *name_key, *prefix;
 
 bool
 creation_start(PyObject *quiet, PyObject *passed, PyObject *uses)
 {
     if (name_key == NULL && (name_key = PyUnicode_InternFromString("__name__")) == NULL) {
+        return false;
+    }
+    if (prefix == NULL && (prefix = PyUnicode_InternFromString("raceway.")) == NULL) {
         return false;
     }
     core_lock();
@@ -58,7 +61,7 @@ PyObject *
 module_of(Frame *frame)
 {
     PyObject *globals = frame == NULL ? NULL : frame->f_globals;
-    if (globals == NULL || !PyDict_Check(globals)) {
+    if (globals == NULL || name_key == NULL || !PyDict_Check(globals)) {
         return NULL;
     }
     PyObject *name = PyDict_GetItemWithError(globals, name_key);
@@ -225,6 +228,21 @@ user_of_mutex(Frame *frame)
         frame = next;
     }
     return frame;
+}
+
+/* Who is behind the models in Python that call the recorder. */
+Frame *
+asker_of_verb(Frame *frame)
+{
+    while (frame != NULL) {
+        PyObject *module = module_of(frame);
+        if (module == NULL || !PyUnicode_Check(module) || PyUnicode_GET_LENGTH(module) < 8 ||
+            PyUnicode_Tailmatch(module, prefix, 0, PY_SSIZE_T_MAX, -1) != 1) {
+            return frame;
+        }
+        frame = outer(frame);
+    }
+    return NULL;
 }
 
 /* The module makes an RLock: whoever waits for its first is told. */

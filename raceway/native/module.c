@@ -108,6 +108,8 @@ forget_all(void)
     replay_reset();
     races_reset();
     identity_stop();
+    lockorder_reset();
+    lockwaits_reset();
     actors_reset();
     syncs_reset();
     shadow_reset();
@@ -257,6 +259,19 @@ native_lock_place(PyObject *module, PyObject *sync)
     return place;
 }
 
+/* locks(): (orders, signals, deadlocks, waiting, contention), as raceway/model/locks.py has them. */
+static PyObject *
+native_locks(PyObject *module, PyObject *nothing)
+{
+    (void)module;
+    (void)nothing;
+    core_lock();
+    PyObject *found = Py_BuildValue("(NNNNN)", lockorder_dump(), syncs_signals(), lockwaits_deadlocks(),
+                                    lockwaits_waiting(), lockwaits_contention());
+    core_unlock();
+    return found;
+}
+
 /* counters(): (accesses, actors, shared locations, failures). */
 static PyObject *
 native_counters(PyObject *module, PyObject *nothing)
@@ -307,6 +322,8 @@ static PyMethodDef module_methods[] = {
     {"variables_read", native_variables_read, METH_NOARGS, "Variables that an access read."},
     {"has_acted", native_has_acted, METH_O, "Whether the site was reached."},
     {"lock_place", native_lock_place, METH_O, "File and line where a lock was made."},
+    {"locks", native_locks, METH_NOARGS, "What is known of locks beyond races."},
+    {"listen", lockwaits_listen, METH_O, "Call this with a deadlock that has lasted; None: nobody."},
     {"counters", native_counters, METH_NOARGS, "Accesses, actors, shared locations, failures."},
     {"module_executed", native_module_executed, METH_NOARGS, "The calling thread has run a module to its end."},
     {"after_fork", native_after_fork, METH_NOARGS, "In a forked child: the other threads are gone."},

@@ -128,9 +128,10 @@ expansion_of(const Cell *cell)
 static Expansion *
 expand(Cell *cell)
 {
-    uint32_t index = expansion_free;
+    uint32_t index = expansion_free, version = 0;
     if (index != 0) {
         expansion_free = expansions[index].next_free;
+        version = expansions[index].version + 1; /* what threads have seen of the one before is not seen of this */
     }
     else {
         if (expansion_count + 1 >= expansion_capacity) {
@@ -146,7 +147,7 @@ expand(Cell *cell)
         index = ++expansion_count;
     }
     Expansion *made = &expansions[index];
-    *made = (Expansion){0};
+    *made = (Expansion){.version = version};
     if (cell->w != 0) {
         append(&made->writes, cell->w, 0);
         context_drop(cell->w);

@@ -271,6 +271,14 @@ current_frame(void)
     return (Frame *)PyEval_GetFrame();
 }
 
+Frame *
+frame_outer(Frame *frame)
+{
+    PyFrameObject *outer = PyFrame_GetBack((PyFrameObject *)frame);
+    Py_XDECREF(outer); /* the inner frame holds it */
+    return (Frame *)outer;
+}
+
 PyCodeObject *
 frame_code(Frame *frame)
 {
@@ -314,6 +322,14 @@ stack_callers(StackMemo *memo, Frame *frame, int limit)
 }
 
 #endif
+
+/* The stack from `frame` outwards, as a new reference. */
+Stack
+stack_whole(Thread *thread, Frame *frame)
+{
+    Stack callers = stack_callers(&thread->memo, frame, STACK_DEPTH - 1);
+    return stack_push(callers, frame_code(frame), frame_offset(frame));
+}
 
 /* Where files of Raceway lie: frames of theirs at the bottom of a stack are not the program's. */
 void

@@ -125,21 +125,24 @@ def around(
     @functools.wraps(real)
     def wrapper(self: Any, /, *args: Any, **kwargs: Any) -> Any:
         try:
-            if before is not None and (recorder := current()) is not None:
-                before(recorder, self)
-        except Exception:
-            Failures.count += 1
-        try:
-            result = real(self, *args, **kwargs)
-        except BaseException as error:
-            hide_frame(error)
-            raise
-        try:  # the recorder is asked for again: the run may have ended while the real one waited
-            if after is not None and (recorder := current()) is not None:
-                after(recorder, self, result)
-        except Exception:
-            Failures.count += 1
-        return result
+            try:
+                if before is not None and (recorder := current()) is not None:
+                    before(recorder, self)
+            except Exception:
+                Failures.count += 1
+            try:
+                result = real(self, *args, **kwargs)
+            except BaseException as error:
+                hide_frame(error)
+                raise
+            try:  # the recorder is asked for again: the run may have ended while the real one waited
+                if after is not None and (recorder := current()) is not None:
+                    after(recorder, self, result)
+            except Exception:
+                Failures.count += 1
+            return result
+        finally:  # frames of the program may keep this one, and nothing may live longer for that
+            self = args = kwargs = result = None  # type: ignore[assignment]
 
     return wrapper
 
