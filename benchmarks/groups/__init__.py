@@ -4,13 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from benchmarks.groups import counts, cpu, events, imports, lost, memory, micro, others, sdk, startup, threads, web
+from benchmarks.groups import (
+    counts,
+    cpu,
+    events,
+    imports,
+    lost,
+    memory,
+    micro,
+    others,
+    sdk,
+    startup,
+    tasks,
+    threads,
+    web,
+)
 from benchmarks.options import Bench
 from benchmarks.results import Result
 
 GROUPS: Mapping[str, Callable[[Bench], Result]] = {
     "cpu": cpu.run,
     "threads": threads.run,
+    "asyncio": tasks.run,
     "web": web.run,
     "memory": memory.run,
     "micro": micro.run,
@@ -27,5 +42,5 @@ GROUPS: Mapping[str, Callable[[Bench], Result]] = {
 BY_NAME_ONLY = frozenset({"counts", "events", "sdk"})
 """Groups that are measured only when they are named."""
 
-PROGRAMS: Mapping[str, tuple[str, ...]] = {"cpu": cpu.PROGRAMS, "threads": threads.PROGRAMS}
+PROGRAMS: Mapping[str, tuple[str, ...]] = {"cpu": cpu.PROGRAMS, "threads": threads.PROGRAMS, "asyncio": tasks.PROGRAMS}
 """The programs that `--only` may name, by group."""
