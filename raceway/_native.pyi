@@ -5,6 +5,7 @@ from typing import Any
 
 PEEK: int
 FREE_THREADED: int
+TAPS: tuple[type, ...]
 
 class Recorder:
     native: Any

@@ -12,12 +12,12 @@ import sys
 from raceway.model.typing import Any
 from raceway.runtime.contract import Recorder
 from raceway.sync.patching import Patches
-from raceway.sync.serials import Serials
+from raceway.sync.serials import Serials, of_run
 
 MODULE = "asyncio.base_events"
 """Once this module has run, its classes and those of `asyncio.events` are there."""
 
-serials = Serials("event loop")
+serials = of_run(Serials("event loop"))
 
 
 def calling(recorder: Recorder, loop: object) -> None:

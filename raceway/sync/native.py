@@ -44,6 +44,7 @@ def made_with(native: Any) -> Any:
             self._raceway_channel = channel
 
     real = vars(threading.Condition)["notify"]
+    taps = frozenset(native.TAPS)
     not_empty = type("NotEmpty", (Told,), {"__module__": __name__, "notify": native.Notify(real, True)})
     not_full = type("NotFull", (Told,), {"__module__": __name__, "notify": native.Notify(real, False)})
 
@@ -51,7 +52,7 @@ def made_with(native: Any) -> Any:
         """A queue was made: its conditions tell what it does."""
         size: object = owner.maxsize
         places = min(size, sys.maxsize) if isinstance(size, int) else 0
-        channel = native.Channel(weakref.ref(owner), owner.mutex, places, queues.is_loud(owner))
+        channel = native.Channel(weakref.ref(owner), owner.mutex, places, queues.is_loud(owner, taps))
         owner.not_empty = not_empty(owner.mutex, channel)
         owner.not_full = not_full(owner.mutex, channel)
 

@@ -1,4 +1,4 @@
-"""The ledger of patches: the only writer of other modules' attributes, and the two forms a patch of a method can take.
+"""The ledger of patches: the only writer of other modules' attributes, and the forms a patch of a method can take.
 
 `around` puts a model beside a function: the model is told before or after, the real one does the work, and the frame of
 the wrapper is taken out of any traceback that passes through it. `Watched` puts a model beside an instance attribute,
@@ -107,6 +107,37 @@ def around(
         try:  # the recorder is asked for again: the run may have ended while the real one waited
             if after is not None and (recorder := current()) is not None:
                 after(recorder, self, result)
+        except Exception:
+            Failures.count += 1
+        return result
+
+    return wrapper
+
+
+def bound(
+    real: Callable[..., Any],
+    subject: Any,
+    before: Callable[..., None] | None = None,
+    after: Callable[..., None] | None = None,
+) -> Callable[..., Any]:
+    """The same for a bound method `real`: `before(recorder, subject)`, `after(recorder, subject, result)`."""
+    current = active.recorder
+
+    @functools.wraps(real)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        try:
+            if before is not None and (recorder := current()) is not None:
+                before(recorder, subject)
+        except Exception:
+            Failures.count += 1
+        try:
+            result = real(*args, **kwargs)
+        except BaseException as error:
+            hide_frame(error)
+            raise
+        try:
+            if after is not None and (recorder := current()) is not None:
+                after(recorder, subject, result)
         except Exception:
             Failures.count += 1
         return result

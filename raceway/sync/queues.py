@@ -29,13 +29,13 @@ from raceway.runtime.contract import Recorder
 from raceway.sync import creation
 from raceway.sync.locks import TracedLock, made_for, name_as_lock
 from raceway.sync.patching import Failures, Patches, Watched, hide_frame
-from raceway.sync.serials import Serial, Serials, Table
+from raceway.sync.serials import Serial, Serials, Table, of_run
 
 _LIMIT = 4096
 """So many waiting items have serials of their own at most; a longer queue falls back to the simple model."""
 
-tasks = Serials("queue")
-shutdowns = Serials("queue")
+tasks = of_run(Serials("queue"))
+shutdowns = of_run(Serials("queue"))
 
 
 class Channel:
@@ -103,7 +103,7 @@ class Channel:
         self._spare.append(serial)
 
 
-channels: Table[Channel] = Table()
+channels: Table[Channel] = of_run(Table())
 """The channel of every mutex of a queue."""
 
 
@@ -202,16 +202,14 @@ class QueueMutex(TracedLock):
 name_as_lock(QueueMutex)
 
 
-def _watched(hook: Any) -> bool:
+def _watched(hook: Any, taps: frozenset[type]) -> bool:
     """Whether a hook of a queue is instrumented code of the program."""
-    from raceway.runtime.taps import Tap
-
-    return any(type(constant) is Tap for constant in getattr(getattr(hook, "__code__", None), "co_consts", ()))
+    return any(type(constant) in taps for constant in getattr(getattr(hook, "__code__", None), "co_consts", ()))
 
 
-def is_loud(owner: queue.Queue[Any]) -> bool:
-    """Whether the mutex of `owner` guards hooks of the program."""
-    return any(_watched(getattr(type(owner), hook)) for hook in ("_init", "_put", "_get", "_qsize"))
+def is_loud(owner: queue.Queue[Any], taps: frozenset[type]) -> bool:
+    """Whether the mutex of `owner` guards hooks of the program, that is code with constants of the types `taps`."""
+    return any(_watched(getattr(type(owner), hook), taps) for hook in ("_init", "_put", "_get", "_qsize"))
 
 
 def made(recorder: Recorder, owner: queue.Queue[Any], _result: object) -> None:
@@ -219,7 +217,9 @@ def made(recorder: Recorder, owner: queue.Queue[Any], _result: object) -> None:
     reference = weakref.ref(owner)
     mutex: Any = owner.mutex
     if type(mutex) is QueueMutex:
-        mutex.loud = is_loud(owner)
+        from raceway.runtime.taps import Tap
+
+        mutex.loud = is_loud(owner, frozenset({Tap}))
     channels.put(owner.mutex, Channel(recorder, reference, owner.maxsize))
     owner.not_empty = NotEmpty(owner.mutex, reference)
     owner.not_full = NotFull(owner.mutex, reference)

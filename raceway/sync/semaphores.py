@@ -12,10 +12,10 @@ import threading
 from raceway.runtime.contract import Recorder
 from raceway.sync import creation
 from raceway.sync.patching import ABSENT, Patches, Watched
-from raceway.sync.serials import Serials, Table
+from raceway.sync.serials import Serials, Table, of_run
 
-serials = Serials("semaphore")
-internal: Table[bool] = Table()
+serials = of_run(Serials("semaphore"))
+internal: Table[bool] = of_run(Table())
 
 _CONSTRUCTORS = frozenset({"Semaphore.__init__", "BoundedSemaphore.__init__"})
 

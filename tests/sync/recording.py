@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import posix
 import select
 import threading
 import traceback
@@ -216,24 +217,26 @@ def running(native: Any) -> Iterator[None]:
 
 
 class Gate:
-    """Holds threads back until it is opened. Made from a pipe, which the models do not see."""
+    """Holds threads back until it is opened. Made from a pipe that is used past the functions the models observe."""
 
     def __init__(self) -> None:
         self._reader, self._writer = os.pipe()
 
     def __del__(self) -> None:
         self.open()
-        os.close(self._reader)
+        posix.close(self._reader)
 
     def open(self) -> None:
         """Let everybody through, from now on."""
         writer, self._writer = self._writer, -1
         if writer >= 0:
-            os.close(writer)
+            posix.close(writer)
 
     def wait(self) -> None:
         """Wait until it is open."""
-        assert select.select([self._reader], [], [], 20)[0]
+        poll = select.poll()
+        poll.register(self._reader, select.POLLIN)
+        assert poll.poll(20_000)
 
 
 def open_when_waiting(condition: threading.Condition, gate: Gate) -> None:
