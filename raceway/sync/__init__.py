@@ -15,6 +15,7 @@ from raceway.runtime.contract import Recorder
 from raceway.sync import (
     barriers,
     creation,
+    early,
     events,
     executors,
     locks,
@@ -63,6 +64,7 @@ def install(recorder: Recorder, instrumented: Callable[[str], bool] = _nothing) 
     _installed.append(patches)
     threads.patch(patches, recorder)
     if not native.put_in(patches, recorder):
+        early.adopt(patches)
         for family in (locks, rlocks, queues):
             family.patch(patches)
     for family in (events, semaphores, barriers, simplequeues, executors, pipes):

@@ -9,14 +9,13 @@ barrier or a queue makes for itself is quiet, as `creation` says. The models are
 
 from __future__ import annotations
 
-import gc
 import sys
 from types import FrameType
 
 from raceway.model.typing import Any
 from raceway.runtime import active
 from raceway.runtime.contract import Recorder
-from raceway.sync import creation
+from raceway.sync import creation, early
 from raceway.sync.patching import Patches, bound
 from raceway.sync.serials import Serial, Serials, Table, of_run
 
@@ -137,6 +136,6 @@ def patch(patches: Patches) -> None:
 def follow_early() -> None:
     """Have the locks that were made before the run tell, too: all of them, since nobody knows who made them."""
     module, recorder = sys.modules[MODULE], active.recorder()
-    for lock in gc.get_objects() if recorder is not None else ():
-        if isinstance(lock, module.SemLock) and "acquire" in vars(lock):
+    for lock in early.instances(module.SemLock) if recorder is not None else ():
+        if "acquire" in vars(lock):
             follow(recorder, lock, None)

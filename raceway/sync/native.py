@@ -48,9 +48,9 @@ def made_with(native: Any) -> Any:
     not_empty = type("NotEmpty", (Told,), {"__module__": __name__, "notify": native.Notify(real, True)})
     not_full = type("NotFull", (Told,), {"__module__": __name__, "notify": native.Notify(real, False)})
 
-    def made(_recorder: Recorder, owner: queue.Queue[Any], _result: object) -> None:
-        """A queue was made: its conditions tell what it does."""
-        size: object = owner.maxsize
+    def made(_recorder: Recorder, owner: queue.Queue[Any], _result: object, fresh: bool = True) -> None:
+        """A queue was made, just now if `fresh`: its conditions tell what it does."""
+        size: object = owner.maxsize if fresh else 0
         places = min(size, sys.maxsize) if isinstance(size, int) else 0
         channel = native.Channel(weakref.ref(owner), owner.mutex, places, queues.is_loud(owner, taps))
         owner.not_empty = not_empty(owner.mutex, channel)

@@ -11,7 +11,7 @@ LifoQueue) each item has a serial of its own, in a list beside the items. When t
 somebody changed `queue.queue` by hand, the simple model does until the queue was empty once.
 
 User code that takes `mutex` or a condition of the queue is ordered with itself, after all puts so far, and before later
-gets of what it may have put in by hand. A queue made before the run began has no edges.
+gets of what it may have put in by hand. Of a queue made before the run began no place is known to be free.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from collections.abc import Callable
 from raceway.model.typing import Any
 from raceway.runtime import active
 from raceway.runtime.contract import Recorder
-from raceway.sync import creation
+from raceway.sync import creation, early
 from raceway.sync.locks import TracedLock, made_for, name_as_lock
 from raceway.sync.patching import Failures, Patches, Watched, hide_frame
 from raceway.sync.serials import Serial, Serials, Table, of_run
@@ -212,17 +212,31 @@ def is_loud(owner: queue.Queue[Any], taps: frozenset[type]) -> bool:
     return any(_watched(getattr(type(owner), hook), taps) for hook in ("_init", "_put", "_get", "_qsize"))
 
 
-def made(recorder: Recorder, owner: queue.Queue[Any], _result: object) -> None:
-    """A queue was made: its conditions tell what it does."""
+def made(recorder: Recorder, owner: queue.Queue[Any], _result: object, fresh: bool = True) -> None:
+    """A queue was made, just now if `fresh`: its conditions tell what it does."""
     reference = weakref.ref(owner)
     mutex: Any = owner.mutex
     if type(mutex) is QueueMutex:
         from raceway.runtime.taps import Tap
 
         mutex.loud = is_loud(owner, frozenset({Tap}))
-    channels.put(owner.mutex, Channel(recorder, reference, owner.maxsize))
+    channels.put(owner.mutex, Channel(recorder, reference, owner.maxsize if fresh else 0))
     owner.not_empty = NotEmpty(owner.mutex, reference)
     owner.not_full = NotFull(owner.mutex, reference)
+
+
+def follow_early(patches: Patches, recorder: Recorder, made: Callable[..., None]) -> None:
+    """Have the queues of before the run tell. Those who wait in one are found by who puts something in."""
+    names = ("not_empty", "not_full")
+    for owner in early.instances(queue.Queue):
+        before = {name: vars(owner).get(name) for name in names}
+        if all(type(condition) is threading.Condition for condition in before.values()):
+            made(recorder, owner, None, fresh=False)
+            for name, condition in before.items():
+                told = vars(owner)[name]
+                told._waiters = condition._waiters  # type: ignore[union-attr]
+                setattr(owner, name, condition)
+                patches.replace(owner, name, told)
 
 
 def task_done(recorder: Recorder, owner: object) -> None:
@@ -251,7 +265,9 @@ SHUTDOWN = Watched("is_shutdown", read=seen_shut_down, write=shutting_down)
 
 
 def patch(patches: Patches, made: Callable[..., None] = made) -> None:
-    """Put the models in; `made` is told of every new queue."""
+    """Put the models in; `made` is told of every queue, new or not."""
+    if (recorder := active.recorder()) is not None:
+        follow_early(patches, recorder, made)
     made_for["queue"] = QueueMutex
     patches.around(queue.Queue, "__init__", after=made)
     patches.around(queue.Queue, "task_done", before=task_done)
