@@ -136,18 +136,7 @@ hand_over(Reach *at, int side)
         sync_release(at->thread, extra->sync, true);
         return;
     }
-    Thread *thread = at->thread;
-    if (thread->due_count == thread->due_capacity) {
-        int capacity = thread->due_capacity ? thread->due_capacity * 2 : 8;
-        uint64_t *grown = realloc(thread->due, (size_t)capacity * sizeof(uint64_t));
-        if (grown == NULL) {
-            failures++;
-            return;
-        }
-        thread->due = grown;
-        thread->due_capacity = capacity;
-    }
-    thread->due[thread->due_count++] = extra->sync;
+    sync_acquire_later(at->thread, extra->sync);
 }
 
 static int

@@ -369,7 +369,7 @@ uint64_t new_serial(void);
 
 /* --- shapes.c: where the attributes of a type's instances live ---------------------------------------------------- */
 
-enum { HOME_FIELD, HOME_CLASS, HOME_SKIP };
+enum { HOME_FIELD, HOME_CLASS, HOME_SKIP, HOME_CACHED };
 
 typedef struct {
     PyObject *name; /* owned */
@@ -577,6 +577,8 @@ PyObject *without_locals(PyObject *label); /* a new reference */
 
 uint64_t sync_new(PyObject *kind, PyObject *file, int line);
 void sync_acquire(Thread *thread, uint64_t sync);
+void sync_acquire_later(Thread *thread, uint64_t serial);
+void sync_publish(Thread *thread, PyObject *target);
 void sync_release(Thread *thread, uint64_t sync, bool merge);
 void sync_lock_taken(Thread *thread, uint64_t sync);
 void sync_lock_freed(Thread *thread, uint64_t sync);
@@ -622,6 +624,10 @@ enum { LOCK_KNOWN = 1, LOCK_MUTEX = 2, LOCK_LOUD = 4, LOCK_OUTSIDE = 8 };
 PyObject *locks_install(PyObject *module, PyObject *args);
 PyObject *locks_uninstall(PyObject *module, PyObject *nothing);
 PyObject *locks_forked(PyObject *module, PyObject *nothing);
+
+extern PyTypeObject *cached_property_type; /* NULL: not known yet */
+PyObject *caches_install(PyObject *module, PyObject *args);
+PyObject *caches_uninstall(PyObject *module, PyObject *nothing);
 Extra *lock_extra(PyObject *lock);
 
 /* --- queues.c: the channel beside a queue --------------------------------------------------------------------------- */

@@ -312,6 +312,8 @@ static PyMethodDef module_methods[] = {
     {"after_fork", native_after_fork, METH_NOARGS, "In a forked child: the other threads are gone."},
     {"locks_install", locks_install, METH_VARARGS, "Observe Lock and RLock; False where their types are not known."},
     {"locks_uninstall", locks_uninstall, METH_NOARGS, "Put back the methods of Lock and RLock."},
+    {"caches_install", caches_install, METH_VARARGS, "Observe functools.lru_cache; False where its type is not known."},
+    {"caches_uninstall", caches_uninstall, METH_NOARGS, "Put back the slots of functools.lru_cache."},
     {"locks_forked", locks_forked, METH_NOARGS, "In a forked child: tell of locks that were made anew."},
     {NULL, NULL, 0, NULL},
 };

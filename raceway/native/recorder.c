@@ -175,6 +175,16 @@ recorder_retire_sync(PyObject *self, PyObject *sync)
     Py_RETURN_NONE;
 }
 
+static PyObject *
+recorder_publish(PyObject *self, PyObject *target)
+{
+    (void)self;
+    ENTER_OR_NONE
+    sync_publish(current_thread(), target);
+    core_unlock();
+    Py_RETURN_NONE;
+}
+
 static PyMethodDef recorder_methods[] = {
     {"new_sync", (PyCFunction)(void (*)(void))recorder_new_sync, METH_VARARGS | METH_KEYWORDS,
      "A serial for a new synchronisation object."},
@@ -183,6 +193,7 @@ static PyMethodDef recorder_methods[] = {
      "Later acquires happen after this point."},
     {"lock_taken", recorder_lock_taken, METH_O, "The current actor holds the lock from here on."},
     {"lock_freed", recorder_lock_freed, METH_O, "The current actor is about to free the lock."},
+    {"publish", recorder_publish, METH_O, "Reads of cached properties of the object happen after this point."},
     {"fork", recorder_fork, METH_O, "A new actor that starts after this point."},
     {"begin", recorder_begin, METH_O, "The calling thread is `actor`."},
     {"end", recorder_end, METH_NOARGS, "The current actor has made its last access."},

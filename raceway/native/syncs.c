@@ -55,6 +55,37 @@ sync_acquire(Thread *thread, uint64_t serial)
     }
 }
 
+/* The same, drawn at the thread's next record: what it waits for happens after this tap. */
+void
+sync_acquire_later(Thread *thread, uint64_t serial)
+{
+    if (thread->due_count == thread->due_capacity) {
+        int capacity = thread->due_capacity ? thread->due_capacity * 2 : 8;
+        uint64_t *grown = realloc(thread->due, (size_t)capacity * sizeof(uint64_t));
+        if (grown == NULL) {
+            failures++;
+            return;
+        }
+        thread->due = grown;
+        thread->due_capacity = capacity;
+    }
+    thread->due[thread->due_count++] = serial;
+}
+
+/* Later reads of the cached properties of `target` happen after this point. */
+void
+sync_publish(Thread *thread, PyObject *target)
+{
+    Object *object = object_of(target);
+    Extra *extra = object == NULL ? NULL : object_extra(object);
+    if (extra != NULL) {
+        if (extra->sync == 0) {
+            extra->sync = sync_new(NULL, NULL, 0);
+        }
+        sync_release(thread, extra->sync, true);
+    }
+}
+
 /* Later acquires of `sync` happen after this point. */
 void
 sync_release(Thread *thread, uint64_t serial, bool merge)

@@ -36,6 +36,9 @@ class Recorder(Protocol):
     def lock_freed(self, sync: int) -> None:
         """The current actor is about to free the lock (outermost level only): release, and no longer held."""
 
+    def publish(self, target: object) -> None:
+        """Reads of cached properties of `target` happen after this point, if the value is found."""
+
     def fork(self, name: str) -> int:
         """Announce a new actor that starts after this point; returns its serial. Called by the parent."""
 

@@ -42,6 +42,13 @@ class PureRecorder:
         state = self._state()
         self._log.edge(state, Release(state.actor, sync, False, True))
 
+    def publish(self, target: object) -> None:
+        """Reads of cached properties of `target` happen after this point."""
+        entry = self._log.identity.of(target)
+        if entry.sync == 0:
+            entry.sync = self.new_sync("cached property")
+        self.release(entry.sync)
+
     def fork(self, name: str) -> int:
         """A new actor that starts after this point."""
         state = self._state()

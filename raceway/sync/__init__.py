@@ -14,6 +14,7 @@ from collections.abc import Callable
 from raceway.runtime.contract import Recorder
 from raceway.sync import (
     barriers,
+    caches,
     creation,
     early,
     events,
@@ -42,6 +43,7 @@ _LATE = {
     "multiprocessing.queues": "mp_queues",
     "multiprocessing.synchronize": "mp_locks",
     "selectors": "selectors",
+    "signal": "signals",
     "socket": "sockets",
     "subprocess": "children",
 }
@@ -69,6 +71,7 @@ def install(recorder: Recorder, instrumented: Callable[[str], bool] = _nothing) 
             family.patch(patches)
     for family in (events, semaphores, barriers, simplequeues, executors, pipes):
         family.patch(patches)
+    caches.patch(patches, recorder.native)
     for module in _LATE:
         if module in sys.modules:
             _imported(module, early=True)

@@ -136,6 +136,8 @@ def patch(patches: Patches) -> None:
 def follow_early() -> None:
     """Have the locks that were made before the run tell, too: all of them, since nobody knows who made them."""
     module, recorder = sys.modules[MODULE], active.recorder()
-    for lock in early.instances(module.SemLock) if recorder is not None else ():
+    if recorder is None:
+        return
+    for lock in early.instances(module.SemLock):
         if "acquire" in vars(lock):
             follow(recorder, lock, None)

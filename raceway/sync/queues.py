@@ -234,7 +234,7 @@ def follow_early(patches: Patches, recorder: Recorder, made: Callable[..., None]
             made(recorder, owner, None, fresh=False)
             for name, condition in before.items():
                 told = vars(owner)[name]
-                told._waiters = condition._waiters  # type: ignore[union-attr]
+                told._waiters = condition._waiters
                 setattr(owner, name, condition)
                 patches.replace(owner, name, told)
 

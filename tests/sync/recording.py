@@ -86,6 +86,9 @@ class FakeRecorder:
     def lock_freed(self, sync: int) -> None:
         self._tell_sync("lock_freed", sync)
 
+    def publish(self, target: object) -> None:
+        self._tell("publish", id(target))
+
     def fork(self, name: str) -> int:
         child = next(self._numbers)
         if originals.get_ident() in self._actors:

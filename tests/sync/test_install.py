@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import _frozen_importlib
 import _thread
 import asyncio
 import functools
 import gc
 import importlib
+import multiprocessing.connection
+import multiprocessing.managers
+import multiprocessing.queues
+import multiprocessing.synchronize
+import os
 import queue
+import select
+import selectors
+import signal
 import socket
+import subprocess
 import sys
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor, _base, thread
@@ -24,7 +34,24 @@ from tests.sync.recording import FakeRecorder, run, watched
 
 OWNERS: list[Any] = [
     _thread,
+    _frozen_importlib,
     functools,
+    functools.cached_property,
+    multiprocessing.connection.Connection,
+    multiprocessing.managers.BaseProxy,
+    multiprocessing.queues.JoinableQueue,
+    multiprocessing.queues.Queue,
+    multiprocessing.synchronize.Event,
+    multiprocessing.synchronize.SemLock,
+    os,
+    select,
+    selectors.EpollSelector,
+    selectors.PollSelector,
+    selectors.SelectSelector,
+    signal,
+    socket,
+    subprocess,
+    subprocess.Popen,
     importlib,
     queue,
     threading,
