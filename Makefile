@@ -24,7 +24,7 @@ FREETHREADED_STAMP := $(FREETHREADED_VENV)/raceway-setup.stamp
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup check test test-freethreaded test-sanitized interpreter-freethreaded demo mutants bench clean
+.PHONY: help setup check test test-freethreaded test-sanitized interpreter-freethreaded demo soak mutants bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -47,6 +47,9 @@ test-sanitized: $(NATIVE_STAMP) ## run the tests on a core with AddressSanitizer
 
 demo: $(NATIVE_STAMP) ## run Raceway on the banking application: all planted races, then none
 	$(RUN) fixtures/apps/demo.py $(ARGS)
+
+soak: $(NATIVE_STAMP) ## run every program of the corpus 20 times on both cores: its figures (an hour; ARGS="--runs 3 mp_" for less)
+	$(RUN) -m tests.soak $(ARGS)
 
 mutants: $(NATIVE_STAMP) ## break the detector on purpose, rule by rule: the tests must notice
 	$(RUN) tests/mutants/run.py $(ARGS)

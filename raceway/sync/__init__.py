@@ -43,7 +43,6 @@ _LATE = {
     "multiprocessing.queues": "mp_queues",
     "multiprocessing.synchronize": "mp_locks",
     "selectors": "selectors",
-    "signal": "signals",
     "socket": "sockets",
     "subprocess": "children",
 }

