@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
 from raceway.findings import naming
 from raceway.findings.classify import Member, Openings, kind_of, member
-from raceway.findings.judge import Judgement, judge, worst
-from raceway.findings.wording import Facts, fix, message
+from raceway.findings.guards import Guard, Guards, missing
+from raceway.findings.judge import Judgement, judge, trusted, worst
+from raceway.findings.wording import Breach, Facts, fix, message
 from raceway.model.findings import AccessSide, Actor, Finding
 from raceway.model.kinds import Confidence, FindingKind
 from raceway.model.races import RawRace, Side
@@ -68,10 +69,20 @@ def build(
     races: Iterable[RawRace], sites: Iterable[tuple[int, Site]], names: Names, directory: str, gil: bool
 ) -> tuple[Finding, ...]:
     """All findings of a run, worst first, then by place. Paths are made relative to `directory`."""
-    openings = Openings((serial, site) for serial, site in sites if names.has_acted(serial))
+    files: list[str] = []
+    openings = Openings((serial, site) for serial, site in _noting(sites, names, files) if names.has_acted(serial))
     groups = _fold(_group(races, names.site, openings), names.site)
-    found = [_finding(group, names, directory, gil) for group in groups]
+    guards = Guards(files)
+    found = [_finding(group, names, directory, gil, guards.of(group.variable)) for group in groups]
     return tuple(sorted(found, key=lambda one: (one.severity.rank, _place(one), one.kind.value)))
+
+
+def _noting(sites: Iterable[tuple[int, Site]], names: Names, files: list[str]) -> Iterator[tuple[int, Site]]:
+    """The sites as they are; the files that they are in are noted."""
+    for serial, site in sites:
+        if site.index == 0:
+            files.append(names.site_file(serial))
+        yield serial, site
 
 
 def _place(finding: Finding) -> tuple[str, int]:
@@ -147,10 +158,13 @@ def _functions(group: _Group, site_of: Callable[[int], Site]) -> set[str]:
     }
 
 
-def _finding(group: _Group, names: Names, directory: str, gil: bool) -> Finding:
+def _finding(group: _Group, names: Names, directory: str, gil: bool, guard: Guard | None) -> Finding:
     race, first, second = group.best()
     sites = (names.site(race.earlier.access.site), names.site(race.later.access.site))
     judgement = _judge_all(group, names, gil)
+    declared = "" if guard is None else f"{guard.lock} ({naming.relative(guard.file, directory)}:{guard.line})"
+    if guard is not None and not guard.observed:
+        judgement = trusted(f"it is declared as guarded by {declared}, which Raceway cannot see taken")
     sides = tuple(_side(side, names, directory) for side in (race.earlier, race.later))
     observed = any(race.observed for race, _first, _second in group.races)
     confidence = Confidence.OBSERVED if observed else Confidence.UNORDERED
@@ -164,6 +178,9 @@ def _finding(group: _Group, names: Names, directory: str, gil: bool) -> Finding:
         sides[1],
         (first.region, second.region),
         judgement.reason,
+        Breach(declared, tuple(side.actor.name for side in sides if missing(guard, side.locks)))
+        if guard is not None and guard.observed
+        else None,
     )
     return Finding(
         fingerprint=_fingerprint(group, sides, sites),

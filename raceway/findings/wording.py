@@ -7,6 +7,13 @@ from raceway.model.kinds import Confidence, FindingKind, RegionKind, Verdict
 from raceway.model.struct import Struct
 
 
+class Breach(Struct):
+    """The program declares a lock, which these actors do not hold."""
+
+    lock: str
+    actors: tuple[str, ...]
+
+
 class Facts(Struct):
     """What the sentences are made of. `gil` says whether the interpreter that ran has one."""
 
@@ -19,11 +26,15 @@ class Facts(Struct):
     second: AccessSide
     regions: tuple[RegionKind | None, RegionKind | None]
     reason: str
+    breach: Breach | None = None
 
 
 def message(facts: Facts) -> str:
     """What happened, why it is harmful or latent, and where."""
     parts = [_what(facts), _effect(facts)]
+    if facts.breach is not None and facts.breach.actors:
+        who = " and ".join(dict.fromkeys(facts.breach.actors))
+        parts.append(f"It is declared as guarded by {facts.breach.lock}, which {who} did not hold.")
     if facts.confidence is Confidence.OBSERVED:
         parts.append("This run saw it happen.")
     return " ".join(part for part in parts if part)
@@ -84,6 +95,8 @@ def _effect(facts: Facts) -> str:
 def fix(facts: Facts) -> str:
     """What to change, in one sentence."""
     lock = _lock_of_one_side(facts)
+    if facts.breach is not None and facts.breach.actors:
+        return f"Hold {facts.breach.lock.partition(' ')[0]} there, as is declared, or correct the declaration."
     if facts.kind is FindingKind.ITERATION_MUTATION:
         guard = f"holding {lock}" if lock else "under the lock that guards the changes"
         return f"Iterate over a copy made {guard}, or hold that lock for the whole loop."

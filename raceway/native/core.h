@@ -578,7 +578,7 @@ PyObject *without_locals(PyObject *label); /* a new reference */
 uint64_t sync_new(PyObject *kind, PyObject *file, int line);
 void sync_acquire(Thread *thread, uint64_t sync);
 void sync_acquire_later(Thread *thread, uint64_t serial);
-void sync_publish(Thread *thread, PyObject *target);
+uint64_t sync_of_object(PyObject *target);
 void sync_release(Thread *thread, uint64_t sync, bool merge);
 void sync_lock_taken(Thread *thread, uint64_t sync);
 void sync_lock_freed(Thread *thread, uint64_t sync);

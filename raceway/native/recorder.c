@@ -16,15 +16,15 @@ serial_of(PyObject *value, uint64_t *serial)
 static PyObject *
 recorder_new_sync(PyObject *self, PyObject *args, PyObject *kwargs)
 {
-    static char *keywords[] = {"kind", "file", "line", NULL};
-    PyObject *kind, *file = NULL;
+    static char *keywords[] = {"kind", "file", "line", "of", NULL};
+    PyObject *kind, *file = NULL, *of = Py_None;
     int line = 0;
     (void)self;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "U|Ui", keywords, &kind, &file, &line)) {
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "U|UiO", keywords, &kind, &file, &line, &of)) {
         return NULL;
     }
     core_lock();
-    uint64_t serial = sync_new(kind, file, line);
+    uint64_t serial = of == Py_None ? sync_new(kind, file, line) : sync_of_object(of);
     core_unlock();
     return PyLong_FromUnsignedLongLong(serial);
 }
@@ -175,16 +175,6 @@ recorder_retire_sync(PyObject *self, PyObject *sync)
     Py_RETURN_NONE;
 }
 
-static PyObject *
-recorder_publish(PyObject *self, PyObject *target)
-{
-    (void)self;
-    ENTER_OR_NONE
-    sync_publish(current_thread(), target);
-    core_unlock();
-    Py_RETURN_NONE;
-}
-
 static PyMethodDef recorder_methods[] = {
     {"new_sync", (PyCFunction)(void (*)(void))recorder_new_sync, METH_VARARGS | METH_KEYWORDS,
      "A serial for a new synchronisation object."},
@@ -193,7 +183,6 @@ static PyMethodDef recorder_methods[] = {
      "Later acquires happen after this point."},
     {"lock_taken", recorder_lock_taken, METH_O, "The current actor holds the lock from here on."},
     {"lock_freed", recorder_lock_freed, METH_O, "The current actor is about to free the lock."},
-    {"publish", recorder_publish, METH_O, "Reads of cached properties of the object happen after this point."},
     {"fork", recorder_fork, METH_O, "A new actor that starts after this point."},
     {"begin", recorder_begin, METH_O, "The calling thread is `actor`."},
     {"end", recorder_end, METH_NOARGS, "The current actor has made its last access."},

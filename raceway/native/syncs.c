@@ -72,18 +72,16 @@ sync_acquire_later(Thread *thread, uint64_t serial)
     thread->due[thread->due_count++] = serial;
 }
 
-/* Later reads of the cached properties of `target` happen after this point. */
-void
-sync_publish(Thread *thread, PyObject *target)
+/* The sync under which an object hands over; 0 when memory is short. */
+uint64_t
+sync_of_object(PyObject *target)
 {
     Object *object = object_of(target);
     Extra *extra = object == NULL ? NULL : object_extra(object);
-    if (extra != NULL) {
-        if (extra->sync == 0) {
-            extra->sync = sync_new(NULL, NULL, 0);
-        }
-        sync_release(thread, extra->sync, true);
+    if (extra != NULL && extra->sync == 0) {
+        extra->sync = sync_new(NULL, NULL, 0);
     }
+    return extra == NULL ? 0 : extra->sync;
 }
 
 /* Later acquires of `sync` happen after this point. */

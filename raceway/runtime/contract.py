@@ -18,8 +18,11 @@ class Recorder(Protocol):
     native: Any
     """The module of the core in C, which has sync models of its own; None for a core without."""
 
-    def new_sync(self, kind: str, file: str = "", line: int = 0) -> int:
-        """A serial for a new synchronisation object; `kind` ("lock", "queue") and where it was made name it."""
+    def new_sync(self, kind: str, file: str = "", line: int = 0, of: object = None) -> int:
+        """A serial for a new synchronisation object; `kind` ("lock", "queue") and where it was made name it.
+
+        With `of`, the one under which that object hands over, new or not: who reads a cached property of it acquires.
+        """
 
     def acquire(self, sync: int) -> None:
         """The current actor now happens after every release of `sync` so far. Call it after the wait succeeded."""
@@ -35,9 +38,6 @@ class Recorder(Protocol):
 
     def lock_freed(self, sync: int) -> None:
         """The current actor is about to free the lock (outermost level only): release, and no longer held."""
-
-    def publish(self, target: object) -> None:
-        """Reads of cached properties of `target` happen after this point, if the value is found."""
 
     def fork(self, name: str) -> int:
         """Announce a new actor that starts after this point; returns its serial. Called by the parent."""

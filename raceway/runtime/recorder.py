@@ -18,8 +18,12 @@ class PureRecorder:
         self._put = log.stream.put
         self._state = log.state
 
-    def new_sync(self, kind: str, file: str = "", line: int = 0) -> int:
-        """A serial for a new synchronisation object."""
+    def new_sync(self, kind: str, file: str = "", line: int = 0, of: object = None) -> int:
+        """A serial for a new synchronisation object, or the one under which `of` hands over."""
+        if of is not None:
+            entry = self._log.identity.of(of)
+            entry.sync = entry.sync or self.new_sync(kind, file, line)
+            return entry.sync
         serial = self._log.identity.new_serial()
         self._put(Name(serial, file, line, kind))
         return serial
@@ -41,13 +45,6 @@ class PureRecorder:
         """The current actor is about to free the lock."""
         state = self._state()
         self._log.edge(state, Release(state.actor, sync, False, True))
-
-    def publish(self, target: object) -> None:
-        """Reads of cached properties of `target` happen after this point."""
-        entry = self._log.identity.of(target)
-        if entry.sync == 0:
-            entry.sync = self.new_sync("cached property")
-        self.release(entry.sync)
 
     def fork(self, name: str) -> int:
         """A new actor that starts after this point."""

@@ -108,7 +108,7 @@ class Computing:
             raise
         try:
             if (recorder := active.recorder()) is not None:
-                recorder.publish(instance)
+                recorder.release(recorder.new_sync("cached property", of=instance))
         except Exception:
             Failures.count += 1
         return value

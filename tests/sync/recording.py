@@ -39,6 +39,7 @@ class FakeRecorder:
         self.kinds: dict[int, str] = {}
         self.places: dict[int, tuple[str, int]] = {}
         self.names: dict[int, str] = {}
+        self.of: dict[int, int] = {}
         self._numbers = itertools.count(1)
         self._actors: dict[int, int] = {}
         self._foreign: set[int] = set()
@@ -63,7 +64,11 @@ class FakeRecorder:
         self.current()
         self._tell("mark", label)
 
-    def new_sync(self, kind: str, file: str = "", line: int = 0) -> int:
+    def new_sync(self, kind: str, file: str = "", line: int = 0, of: object = None) -> int:
+        if of is not None:
+            if id(of) not in self.of:
+                self.of[id(of)] = self.new_sync(kind, file, line)
+            return self.of[id(of)]
         number = next(self._numbers)
         if kind == "lock" and not file and not self.unnamed_too:
             self._unnamed.add(number)
@@ -85,9 +90,6 @@ class FakeRecorder:
 
     def lock_freed(self, sync: int) -> None:
         self._tell_sync("lock_freed", sync)
-
-    def publish(self, target: object) -> None:
-        self._tell("publish", id(target))
 
     def fork(self, name: str) -> int:
         child = next(self._numbers)
