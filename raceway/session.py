@@ -50,6 +50,7 @@ class Session:
         self._modules: set[str] = set()
         self._not_seen: list[NotSeen] = []
         self._began = time.monotonic()
+        self._failed_before = sync.failures()
         self._running = False
         self._last: Report | None = None
 
@@ -158,7 +159,7 @@ class Session:
                 accesses=counters.accesses,
                 actors=counters.actors,
                 shared_locations=counters.shared_locations,
-                dropped=counters.dropped,
+                dropped=counters.dropped + sync.failures() - self._failed_before,
             ),
             findings=findings,
             not_seen=(*self._not_seen, *unmatched),

@@ -179,9 +179,12 @@ def _take_over(clock: Clock, other: Clock) -> None:
 
 
 @contextlib.contextmanager
-def watched(instrumented: Callable[[str], bool] = lambda _name: False) -> Iterator[FakeRecorder]:
+def watched(
+    instrumented: Callable[[str], bool] = lambda _name: False, unnamed_too: bool = False
+) -> Iterator[FakeRecorder]:
     """Models in place, telling a fake recorder; no call of a model may go wrong."""
     recorder = FakeRecorder()
+    recorder.unnamed_too = unnamed_too
     before = sync.failures()
     recorder.native = models.native
     with running(models.native):
