@@ -72,9 +72,7 @@ class Config(Struct):
     baseline: str | None = field(
         default=None, about=About(Kind.FILE, "report only what this report lacks", ready=False)
     )
-    live: bool = field(
-        default=False, about=About(Kind.FLAG, "report each finding when it is found, too", ready=False)
-    )
+    live: bool = field(default=False, about=About(Kind.FLAG, "report each finding when it is found, too", ready=False))
     endpoint: str | None = field(
         default=None, about=About(Kind.TEXT, "send events to the collector at this URL", ready=False)
     )

@@ -21,10 +21,12 @@ class Side(Struct):
 class RawRace(Struct):
     """Two conflicting accesses that nothing orders; `earlier` came first in this run.
 
-    `observed` tells that the earlier access fell between head and write of the later one's region.
+    `observed` tells that the earlier access fell between head and write of the later one's region. `one_loop` tells
+    that both are of one event loop: it orders them, but one came while the other's region or walk was suspended.
     """
 
     earlier: Side
     later: Side
     observed: bool
     count: int
+    one_loop: bool = False

@@ -38,6 +38,7 @@ _installed: list[Patches] = []
 
 _LATE = {
     "asyncio.base_events": "eventloops",
+    "asyncio.locks": "asynclocks",
     "multiprocessing.connection": "mp_connections",
     "multiprocessing.managers": "mp_managers",
     "multiprocessing.queues": "mp_queues",
