@@ -8,7 +8,6 @@ import pytest
 
 from raceway.findings.guards import Guards, missing
 from tests.conftest import RunRaceway
-from tests.fixture_format import FIXTURES
 
 SOURCE = """\
 import threading
@@ -32,6 +31,33 @@ class Base:
 class Box(Base):
     mutex: threading.Lock = field(default_factory=threading.Lock)
     size: int = 0  # raceway: guarded-by(self.mutex)
+"""
+
+PROGRAM = """\
+import threading
+class Spin:
+    def __init__(self): self.f = False
+    def __enter__(self): pass
+    def __exit__(self, *a): pass
+class A:
+    def __init__(self):
+        self._lock = threading.Lock()
+        self.home = Spin()
+        self.n = 0  # raceway: guarded-by(self._lock)
+        # raceway: guarded-by(self.home)
+        self.items = []
+    def a(self):
+        with self._lock: self.n = inc(self.n)
+        with self.home: self.items.insert(0, 1)
+    def b(self):
+        self.n = inc(self.n)
+        with self.home: self.items.insert(0, 1)
+class B(A): pass
+def inc(x): return x + 1
+x = B()
+ts = [threading.Thread(target=t) for t in (x.a, x.b)]
+for t in ts: t.start()
+for t in ts: t.join()
 """
 
 
@@ -75,7 +101,7 @@ def test_a_lock_is_known_by_its_last_name(guards: Guards) -> None:
 
 
 def test_a_breach_is_told_and_what_cannot_be_seen_is_benign(core: str, run_raceway: RunRaceway) -> None:
-    program = FIXTURES / "programs" / "guarded.py"
+    program = run_raceway.write("app.py", PROGRAM)
     finished = run_raceway("--core", core, "--show", "info", "--fail-on", "never", program)
     breach, trusted = sorted(finished.findings, key=lambda finding: finding["severity"])
     assert (breach["severity"], breach["kind"], breach["variable"]) == ("error", "lost-update", "B.n")
