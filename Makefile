@@ -22,9 +22,12 @@ FREETHREADED_VENV := .venv-freethreaded
 FREETHREADED_RUN := $(FREETHREADED_VENV)/bin/python
 FREETHREADED_STAMP := $(FREETHREADED_VENV)/raceway-setup.stamp
 
+# Documents whose console blocks are recordings.
+RECORDED := docs/tutorial.md docs/reading-a-report.md docs/ci.md docs/first-five-minutes.md
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup check test test-freethreaded test-sanitized interpreter-freethreaded demo soak mutants bench clean
+.PHONY: help setup check test test-freethreaded test-sanitized interpreter-freethreaded demo soak docs mutants bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -50,6 +53,11 @@ demo: $(NATIVE_STAMP) ## run Raceway on the banking application: all planted rac
 
 soak: $(NATIVE_STAMP) ## run every program of the corpus 20 times on both cores: its figures (an hour; ARGS="--runs 3 mp_" for less)
 	$(RUN) -m tests.soak $(ARGS)
+
+docs: $(NATIVE_STAMP) ## build the API reference, record the examples of the documents anew
+	$(RUN) -m sphinx -q -W -E -b html docs/api build/docs/api
+	$(RUN) docs/record.py $(RECORDED)
+	@echo "API reference: build/docs/api/index.html"
 
 mutants: $(NATIVE_STAMP) ## break the detector on purpose, rule by rule: the tests must notice
 	$(RUN) tests/mutants/run.py $(ARGS)

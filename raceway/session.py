@@ -13,19 +13,22 @@ from types import CodeType
 from raceway import __version__, sync
 from raceway.autoinstrument.cache import Cache, Cached
 from raceway.autoinstrument.finder import InstrumentingFinder, early_modules
+from raceway.autoinstrument.marks import Marks
 from raceway.autoinstrument.scope import Scope
 from raceway.autoinstrument.source import Source
 from raceway.config import Config, cache_directory
-from raceway.errors import TransformError
-from raceway.model.findings import Finding, NotSeen, Report, Run, Summary, Tool
+from raceway.errors import NotWrittenError, SuppressionError, TransformError
+from raceway.model.findings import Finding, NotSeen, Report, Run, Sifted, Summary, Tool
 from raceway.model.kinds import Severity
 from raceway.model.sites import Site
 from raceway.model.typing import TYPE_CHECKING, TextIO
+from raceway.report import FILES
 from raceway.runtime import active
 from raceway.runtime.core import make_core
 
 if TYPE_CHECKING:
     from raceway.autoinstrument.maker import Maker
+    from raceway.findings.known import Known
 
 SELF_CHECK_FAILED = 70
 NOT_WRITTEN = 2
@@ -46,7 +49,10 @@ class Session:
         )
         self._cache = Cache(cache_directory(config))
         self._maker: Maker | None = None
+        self._patches: sync.Patches | None = None
         self._tables: list[Sequence[Site]] = []
+        self._marks = Marks()
+        self._known = _known(config, self._directory)
         self._modules: set[str] = set()
         self._not_seen: list[NotSeen] = []
         self._began = time.monotonic()
@@ -61,7 +67,7 @@ class Session:
             import raceway.transform.rewriting  # noqa: F401
         self._core.start()
         active.activate(self._core.recorder)
-        sync.install(self._core.recorder, self._instruments)
+        self._patches = sync.install(self._core.recorder, self._instruments)
         self._finder.install(self)
         self._running = True
         _follow_forks(self)
@@ -76,6 +82,10 @@ class Session:
         sync.uninstall()
         active.activate(None)
         self._core.stop()
+
+    def patched(self) -> tuple[str, ...]:
+        """The attributes of other modules that are replaced while the session runs, by their dotted names."""
+        return () if self._patches is None else self._patches.names()
 
     def _instruments(self, module: str) -> bool:
         return self.scope.names(module)
@@ -101,6 +111,7 @@ class Session:
         self._modules.add(module)
         code = self._core.bind(made.code, made.sites, made.marker, filename)
         self._tables.append(made.sites)
+        self._marks.add(filename)
         return code
 
     def compile_script(self, content: bytes, filename: str) -> CodeType:
@@ -121,7 +132,7 @@ class Session:
     def _untransformed(self, module: str, why: str) -> None:
         self.not_seen("not-transformed", module, why)
         if not self.config.quiet:
-            _say(f"raceway: warning: module {module} runs uninstrumented: {why}", sys.stderr)
+            _say(f"raceway: warning: module {module} runs uninstrumented: {why} [{TransformError.slug}]", sys.stderr)
 
     def not_seen(self, reason: str, module: str, detail: str = "") -> None:
         """Note something that the run does not look at."""
@@ -130,19 +141,30 @@ class Session:
             self._not_seen.append(note)
 
     def findings(self) -> tuple[Finding, ...]:
-        """All findings so far, worst first."""
-        races = self._core.races()
-        if not races:
-            return ()
-        from raceway.findings import build
+        """All findings so far, worst first, without those that are suppressed or in the baseline."""
+        return self._sift().kept
 
-        return build(races, self._sites(), self._core.names, self._directory, _has_gil())
+    def _sift(self) -> Sifted:
+        """All findings so far, told apart by what is known of them."""
+        races = self._core.races()
+        findings: tuple[Finding, ...] = ()
+        if races:
+            from raceway.findings import build, completed
+
+            built = build(races, self._sites(), self._core.names, self._directory, _has_gil())
+            findings = tuple(completed(finding, self._directory) for finding in built)
+        marked = self._marks.files()
+        if self._known is None and not marked:
+            return Sifted(findings)
+        from raceway.findings.known import Known
+
+        return (self._known or Known(self._directory)).sift(findings, marked)
 
     def report(self) -> Report:
         """The report document of the run so far."""
-        findings = self.findings()
+        sifted = self._sift()
         counters = self._core.counters()
-        per_severity = {severity: sum(1 for one in findings if one.severity is severity) for severity in Severity}
+        per_severity = {severity: sum(1 for one in sifted.kept if one.severity is severity) for severity in Severity}
         for module in early_modules(self.scope):
             if module not in self._modules and all(note.module != module for note in self._not_seen):
                 self.not_seen("other-loader", module)
@@ -154,6 +176,7 @@ class Session:
                 error=per_severity[Severity.ERROR],
                 warning=per_severity[Severity.WARNING],
                 info=per_severity[Severity.INFO],
+                suppressed=len(sifted.suppressed),
                 modules=len(self._modules),
                 sites=sum(map(len, self._tables)),
                 accesses=counters.accesses,
@@ -161,29 +184,44 @@ class Session:
                 shared_locations=counters.shared_locations,
                 dropped=counters.dropped + sync.failures() - self._failed_before,
             ),
-            findings=findings,
+            findings=sifted.kept,
             not_seen=(*self._not_seen, *unmatched),
+            suppressed=sifted.suppressed,
+            notes=sifted.notes,
+            lives=tuple(sync.lifetimes.told()),
         )
 
     def write(self, stream: TextIO) -> bool:
-        """Write the text report to `stream` and the configured files; False when one could not be written."""
-        report = self._last = self.report()
-        written = True
-        if self.config.json is not None:
-            from raceway.report import encode_json
+        """Write the text report to `stream` and the configured files; False when one could not be written, or a
+        suppression could not be read.
 
-            try:
-                with open(self.config.json, "wb") as file:
-                    file.write(encode_json(report))
-            except OSError as error:
-                _say(f"raceway: error: cannot write {self.config.json}: {error.strerror}", stream)
-                written = False
+        Then the text has every finding, whatever was asked for: nothing is lost with the file.
+        """
+        report = self._last = self.report()
+        written = self._write_files(report, stream)
         shown = any(one.severity.rank <= self.config.show.rank for one in report.findings)
-        if shown or not self.config.quiet:
+        if shown or not written or not self.config.quiet:
             from raceway.report import render_text
 
+            show = self.config.show if written else Severity.INFO
             with contextlib.suppress(OSError, ValueError):
-                render_text(report, stream, show=self.config.show, fail_on=self.config.fail_on)
+                render_text(report, stream, show=show, fail_on=self.config.fail_on)
+        return written and all(note.state != SuppressionError.slug for note in report.notes)
+
+    def _write_files(self, report: Report, stream: TextIO) -> bool:
+        paths = {name: getattr(self.config, name) for name in FILES}
+        if not any(paths.values()):
+            return True
+        from raceway.report.files import write_file
+
+        written = True
+        for name, path in paths.items():
+            if path is not None:
+                try:
+                    write_file(report, name, path, quiet=self.config.quiet)
+                except NotWrittenError as error:
+                    _say(f"raceway: error: {error} [{error.slug}]", stream)
+                    written = False
         return written
 
     def exit_status(self, program_status: int, written: bool) -> int:
@@ -196,6 +234,17 @@ class Session:
         findings = self.findings() if self._last is None else self._last.findings
         failing = limit is not None and any(one.severity.rank <= limit.rank for one in findings)
         return FINDINGS if failing else 0
+
+
+def _known(config: Config, directory: str) -> Known | None:
+    """What the settings say of findings that are known; None when they say nothing. Raises ConfigError."""
+    if not (config.suppress or config.suppressions or config.baseline):
+        return None
+    from raceway.findings.known import Known, read_rules
+    from raceway.report.files import read_baseline
+
+    baseline = None if config.baseline is None else read_baseline(config.baseline)
+    return Known(directory, read_rules(config.suppress, config.suppressions), baseline)
 
 
 def _working_directory() -> str:

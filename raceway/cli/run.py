@@ -29,7 +29,7 @@ def main(arguments: Sequence[str], prog: str) -> NoReturn:
         config = resolve(given)
         check_outputs(config)
     except ConfigError as wrong:
-        refuse(prog, str(wrong))
+        refuse(prog, wrong)
     launch = program.prepare(wanted)
     report = _Report(_start_session(prog, config, wanted, launch))
     launch.load(report.compile)
@@ -59,7 +59,7 @@ def check_outputs(config: Config) -> None:
             try:
                 _check_writable(path)
             except OSError as error:
-                raise ConfigError(f"cannot write {path}: {error.strerror}") from None
+                raise ConfigError(f"cannot write {path}: {error.strerror}; give a path that can be written") from None
 
 
 def _check_writable(path: str) -> None:
@@ -80,8 +80,8 @@ def _start_session(prog: str, config: Config, wanted: Program, launch: program.L
 
     try:
         session = Session(config, wanted.command)
-    except CoreUnavailableError as error:
-        refuse(prog, str(error))
+    except (ConfigError, CoreUnavailableError) as error:
+        refuse(prog, error)
     if config.debug:
         session.scope.explain_on(stderr.standard_error())
     session.scope.add_program(main=launch.main, root=launch.root)

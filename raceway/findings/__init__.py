@@ -4,3 +4,4 @@ from __future__ import annotations
 
 from raceway.findings.build import Names as Names
 from raceway.findings.build import build as build
+from raceway.findings.complete import completed as completed

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
 from raceway.findings import naming
 from raceway.findings.classify import Member, Openings, kind_of, member
+from raceway.findings.fingerprint import fingerprint
 from raceway.findings.guards import Guard, Guards, missing
+from raceway.findings.interleaving import Interleaving
 from raceway.findings.judge import Judgement, judge, trusted, worst
-from raceway.findings.wording import Breach, Facts, fix, message
+from raceway.findings.wording import Breach, Facts, fix, guard, message
 from raceway.model.findings import AccessSide, Actor, Finding
 from raceway.model.kinds import Confidence, FindingKind
 from raceway.model.races import RawRace, Side
@@ -159,14 +160,14 @@ def _functions(group: _Group, site_of: Callable[[int], Site]) -> set[str]:
     }
 
 
-def _finding(group: _Group, names: Names, directory: str, gil: bool, guard: Guard | None) -> Finding:
+def _finding(group: _Group, names: Names, directory: str, gil: bool, declaration: Guard | None) -> Finding:
     race, first, second = group.best()
-    sites = (names.site(race.earlier.access.site), names.site(race.later.access.site))
     judgement = _judge_all(group, names, gil)
-    declared = "" if guard is None else f"{guard.lock} ({naming.relative(guard.file, directory)}:{guard.line})"
-    if guard is not None and not guard.observed:
+    declared = "" if declaration is None else _declared(declaration, directory)
+    if declaration is not None and not declaration.observed:
         judgement = trusted(f"it is declared as guarded by {declared}, which Raceway cannot see taken")
-    sides = tuple(_side(side, names, directory) for side in (race.earlier, race.later))
+    sides = (_side(race.earlier, names, directory), _side(race.later, names, directory))
+    interleaving = Interleaving(names.site, names.site_file, directory)
     observed = any(race.observed for race, _first, _second in group.races)
     confidence = Confidence.OBSERVED if observed else Confidence.UNORDERED
     facts = Facts(
@@ -180,12 +181,12 @@ def _finding(group: _Group, names: Names, directory: str, gil: bool, guard: Guar
         (first.region, second.region),
         judgement.reason,
         tuple(_head_line(side, names) for side in (race.earlier, race.later)),  # type: ignore[arg-type]  # two of them
-        Breach(declared, tuple(side.actor.name for side in sides if missing(guard, side.locks)))
-        if guard is not None and guard.observed
+        Breach(declared, tuple(side.actor.name for side in sides if missing(declaration, side.locks)))
+        if declaration is not None and declaration.observed
         else None,
     )
     return Finding(
-        fingerprint=_fingerprint(group, sides, sites),
+        fingerprint=fingerprint(group.kind, group.variable, _unit_places(first, second, names, directory)),
         kind=group.kind,
         severity=judgement.severity,
         confidence=confidence,
@@ -196,7 +197,17 @@ def _finding(group: _Group, names: Names, directory: str, gil: bool, guard: Guar
         count=group.count,
         accesses=sides,
         reason=judgement.reason,
+        steps=() if judgement.reason else interleaving.of(group.kind, race, (first, second), sides),
+        guard=guard(sides[0], sides[1]),
     )
+
+
+def _declared(guard: Guard, directory: str) -> str:
+    return f"{guard.lock} ({naming.relative(guard.file, directory)}:{guard.line})"
+
+
+def _unit_places(first: Member, second: Member, names: Names, directory: str) -> list[tuple[str, Site]]:
+    return [(naming.relative(names.site_file(part.unit), directory), names.site(part.unit)) for part in (first, second)]
 
 
 def _head_line(side: Side, names: Names) -> int:
@@ -238,14 +249,3 @@ def _lock(serial: int, names: Names, directory: str) -> str:
     path, line = names.lock_place(serial)
     found = naming.assigned_name(path, line)
     return found or (f"lock made at {naming.relative(path, directory)}:{line}" if path else f"lock {serial}")
-
-
-def _fingerprint(group: _Group, sides: tuple[AccessSide, ...], sites: tuple[Site, ...]) -> str:
-    """Eight hexadecimal digits that stay the same when lines move: kind, variable, and for each side its file,
-    function, operation and operand."""
-    places = sorted(
-        "|".join((side.file, side.function, side.operation, site.base, site.name, site.key))
-        for side, site in zip(sides, sites, strict=True)
-    )
-    text = "\n".join([group.kind.value, group.variable, *places])
-    return hashlib.sha256(text.encode(errors="replace")).hexdigest()[:8]

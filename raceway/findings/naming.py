@@ -13,6 +13,8 @@ from raceway.model.findings import Frame
 from raceway.model.records import Stack
 
 _ASSIGNED = re.compile(r"^\s*(?P<target>[A-Za-z_][\w.]*)\s*(?::[^=]*)?=(?!=)")
+_AROUND = 4
+_LONGEST = 400
 _HANDLES = os.path.join("asyncio", "events.py")
 _OUR_FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
@@ -28,6 +30,13 @@ def relative(path: str, directory: str) -> str:
 def source_line(path: str, line: int) -> str:
     """A line of source without its line end, indentation kept; empty when it cannot be had."""
     return linecache.getline(path, line).rstrip("\r\n")
+
+
+def lines_around(path: str, line: int) -> tuple[int, tuple[str, ...]]:
+    """The number of the first of the lines around a line, and the lines without their ends; very long ones are cut."""
+    first = max(1, line - _AROUND)
+    lines = linecache.getlines(path)[first - 1 : line + _AROUND]
+    return (first, tuple(text.rstrip("\r\n")[:_LONGEST] for text in lines)) if lines else (0, ())
 
 
 def source_lines(path: str) -> list[str]:

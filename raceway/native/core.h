@@ -371,6 +371,7 @@ typedef struct {
     struct Items *items; /* cells by position; owned */
     uint64_t sync; /* of hand-overs through a deque, and of a lock: its serial */
     uint64_t channel; /* of the mutex of a queue: the sync of all its puts */
+    uint64_t task; /* of a task of an event loop: its serial; of a handle: the task that made it */
     uint8_t lock; /* what is known of a lock: LOCK_ */
 } Extra;
 
@@ -702,6 +703,11 @@ Extra *lock_extra(PyObject *lock);
 extern PyTypeObject Channel_Type;
 extern PyTypeObject Notify_Type;
 bool queues_ready(void);
+
+/* --- loops.c: what event loops run -------------------------------------------------------------------------------- */
+
+PyObject *loop_release(PyObject *module, PyObject *loop);
+bool loops_ready(PyObject *module);
 
 /* --- contracts.c: what operations of containers do ---------------------------------------------------------------- */
 

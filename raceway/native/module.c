@@ -315,6 +315,7 @@ static PyMethodDef module_methods[] = {
     {"caches_install", caches_install, METH_VARARGS, "Observe functools.lru_cache; False where its type is not known."},
     {"caches_uninstall", caches_uninstall, METH_NOARGS, "Put back the slots of functools.lru_cache."},
     {"locks_forked", locks_forked, METH_NOARGS, "In a forked child: tell of locks that were made anew."},
+    {"loop_release", loop_release, METH_O, "A callback is about to be handed to the loop."},
     {NULL, NULL, 0, NULL},
 };
 
@@ -332,7 +333,7 @@ module_exec(PyObject *module)
     }
 #endif
     if (!taps_ready(module) || PyType_Ready(&Recorder_Type) < 0 || PyType_Ready(&PeekProbe_Type) < 0 ||
-        !recorder_ready(module) || !queues_ready()) {
+        !recorder_ready(module) || !queues_ready() || !loops_ready(module)) {
         return -1;
     }
     if (PyModule_AddObjectRef(module, "Recorder", (PyObject *)&Recorder_Type) < 0 ||

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from raceway.model.findings import Report
 from raceway.model.kinds import Severity
 from raceway.model.typing import TYPE_CHECKING, TextIO
-from raceway.report.closing import not_seen_lines, separated, summary_lines
-from raceway.report.finding import finding_lines
-from raceway.report.lines import Line, Medium, printable
+from raceway.report.closing import not_seen_lines, note_lines, separated, summary_lines
+from raceway.report.finding import finding_lines, index_lines
+from raceway.report.lines import Line, Medium, plain, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -40,12 +40,14 @@ def _layout(report: Report, medium: Medium, show: Severity, fail_on: Severity | 
     shown.sort(key=lambda finding: finding.severity.rank)
     findings = [list(finding_lines(finding, medium, gil=report.run.gil)) for finding in shown]
     closing = list(summary_lines(report, show=show, fail_on=fail_on))
-    return list(separated(*findings, list(not_seen_lines(report.not_seen)), closing))
+    notes = list(note_lines(report.notes))
+    return list(
+        separated(*findings, list(index_lines(shown, medium)), notes, list(not_seen_lines(report.not_seen)), closing)
+    )
 
 
 def _plain(lines: Sequence[Line], medium: Medium) -> str:
-    texts = (" " * line.indent + "".join(span.text for span in line.spans) for line in lines)
-    return "".join(f"{printable(text, medium.encoding).rstrip()}\n" for text in texts)
+    return "".join(f"{plain(line, medium)}\n" for line in lines)
 
 
 def _coloured(lines: Sequence[Line], medium: Medium, console: Console) -> str:

@@ -30,9 +30,10 @@ from raceway.sync import (
     threads,
 )
 from raceway.sync.handmade import acquire, release
+from raceway.sync.lifetimes import lifetimes
 from raceway.sync.patching import Failures, Patches
 
-__all__ = ["AWAITED", "Patches", "acquire", "failures", "forked", "install", "release", "uninstall"]
+__all__ = ["AWAITED", "Patches", "acquire", "failures", "forked", "install", "lifetimes", "release", "uninstall"]
 
 _installed: list[Patches] = []
 

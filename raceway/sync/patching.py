@@ -60,9 +60,19 @@ class Patches:
             else:
                 setattr(owner, name, before)
 
+    def names(self) -> tuple[str, ...]:
+        """The dotted names of what is replaced, sorted."""
+        return tuple(sorted(f"{_name_of(owner)}.{name}" for owner, name, _before, _new in self._done))
+
     def owners(self) -> list[Any]:
         """Everything that has a replaced attribute."""
         return list({id(owner): owner for owner, _name, _before, _new in self._done}.values())
+
+
+def _name_of(owner: Any) -> str:
+    module = getattr(owner, "__module__", None)
+    name = getattr(owner, "__qualname__", None) or getattr(owner, "__name__", type(owner).__name__)
+    return f"{module}.{name}" if module else str(name)
 
 
 def hide_frame(error: BaseException) -> None:

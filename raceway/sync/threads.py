@@ -21,6 +21,7 @@ from raceway.model.typing import Any
 from raceway.originals import get_ident
 from raceway.runtime import active
 from raceway.runtime.contract import Recorder
+from raceway.sync.lifetimes import lifetimes
 from raceway.sync.patching import Failures, Patches, around, hide_frame
 from raceway.sync.serials import Table, of_run
 
@@ -48,6 +49,7 @@ def begun(recorder: Recorder, thread: threading.Thread, _result: object) -> None
     actor = actors.get(thread)
     if actor is not None:
         recorder.begin(actor)
+        lifetimes.begun(actor, thread._name)  # type: ignore[attr-defined]
 
 
 def ended(recorder: Recorder, thread: threading.Thread, _result: object) -> None:
@@ -57,6 +59,7 @@ def ended(recorder: Recorder, thread: threading.Thread, _result: object) -> None
     if not thread._daemonic:  # type: ignore[attr-defined]
         finished.append(recorder.current())
     recorder.end()
+    lifetimes.ended(thread._name)  # type: ignore[attr-defined]
 
 
 def joined(recorder: Recorder, thread: threading.Thread, _result: object) -> None:
@@ -108,6 +111,7 @@ class RawThread:
         try:
             if (recorder := self._recorder()) is not None:
                 recorder.begin(self._actor)
+                lifetimes.begun(self._actor, name_of(self._function))
         except Exception:
             Failures.count += 1
         try:
@@ -119,11 +123,18 @@ class RawThread:
             try:
                 if (recorder := self._recorder()) is not None:
                     recorder.end()
+                    lifetimes.ended("")
             except Exception:
                 Failures.count += 1
 
     def __repr__(self) -> str:
         return repr(self._function)
+
+
+def name_of(function: Callable[..., object]) -> str:
+    """What a thread that runs the function is called: it has no name of its own."""
+    name = getattr(function, "__name__", "")
+    return name if type(name) is str and name else "thread"
 
 
 def raw_starter(real: Callable[..., Any]) -> Callable[..., Any]:
@@ -134,8 +145,7 @@ def raw_starter(real: Callable[..., Any]) -> Callable[..., Any]:
         try:
             recorder = active.recorder()
             if recorder is not None and args and callable(args[0]):
-                name = getattr(args[0], "__name__", "")
-                actor = recorder.fork(name if type(name) is str and name else "thread")
+                actor = recorder.fork(name_of(args[0]))
                 args = (RawThread(actor, args[0]), *args[1:])
             return real(*args, **kwargs)
         except BaseException as error:
@@ -184,3 +194,4 @@ def patch(patches: Patches, recorder: Recorder) -> None:
     running = threading._active.get(get_ident())  # type: ignore[attr-defined]
     if running is not None:
         actors.put(running, recorder.current())
+    lifetimes.restart("MainThread" if running is None else running._name, recorder.current())

@@ -24,7 +24,7 @@ ALLOWED: dict[str, set[str]] = {
     "runtime": {"_native", "detector", "model", "config", "errors", "originals"},
     "autoinstrument": {"transform", "model", "config", "errors"},
     "sync": {"runtime", "model", "originals"},
-    "findings": {"model", "config"},
+    "findings": {"model", "config", "errors"},
     "pipeline": {"model", "config", "errors", "originals"},
     "session": {
         "autoinstrument", "config", "detector", "errors", "findings", "model", "originals", "pipeline", "report",
