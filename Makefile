@@ -27,7 +27,7 @@ RECORDED := docs/tutorial.md docs/reading-a-report.md docs/ci.md docs/first-five
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup check test test-freethreaded test-sanitized interpreter-freethreaded demo soak docs mutants bench clean
+.PHONY: help setup check test test-freethreaded test-sanitized interpreter-freethreaded demo soak docs mutants bench suites suites-cpython fuzz clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -64,6 +64,15 @@ mutants: $(NATIVE_STAMP) ## break the detector on purpose, rule by rule: the tes
 
 bench: $(BENCH_STAMP) ## measure what watching costs, into docs/performance.md (minutes; ARGS="--help" tells more)
 	$(RUN) -m benchmarks $(ARGS)
+
+suites: $(NATIVE_STAMP) ## run other people's test suites plain and watched (ARGS="flask click --keep"; downloads, an hour)
+	$(RUN) -m tests.suites $(ARGS)
+
+suites-cpython: $(NATIVE_STAMP) ## run the interpreter's own regression tests plain and watched
+	$(RUN) -m tests.suites.cpython $(ARGS)
+
+fuzz: $(NATIVE_STAMP) ## run random programs plain and watched (ARGS="--programs 100000 --seed 7")
+	$(RUN) -m tests.fuzz $(ARGS)
 
 clean: ## remove the virtual environments, caches and builds of this tree
 	rm -rf $(VENV) $(FREETHREADED_VENV) .bench .sanitized build dist raceway.egg-info

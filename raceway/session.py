@@ -7,7 +7,7 @@ import functools
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import CodeType
 
 from raceway import __version__, sync
@@ -18,12 +18,14 @@ from raceway.autoinstrument.scope import Scope
 from raceway.autoinstrument.source import Source
 from raceway.config import Config, cache_directory
 from raceway.errors import NotWrittenError, SuppressionError, TransformError
-from raceway.model.findings import Finding, NotSeen, Report, Run, Sifted, Summary, Tool
+from raceway.model.findings import Finding, LockContention, NotSeen, Report, Run, Sifted, Summary, Tool
 from raceway.model.kinds import Severity
+from raceway.model.locks import Waiting
 from raceway.model.sites import Site
 from raceway.model.typing import TYPE_CHECKING, TextIO
 from raceway.report import FILES
 from raceway.runtime import active
+from raceway.runtime.contract import Core
 from raceway.runtime.core import make_core
 
 if TYPE_CHECKING:
@@ -44,6 +46,7 @@ class Session:
         self._command = command
         self._directory = _working_directory()
         self._core = make_core(config.core)
+        self.locks = LockWatch(self._core, self._directory)
         self._finder = InstrumentingFinder(
             self.scope, self.compile, self.not_seen, self._core.module_executed, sync.AWAITED
         )
@@ -146,19 +149,26 @@ class Session:
 
     def _sift(self) -> Sifted:
         """All findings so far, told apart by what is known of them."""
-        races = self._core.races()
-        findings: tuple[Finding, ...] = ()
-        if races:
-            from raceway.findings import build, completed
-
-            built = build(races, self._sites(), self._core.names, self._directory, _has_gil())
-            findings = tuple(completed(finding, self._directory) for finding in built)
+        findings = self._found()
         marked = self._marks.files()
         if self._known is None and not marked:
             return Sifted(findings)
         from raceway.findings.known import Known
 
         return (self._known or Known(self._directory)).sift(findings, marked)
+
+    def _found(self) -> tuple[Finding, ...]:
+        races, facts = self._core.races(), self._core.locks()
+        if not races and not facts.orders and not facts.deadlocks:
+            return ()
+        from raceway.detector.lockorder import cycles
+        from raceway.findings import build, build_lock_cycles, completed, in_order
+
+        names, directory = self._core.names, self._directory
+        built = build(races, self._sites(), names, directory, _has_gil())
+        orders = cycles(facts.orders, facts.signals)
+        found = (*built, *build_lock_cycles(orders, facts.deadlocks, names, directory))
+        return in_order(completed(finding, directory) for finding in found)
 
     def report(self) -> Report:
         """The report document of the run so far."""
@@ -247,6 +257,40 @@ def _known(config: Config, directory: str) -> Known | None:
     return Known(directory, read_rules(config.suppress, config.suppressions), baseline)
 
 
+class LockWatch:
+    """What a run knows of its locks, beside findings. Any thread may ask."""
+
+    def __init__(self, core: Core, directory: str) -> None:
+        self._core = core
+        self._directory = directory
+
+    def contention(self) -> tuple[LockContention, ...]:
+        """How often each place took which lock, and how long it waited for it; most waited for first."""
+        from raceway.findings import waits
+
+        return waits.contention(self._core.locks().contention, self._core.names, self._directory)
+
+    def watch_hangs(self, stream: Callable[[], TextIO]) -> Callable[[], None]:
+        """Write a deadlock to `stream` once it has lasted. What is returned writes who waits for which lock now."""
+
+        def stuck(ring: tuple[Waiting, ...]) -> None:
+            from raceway.findings import build_lock_cycles
+            from raceway.report import render_hang
+
+            for finding in build_lock_cycles((), (ring,), self._core.names, self._directory):
+                render_hang(finding, stream(), gil=_has_gil())
+
+        def explain() -> None:
+            from raceway.findings import waits
+
+            found = waits.explain(self._core.locks().waiting, self._core.names, sync.frames(), self._directory)
+            for line in found or ("no thread waits for a lock",):
+                _say(f"raceway: {line}", stream())
+
+        self._core.listen(lambda ring: _attempt(lambda: stuck(ring)))
+        return lambda: _attempt(explain)
+
+
 def _working_directory() -> str:
     """The working directory; empty when it has been removed: paths are then shown whole."""
     try:
@@ -278,6 +322,12 @@ def _say(line: str, stream: TextIO | None) -> None:
     if stream is not None:
         with contextlib.suppress(OSError, ValueError):
             stream.write(line + "\n")
+
+
+def _attempt(action: Callable[[], None]) -> None:
+    """Do what the program must not notice, whatever becomes of it."""
+    with contextlib.suppress(Exception):
+        action()
 
 
 def _has_gil() -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from types import CodeType
 
-from raceway.cli import ending, interrupts, program, stderr
+from raceway.cli import ending, hangs, interrupts, program, stderr
 from raceway.cli.options import Program, parse_run, refuse
 from raceway.config import SETTINGS, Config, is_output, resolve
 from raceway.errors import ConfigError, CoreUnavailableError
@@ -86,6 +86,7 @@ def _start_session(prog: str, config: Config, wanted: Program, launch: program.L
         session.scope.explain_on(stderr.standard_error())
     session.scope.add_program(main=launch.main, root=launch.root)
     session.start()
+    hangs.explain_on_signal(session.locks.watch_hangs(stderr.standard_error))
     return session
 
 

@@ -69,13 +69,17 @@ def _telling(found: tuple[RawRace, Member, Member]) -> int:
 def build(
     races: Iterable[RawRace], sites: Iterable[tuple[int, Site]], names: Names, directory: str, gil: bool
 ) -> tuple[Finding, ...]:
-    """All findings of a run, worst first, then by place. Paths are made relative to `directory`."""
+    """All findings about races of a run. Paths are made relative to `directory`."""
     files: list[str] = []
     openings = Openings((serial, site) for serial, site in _noting(sites, names, files) if names.has_acted(serial))
     groups = _fold(_group(races, names.site, openings), names.site)
     guards = Guards(files)
-    found = [_finding(group, names, directory, gil, guards.of(group.variable)) for group in groups]
-    return tuple(sorted(found, key=lambda one: (one.severity.rank, _place(one), one.kind.value)))
+    return tuple(_finding(group, names, directory, gil, guards.of(group.variable)) for group in groups)
+
+
+def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Findings as a report has them: worst first, then by place."""
+    return tuple(sorted(findings, key=lambda one: (one.severity.rank, _place(one), one.kind.value)))
 
 
 def _noting(sites: Iterable[tuple[int, Site]], names: Names, files: list[str]) -> Iterator[tuple[int, Site]]:
@@ -245,7 +249,4 @@ def _side(side: Side, names: Names, directory: str) -> AccessSide:
 
 
 def _lock(serial: int, names: Names, directory: str) -> str:
-    """What people call a lock: the target of the assignment that made it, else where it was made."""
-    path, line = names.lock_place(serial)
-    found = naming.assigned_name(path, line)
-    return found or (f"lock made at {naming.relative(path, directory)}:{line}" if path else f"lock {serial}")
+    return naming.lock_name(names.lock_place(serial), serial, directory)

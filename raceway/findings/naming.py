@@ -19,6 +19,11 @@ _HANDLES = os.path.join("asyncio", "events.py")
 _OUR_FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 
+def is_ours(path: str) -> bool:
+    """Whether a file belongs to Raceway, or to how it starts a program."""
+    return path.startswith(_OUR_FOLDER) or "<frozen runpy>" in path
+
+
 def relative(path: str, directory: str) -> str:
     """A path relative to `directory` where it lies under it."""
     if path.startswith("<") or not directory:
@@ -63,11 +68,7 @@ def line_at(code: CodeType, offset: int) -> int:
 def frames(stack: Stack, directory: str) -> tuple[Frame, ...]:
     """A stack for people, innermost first, without our own frames and those that every thread begins with. For what an
     event loop runs it ends where the loop began to: the loop's own frames are those of whoever started it."""
-    shown = [
-        (code, offset)
-        for code, offset in stack
-        if not code.co_filename.startswith(_OUR_FOLDER) and "<frozen runpy>" not in code.co_filename
-    ]
+    shown = [(code, offset) for code, offset in stack if not is_ours(code.co_filename)]
     for place, (code, _offset) in enumerate(shown):
         if place and code.co_qualname == "Handle._run" and code.co_filename.endswith(_HANDLES):
             del shown[place:]
@@ -102,6 +103,13 @@ def assigned_name(path: str, line: int) -> str:
     if head in {"self", "cls"} and dot:
         return f"{class_name}.{rest}"
     return found["target"] if in_method else f"{class_name}.{found['target']}"
+
+
+def lock_name(place: tuple[str, int], serial: int, directory: str) -> str:
+    """What people call a lock: the target of the assignment that made it, else where it was made."""
+    path, line = place
+    found = assigned_name(path, line)
+    return found or (f"lock made at {relative(path, directory)}:{line}" if path else f"lock {serial}")
 
 
 def _class_around(path: str, line: int) -> tuple[str, bool]:

@@ -120,6 +120,24 @@ class Life(Struct):
     ended: float | None = None
 
 
+class LockContention(Struct):
+    """How locks of one name were taken at one place. Times are milliseconds in all, but for the longest wait.
+
+    `held_ms` is how long they were held over the `holds` that began with a wait: the others are not timed.
+    """
+
+    lock: str
+    file: str
+    line: int
+    function: str
+    acquisitions: int
+    waits: int
+    wait_ms: float
+    longest_wait_ms: float
+    holds: int
+    held_ms: float
+
+
 class NotSeen(Struct):
     """Something the run did not look at: `reason` is a slug such as `imported-before-hook`."""
 

@@ -107,7 +107,7 @@ race_add(uint32_t earlier, uint32_t later, bool observed, bool one_loop, const L
     last_race = race;
 }
 
-static PyObject *
+PyObject *
 locks_tuple(Lockset locks)
 {
     PyObject *found = PyTuple_New(lockset_length(locks));

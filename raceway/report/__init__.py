@@ -10,8 +10,9 @@ if TYPE_CHECKING:
     from raceway.report.json import decode as decode_json
     from raceway.report.json import encode as encode_json
     from raceway.report.text import render as render_text
+    from raceway.report.text import render_hang
 
-__all__ = ["FILES", "decode_json", "encode_json", "render_text"]
+__all__ = ["FILES", "decode_json", "encode_json", "render_hang", "render_text"]
 
 FILES = ("json", "html", "sarif", "junit")
 """The forms that a run writes to a file of its own, each by the setting of that name."""
@@ -19,6 +20,7 @@ FILES = ("json", "html", "sarif", "junit")
 _HOMES = {
     "decode_json": ("raceway.report.json", "decode"),
     "encode_json": ("raceway.report.json", "encode"),
+    "render_hang": ("raceway.report.text", "render_hang"),
     "render_text": ("raceway.report.text", "render"),
 }
 

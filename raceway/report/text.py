@@ -9,12 +9,12 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 
-from raceway.model.findings import Report
+from raceway.model.findings import Finding, Report
 from raceway.model.kinds import Severity
 from raceway.model.typing import TYPE_CHECKING, TextIO
 from raceway.report.closing import not_seen_lines, note_lines, separated, summary_lines
 from raceway.report.finding import finding_lines, index_lines
-from raceway.report.lines import Line, Medium, plain, printable
+from raceway.report.lines import BLANK, Line, Medium, Span, Style, plain, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -32,6 +32,20 @@ def render(report: Report, stream: TextIO, *, show: Severity, fail_on: Severity 
     console = _console(stream)
     medium = Medium(_encoding(stream), console.width if console else _PLAIN_WIDTH)
     lines = _layout(report, medium, show, fail_on)
+    _write(stream, _coloured(lines, medium, console) if console else _plain(lines, medium))
+
+
+def render_hang(finding: Finding, stream: TextIO, *, gil: bool) -> None:
+    """Write that the program hangs, with the deadlock that it is in. A stream that does not take it raises OSError."""
+    console = _console(stream)
+    medium = Medium(_encoding(stream), console.width if console else _PLAIN_WIDTH)
+    lines = [
+        Line((Span("raceway: the program hangs: threads wait for each other's locks", Style.ERROR),)),
+        BLANK,
+        *finding_lines(finding, medium, gil=gil),
+        BLANK,
+        Line((Span("raceway: it does not go on by itself; the report comes when it is ended"),)),
+    ]
     _write(stream, _coloured(lines, medium, console) if console else _plain(lines, medium))
 
 

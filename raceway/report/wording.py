@@ -12,7 +12,7 @@ _CONFIDENCE = {
     Confidence.CONFIRMED: "a replay forced the harmful interleaving",
 }
 _CONFIDENCE_OF_CYCLE = {
-    Confidence.OBSERVED: "the locks were taken in both orders in this run",
+    Confidence.OBSERVED: "the deadlock happened in this run",
     Confidence.UNORDERED: "nothing in this run keeps these acquisitions apart",
     Confidence.PREDICTED: "no deadlock in this run, but another schedule can reach it",
     Confidence.CONFIRMED: "a replay forced the deadlock",

@@ -6,11 +6,12 @@ cannot be had is an error; `auto` takes the best there is.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import CodeType
 
 from raceway.errors import CoreUnavailableError
 from raceway.model.findings import Actor
+from raceway.model.locks import LockFacts, Waiting
 from raceway.model.races import RawRace
 from raceway.model.sites import Site
 from raceway.runtime.accesses import Accesses
@@ -35,8 +36,7 @@ class PureNames:
 
     def lock_place(self, serial: int) -> tuple[str, int]:
         """Where a lock was made."""
-        name = self._detector.names.get(serial)
-        return ("", 0) if name is None else (name.file, name.line)
+        return self._detector.place_of(serial)
 
     def has_acted(self, serial: int) -> bool:
         """Whether the writing site, which depends on an earlier read, was reached so far."""
@@ -90,8 +90,24 @@ class PureCore:
     def counters(self) -> Counters:
         """Counts so far."""
         detector = self._detector
-        dropped = self.log.failures + self.log.stream.failures
+        dropped = self.log.failures + self.log.stream.failures + detector.orders.dropped
         return Counters(self.log.accesses, detector.seen_actors, detector.shared, dropped)
+
+    def locks(self) -> LockFacts:
+        """What is known of locks so far."""
+        self.log.stream.drain()
+        waits, detector = self.recorder.lock_waits, self._detector
+        return LockFacts(
+            detector.orders.all(),
+            frozenset(detector.signals),
+            waits.deadlocks(),
+            waits.waiting(),
+            waits.contention(),
+        )
+
+    def listen(self, told: Callable[[tuple[Waiting, ...]], object]) -> None:
+        """Have `told` called with a deadlock once it has lasted."""
+        self.recorder.lock_waits.listener = told
 
 
 def make_core(name: str) -> Core:

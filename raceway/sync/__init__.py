@@ -32,8 +32,20 @@ from raceway.sync import (
 from raceway.sync.handmade import acquire, release
 from raceway.sync.lifetimes import lifetimes
 from raceway.sync.patching import Failures, Patches
+from raceway.sync.threads import frames
 
-__all__ = ["AWAITED", "Patches", "acquire", "failures", "forked", "install", "lifetimes", "release", "uninstall"]
+__all__ = [
+    "AWAITED",
+    "Patches",
+    "acquire",
+    "failures",
+    "forked",
+    "frames",
+    "install",
+    "lifetimes",
+    "release",
+    "uninstall",
+]
 
 _installed: list[Patches] = []
 

@@ -8,11 +8,12 @@ with that: it is still the same lock, and only orders nothing.
 
 from __future__ import annotations
 
+import functools
 import gc
 import sys
 import threading
 from collections.abc import Iterator
-from types import ModuleType
+from types import FrameType, ModuleType
 
 from raceway import originals
 from raceway.model.typing import Any
@@ -20,6 +21,7 @@ from raceway.runtime import active
 from raceway.sync import creation
 from raceway.sync.locks import Lock, TracedLock, name_as_lock, traced
 from raceway.sync.patching import Failures, Patches, hide_frame
+from raceway.sync.waiting import PATIENCE_S, Mode, mode_of
 
 _LEFT_ALONE = ("importlib", "_frozen_importlib", "raceway")
 _BOUND = ("acquire", "release", "_release_save", "_acquire_restore", "_is_owned")
@@ -41,12 +43,30 @@ class EarlyRLock(TracedLock):
     def acquire(self, /, *args: Any, **kwargs: Any) -> bool:
         """Take the lock, or go one level deeper."""
         try:
-            taken: bool = self._real.acquire(*args, **kwargs)
+            return self._enter(sys._getframe(1), args, kwargs)
         except BaseException as error:
             hide_frame(error)
             raise
+
+    def _enter(self, frame: FrameType, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+        mode, wait, taken = mode_of(args, kwargs), None, False
+        try:
+            if mode is not Mode.TRIES and not self._real._is_owned():
+                taken = self._real.acquire(False)
+                if not taken:
+                    wait = self._wait(mode, frame)
+                if wait is not None and wait.closes and not (taken := self._real.acquire(True, PATIENCE_S)):
+                    wait.tell()
+            taken = taken or self._real.acquire(*args, **kwargs)
+        except BaseException as error:
+            if wait is not None:
+                wait.over(False)
+            hide_frame(error)
+            raise
+        if wait is not None:
+            wait.over(taken)
         if taken:
-            self._told(self._taken)
+            self._told(functools.partial(self._taken, mode is Mode.WAITS))
         return taken
 
     def release(self, /, *args: Any, **kwargs: Any) -> None:
@@ -59,7 +79,11 @@ class EarlyRLock(TracedLock):
             raise
 
     def __enter__(self) -> bool:
-        return self.acquire()
+        try:
+            return self._enter(sys._getframe(1), (), {})
+        except BaseException as error:
+            hide_frame(error)
+            raise
 
     def __exit__(self, *_: object) -> None:
         self.release()
@@ -83,9 +107,9 @@ class EarlyRLock(TracedLock):
         self._real._acquire_restore(state)
         self._told(self._record.taken)
 
-    def _taken(self) -> None:
+    def _taken(self, waits: bool = True) -> None:
         if self._real._recursion_count() == 1:
-            self._record.taken()
+            self._record.taken(waits)
 
     def _freed(self) -> None:
         if self._real._recursion_count() == 1:

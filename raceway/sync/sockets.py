@@ -73,9 +73,13 @@ def received(recorder: Recorder, end: Any, _result: object) -> None:
         recorder.acquire(known[1].serial.number)
 
 
-def received_from(recorder: Recorder, end: Any, _result: object) -> None:
-    """A datagram was received."""
-    received(recorder, end, None)
+def closing(recorder: Recorder, end: Any) -> None:
+    """The end is about to be closed, which the other end finds out."""
+    sending(recorder, end)
+
+
+def datagram_taken(recorder: Recorder, end: Any, _result: object) -> None:
+    """A datagram was received, perhaps of a socket that is not connected."""
     serial = ports.get(("to", *_port(end, _base().getsockname(end))))
     if serial is not None:
         recorder.acquire(serial.number)
@@ -195,21 +199,21 @@ def patch(patches: Patches) -> None:
     cls: Any = getattr(module, "socket", None)
     if cls is None:
         return
-    for name in _SENDING:
-        _replace(patches, cls, name, lambda real: around(real, before=sending))
-    for name in _RECEIVING:
-        _replace(patches, cls, name, lambda real: around(real, after=received))
+    for name in filter(functools.partial(hasattr, cls), _SENDING):  # not everywhere are all
+        patches.around_builtin(cls, name, sending, before=True)
+    for name in filter(functools.partial(hasattr, cls), _RECEIVING):
+        patches.around_builtin(cls, name, received)
     for name in _RECEIVING_FROM:
-        _replace(patches, cls, name, lambda real: around(real, after=received_from))
+        _replace(patches, cls, name, lambda real: around(patches.beside_builtin(real, received), after=datagram_taken))
     for name in _CALLING:
         _replace(patches, cls, name, lambda real: with_address(real, 0, calling))
     _replace(patches, cls, "sendto", lambda real: with_address(real, 1, addressing))
     patches.around(cls, "accept", after=accepted)
-    patches.around(cls, "_real_close", before=sending)
+    patches.around(cls, "_real_close", before=closing)
     if hasattr(module, "socketpair"):
         patches.replace(module, "socketpair", pairing(module.socketpair))
 
 
 def _replace(patches: Patches, cls: Any, name: str, make: Callable[[Any], Any]) -> None:
-    if hasattr(cls, name):  # not everywhere are all
+    if hasattr(cls, name):
         patches.replace(cls, name, make(getattr(cls, name)))

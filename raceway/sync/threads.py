@@ -13,9 +13,11 @@ from __future__ import annotations
 
 import _thread
 import functools
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable
+from types import FrameType
 
 from raceway.model.typing import Any
 from raceway.originals import get_ident
@@ -86,6 +88,13 @@ def renamed(recorder: Recorder, thread: threading.Thread, _result: object) -> No
     actor = actors.get(thread)
     if actor is not None:
         recorder.rename(actor, thread._name)  # type: ignore[attr-defined]
+
+
+def frames() -> dict[int, FrameType]:
+    """Where each thread with an actor is now, by the actor."""
+    now = sys._current_frames()
+    running = [(actors.get(thread), thread.ident) for thread in list(threading._active.values())]  # type: ignore[attr-defined]
+    return {actor: now[ident] for actor, ident in running if actor is not None and ident in now}
 
 
 def alone(recorder: Recorder) -> None:

@@ -1,0 +1,77 @@
+"""What a core knows of locks beyond races: in which order they were taken, who waits for whom, how long it took.
+
+Values in serials and code objects, as in `races`; naming them is the business of `findings`. Times are nanoseconds.
+"""
+
+from __future__ import annotations
+
+from raceway.model.records import Stack
+from raceway.model.struct import Struct
+
+
+class LockOrder(Struct):
+    """`actor` took the lock `taken` while it held the locks `held`, and would have waited for it without limit.
+
+    The epoch (`number` at `slot`) and the `clock`, as pairs of slot and number, are those of the order that does not
+    come from locks. `count` is how often the place took the lock under these locks.
+    """
+
+    actor: int
+    held: tuple[int, ...]
+    taken: int
+    stack: Stack
+    slot: int
+    number: int
+    clock: tuple[tuple[int, int], ...]
+    count: int
+
+
+class Waiting(Struct):
+    """`actor` waits at `stack` for the lock `sync`, which `holder` has (0: nobody known), and holds `held` itself."""
+
+    actor: int
+    sync: int
+    holder: int
+    held: tuple[int, ...]
+    stack: Stack
+
+
+class Contention(Struct):
+    """How a lock was taken at one place: all locks that one line made count together; `sync` is one of them.
+
+    `waits` of the `acquisitions` had to wait, `wait_ns` in all and `longest_ns` at most. `held_ns` is how long the
+    lock was then held, over the `holds` that began with a wait and are over: the others read no clock.
+    """
+
+    sync: int
+    stack: Stack
+    acquisitions: int
+    waits: int
+    wait_ns: int
+    longest_ns: int
+    holds: int
+    held_ns: int
+
+
+class LockFacts(Struct):
+    """All that a core knows of locks. `signals` are those that were freed by another actor than their taker's.
+
+    `deadlocks` are cycles of actors of which each waited for a lock of the next one, without limit; `waiting` is who
+    waits now.
+    """
+
+    orders: tuple[LockOrder, ...] = ()
+    signals: frozenset[int] = frozenset()
+    deadlocks: tuple[tuple[Waiting, ...], ...] = ()
+    waiting: tuple[Waiting, ...] = ()
+    contention: tuple[Contention, ...] = ()
+
+    def locks(self) -> set[int]:
+        """Every lock that is named here."""
+        orders = {lock for order in self.orders for lock in (*order.held, order.taken)}
+        waits = [wait for cycle in (*self.deadlocks, self.waiting) for wait in cycle]
+        return (
+            orders
+            | {lock for wait in waits for lock in (*wait.held, wait.sync)}
+            | {one.sync for one in self.contention}
+        )
