@@ -27,7 +27,7 @@ RECORDED := docs/tutorial.md docs/reading-a-report.md docs/ci.md docs/first-five
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup check test test-freethreaded test-sanitized interpreter-freethreaded demo docs mutants bench suites suites-cpython fuzz clean
+.PHONY: help setup check test test-freethreaded test-sanitized interpreter-freethreaded demo soak docs mutants bench suites suites-cpython fuzz clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -50,6 +50,9 @@ test-sanitized: $(NATIVE_STAMP) ## run the tests on a core with AddressSanitizer
 
 demo: $(NATIVE_STAMP) ## run Raceway on the banking application: all planted races, then none
 	$(RUN) fixtures/apps/demo.py $(ARGS)
+
+soak: $(NATIVE_STAMP) ## run every program of the corpus 20 times on both cores: its figures (an hour; ARGS="--runs 3 mp_" for less)
+	$(RUN) -m tests.soak $(ARGS)
 
 docs: $(NATIVE_STAMP) ## build the API reference, record the examples of the documents anew
 	$(RUN) -m sphinx -q -W -E -b html docs/api build/docs/api

@@ -64,6 +64,7 @@ class Session:
         self._modules: set[str] = set()
         self._not_seen: list[NotSeen] = []
         self._began = time.monotonic()
+        self._failed_before = sync.failures()
         self._running = False
         self._last: Report | None = None
 
@@ -224,7 +225,7 @@ class Session:
                 accesses=counters.accesses,
                 actors=counters.actors,
                 shared_locations=counters.shared_locations,
-                dropped=counters.dropped,
+                dropped=counters.dropped + sync.failures() - self._failed_before,
             ),
             findings=sifted.kept,
             not_seen=(*self._not_seen, *unmatched),

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
 from raceway.findings import naming
 from raceway.findings.classify import Member, Openings, kind_of, member
 from raceway.findings.fingerprint import fingerprint
+from raceway.findings.guards import Guard, Guards, missing
 from raceway.findings.interleaving import Interleaving
-from raceway.findings.judge import Judgement, judge, worst
-from raceway.findings.wording import Facts, fix, guard, message
+from raceway.findings.judge import Judgement, judge, trusted, worst
+from raceway.findings.wording import Breach, Facts, fix, guard, message
 from raceway.model.findings import AccessSide, Actor, Finding
 from raceway.model.kinds import Confidence, FindingKind
 from raceway.model.races import RawRace, Side
@@ -69,14 +70,24 @@ def build(
     races: Iterable[RawRace], sites: Iterable[tuple[int, Site]], names: Names, directory: str, gil: bool
 ) -> tuple[Finding, ...]:
     """All findings about races of a run. Paths are made relative to `directory`."""
-    openings = Openings((serial, site) for serial, site in sites if names.has_acted(serial))
+    files: list[str] = []
+    openings = Openings((serial, site) for serial, site in _noting(sites, names, files) if names.has_acted(serial))
     groups = _fold(_group(races, names.site, openings), names.site)
-    return tuple(_finding(group, names, directory, gil) for group in groups)
+    guards = Guards(files)
+    return tuple(_finding(group, names, directory, gil, guards.of(group.variable)) for group in groups)
 
 
 def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Findings as a report has them: worst first, then by place."""
     return tuple(sorted(findings, key=lambda one: (one.severity.rank, _place(one), one.kind.value)))
+
+
+def _noting(sites: Iterable[tuple[int, Site]], names: Names, files: list[str]) -> Iterator[tuple[int, Site]]:
+    """The sites as they are; the files that they are in are noted."""
+    for serial, site in sites:
+        if site.index == 0:
+            files.append(names.site_file(serial))
+        yield serial, site
 
 
 def _place(finding: Finding) -> tuple[str, int]:
@@ -153,9 +164,12 @@ def _functions(group: _Group, site_of: Callable[[int], Site]) -> set[str]:
     }
 
 
-def _finding(group: _Group, names: Names, directory: str, gil: bool) -> Finding:
+def _finding(group: _Group, names: Names, directory: str, gil: bool, declaration: Guard | None) -> Finding:
     race, first, second = group.best()
     judgement = _judge_all(group, names, gil)
+    declared = "" if declaration is None else _declared(declaration, directory)
+    if declaration is not None and not declaration.observed:
+        judgement = trusted(f"it is declared as guarded by {declared}, which Raceway cannot see taken")
     sides = (_side(race.earlier, names, directory), _side(race.later, names, directory))
     interleaving = Interleaving(names.site, names.site_file, directory)
     observed = any(race.observed for race, _first, _second in group.races)
@@ -171,6 +185,9 @@ def _finding(group: _Group, names: Names, directory: str, gil: bool) -> Finding:
         (first.region, second.region),
         judgement.reason,
         tuple(_head_line(side, names) for side in (race.earlier, race.later)),  # type: ignore[arg-type]  # two of them
+        Breach(declared, tuple(side.actor.name for side in sides if missing(declaration, side.locks)))
+        if declaration is not None and declaration.observed
+        else None,
     )
     return Finding(
         fingerprint=fingerprint(group.kind, group.variable, _unit_places(first, second, names, directory)),
@@ -187,6 +204,10 @@ def _finding(group: _Group, names: Names, directory: str, gil: bool) -> Finding:
         steps=() if judgement.reason else interleaving.of(group.kind, race, (first, second), sides),
         guard=guard(sides[0], sides[1]),
     )
+
+
+def _declared(guard: Guard, directory: str) -> str:
+    return f"{guard.lock} ({naming.relative(guard.file, directory)}:{guard.line})"
 
 
 def _unit_places(first: Member, second: Member, names: Names, directory: str) -> list[tuple[str, Site]]:

@@ -34,9 +34,14 @@ def judge(
     verdict = Verdicts(_on_gil(kind, first, second, sites), Verdict.HARMFUL)
     reason = _benign(kind, second, sites, read)
     if reason:
-        return Judgement(Severity.INFO, Verdicts(Verdict.LATENT, Verdict.LATENT), reason)
+        return trusted(reason)
     here = verdict.gil if gil else verdict.free_threaded
     return Judgement(Severity.ERROR if here is Verdict.HARMFUL else Severity.WARNING, verdict, "")
+
+
+def trusted(reason: str) -> Judgement:
+    """The judgement of what the program vouches for."""
+    return Judgement(Severity.INFO, Verdicts(Verdict.LATENT, Verdict.LATENT), reason)
 
 
 def worst(judgements: Iterable[Judgement]) -> Judgement:

@@ -44,6 +44,19 @@ def lines_around(path: str, line: int) -> tuple[int, tuple[str, ...]]:
     return (first, tuple(text.rstrip("\r\n")[:_LONGEST] for text in lines)) if lines else (0, ())
 
 
+def source_lines(path: str) -> list[str]:
+    """All lines of a source; none when it cannot be had."""
+    return linecache.getlines(path)
+
+
+def parsed(path: str) -> ast.Module | None:
+    """The syntax tree of a source; None when it cannot be had."""
+    try:
+        return ast.parse("".join(linecache.getlines(path)))
+    except (SyntaxError, ValueError, RecursionError):
+        return None
+
+
 def line_at(code: CodeType, offset: int) -> int:
     """The line of the instruction at an offset in bytes."""
     for index, position in enumerate(code.co_positions()):
@@ -101,9 +114,8 @@ def lock_name(place: tuple[str, int], serial: int, directory: str) -> str:
 
 def _class_around(path: str, line: int) -> tuple[str, bool]:
     """The innermost class around a line, and whether the line is in a function of it."""
-    try:
-        tree = ast.parse("".join(linecache.getlines(path)))
-    except (SyntaxError, ValueError, RecursionError):
+    tree = parsed(path)
+    if tree is None:
         return "", False
     name, in_method = "", False
     nodes: list[ast.AST] = [tree]

@@ -7,6 +7,13 @@ from raceway.model.kinds import Confidence, FindingKind, RegionKind, Verdict
 from raceway.model.struct import Struct
 
 
+class Breach(Struct):
+    """The program declares a lock, which these actors do not hold."""
+
+    lock: str
+    actors: tuple[str, ...]
+
+
 class Facts(Struct):
     """What the sentences are made of. `gil` says whether the interpreter that ran has one, `heads` are
     the lines where the regions of both sides begin, 0 without one."""
@@ -21,11 +28,15 @@ class Facts(Struct):
     regions: tuple[RegionKind | None, RegionKind | None]
     reason: str
     heads: tuple[int, int] = (0, 0)
+    breach: Breach | None = None
 
 
 def message(facts: Facts) -> str:
     """What happened, why it is harmful or latent, and where."""
     parts = [_what(facts), _effect(facts)]
+    if facts.breach is not None and facts.breach.actors:
+        who = " and ".join(dict.fromkeys(facts.breach.actors))
+        parts.append(f"It is declared as guarded by {facts.breach.lock}, which {who} did not hold.")
     if facts.confidence is Confidence.OBSERVED:
         parts.append("This run saw it happen.")
     return " ".join(part for part in parts if part)
@@ -111,6 +122,8 @@ def _effect(facts: Facts) -> str:
 def fix(facts: Facts) -> str:
     """What to change, in one sentence."""
     lock = guard(facts.first, facts.second)
+    if facts.breach is not None and facts.breach.actors:
+        return f"Hold {facts.breach.lock.partition(' ')[0]} there, as is declared, or correct the declaration."
     if facts.kind is FindingKind.ITERATION_MUTATION:
         where = f"holding {lock}" if lock else "under the lock that guards the changes"
         return f"Iterate over a copy made {where}, or hold that lock for the whole loop."

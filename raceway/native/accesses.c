@@ -115,6 +115,9 @@ home_of(PyTypeObject *type, PyObject *name, PyTypeObject **where)
     if (!type_find(type, name, where, &kind) || kind == &PyMemberDescr_Type) {
         return HOME_FIELD;
     }
+    if (kind->tp_descr_set == NULL && cached_property_type != NULL && PyType_IsSubtype(kind, cached_property_type)) {
+        return HOME_CACHED;
+    }
     return kind->tp_descr_set != NULL || kind->tp_descr_get != NULL ? HOME_SKIP : HOME_CLASS;
 }
 
@@ -189,6 +192,14 @@ field(Reach *at, Shape *shape, PyObject *name, int op)
     int home = home_of(type, name, &where);
     if (home == HOME_SKIP) {
         learn(at->tap, type, SEES_NOTHING);
+        return;
+    }
+    if (home == HOME_CACHED) {
+        Object *object = op == OP_READ ? object_find(at->base) : NULL;
+        if (object != NULL && object->extra != NULL && object->extra->sync != 0) {
+            sync_acquire_later(at->thread, object->extra->sync);
+        }
+        learn(at->tap, type, ASKS);
         return;
     }
     if (home == HOME_CLASS && op == OP_READ && !instance_holds(at->base, name)) {

@@ -124,30 +124,15 @@ touch_structure(Reach *at, int op, int commute)
 static void
 hand_over(Reach *at, int side)
 {
-    Object *object = object_of(at->base);
-    Extra *extra = object == NULL ? NULL : object_extra(object);
-    if (extra == NULL) {
+    uint64_t sync = sync_of_object(at->base);
+    if (sync == 0) {
         return;
-    }
-    if (extra->sync == 0) {
-        extra->sync = sync_new(NULL, NULL, 0);
     }
     if (side == HANDOVER_RELEASE) {
-        sync_release(at->thread, extra->sync, true);
+        sync_release(at->thread, sync, true);
         return;
     }
-    Thread *thread = at->thread;
-    if (thread->due_count == thread->due_capacity) {
-        int capacity = thread->due_capacity ? thread->due_capacity * 2 : 8;
-        uint64_t *grown = realloc(thread->due, (size_t)capacity * sizeof(uint64_t));
-        if (grown == NULL) {
-            failures++;
-            return;
-        }
-        thread->due = grown;
-        thread->due_capacity = capacity;
-    }
-    thread->due[thread->due_count++] = extra->sync;
+    sync_acquire_later(at->thread, sync);
 }
 
 static int

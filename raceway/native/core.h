@@ -485,7 +485,7 @@ uint64_t new_serial(void);
 
 /* --- shapes.c: where the attributes of a type's instances live ---------------------------------------------------- */
 
-enum { HOME_FIELD, HOME_CLASS, HOME_SKIP };
+enum { HOME_FIELD, HOME_CLASS, HOME_SKIP, HOME_CACHED };
 
 typedef struct {
     PyObject *name; /* owned */
@@ -704,6 +704,8 @@ PyObject *without_locals(PyObject *label); /* a new reference */
 
 uint64_t sync_new(PyObject *kind, PyObject *file, int line);
 void sync_acquire(Thread *thread, uint64_t sync);
+void sync_acquire_later(Thread *thread, uint64_t serial);
+uint64_t sync_of_object(PyObject *target);
 void sync_release(Thread *thread, uint64_t sync, bool merge);
 void sync_lock_taken(Thread *thread, uint64_t sync, Frame *frame, bool waits);
 void sync_lock_freed(Thread *thread, uint64_t sync);
@@ -791,22 +793,27 @@ enum { LOCK_KNOWN = 1, LOCK_MUTEX = 2, LOCK_LOUD = 4, LOCK_OUTSIDE = 8 };
 PyObject *locks_install(PyObject *module, PyObject *args);
 PyObject *locks_uninstall(PyObject *module, PyObject *nothing);
 PyObject *locks_forked(PyObject *module, PyObject *nothing);
+
+extern PyTypeObject *cached_property_type; /* NULL: not known yet */
+PyObject *caches_install(PyObject *module, PyObject *args);
+PyObject *caches_uninstall(PyObject *module, PyObject *nothing);
 Extra *lock_extra(PyObject *lock);
 
 /* --- queues.c: the channel beside a queue --------------------------------------------------------------------------- */
 
 extern PyTypeObject Channel_Type;
 bool queues_ready(void);
-void queue_put(PyObject *not_empty);
-void queue_got(PyObject *not_full);
+bool queue_put(PyObject *not_empty);
+bool queue_got(PyObject *not_full);
 
 /* --- sockets.c: the two directions of connections within the process ------------------------------------------------ */
 
 typedef struct Connection Connection;
 
 void connection_free(Connection *connection);
-void socket_sending(PyObject *socket);
-void socket_received(PyObject *socket);
+bool socket_sending(PyObject *socket);
+bool socket_received(PyObject *socket);
+PyObject *socket_closing(PyObject *module, PyObject *socket);
 
 /* --- futures.c: futures, told of what is written in them ------------------------------------------------------------ */
 

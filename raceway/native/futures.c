@@ -1,6 +1,5 @@
-/* Futures: the twins of the models in raceway/sync/executors.py, which say what they
-   model and why. The sync of a future's life stands in the record of the object, that of a future's
-   callbacks beside it. */
+/* Futures: the twin of the models in raceway/sync/executors.py, which says what they model and why. The sync of a
+   future's life stands in the record of the object, that of its callbacks beside it. */
 #include "core.h"
 
 static bool

@@ -7,7 +7,7 @@
 
 /* --- Functions ------------------------------------------------------------------------------------------------------ */
 
-typedef void (*FirstHook)(PyObject *first);
+typedef bool (*FirstHook)(PyObject *first); /* false: it is for the model in Python to tell */
 
 typedef struct {
     const char *name;
@@ -24,21 +24,30 @@ static const CallModel call_models[] = {
 
 typedef struct {
     PyObject_HEAD
-    PyObject *real; /* owned */
+    PyObject *real;      /* owned */
+    PyObject *otherwise; /* owned; called with what no hook knows; NULL: nothing is */
     vectorcallfunc call;
     const CallModel *model;
 } Around;
 
-static void
-tell(FirstHook hook, PyObject *first)
+/* False with an exception that is not for us: a signal handler may raise one in the model in Python. */
+static bool
+tell(Around *around, FirstHook hook, PyObject *first)
 {
-    if (hook != NULL && first != NULL && recorded_run() != 0) {
-        hook(first);
-        if (unlikely(PyErr_Occurred())) {
-            PyErr_Clear();
-            failures++;
-        }
+    if (hook == NULL || first == NULL || recorded_run() == 0) {
+        return true;
     }
+    if (unlikely(!hook(first)) && around->otherwise != NULL && !PyErr_Occurred()) {
+        Py_XDECREF(PyObject_CallOneArg(around->otherwise, first));
+    }
+    if (unlikely(PyErr_Occurred())) {
+        if (!PyErr_ExceptionMatches(PyExc_Exception)) {
+            return false;
+        }
+        PyErr_Clear();
+        failures++;
+    }
+    return true;
 }
 
 static PyObject *
@@ -46,10 +55,12 @@ around_call(PyObject *self, PyObject *const *args, size_t flags, PyObject *names
 {
     Around *around = (Around *)self;
     PyObject *first = PyVectorcall_NARGS(flags) > 0 ? args[0] : NULL; /* the caller holds it */
-    tell(around->model->before, first);
+    if (unlikely(!tell(around, around->model->before, first))) {
+        return NULL;
+    }
     PyObject *result = PyObject_Vectorcall(around->real, args, flags, names);
-    if (result != NULL) {
-        tell(around->model->after, first);
+    if (result != NULL && unlikely(!tell(around, around->model->after, first))) {
+        Py_CLEAR(result);
     }
     return result;
 }
@@ -57,10 +68,10 @@ around_call(PyObject *self, PyObject *const *args, size_t flags, PyObject *names
 static PyObject *
 around_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-    static char *keywords[] = {"real", "model", NULL};
-    PyObject *real;
+    static char *keywords[] = {"real", "model", "otherwise", NULL};
+    PyObject *real, *otherwise = NULL;
     const char *name;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "Os", keywords, &real, &name)) {
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "Os|O", keywords, &real, &name, &otherwise)) {
         return NULL;
     }
     for (size_t place = 0; place < sizeof call_models / sizeof *call_models; place++) {
@@ -68,6 +79,7 @@ around_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
             Around *around = (Around *)type->tp_alloc(type, 0);
             if (around != NULL) {
                 around->real = Py_NewRef(real);
+                around->otherwise = Py_XNewRef(otherwise);
                 around->model = &call_models[place];
                 around->call = around_call;
             }
@@ -81,6 +93,7 @@ static int
 around_traverse(Around *around, visitproc visit, void *arg)
 {
     Py_VISIT(around->real);
+    Py_VISIT(around->otherwise);
     return 0;
 }
 
@@ -89,6 +102,7 @@ around_dealloc(Around *around)
 {
     PyObject_GC_UnTrack(around);
     Py_XDECREF(around->real);
+    Py_XDECREF(around->otherwise);
     Py_TYPE(around)->tp_free((PyObject *)around);
 }
 

@@ -332,14 +332,16 @@ notified(PyObject *condition, bool puts)
     Py_XDECREF(channel);
 }
 
-void
+bool
 queue_put(PyObject *not_empty)
 {
     notified(not_empty, true);
+    return true;
 }
 
-void
+bool
 queue_got(PyObject *not_full)
 {
     notified(not_full, false);
+    return true;
 }

@@ -11,15 +11,15 @@ serial_of(PyObject *value, uint64_t *serial)
 static PyObject *
 recorder_new_sync(PyObject *self, PyObject *args, PyObject *kwargs)
 {
-    static char *keywords[] = {"kind", "file", "line", NULL};
-    PyObject *kind, *file = NULL;
+    static char *keywords[] = {"kind", "file", "line", "of", NULL};
+    PyObject *kind, *file = NULL, *of = Py_None;
     int line = 0;
     (void)self;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "U|Ui", keywords, &kind, &file, &line)) {
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "U|UiO", keywords, &kind, &file, &line, &of)) {
         return NULL;
     }
     core_lock();
-    uint64_t serial = sync_new(kind, file, line);
+    uint64_t serial = of == Py_None ? sync_new(kind, file, line) : sync_of_object(of);
     core_unlock();
     return PyLong_FromUnsignedLongLong(serial);
 }

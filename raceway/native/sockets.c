@@ -122,17 +122,22 @@ descriptor_of(PyObject *socket)
     return found < 0 || found > INT32_MAX ? -1 : (int)found;
 }
 
-/* Both addresses. False when it is not connected, or not any more, or has none. */
+/* Both addresses. False when it is not connected, or not any more. */
 static bool
-find_ends(int descriptor, End *here, End *there)
+is_connected(int descriptor, End *here, End *there)
 {
     memset(here, 0, sizeof *here);
     memset(there, 0, sizeof *there);
     here->length = there->length = sizeof here->address;
     return getsockname(descriptor, (struct sockaddr *)&here->address, &here->length) == 0 &&
            getpeername(descriptor, (struct sockaddr *)&there->address, &there->length) == 0 &&
-           here->length > offsetof(struct sockaddr, sa_data) && there->length > offsetof(struct sockaddr, sa_data) &&
            here->length <= sizeof here->address && there->length <= sizeof there->address;
+}
+
+static bool
+has_address(const End *end)
+{
+    return end->length > offsetof(struct sockaddr, sa_data);
 }
 
 static Connection *
@@ -162,9 +167,10 @@ connection_made(PyObject *socket, const End *here, const End *there)
     return made;
 }
 
-/* The socket's connection, with the core locked; NULL, and not locked, when it has none. */
+/* The socket's connection, with the core locked; NULL, and not locked, when it has none. `*elsewhere` is set when it is
+   connected, but has no addresses: raceway/sync/sockets.py knows whose pair it is. */
 static Connection *
-connection_entered(PyObject *socket)
+connection_entered(PyObject *socket, bool *elsewhere)
 {
     core_lock();
     Connection *known = known_connection(socket);
@@ -174,7 +180,11 @@ connection_entered(PyObject *socket)
     core_unlock(); /* the interpreter is asked */
     End here, there;
     int descriptor = descriptor_of(socket);
-    if (descriptor < 0 || !find_ends(descriptor, &here, &there)) {
+    if (descriptor < 0 || !is_connected(descriptor, &here, &there)) {
+        return NULL;
+    }
+    *elsewhere = !has_address(&here) || !has_address(&there);
+    if (*elsewhere) {
         return NULL;
     }
     core_lock();
@@ -185,24 +195,36 @@ connection_entered(PyObject *socket)
     return known;
 }
 
-/* Something is about to be sent. */
-void
+/* Something is about to be sent. False: it is for the model in Python to tell. */
+bool
 socket_sending(PyObject *socket)
 {
-    Connection *connection = connection_entered(socket);
+    bool elsewhere = false;
+    Connection *connection = connection_entered(socket, &elsewhere);
     if (connection != NULL) {
         tell_release(connection->out->sync, true);
         core_unlock();
     }
+    return !elsewhere;
 }
 
-/* Something was received, or the other end was found closed. */
-void
+/* Something was received, or the other end was found closed. False as above. */
+bool
 socket_received(PyObject *socket)
 {
-    Connection *connection = connection_entered(socket);
+    bool elsewhere = false;
+    Connection *connection = connection_entered(socket, &elsewhere);
     if (connection != NULL) {
         tell_acquire(connection->in->sync);
         core_unlock();
     }
+    return !elsewhere;
+}
+
+/* socket_closing(end): it is about to be closed, in a method written in Python. The result is that of socket_sending. */
+PyObject *
+socket_closing(PyObject *module, PyObject *socket)
+{
+    (void)module;
+    return PyBool_FromLong(recorded_run() == 0 || socket_sending(socket));
 }

@@ -77,6 +77,35 @@ sync_acquire(Thread *thread, uint64_t serial)
     }
 }
 
+/* The same, drawn at the thread's next record: what it waits for happens after this tap. */
+void
+sync_acquire_later(Thread *thread, uint64_t serial)
+{
+    if (thread->due_count == thread->due_capacity) {
+        int capacity = thread->due_capacity ? thread->due_capacity * 2 : 8;
+        uint64_t *grown = realloc(thread->due, (size_t)capacity * sizeof(uint64_t));
+        if (grown == NULL) {
+            failures++;
+            return;
+        }
+        thread->due = grown;
+        thread->due_capacity = capacity;
+    }
+    thread->due[thread->due_count++] = serial;
+}
+
+/* The sync under which an object hands over; 0 when memory is short. */
+uint64_t
+sync_of_object(PyObject *target)
+{
+    Object *object = object_of(target);
+    Extra *extra = object == NULL ? NULL : object_extra(object);
+    if (extra != NULL && extra->sync == 0) {
+        extra->sync = sync_new(NULL, NULL, 0);
+    }
+    return extra == NULL ? 0 : extra->sync;
+}
+
 static void
 release(Thread *thread, Sync *sync, bool merge)
 {

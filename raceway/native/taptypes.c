@@ -151,11 +151,16 @@ taps_ready(PyObject *module)
         &KeyTap_Type, &MethodKeyTap_Type, &ContainsTap_Type, &AugmentTap_Type, &AttributeCallTap_Type, &CellTap_Type,
 #endif
     };
-    (void)module;
-    for (size_t place = 0; place < sizeof types / sizeof *types; place++) {
+    Py_ssize_t count = sizeof types / sizeof *types;
+    PyObject *all = PyTuple_New(count);
+    for (Py_ssize_t place = 0; all != NULL && place < count; place++) {
         if (PyType_Ready(types[place]) < 0) {
-            return false;
+            Py_CLEAR(all);
+            break;
         }
+        PyTuple_SET_ITEM(all, place, Py_NewRef(types[place]));
     }
-    return true;
+    bool ready = all != NULL && PyModule_AddObjectRef(module, "TAPS", all) == 0;
+    Py_XDECREF(all);
+    return ready;
 }

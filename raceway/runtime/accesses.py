@@ -117,6 +117,10 @@ class Accesses:
         home, cls = self._attributes.home(at.type, name)
         if home is Home.SKIP:
             return
+        if home is Home.CACHED:
+            if operation is Operation.READ and (sync := self._identity.of(at.base).sync) != 0:
+                at.state.due.append(sync)
+            return
         if home is Home.CLASS and cls is not None and operation is Operation.READ and not holds(at.base, name):
             self._class_attribute(at, cls, name, operation)
             return

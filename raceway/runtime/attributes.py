@@ -1,12 +1,14 @@
 """Where an attribute lives: in the object, in its class, or nowhere that is watched.
 
 A name that the class answers with a property or another data descriptor is not a place: the descriptor's own code is
-instrumented instead. Only the class dictionaries are read; nothing of the program is called.
+instrumented instead. A cached property is kept in the object by `functools`, which publishes it. Only the class
+dictionaries are read; nothing of the program is called.
 """
 
 from __future__ import annotations
 
 import enum
+import functools
 import types
 
 from raceway.model.typing import Any
@@ -25,6 +27,7 @@ class Home(enum.Enum):
     FIELD = "field"
     CLASS = "class"
     SKIP = "skip"
+    CACHED = "cached"
 
 
 def type_name(tp: type) -> str:
@@ -77,6 +80,8 @@ class Attributes:
             return Home.FIELD, None
         if _is_data_descriptor(value):
             return Home.SKIP, None
+        if issubclass(type(value), functools.cached_property):
+            return Home.CACHED, None
         if find(type(value), "__get__") is not None:
             return Home.SKIP, None
         return Home.CLASS, cls

@@ -69,8 +69,11 @@ class Recorder(Protocol):
     tasks: Tasks
     """The verbs of tasks."""
 
-    def new_sync(self, kind: str, file: str = "", line: int = 0) -> int:
-        """A serial for a new synchronisation object; `kind` ("lock", "queue") and where it was made name it."""
+    def new_sync(self, kind: str, file: str = "", line: int = 0, of: object = None) -> int:
+        """A serial for a new synchronisation object; `kind` ("lock", "queue") and where it was made name it.
+
+        With `of`, the one under which that object hands over, new or not: who reads a cached property of it acquires.
+        """
 
     def acquire(self, sync: int) -> None:
         """The current actor now happens after every release of `sync` so far. Call it after the wait succeeded."""

@@ -27,8 +27,12 @@ class PureRecorder:
         self.waits: Waits = self.lock_waits
         self.tasks: Tasks = PureTasks(log)
 
-    def new_sync(self, kind: str, file: str = "", line: int = 0) -> int:
-        """A serial for a new synchronisation object."""
+    def new_sync(self, kind: str, file: str = "", line: int = 0, of: object = None) -> int:
+        """A serial for a new synchronisation object, or the one under which `of` hands over."""
+        if of is not None:
+            entry = self._log.identity.of(of)
+            entry.sync = entry.sync or self.new_sync(kind, file, line)
+            return entry.sync
         serial = self._log.identity.new_serial()
         self._put(Name(serial, file, line, kind))
         return serial

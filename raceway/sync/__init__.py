@@ -7,26 +7,26 @@ Programs that order their threads where Raceway cannot see it (through shared me
 from __future__ import annotations
 
 import functools
+import importlib
+import sys
 from collections.abc import Callable
-from types import ModuleType
 
 from raceway.runtime.contract import Recorder
 from raceway.sync import (
-    asynclocks,
     barriers,
+    caches,
     creation,
-    eventloops,
+    early,
     events,
     executors,
-    handmade,
     locks,
     native,
+    pipes,
     queues,
     rlocks,
     semaphores,
     serials,
     simplequeues,
-    sockets,
     threads,
 )
 from raceway.sync.handmade import acquire, release
@@ -49,25 +49,18 @@ __all__ = [
 
 _installed: list[Patches] = []
 
-_TABLES: tuple[serials.Table[object], ...] = (
-    asynclocks.locks,
-    barriers.serials,
-    eventloops.makers,
-    eventloops.serials,
-    eventloops.tasks,
-    events.serials,
-    executors.callbacks,
-    executors.lives,
-    handmade.serials,
-    queues.channels,
-    queues.shutdowns,
-    queues.tasks,
-    semaphores.internal,
-    semaphores.owned,
-    semaphores.serials,
-    sockets.connections,
-    threads.actors,
-)  # type: ignore[assignment]  # of many kinds
+_LATE = {
+    "asyncio.base_events": "eventloops",
+    "asyncio.locks": "asynclocks",
+    "multiprocessing.connection": "mp_connections",
+    "multiprocessing.managers": "mp_managers",
+    "multiprocessing.queues": "mp_queues",
+    "multiprocessing.synchronize": "mp_locks",
+    "selectors": "selectors",
+    "socket": "sockets",
+    "subprocess": "children",
+}
+"""Modules that a program may never import, and the models for them: neither is worth an import of ours."""
 
 
 def _nothing(_module: str) -> bool:
@@ -86,21 +79,29 @@ def install(recorder: Recorder, instrumented: Callable[[str], bool] = _nothing) 
     _installed.append(patches)
     threads.patch(patches, recorder)
     if not native.put_in(patches, recorder):
+        early.adopt(patches)
         for family in (locks, rlocks, queues):
             family.patch(patches)
-    for family in (events, semaphores, barriers, simplequeues, executors, sockets, asynclocks, eventloops):
+    for family in (events, semaphores, barriers, simplequeues, executors, pipes):
         family.patch(patches)
+    caches.patch(patches, recorder.native)
+    for module in _LATE:
+        if module in sys.modules:
+            _imported(module, early=True)
     return patches
 
 
-def _imported(family: ModuleType) -> None:
-    """The program has imported what these models are for: put them in, if the others are."""
+def _imported(module: str, early: bool = False) -> None:
+    """The program has imported `module`, perhaps before the run: put its models in, if the others are."""
     for patches in _installed:
-        family.patch(patches)
+        models = importlib.import_module(f"{__name__}.{_LATE[module]}")
+        models.patch(patches)
+        if early and hasattr(models, "follow_early"):
+            models.follow_early()
 
 
-AWAITED = {family.MODULE: functools.partial(_imported, family) for family in (asynclocks, eventloops, sockets)}
-"""What to call when one of these modules has run; their models are not worth an import of ours."""
+AWAITED = {module: functools.partial(_imported, module) for module in _LATE}
+"""What to call when one of these modules has run."""
 
 
 def uninstall() -> None:
@@ -109,12 +110,7 @@ def uninstall() -> None:
     creation.set_scope(_nothing)
     while _installed:
         _installed.pop().undo()
-    for table in _TABLES:
-        table.clear()
-    handmade.kept.clear()
-    eventloops.unnamed.clear()
-    threads.finished.clear()
-    sockets.channels.clear()
+    serials.forget_run()
 
 
 def failures() -> int:

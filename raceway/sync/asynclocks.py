@@ -12,13 +12,13 @@ from raceway.model.typing import Any
 from raceway.runtime.contract import Recorder
 from raceway.sync import creation
 from raceway.sync.patching import ABSENT, Patches, Watched
-from raceway.sync.serials import Serial, Table
+from raceway.sync.serials import Serial, Table, of_run
 
 MODULE = "asyncio.locks"
 
 _PASSED = frozenset({"asyncio.locks", "asyncio.mixins"})
 
-locks: Table[Serial] = Table()
+locks: Table[Serial] = of_run(Table())
 
 
 def written(recorder: Recorder, lock: Any, old: object, new: object) -> None:

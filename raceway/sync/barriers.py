@@ -11,9 +11,9 @@ import threading
 
 from raceway.runtime.contract import Recorder
 from raceway.sync.patching import Patches
-from raceway.sync.serials import Serials
+from raceway.sync.serials import Serials, of_run
 
-serials = Serials("barrier")
+serials = of_run(Serials("barrier"))
 
 
 def arrived(recorder: Recorder, barrier: threading.Barrier, _result: object) -> None:

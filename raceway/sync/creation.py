@@ -11,9 +11,24 @@ from __future__ import annotations
 from collections.abc import Callable
 from types import FrameType
 
-_INTERNAL = frozenset({"threading", "queue", "concurrent.futures._base", "concurrent.futures.thread"})
+_INTERNAL = frozenset(
+    {
+        "threading",
+        "queue",
+        "concurrent.futures._base",
+        "concurrent.futures.thread",
+        "multiprocessing.queues",
+        "multiprocessing.synchronize",
+    }
+)
 
-_PASSED_FOR_NAMING = _INTERNAL | {"functools", "raceway.sync.patching", "raceway.sync.queues"}
+_PASSED_FOR_NAMING = _INTERNAL | {
+    "functools",
+    "multiprocessing.context",
+    "multiprocessing.sharedctypes",
+    "raceway.sync.patching",
+    "raceway.sync.queues",
+}
 
 _quiet: set[str] = set(_INTERNAL)
 

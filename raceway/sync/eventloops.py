@@ -19,7 +19,7 @@ from raceway.model.typing import Any
 from raceway.runtime import active
 from raceway.runtime.contract import Recorder
 from raceway.sync.patching import Failures, Patches, hide_frame
-from raceway.sync.serials import Serials, Table
+from raceway.sync.serials import Serials, Table, of_run
 
 MODULE = "asyncio.base_events"
 """Once this module has run, its classes and those of `asyncio.events` and `asyncio.tasks` are there."""
@@ -31,12 +31,12 @@ _STEP_MODULES = ("_asyncio", "builtins")
 _LOOP_MODULES = frozenset({"asyncio.base_events", "asyncio.events", "raceway.sync.patching"})
 _HANDED_ON = frozenset({"_wake_up_first", "_wake_up_next"})
 
-serials = Serials("event loop")
-tasks: Table[int] = Table()
+serials = of_run(Serials("event loop"))
+tasks: Table[int] = of_run(Table())
 """The serial of every task that is not done."""
-unnamed: set[int] = set()
+unnamed: set[int] = of_run(set())
 """Tasks that have not begun: they get their names when they have been made."""
-makers: Table[int] = Table()
+makers: Table[int] = of_run(Table())
 """The task that made a handle for a callback."""
 
 

@@ -13,9 +13,9 @@ import threading
 from raceway.runtime.contract import Recorder
 from raceway.sync import creation
 from raceway.sync.patching import Patches
-from raceway.sync.serials import Serials
+from raceway.sync.serials import Serials, of_run
 
-serials = Serials("event")
+serials = of_run(Serials("event"))
 
 _OWN_USERS = ("Timer.", "Event.")
 

@@ -19,7 +19,7 @@ from raceway.model.typing import TYPE_CHECKING, Any
 from raceway.runtime.contract import Recorder
 from raceway.sync import creation
 from raceway.sync.patching import Patches, Watched
-from raceway.sync.serials import Serials
+from raceway.sync.serials import Serials, of_run
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -30,8 +30,8 @@ _PENDING = "PENDING"
 _RUNNING = "RUNNING"
 _DONE = frozenset({"CANCELLED", "CANCELLED_AND_NOTIFIED", "FINISHED"})
 
-lives = Serials("future")
-callbacks = Serials("future")
+lives = of_run(Serials("future"))
+callbacks = of_run(Serials("future"))
 
 
 def state_written(recorder: Recorder, future: Future[Any], _old: object, new: object) -> None:

@@ -13,13 +13,11 @@ from collections.abc import Hashable
 from raceway.runtime import active
 from raceway.runtime.contract import Recorder
 from raceway.sync.patching import Failures
-from raceway.sync.serials import Serial, Serials
+from raceway.sync.serials import Kept, Serial, Serials, of_run
 
-_KEPT = 4096
-
-serials = Serials("home-made")
-kept: dict[Hashable, tuple[object, Serial]] = {}
-"""Objects without weak references and plain values, with what must stay alive for the key to hold. Oldest first."""
+serials = of_run(Serials("home-made"))
+kept: Kept[Hashable, tuple[object, Serial]] = of_run(Kept())
+"""Objects without weak references and plain values, with what must stay alive for the key to hold."""
 
 
 def acquire(obj: object) -> None:
@@ -59,7 +57,5 @@ def number(recorder: Recorder, obj: object) -> int:
 def _kept_number(recorder: Recorder, key: Hashable, obj: object) -> int:
     found = kept.get(key)
     if found is None:
-        found = kept.setdefault(key, (obj, Serial(recorder, "home-made")))
-        while len(kept) > _KEPT:
-            kept.pop(next(iter(kept)), None)
+        found = kept.keep(key, (obj, Serial(recorder, "home-made")))
     return found[1].number

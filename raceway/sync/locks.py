@@ -5,9 +5,9 @@ try or a timeout that failed draws no edge.
 A Lock may be freed by another actor than its taker. `Condition` needs no model: it releases and retakes its lock, so
 notifier -> waiter goes through that lock.
 
-`_thread.allocate_lock` and `_thread.RLock` stay as they are: importlib asks them for every module's lock at any depth
-of the stack and down to the last moments of the interpreter, and a test that forces a schedule needs a lock that
-orders nothing.
+`_thread` gives ours too, but not to importlib, which asks for every module's lock at any depth of the stack and down to
+the last moments of the interpreter: it gets a copy of the module, with what was there. `threading` keeps what it took
+from `_thread` for itself.
 
 A traceback shows no frame of this file. What a Python method cannot give: a signal handler that raises exactly at the
 entry of `__exit__` or `release` leaves the lock held, as with any context manager written in Python (bpo-29988).
@@ -15,10 +15,11 @@ entry of `__exit__` or `release` leaves the lock held, as with any context manag
 
 from __future__ import annotations
 
+import _thread
 import functools
 import sys
 import threading
-from types import FrameType
+from types import FrameType, ModuleType
 
 from raceway import originals
 from raceway.model.typing import Any, ClassVar
@@ -286,8 +287,14 @@ name_as_lock(Lock)
 
 
 def patch(patches: Patches) -> None:
-    """Replace the factory."""
+    """Replace the factories."""
     patches.replace(threading, "Lock", Lock)
+    _bootstrap: Any = sys.modules["_frozen_importlib"]
+    plain = ModuleType("_thread", _thread.__doc__)
+    vars(plain).update(vars(_thread))
+    patches.replace(_bootstrap, "_thread", plain)
+    for name in ("allocate_lock", "allocate"):
+        patches.replace(_thread, name, Lock)
     if not creation.is_quiet_module("threading") and hasattr(threading, "_shutdown_locks_lock"):
         # `threading` itself is watched, but has made its lock: ours goes around it.
         lock = traced(Lock, threading._shutdown_locks_lock, sys._getframe())

@@ -1,5 +1,6 @@
 """What the native core has models of in C: they are put in place of `locks`, `rlocks`, half of `queues`, and of the
-models of futures and sockets.
+models of futures, events and sockets. Sockets that are connected without addresses, as those of a pair, are left to
+the models in Python.
 
 raceway/native/locks.c observes the lock types themselves, so every lock is seen: those made before the run, by
 uninstrumented packages, and through `_thread`. What is quiet and what names a lock is as `creation` says; the locks of
@@ -13,8 +14,10 @@ import queue
 import sys
 import threading
 import weakref
+from collections.abc import Callable
 
 from raceway.model.typing import Any
+from raceway.runtime import active
 from raceway.runtime.contract import Recorder
 from raceway.sync import creation, events, executors, queues, sockets
 from raceway.sync.patching import Patches
@@ -44,9 +47,25 @@ def twins(native: Any) -> dict[object, Any]:
         executors.CALLBACKS: native.Watched("_done_callbacks", "future callbacks"),
         events.setting: native.event_setting,
         events.seen_set: native.event_seen_set,
-        sockets.sending: functools.partial(native.Around, model="sending"),
-        sockets.received: functools.partial(native.Around, model="received"),
+        sockets.sending: functools.partial(native.Around, model="sending", otherwise=_sending_without_address),
+        sockets.received: functools.partial(native.Around, model="received", otherwise=_received_without_address),
+        sockets.closing: functools.partial(_closing, native.socket_closing),
     }
+
+
+def _sending_without_address(end: object) -> None:
+    if (recorder := active.recorder()) is not None:
+        sockets.sending(recorder, end)
+
+
+def _received_without_address(end: object) -> None:
+    if (recorder := active.recorder()) is not None:
+        sockets.received(recorder, end, None)
+
+
+def _closing(told: Callable[[object], bool], recorder: Recorder, end: object) -> None:
+    if not told(end):
+        sockets.closing(recorder, end)
 
 
 def made_with(native: Any) -> Any:
@@ -60,14 +79,15 @@ def made_with(native: Any) -> Any:
             self._raceway_channel = channel
 
     real = vars(threading.Condition)["notify"]
+    taps = frozenset(native.TAPS)
     not_empty = type("NotEmpty", (Told,), {"__module__": __name__, "notify": native.Around(real, "put")})
     not_full = type("NotFull", (Told,), {"__module__": __name__, "notify": native.Around(real, "got")})
 
-    def made(_recorder: Recorder, owner: queue.Queue[Any], _result: object) -> None:
-        """A queue was made: its conditions tell what it does."""
-        size: object = owner.maxsize
+    def made(_recorder: Recorder, owner: queue.Queue[Any], _result: object, fresh: bool = True) -> None:
+        """A queue was made, just now if `fresh`: its conditions tell what it does."""
+        size: object = owner.maxsize if fresh else 0
         places = min(size, sys.maxsize) if isinstance(size, int) else 0
-        channel = native.Channel(weakref.ref(owner), owner.mutex, places, queues.is_loud(owner))
+        channel = native.Channel(weakref.ref(owner), owner.mutex, places, queues.is_loud(owner, taps))
         owner.not_empty = not_empty(owner.mutex, channel)
         owner.not_full = not_full(owner.mutex, channel)
 

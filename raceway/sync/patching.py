@@ -1,4 +1,4 @@
-"""The ledger of patches: the only writer of other modules' attributes, and the two forms a patch of a method can take.
+"""The ledger of patches: the only writer of other modules' attributes, and the forms a patch of a method can take.
 
 `around` puts a model beside a function: the model is told before or after, the real one does the work, and the frame of
 the wrapper is taken out of any traceback that passes through it. `Watched` puts a model beside an instance attribute,
@@ -55,11 +55,13 @@ class Patches:
 
     def around_builtin(self, owner: Any, name: str, model: Callable[..., None], before: bool = False) -> None:
         """Put a model beside the function `owner.name`, which is written in C, or after it."""
-        real = getattr(owner, name)
+        self.replace(owner, name, self.beside_builtin(getattr(owner, name), model, before))
+
+    def beside_builtin(self, real: Callable[..., Any], model: Callable[..., None], before: bool = False) -> Any:
+        """`real`, which is written in C, with a model beside it, told ahead of it or after it."""
         if (twin := self.twins.get(model)) is not None:
-            self.replace(owner, name, twin(real))
-        else:
-            self.replace(owner, name, around(real, model, None) if before else around(real, None, model))
+            return twin(real)
+        return around(real, model, None) if before else around(real, None, model)
 
     def watch(self, owner: Any, watched: Watched) -> None:
         """Watch an attribute of the instances of `owner`."""
@@ -180,6 +182,37 @@ def _around_method(
         try:
             if after is not None and (recorder := current()) is not None:
                 after(recorder, self, result)
+        except Exception:
+            Failures.count += 1
+        return result
+
+    return wrapper
+
+
+def bound(
+    real: Callable[..., Any],
+    subject: Any,
+    before: Callable[..., None] | None = None,
+    after: Callable[..., None] | None = None,
+) -> Callable[..., Any]:
+    """The same for a bound method `real`: `before(recorder, subject)`, `after(recorder, subject, result)`."""
+    current = active.recorder
+
+    @functools.wraps(real)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        try:
+            if before is not None and (recorder := current()) is not None:
+                before(recorder, subject)
+        except Exception:
+            Failures.count += 1
+        try:
+            result = real(*args, **kwargs)
+        except BaseException as error:
+            hide_frame(error)
+            raise
+        try:
+            if after is not None and (recorder := current()) is not None:
+                after(recorder, subject, result)
         except Exception:
             Failures.count += 1
         return result

@@ -11,7 +11,7 @@ LifoQueue) each item has a serial of its own, in a list beside the items. When t
 somebody changed `queue.queue` by hand, the simple model does until the queue was empty once.
 
 User code that takes `mutex` or a condition of the queue is ordered with itself, after all puts so far, and before later
-gets of what it may have put in by hand. A queue made before the run began has no edges.
+gets of what it may have put in by hand. Of a queue made before the run began no place is known to be free.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ from types import FrameType
 from raceway.model.typing import Any
 from raceway.runtime import active
 from raceway.runtime.contract import Recorder
-from raceway.sync import creation
+from raceway.sync import creation, early
 from raceway.sync.locks import TracedLock, made_for, name_as_lock
 from raceway.sync.patching import Failures, Patches, Watched, hide_frame
-from raceway.sync.serials import Serial, Serials, Table
+from raceway.sync.serials import Serial, Serials, Table, of_run
 from raceway.sync.waiting import Mode, Wait
 
 _LIMIT = 4096
 """So many waiting items have serials of their own at most; a longer queue falls back to the simple model."""
 
-tasks = Serials("queue")
-shutdowns = Serials("queue")
+tasks = of_run(Serials("queue"))
+shutdowns = of_run(Serials("queue"))
 
 
 class Channel:
@@ -105,7 +105,7 @@ class Channel:
         self._spare.append(serial)
 
 
-channels: Table[Channel] = Table()
+channels: Table[Channel] = of_run(Table())
 """The channel of every mutex of a queue."""
 
 
@@ -207,27 +207,41 @@ class QueueMutex(TracedLock):
 name_as_lock(QueueMutex)
 
 
-def _watched(hook: Any) -> bool:
+def _watched(hook: Any, taps: frozenset[type]) -> bool:
     """Whether a hook of a queue is instrumented code of the program."""
-    from raceway.runtime.taps import Tap
-
-    return any(type(constant) is Tap for constant in getattr(getattr(hook, "__code__", None), "co_consts", ()))
+    return any(type(constant) in taps for constant in getattr(getattr(hook, "__code__", None), "co_consts", ()))
 
 
-def is_loud(owner: queue.Queue[Any]) -> bool:
-    """Whether the mutex of `owner` guards hooks of the program."""
-    return any(_watched(getattr(type(owner), hook)) for hook in ("_init", "_put", "_get", "_qsize"))
+def is_loud(owner: queue.Queue[Any], taps: frozenset[type]) -> bool:
+    """Whether the mutex of `owner` guards hooks of the program, that is code with constants of the types `taps`."""
+    return any(_watched(getattr(type(owner), hook), taps) for hook in ("_init", "_put", "_get", "_qsize"))
 
 
-def made(recorder: Recorder, owner: queue.Queue[Any], _result: object) -> None:
-    """A queue was made: its conditions tell what it does."""
+def made(recorder: Recorder, owner: queue.Queue[Any], _result: object, fresh: bool = True) -> None:
+    """A queue was made, just now if `fresh`: its conditions tell what it does."""
     reference = weakref.ref(owner)
     mutex: Any = owner.mutex
     if type(mutex) is QueueMutex:
-        mutex.loud = is_loud(owner)
-    channels.put(owner.mutex, Channel(recorder, reference, owner.maxsize))
+        from raceway.runtime.taps import Tap
+
+        mutex.loud = is_loud(owner, frozenset({Tap}))
+    channels.put(owner.mutex, Channel(recorder, reference, owner.maxsize if fresh else 0))
     owner.not_empty = NotEmpty(owner.mutex, reference)
     owner.not_full = NotFull(owner.mutex, reference)
+
+
+def follow_early(patches: Patches, recorder: Recorder, made: Callable[..., None]) -> None:
+    """Have the queues of before the run tell. Those who wait in one are found by who puts something in."""
+    names = ("not_empty", "not_full")
+    for owner in early.instances(queue.Queue):
+        before = {name: vars(owner).get(name) for name in names}
+        if all(type(condition) is threading.Condition for condition in before.values()):
+            made(recorder, owner, None, fresh=False)
+            for name, condition in before.items():
+                told = vars(owner)[name]
+                told._waiters = condition._waiters
+                setattr(owner, name, condition)
+                patches.replace(owner, name, told)
 
 
 def task_done(recorder: Recorder, owner: object) -> None:
@@ -256,7 +270,9 @@ SHUTDOWN = Watched("is_shutdown", read=seen_shut_down, write=shutting_down)
 
 
 def patch(patches: Patches, made: Callable[..., None] = made) -> None:
-    """Put the models in; `made` is told of every new queue."""
+    """Put the models in; `made` is told of every queue, new or not."""
+    if (recorder := active.recorder()) is not None:
+        follow_early(patches, recorder, made)
     made_for["queue"] = QueueMutex
     patches.around(queue.Queue, "__init__", after=made)
     patches.around(queue.Queue, "task_done", before=task_done)

@@ -8,6 +8,7 @@ waiter goes through it. `threading.RLock` stays as it is, and so do names bound 
 
 from __future__ import annotations
 
+import _thread
 import functools
 import sys
 import threading
@@ -178,6 +179,7 @@ RLock.__name__ = "_thread.RLock"  # the C base prints it; `__qualname__` stays w
 def patch(patches: Patches) -> None:
     """Replace the factory."""
     patches.replace(threading, "_CRLock", RLock)
+    patches.replace(_thread, "RLock", RLock)
     if sys.version_info < (3, 12):  # cached_property locks while it computes, until 3.12
         patches.replace(functools, "RLock", RLock)
     if not creation.is_quiet_module("threading") and threading.active_count() == 1:

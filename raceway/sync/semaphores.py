@@ -17,11 +17,11 @@ from raceway.runtime.contract import Recorder
 from raceway.sync import creation
 from raceway.sync.locks import LockRecord, record_for
 from raceway.sync.patching import ABSENT, Patches, Watched
-from raceway.sync.serials import Serials, Table
+from raceway.sync.serials import Serials, Table, of_run
 
-serials = Serials("semaphore")
-internal: Table[bool] = Table()
-owned: Table[LockRecord] = Table()
+serials = of_run(Serials("semaphore"))
+internal: Table[bool] = of_run(Table())
+owned: Table[LockRecord] = of_run(Table())
 """What those tell that let in one actor at a time."""
 
 _CONSTRUCTORS = frozenset({"Semaphore.__init__", "BoundedSemaphore.__init__"})

@@ -8,13 +8,38 @@ is taken: a callback or a `__del__` may run in the middle of any of this, in the
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 
-from raceway.model.typing import Any, ClassVar, Generic, TypeVar
+from raceway.model.typing import Any, ClassVar, Generic, Protocol, TypeVar
 from raceway.runtime import active
 from raceway.runtime.contract import Recorder
 
 Value = TypeVar("Value")
+Key = TypeVar("Key", bound=Hashable)
+
+KEPT = 4096
+"""What has no life of its own that could be followed is remembered for so many at most: the oldest are forgotten."""
+
+
+class _Clearable(Protocol):
+    def clear(self) -> None: ...
+
+
+Memory = TypeVar("Memory", bound=_Clearable)
+
+_of_runs: list[_Clearable] = []
+
+
+def of_run(memory: Memory) -> Memory:
+    """Have `memory`, which belongs to a module for good, emptied when the models are taken out."""
+    _of_runs.append(memory)
+    return memory
+
+
+def forget_run() -> None:
+    """Empty all that models remember of a run."""
+    for memory in _of_runs:
+        memory.clear()
 
 
 class Serial:
@@ -108,6 +133,17 @@ class Table(Generic[Value]):
         return reference, value
 
 
+class Kept(dict[Key, Value]):
+    """A dictionary of at most KEPT values, by keys that stand for something outside: an inode, a port, a number."""
+
+    def keep(self, key: Key, value: Value) -> Value:
+        """The value of `key`: this one, unless another thread was faster."""
+        found = self.setdefault(key, value)
+        while len(self) > KEPT:
+            self.pop(next(iter(self)), None)
+        return found
+
+
 class Serials(Table[Serial]):
     """A table of serials of one kind."""
 
@@ -115,6 +151,10 @@ class Serials(Table[Serial]):
         super().__init__()
         self._kind = kind
 
+    def serial(self, recorder: Recorder, owner: object) -> Serial:
+        """The serial of `owner`."""
+        return self.of(owner, lambda: Serial(recorder, self._kind))
+
     def number(self, recorder: Recorder, owner: object) -> int:
         """The serial number of `owner`."""
-        return self.of(owner, lambda: Serial(recorder, self._kind)).number
+        return self.serial(recorder, owner).number

@@ -1,21 +1,27 @@
-"""Sockets of one process that are connected with each other: `send()` -> the `recv()` at the other end.
+"""Sockets of one process that are connected with each other: `send()`, `shutdown()` and `close()` -> the `recv()` at
+the other end; `connect()` -> the `accept()` that answers it.
 
 A test that runs a server and its client in one process orders its threads by what they say to each other. An end is
-known by its two addresses, so only two ends in this process meet; a peer elsewhere orders nothing. One direction of a
-connection has one clock: whoever receives happens after all that was sent until then. TLS and sockets without
-addresses are not followed. `socket` is not imported for this: the models are put in when the program has imported it.
-A traceback shows no frame of ours.
+known by its two addresses, so only two ends in this process meet; a peer elsewhere orders nothing. The sockets of a
+`socketpair()` have none and are told by `conduits`. One direction of a connection has one clock: whoever receives
+happens after all that was sent until then. A datagram that names its receiver, and a call for a connection, are known
+by the port they go to. TLS is not followed. `socket` is not imported for this: the models are put in when the program
+has imported it. A traceback shows no frame of ours.
 """
 
 from __future__ import annotations
 
+import functools
 import sys
 import weakref
+from collections.abc import Callable
 
 from raceway.model.typing import Any
+from raceway.runtime import active
 from raceway.runtime.contract import Recorder
-from raceway.sync.patching import Patches
-from raceway.sync.serials import Serial, Table
+from raceway.sync import conduits
+from raceway.sync.patching import Failures, Patches, around, hide_frame
+from raceway.sync.serials import Kept, Serial, Table, of_run
 
 Ends = tuple[object, object]
 
@@ -28,14 +34,29 @@ class Channel:
     def __init__(self, recorder: Recorder) -> None:
         self.serial = Serial(recorder, "socket")
 
+    @classmethod
+    def of(cls, serial: Serial) -> Channel:
+        """The direction that `serial` stands for already."""
+        channel = cls.__new__(cls)
+        channel.serial = serial
+        return channel
 
-channels: weakref.WeakValueDictionary[Ends, Channel] = weakref.WeakValueDictionary()
 
-connections: Table[tuple[Channel, Channel]] = Table()
+channels: weakref.WeakValueDictionary[Ends, Channel] = of_run(weakref.WeakValueDictionary())
+
+connections: Table[tuple[Channel, Channel]] = of_run(Table())
 """The outgoing and the incoming direction of each connected socket."""
 
-_SENDING = ("send", "sendall", "sendmsg")
-_RECEIVING = ("recv", "recv_into", "recvmsg")
+_SENDING = ("send", "sendall", "sendmsg", "shutdown")
+_RECEIVING = ("recv", "recv_into", "recvmsg", "recvmsg_into")
+_RECEIVING_FROM = ("recvfrom", "recvfrom_into")
+_CALLING = ("connect", "connect_ex")
+
+_AF_INET = frozenset({2, 10, 23, 30})
+"""The families whose addresses have a port in the second place, by the numbers of Linux, Windows and macOS."""
+
+ports: Kept[object, Serial] = of_run(Kept())
+"""What was sent to the sockets that are bound to a port or a path, datagrams and calls apart."""
 
 
 def sending(recorder: Recorder, end: Any) -> None:
@@ -52,17 +73,76 @@ def received(recorder: Recorder, end: Any, _result: object) -> None:
         recorder.acquire(known[1].serial.number)
 
 
+def closing(recorder: Recorder, end: Any) -> None:
+    """The end is about to be closed, which the other end finds out."""
+    sending(recorder, end)
+
+
+def datagram_taken(recorder: Recorder, end: Any, _result: object) -> None:
+    """A datagram was received, perhaps of a socket that is not connected."""
+    serial = ports.get(("to", *_port(end, _base().getsockname(end))))
+    if serial is not None:
+        recorder.acquire(serial.number)
+
+
+def calling(recorder: Recorder, end: Any, address: object) -> None:
+    """A connection to `address` is about to be asked for."""
+    recorder.release(_port_serial(recorder, ("call", *_port(end, address))).number)
+
+
+def addressing(recorder: Recorder, end: Any, address: object) -> None:
+    """A datagram is about to be sent to `address`."""
+    recorder.release(_port_serial(recorder, ("to", *_port(end, address))).number)
+
+
+def accepted(recorder: Recorder, end: Any, _result: object) -> None:
+    """A connection was taken."""
+    serial = ports.get(("call", *_port(end, _base().getsockname(end))))
+    if serial is not None:
+        recorder.acquire(serial.number)
+
+
+def paired(recorder: Recorder, both: tuple[Any, Any]) -> None:
+    """These two are connected with each other, and have no addresses."""
+    first, second = both
+    there, back = conduits.pair(recorder, first.fileno(), second.fileno())
+    out, back_in = Channel.of(there), Channel.of(back)
+    connections.put(first, (out, back_in))
+    connections.put(second, (back_in, out))
+
+
+def _base() -> Any:
+    return sys.modules["_socket"].socket
+
+
+def _port(end: Any, address: object) -> tuple[object, ...]:
+    """What an address says of whom it names: of one with a port only that, since a server is bound to any host."""
+    if end.family in _AF_INET and isinstance(address, tuple) and len(address) > 1:
+        return "port", address[1]
+    return int(end.family), address if isinstance(address, (str, bytes)) else None
+
+
+def _port_serial(recorder: Recorder, key: object) -> Serial:
+    found = ports.get(key)
+    if found is None:
+        found = ports.keep(key, Serial(recorder, "socket"))
+    return found
+
+
 def _directions(recorder: Recorder, end: Any) -> tuple[Channel, Channel] | None:
     known = connections.get(end)
     if known is None:
-        base: Any = sys.modules["_socket"].socket
+        base = _base()
         try:
             here, there = base.getsockname(end), base.getpeername(end)
         except OSError:  # not connected, or not any more
             return None
-        if not here or not there:
+        if here and there:
+            known = _channel(recorder, (here, there)), _channel(recorder, (there, here))
+        elif (pair := conduits.directions(recorder, base.fileno(end))) is not None:  # one of a pair, made anew
+            known = Channel.of(pair[0]), Channel.of(pair[1])
+        else:
             return None
-        known = _channel(recorder, (here, there)), _channel(recorder, (there, here))
         connections.put(end, known)
     return known
 
@@ -72,12 +152,68 @@ def _channel(recorder: Recorder, ends: Ends) -> Channel:
     return channels.setdefault(ends, Channel(recorder)) if found is None else found
 
 
+def with_address(
+    real: Callable[..., Any], place: int, before: Callable[[Recorder, Any, object], None]
+) -> Callable[..., Any]:
+    """`real` of a socket with `before` told ahead of it, of the address that is its last argument from `place` on."""
+
+    @functools.wraps(real)
+    def wrapper(self: Any, /, *args: Any, **kwargs: Any) -> Any:
+        try:
+            if len(args) > place and (recorder := active.recorder()) is not None:
+                before(recorder, self, args[-1])
+        except Exception:
+            Failures.count += 1
+        try:
+            return real(self, *args, **kwargs)
+        except BaseException as error:
+            hide_frame(error)
+            raise
+
+    return wrapper
+
+
+def pairing(real: Callable[..., Any]) -> Callable[..., Any]:
+    """`socket.socketpair`, which tells what belongs together."""
+
+    @functools.wraps(real)
+    def socketpair(*args: Any, **kwargs: Any) -> Any:
+        try:
+            both = real(*args, **kwargs)
+        except BaseException as error:
+            hide_frame(error)
+            raise
+        try:
+            if (recorder := active.recorder()) is not None:
+                paired(recorder, both)
+        except Exception:
+            Failures.count += 1
+        return both
+
+    return socketpair
+
+
 def patch(patches: Patches) -> None:
     """Put the models beside the methods, which `socket.socket` inherits from its base in C, if it has been imported."""
-    cls: Any = getattr(sys.modules.get(MODULE), "socket", None)
+    module: Any = sys.modules.get(MODULE)
+    cls: Any = getattr(module, "socket", None)
     if cls is None:
         return
-    for name in _SENDING:
+    for name in filter(functools.partial(hasattr, cls), _SENDING):  # not everywhere are all
         patches.around_builtin(cls, name, sending, before=True)
-    for name in _RECEIVING:
+    for name in filter(functools.partial(hasattr, cls), _RECEIVING):
         patches.around_builtin(cls, name, received)
+    for name in _RECEIVING_FROM:
+        _replace(patches, cls, name, lambda real: around(patches.beside_builtin(real, received), after=datagram_taken))
+    for name in _CALLING:
+        _replace(patches, cls, name, lambda real: with_address(real, 0, calling))
+    _replace(patches, cls, "sendto", lambda real: with_address(real, 1, addressing))
+    patches.around(cls, "accept", after=accepted)
+    patches.around(cls, "_real_close", before=closing)
+    if hasattr(module, "socketpair"):
+        patches.replace(module, "socketpair", pairing(module.socketpair))
+
+
+def _replace(patches: Patches, cls: Any, name: str, make: Callable[[Any], Any]) -> None:
+    if hasattr(cls, name):
+        patches.replace(cls, name, make(getattr(cls, name)))

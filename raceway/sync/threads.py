@@ -25,16 +25,16 @@ from raceway.runtime import active
 from raceway.runtime.contract import Recorder
 from raceway.sync.lifetimes import lifetimes
 from raceway.sync.patching import Failures, Patches, around, hide_frame
-from raceway.sync.serials import Table
+from raceway.sync.serials import Table, of_run
 
-actors: Table[int] = Table()
+actors: Table[int] = of_run(Table())
 """The actor of every thread object that was started."""
 
 _STARTERS = ("_start_new_thread", "_start_joinable_thread")
 
 _RAW_STARTERS = ("start_new_thread", "start_new", "start_joinable_thread")
 
-finished: deque[int] = deque(maxlen=4096)
+finished: deque[int] = of_run(deque(maxlen=4096))
 """The last actors that ended and were no daemons: the interpreter waits for them before it runs exit handlers."""
 
 _real_is_alive = threading.Thread.is_alive

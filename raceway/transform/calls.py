@@ -1,4 +1,5 @@
-"""Taps on calls: methods of containers, and builtins that read, walk or name attributes of their arguments."""
+"""Taps on calls: methods of containers, functions of `algorithms`, and builtins that read, walk or name attributes of
+their arguments."""
 
 from __future__ import annotations
 
@@ -6,8 +7,9 @@ import libcst as cst
 
 from raceway.model.sites import Context, Role, SiteForm
 from raceway.transform.accesses import structure_paths, walk_tap
+from raceway.transform.algorithms import algorithm
 from raceway.transform.flow import CLEAN, Taint
-from raceway.transform.pairing import children_of
+from raceway.transform.pairing import synchronises
 from raceway.transform.plan import Draft
 from raceway.transform.planner import Planner
 from raceway.transform.scopes import Binding
@@ -49,6 +51,7 @@ def call(planner: Planner, node: cst.Call) -> Taint:
     else:
         planner.visit(func)
         taint = _arguments(planner, node)
+    taint |= algorithm(planner, node)
     planner.flow.switch()
     return taint
 
@@ -65,15 +68,6 @@ def _arguments(planner: Planner, node: cst.Call) -> Taint:
 
 def _named(argument: cst.Arg) -> bool:
     return argument.keyword is not None or argument.star == "**"
-
-
-def _synchronises(node: cst.CSTNode) -> bool:
-    """Whether evaluating the node may run other code or wait."""
-    if isinstance(node, (cst.Call, cst.Await, cst.Yield)):
-        return True
-    if isinstance(node, cst.Lambda):
-        return False
-    return any(_synchronises(child) for child in children_of(node))
 
 
 def _method(planner: Planner, node: cst.Call, func: cst.Attribute) -> Taint:
@@ -127,7 +121,7 @@ def _operands(planner: Planner, node: cst.Call, draft: Draft) -> None:
         planner.key_tap(draft, node, "args", 0, first.value)
         if not draft.key:
             draft.commit = Role.KEY
-    waits = any(_synchronises(argument.value) for argument in node.args[1 if draft.commit is Role.KEY else 0 :])
+    waits = any(synchronises(argument.value) for argument in node.args[1 if draft.commit is Role.KEY else 0 :])
     if waits and node.args[last].star != "**":
         draft.commit = Role.VALUE
         planner.tap(draft, Role.VALUE, node, "args", last)

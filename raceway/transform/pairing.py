@@ -296,3 +296,12 @@ def pair(module: cst.Module, tree: ast.Module) -> dict[cst.CSTNode, ast.AST]:
 
 def _mangled(name: str, other: str) -> bool:
     return name.startswith("__") and other.endswith(name)
+
+
+def synchronises(node: cst.CSTNode) -> bool:
+    """Whether evaluating the node may run other code or wait."""
+    if isinstance(node, (cst.Call, cst.Await, cst.Yield)):
+        return True
+    if isinstance(node, cst.Lambda):
+        return False
+    return any(synchronises(child) for child in children_of(node))

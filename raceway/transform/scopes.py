@@ -41,8 +41,8 @@ class Scope:
     """One scope: the names bound in it with their number of bindings, and its declarations.
 
     `definitions` counts those bindings that are `def`, `class` or `import`; of the `imported` names `imports` are those
-    bound by `import` itself; `packed` names `*args` and `**kwargs`. An `inlined` scope is a comprehension that runs on
-    the spot: what it uses of the scope around is not captured.
+    bound by `import` itself, and `origins` has what they are in full; `packed` names `*args` and `**kwargs`. An
+    `inlined` scope is a comprehension that runs on the spot: what it uses of the scope around is not captured.
     """
 
     def __init__(self, kind: ScopeKind, name: str, parent: Scope | None) -> None:
@@ -57,6 +57,7 @@ class Scope:
         self.definitions: Counter[str] = Counter()
         self.imports: set[str] = set()
         self.imported: set[str] = set()
+        self.origins: dict[str, str] = {}
         self.packed: set[str] = set()
         self.inlined = False
 
@@ -301,6 +302,16 @@ def _import(scopes: Scopes, node: cst.CSTNode, scope: Scope) -> None:
             scope.imported.add(target.value)
             if isinstance(node, cst.Import):
                 scope.imports.add(target.value)
+            scope.origins[target.value] = _origin(node, alias)
+
+
+def _origin(node: cst.Import | cst.ImportFrom, alias: cst.ImportAlias) -> str:
+    """What an imported name is in full; empty for a name of a package's inside."""
+    if not isinstance(alias.name, cst.Name):
+        return ""
+    if isinstance(node, cst.Import):
+        return alias.name.value
+    return "" if node.relative or not isinstance(node.module, cst.Name) else f"{node.module.value}.{alias.name.value}"
 
 
 def _declaration(_scopes: Scopes, node: cst.CSTNode, scope: Scope) -> None:

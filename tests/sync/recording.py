@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import posix
 import select
 import threading
 import traceback
@@ -91,6 +92,7 @@ class FakeRecorder:
         self.kinds: dict[int, str] = {}
         self.places: dict[int, tuple[str, int]] = {}
         self.names: dict[int, str] = {}
+        self.of: dict[int, int] = {}
         self._numbers = itertools.count(1)
         self._actors: dict[int, int] = {}
         self._foreign: set[int] = set()
@@ -115,7 +117,11 @@ class FakeRecorder:
         self.current()
         self._tell("mark", label)
 
-    def new_sync(self, kind: str, file: str = "", line: int = 0) -> int:
+    def new_sync(self, kind: str, file: str = "", line: int = 0, of: object = None) -> int:
+        if of is not None:
+            if id(of) not in self.of:
+                self.of[id(of)] = self.new_sync(kind, file, line)
+            return self.of[id(of)]
         number = next(self._numbers)
         if kind == "lock" and not file and not self.unnamed_too:
             self._unnamed.add(number)
@@ -226,9 +232,12 @@ def _take_over(clock: Clock, other: Clock) -> None:
 
 
 @contextlib.contextmanager
-def watched(instrumented: Callable[[str], bool] = lambda _name: False) -> Iterator[FakeRecorder]:
+def watched(
+    instrumented: Callable[[str], bool] = lambda _name: False, unnamed_too: bool = False
+) -> Iterator[FakeRecorder]:
     """Models in place, telling a fake recorder; no call of a model may go wrong."""
     recorder = FakeRecorder()
+    recorder.unnamed_too = unnamed_too
     before = sync.failures()
     recorder.native = models.native
     with running(models.native):
@@ -269,24 +278,26 @@ def running(native: Any) -> Iterator[None]:
 
 
 class Gate:
-    """Holds threads back until it is opened. Made from a pipe, which the models do not see."""
+    """Holds threads back until it is opened. Made from a pipe that is used past the functions the models observe."""
 
     def __init__(self) -> None:
         self._reader, self._writer = os.pipe()
 
     def __del__(self) -> None:
         self.open()
-        os.close(self._reader)
+        posix.close(self._reader)
 
     def open(self) -> None:
         """Let everybody through, from now on."""
         writer, self._writer = self._writer, -1
         if writer >= 0:
-            os.close(writer)
+            posix.close(writer)
 
     def wait(self) -> None:
         """Wait until it is open."""
-        assert select.select([self._reader], [], [], 20)[0]
+        poll = select.poll()
+        poll.register(self._reader, select.POLLIN)
+        assert poll.poll(20_000)
 
 
 def open_when_waiting(condition: threading.Condition, gate: Gate) -> None:

@@ -1,0 +1,204 @@
+"""What was made before the run began: queues get their models, and on the pure core locks are put into ours.
+
+The native core observes the types of locks, so there nothing is to be done for them. A lock is told from the objects
+that hold it: those in the globals of modules and in the attributes of instances are replaced by ours around the real
+one, unless a primitive has it for itself. Whoever holds the real one elsewhere, in a local variable or a list, goes on
+with that: it is still the same lock, and only orders nothing.
+"""
+
+from __future__ import annotations
+
+import functools
+import gc
+import sys
+import threading
+from collections.abc import Iterator
+from types import FrameType, ModuleType
+
+from raceway import originals
+from raceway.model.typing import Any
+from raceway.runtime import active
+from raceway.sync import creation
+from raceway.sync.locks import Lock, TracedLock, name_as_lock, traced
+from raceway.sync.patching import Failures, Patches, hide_frame
+from raceway.sync.waiting import PATIENCE_S, Mode, mode_of
+
+_LEFT_ALONE = ("importlib", "_frozen_importlib", "raceway")
+_BOUND = ("acquire", "release", "_release_save", "_acquire_restore", "_is_owned")
+"""What a condition takes from its lock for good."""
+
+
+def instances(*classes: type) -> Iterator[Any]:
+    """Live objects of these classes. No code of the program is called."""
+    for one in gc.get_objects():
+        if issubclass(type(one), classes):
+            yield one
+
+
+class EarlyRLock(TracedLock):
+    """An RLock of before the run, with ours around it."""
+
+    __slots__ = ()
+
+    def acquire(self, /, *args: Any, **kwargs: Any) -> bool:
+        """Take the lock, or go one level deeper."""
+        try:
+            return self._enter(sys._getframe(1), args, kwargs)
+        except BaseException as error:
+            hide_frame(error)
+            raise
+
+    def _enter(self, frame: FrameType, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+        mode, wait, taken = mode_of(args, kwargs), None, False
+        try:
+            if mode is not Mode.TRIES and not self._real._is_owned():
+                taken = self._real.acquire(False)
+                if not taken:
+                    wait = self._wait(mode, frame)
+                if wait is not None and wait.closes and not (taken := self._real.acquire(True, PATIENCE_S)):
+                    wait.tell()
+            taken = taken or self._real.acquire(*args, **kwargs)
+        except BaseException as error:
+            if wait is not None:
+                wait.over(False)
+            hide_frame(error)
+            raise
+        if wait is not None:
+            wait.over(taken)
+        if taken:
+            self._told(functools.partial(self._taken, mode is Mode.WAITS))
+        return taken
+
+    def release(self, /, *args: Any, **kwargs: Any) -> None:
+        """Go one level up."""
+        self._told(self._freed)
+        try:
+            self._real.release(*args, **kwargs)
+        except BaseException as error:
+            hide_frame(error)
+            raise
+
+    def __enter__(self) -> bool:
+        try:
+            return self._enter(sys._getframe(1), (), {})
+        except BaseException as error:
+            hide_frame(error)
+            raise
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
+    def locked(self, /, *_args: Any) -> bool:
+        """Whether the calling thread holds the lock."""
+        return bool(self._real._is_owned())
+
+    def _is_owned(self) -> bool:
+        return bool(self._real._is_owned())
+
+    def _recursion_count(self) -> int:
+        return int(self._real._recursion_count())
+
+    def _release_save(self) -> Any:
+        if self._is_owned():
+            self._told(self._record.freed)
+        return self._real._release_save()
+
+    def _acquire_restore(self, state: Any) -> None:
+        self._real._acquire_restore(state)
+        self._told(self._record.taken)
+
+    def _taken(self, waits: bool = True) -> None:
+        if self._real._recursion_count() == 1:
+            self._record.taken(waits)
+
+    def _freed(self) -> None:
+        if self._real._recursion_count() == 1:
+            self._record.freed()
+
+    def __repr__(self) -> str:
+        return repr(self._real)
+
+    @staticmethod
+    def _told(tell: Any) -> None:
+        try:
+            tell()
+        except Exception:
+            Failures.count += 1
+
+
+name_as_lock(EarlyRLock)
+
+
+def adopt(patches: Patches) -> None:
+    """Put the locks of before the run into ours; undone with `patches`."""
+    if active.recorder() is None:
+        return
+    kept = _internal()
+    ours: dict[int, Any] = {}
+    for lock in instances(originals.LockType, originals.RLock):
+        if id(lock) in kept or type(lock) not in (originals.LockType, originals.RLock):
+            continue
+        for holder in gc.get_referrers(lock):
+            owner, names = _place(holder, lock)
+            for name in names:
+                if id(lock) not in ours:
+                    ours[id(lock)] = _around(lock)
+                patches.replace(owner, name, ours[id(lock)])
+            if names and type(owner) is threading.Condition:
+                for name in _BOUND:
+                    if getattr(vars(owner).get(name), "__self__", None) is lock:
+                        patches.replace(owner, name, getattr(ours[id(lock)], name))
+
+
+def _around(lock: Any) -> Any:
+    cls: type[TracedLock] = Lock if type(lock) is originals.LockType else EarlyRLock
+    return traced(cls, lock, None)
+
+
+def _place(holder: Any, lock: Any) -> tuple[Any, list[str]]:
+    """The module or instance behind `holder`, and the names under which it has the lock."""
+    owner = holder
+    if type(holder) is dict:
+        owner = _module_of(holder) or _instance_of(holder)
+    module = owner.__name__ if type(owner) is ModuleType else type(owner).__module__
+    condition = type(owner) is threading.Condition
+    if owner is None or type(module) is not str or module.partition(".")[0] in _LEFT_ALONE:
+        return None, []
+    if type(owner) is dict or (creation.is_quiet_module(module) and not condition):
+        return None, []
+    try:
+        attributes = object.__getattribute__(owner, "__dict__")
+    except AttributeError:
+        return None, []
+    names = [name for name, value in attributes.items() if value is lock] if type(attributes) is dict else []
+    return owner, names
+
+
+def _module_of(namespace: dict[str, Any]) -> ModuleType | None:
+    module = sys.modules.get(dict.get(namespace, "__name__") or "")
+    return module if type(module) is ModuleType and vars(module) is namespace else None
+
+
+def _instance_of(attributes: dict[str, Any]) -> Any:
+    """The object whose attributes these are, if there is one."""
+    for holder in gc.get_referrers(attributes):
+        try:
+            if object.__getattribute__(holder, "__dict__") is attributes:
+                return holder
+        except AttributeError:
+            continue
+    return None
+
+
+def _internal() -> set[int]:
+    """The locks that primitives have for themselves, also inside conditions of theirs."""
+    found: set[int] = set()
+    quiet = [one for one in gc.get_objects() if creation.is_quiet_module(type(one).__module__)]
+    for one in quiet:
+        if type(one) is threading.Condition or isinstance(one, type):
+            continue
+        for value in getattr(one, "__dict__", {}).values():
+            found.add(id(value))
+            if type(value) is threading.Condition:
+                found.add(id(value._lock))  # type: ignore[attr-defined]
+    return found
