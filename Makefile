@@ -27,7 +27,7 @@ RECORDED := docs/tutorial.md docs/reading-a-report.md docs/ci.md docs/first-five
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup check test test-freethreaded test-sanitized interpreter-freethreaded demo soak docs mutants bench suites suites-cpython fuzz clean
+.PHONY: help setup check test test-freethreaded test-sanitized interpreter-freethreaded demo soak docs mutants wild bench suites suites-cpython fuzz clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -61,6 +61,9 @@ docs: $(NATIVE_STAMP) ## build the API reference, record the examples of the doc
 
 mutants: $(NATIVE_STAMP) ## break the detector on purpose, rule by rule: the tests must notice
 	$(RUN) tests/mutants/run.py $(ARGS)
+
+wild: $(NATIVE_STAMP) ## run Raceway on published packages with documented races (minutes, needs the network)
+	$(RUN) fixtures/apps/wild/run.py $(ARGS)
 
 bench: $(BENCH_STAMP) ## measure what watching costs, into docs/performance.md (minutes; ARGS="--help" tells more)
 	$(RUN) -m benchmarks $(ARGS)

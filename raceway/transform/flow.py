@@ -55,6 +55,7 @@ class Flow:
     returns: list[tuple[int, Taint]] = field(default_factory=list)
     breaks: int = 0
     lazy: list[tuple[Draft, Draft, bool, bool]] = field(default_factory=list)
+    written: list[tuple[Draft, tuple[Guard, ...]]] = field(default_factory=list)
 
     def switch(self) -> None:
         """A switch point: call, loop back-edge, await."""
@@ -120,6 +121,8 @@ class Flow:
             if self._same(read, draft):
                 draft.add_region(read, RegionKind.VALUE, *self._between(read))
         self._find_guard(draft)
+        if draft.regions:
+            self.written.append((draft, tuple(self.guards)))
 
     def _find_guard(self, draft: Draft) -> None:
         """The innermost guard counts: it tests again what an outer one asked (double-checked locking)."""
@@ -137,6 +140,8 @@ class Flow:
 
     def _guarded(self, draft: Draft, read: Draft, absent: bool) -> None:
         spans, awaits = self._between(read)
+        if draft.context is Context.AUGMENT and awaits and self._acted(read):
+            awaits = False
         storing = draft.form in (SiteForm.ATTRIBUTE, SiteForm.GLOBAL, SiteForm.CELL, SiteForm.ITEM)
         initialises = absent and storing and draft.context is Context.STORE and draft.literal not in _FLAGS
         if initialises and draft.form is not SiteForm.ITEM:
@@ -145,6 +150,18 @@ class Flow:
             if initialises:
                 self.lazy.append((draft, read, spans, awaits))
             draft.add_region(read, RegionKind.TEST, spans, awaits)
+
+    def _acted(self, read: Draft) -> bool:
+        """Whether, on the way to here, a write has acted on the test before any await: what adds to or takes from the
+        value of the time later, as a place that was taken is given back, does not rely on the test any more."""
+        return any(
+            write.awaits == read.awaits
+            and write.order > read.order
+            and self._same(read, write)
+            and all(ours is theirs for ours, theirs in zip(self.guards, guards, strict=False))
+            and len(guards) <= len(self.guards)
+            for write, guards in self.written
+        )
 
     def _between(self, read: Draft) -> tuple[bool, bool]:
         return read.segment != self.segment, read.awaits != self.awaits

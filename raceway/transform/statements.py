@@ -11,6 +11,7 @@ from raceway.transform.planner import Planner
 from raceway.transform.polarity import polarity
 from raceway.transform.scopes import captured_names
 from raceway.transform.source import exits
+from raceway.transform.suspensions import goes_on_after_await
 
 
 def if_(planner: Planner, node: cst.If) -> Taint:
@@ -94,8 +95,8 @@ def for_(planner: Planner, node: cst.For) -> Taint:
     planner.flow.switch()
     store(planner, node.target, taint, node, None, "body")
     _loop_body(planner, node.body)
-    made_before = isinstance(node.iter, (cst.ListComp, cst.SetComp, cst.DictComp))
-    if planner.flow.awaits != awaits and node.asynchronous is None and not made_before:
+    walks_on = node.asynchronous is None and not isinstance(node.iter, (cst.ListComp, cst.SetComp, cst.DictComp))
+    if planner.flow.awaits != awaits and walks_on and goes_on_after_await(node.body, planner.flow.is_async):
         note_suspended(taint)
     if node.orelse is not None:
         planner.visit_block(node.orelse.body)

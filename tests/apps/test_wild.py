@@ -204,7 +204,7 @@ def test_a_case_is_whole(name: str) -> None:
     assert f"{case.package} {case.version}" in readme
     assert re.search(r"https://github\.com/\S+/(issues|pull)/\d+", readme)
     driver = (WILD / name / "driver.py").read_text(encoding="utf-8")
-    assert "threading.Thread(" in driver
+    assert "threading.Thread(" in driver or "asyncio.gather(" in driver
     assert not re.search(r"sleep|Barrier|setswitchinterval|assert|Lock\(|Event\(", driver)
 
 
