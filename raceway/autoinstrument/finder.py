@@ -49,7 +49,7 @@ class InstrumentingFinder:
         `owner` is the session that the hook serves: `raceway.autoinstrument.install` joins it.
         """
         self.owner = owner
-        for module in early_modules(self._scope):
+        for module, _file in early_modules(self._scope):
             self._not_seen("imported-before-hook", module, "")
         self._instrumenter.active = True
         self._side_doors.open()
@@ -99,8 +99,8 @@ class InstrumentingFinder:
                 self._not_seen(obstacle.value, module, type(spec.loader).__qualname__)
 
 
-def early_modules(scope: Scope) -> Iterator[str]:
-    """Modules in scope that have been imported already."""
+def early_modules(scope: Scope) -> Iterator[tuple[str, str]]:
+    """Modules in scope that have been imported already, and their files."""
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
         if not isinstance(file, str) or not file.endswith(_SOURCE) or name in scope.running:
@@ -108,4 +108,4 @@ def early_modules(scope: Scope) -> Iterator[str]:
         # Run with `-m`, it is what its spec says: pytest, say, is not own code for being `__main__`.
         spelled = getattr(getattr(module, "__spec__", None), "name", name)
         if scope.decide(spelled if isinstance(spelled, str) else name, file).instrument:
-            yield name
+            yield name, file

@@ -1,14 +1,17 @@
 """The JSON report, schema 1: a `Report` as one document, and back. Serves the report stage, and alone uses msgspec.
 
 Keys come in the documented order. Some keys are there only when they say something: `fallback` of the tool,
-`reason` of a finding, `indent` of a side, `detail` of a module that was not seen.
+`reason`, `tests` and `state` of a finding, `indent` of a side, `detail` of a module that was not seen, `coverage`.
 """
 
 from __future__ import annotations
 
 import enum
+import functools
+import operator
 from collections.abc import Iterable
 from functools import cache
+from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -63,8 +66,9 @@ def _document(report: Report) -> dict[str, Any]:
     document: dict[str, Any] = {"schema": report.schema}
     document |= {key: value for key, value in _plain(report).items() if key != "schema"}
     sides = [side for finding in document["findings"] for side in finding["accesses"]]
-    shortened = (([document["tool"]], "fallback"), (document["findings"], "reason"))
-    for owners, key in (*shortened, (sides, "indent"), (document["not_seen"], "detail")):
+    found = document["findings"]
+    shortened = (([document["tool"]], "fallback"), (found, "reason"), (found, "tests"), (found, "state"))
+    for owners, key in (*shortened, (sides, "indent"), (document["not_seen"], "detail"), ([document], "coverage")):
         for owner in owners:
             if not owner[key]:
                 del owner[key]
@@ -107,6 +111,8 @@ def _checked(hint: Any) -> Any:
     """A type with twins in place of structs."""
     if isinstance(hint, type) and issubclass(hint, Struct):
         return _twin(hint)
+    if isinstance(hint, UnionType):
+        return functools.reduce(operator.or_, map(_checked, get_args(hint)))
     if get_origin(hint) is tuple:
         return tuple[tuple(_checked(argument) for argument in get_args(hint))]  # type: ignore[misc]
     return hint

@@ -9,12 +9,12 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 
-from raceway.model.findings import Report
+from raceway.model.findings import Finding, Report
 from raceway.model.kinds import Severity
 from raceway.model.typing import TYPE_CHECKING, TextIO
 from raceway.report.closing import not_seen_lines, separated, summary_lines
 from raceway.report.finding import finding_lines
-from raceway.report.lines import Line, Medium, printable
+from raceway.report.lines import BLANK, Line, Medium, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -32,6 +32,14 @@ def render(report: Report, stream: TextIO, *, show: Severity, fail_on: Severity 
     console = _console(stream)
     medium = Medium(_encoding(stream), console.width if console else _PLAIN_WIDTH)
     lines = _layout(report, medium, show, fail_on)
+    _write(stream, _coloured(lines, medium, console) if console else _plain(lines, medium))
+
+
+def render_findings(findings: Sequence[Finding], stream: TextIO, *, gil: bool) -> None:
+    """Write findings alone, with an empty line after each. A stream that does not take them raises OSError."""
+    console = _console(stream)
+    medium = Medium(_encoding(stream), console.width if console else _PLAIN_WIDTH)
+    lines = [line for finding in findings for line in (*finding_lines(finding, medium, gil=gil), BLANK)]
     _write(stream, _coloured(lines, medium, console) if console else _plain(lines, medium))
 
 

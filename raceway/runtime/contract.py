@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from types import CodeType
 
 from raceway.model.findings import Actor
@@ -65,10 +65,15 @@ class Counters(Struct):
     actors: int
     shared_locations: int
     dropped: int
+    noted: int = 0
+    """Races, those alike each time."""
 
 
 class Names(Protocol):
     """Names for the ids in raw races."""
+
+    def all_sites(self) -> Iterable[tuple[int, Site]]:
+        """Every site with its serial."""
 
     def site(self, serial: int) -> Site:
         """The site of a serial."""
@@ -126,3 +131,13 @@ class Core(Protocol):
 
     def counters(self) -> Counters:
         """Counts of the run so far."""
+
+    def activity(self) -> dict[int, int]:
+        """How many accesses each actor has made whose thread is still there."""
+
+    def passes_self_check(self) -> bool:
+        """Whether a race that is planted now is found; nothing else of it is to be seen. For the running core only."""
+
+    def on_race(self, told: Callable[[], None] | None) -> None:
+        """Have `told` called shortly after a race that is like none before it, on a thread that is no actor; None: no
+        longer."""

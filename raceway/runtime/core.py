@@ -6,7 +6,7 @@ cannot be had is an error; `auto` takes the best there is.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from types import CodeType
 
 from raceway.errors import CoreUnavailableError
@@ -16,7 +16,9 @@ from raceway.model.sites import Site
 from raceway.runtime.accesses import Accesses
 from raceway.runtime.contract import Core, Counters
 from raceway.runtime.log import Log
+from raceway.runtime.notice import Notice
 from raceway.runtime.recorder import PureRecorder
+from raceway.runtime.selfcheck import SelfCheck
 from raceway.runtime.taps import bind
 
 
@@ -25,8 +27,13 @@ class PureNames:
 
     def __init__(self, log: Log) -> None:
         self._detector = log.detector
+        self._sites = log.sites
         self.site = log.sites.__getitem__
         self.site_file = log.file_of
+
+    def all_sites(self) -> Iterable[tuple[int, Site]]:
+        """Every site with its serial."""
+        return enumerate(self._sites)
 
     def actor_name(self, serial: int) -> Actor:
         """An actor for people."""
@@ -60,6 +67,8 @@ class PureCore:
         self.names = PureNames(self.log)
         self._accesses = Accesses(self.log, self.recorder)
         self._detector = self.log.detector
+        self._check = SelfCheck(self.recorder, self.bind, self.names, self._all_races, self._all_counters)
+        self._notice: Notice | None = None
 
     def start(self) -> None:
         """Begin to follow the lives of objects."""
@@ -67,11 +76,14 @@ class PureCore:
 
     def stop(self) -> None:
         """Feed what waits and let go of all objects."""
+        self.on_race(None)
         self.log.close()
 
     def after_fork(self) -> None:
         """In a forked child: the parent's other threads are gone."""
         self.log.stream.reset_after_fork()
+        if self._notice is not None:
+            self._notice.after_fork()
 
     def bind(self, code: CodeType, sites: Sequence[Site], marker: bytes, file: str) -> CodeType:
         """The code with live taps in place of its placeholders."""
@@ -84,14 +96,35 @@ class PureCore:
 
     def races(self) -> list[RawRace]:
         """All raw races so far."""
-        self.log.stream.drain()
-        return self._detector.races.all()
+        return self._check.races()
 
     def counters(self) -> Counters:
         """Counts so far."""
+        return self._check.counters()
+
+    def activity(self) -> dict[int, int]:
+        """Accesses by actor."""
+        return {state.actor: state.accesses for state in list(self.log.states)}
+
+    def passes_self_check(self) -> bool:
+        """Whether a race that is planted now is found."""
+        return self._check.passes()
+
+    def on_race(self, told: Callable[[], None] | None) -> None:
+        """Have `told` called when there are new races."""
+        self._notice = None if told is None else Notice(told)
+        self._detector.races.on_new = None if self._notice is None else self._notice.race
+
+    def _all_races(self) -> list[RawRace]:
+        self.log.stream.drain()
+        return self._detector.races.all()
+
+    def _all_counters(self) -> Counters:
+        self.log.stream.drain()
         detector = self._detector
         dropped = self.log.failures + self.log.stream.failures
-        return Counters(self.log.accesses, detector.seen_actors, detector.shared, dropped)
+        noted = detector.races.noted
+        return Counters(self.log.accesses, detector.seen_actors, detector.shared, dropped, noted)
 
 
 def make_core(name: str) -> Core:

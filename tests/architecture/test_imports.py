@@ -11,6 +11,7 @@ from tests.architecture.tree import PACKAGE, Source, imports, part_of, sources
 
 _ENTRY = {"session", "pipeline", "report", "model", "config", "errors"}
 
+
 ALLOWED: dict[str, set[str]] = {
     "": {"autoinstrument"},
     "model": set(),
@@ -26,17 +27,19 @@ ALLOWED: dict[str, set[str]] = {
     "sync": {"runtime", "model", "originals"},
     "findings": {"model", "config"},
     "pipeline": {"model", "config", "errors", "originals"},
+    "children": {"model", "config", "errors", "originals"},
     "session": {
-        "autoinstrument", "config", "detector", "errors", "findings", "model", "originals", "pipeline", "report",
-        "runtime", "sync", "transform",
+        "autoinstrument", "children", "config", "detector", "errors", "findings", "model", "originals", "pipeline",
+        "report", "runtime", "sync", "transform",
     },
     "run": {"cli"},
-    "cli": _ENTRY,
+    "cli": _ENTRY | {"children"},
     "client": _ENTRY,
     "middleware": _ENTRY,
     "celery": _ENTRY,
     "debug": _ENTRY,
-    "pytest_plugin": _ENTRY,
+    "pytest_plugin": {"pytesting"},
+    "pytesting": _ENTRY | {"children"},
     "server": {"model", "detector", "findings", "report", "config", "errors"},
 }  # fmt: skip
 """Who may import whom. What is not listed is forbidden, also under `TYPE_CHECKING`."""
@@ -45,6 +48,7 @@ EXCEPTIONS: dict[str, set[str]] = {
     "raceway/transform/__init__.py": {"autoinstrument"},  # the public `install`, resolved when it is first asked for
     "raceway/autoinstrument/composition.py": {"session"},  # where `install` gets its session from
     "raceway/cli/show.py": {"transform"},  # prints the instrumented source
+    "raceway/children/boot/_raceway_child.py": {"cli"},  # a program of its own: where a followed interpreter begins
 }
 """Single files that may import more."""
 
