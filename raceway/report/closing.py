@@ -38,6 +38,14 @@ _REASONS = {
         "loaded by an import hook that makes its own code, so it ran as plain Python",
         "switch that import hook off for the run, or leave the module out with --exclude",
     ),
+    "process-lost": (
+        "killed, or ended past Python: only what it had found until a moment before is here",
+        "end workers by SIGTERM, or let them return",
+    ),
+    "process-running": (
+        "still running when the report was made: what it finds from then on is not here",
+        "wait for the process before the program ends",
+    ),
     "executed-before-install": (
         "ran before Raceway was installed; what had run by then was not watched",
         "start the program with `python -m raceway.run`, or call raceway.autoinstrument.install() first",
