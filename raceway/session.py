@@ -10,14 +10,13 @@ import time
 from types import CodeType
 
 from raceway import __version__, sync
-from raceway.autoinstrument.cache import Cache, Cached
-from raceway.autoinstrument.finder import InstrumentingFinder, early_modules
+from raceway.autoinstrument.finder import InstrumentingFinder
+from raceway.autoinstrument.modules import Modules
 from raceway.autoinstrument.scope import Scope, default_roots
 from raceway.autoinstrument.source import Source
 from raceway.children.following import Following
-from raceway.config import Config, cache_directory
-from raceway.errors import TransformError
-from raceway.model.findings import Coverage, Finding, NotSeen, Report, Run, Summary, Tool, WatchedModule
+from raceway.config import Config
+from raceway.model.findings import Coverage, Finding, NotSeen, Report, Run, Summary, Tool
 from raceway.model.kinds import Severity
 from raceway.model.races import counted, since
 from raceway.model.struct import Struct, replace
@@ -28,7 +27,7 @@ from raceway.runtime.contract import Counters
 from raceway.runtime.core import make_core
 
 if TYPE_CHECKING:
-    from raceway.autoinstrument.maker import Maker
+    from raceway.autoinstrument.foreign import Finish
     from raceway.children.spool import Spool
     from raceway.report.live import Live
 
@@ -67,10 +66,7 @@ class Session:
         self.finder = InstrumentingFinder(
             self.scope, self.compile, self.not_seen, self._core.module_executed, sync.AWAITED
         )
-        self._cache = Cache(cache_directory(config))
-        self._maker: Maker | None = None
-        self._modules: dict[tuple[str, str], int] = {}
-        self._not_seen: list[NotSeen] = []
+        self._modules = Modules(self.scope, config, self._core.form, self._core.bind)
         self._began = time.monotonic()
         self.running = False
         self._last: Report | None = None
@@ -163,46 +159,20 @@ class Session:
         if self.children is not None and self.children.forked():
             self._before = self.mark()
             self._began = time.monotonic()
-            self._not_seen.clear()
+            self._modules.notes.clear()
             self._listen()
 
-    def compile(self, source: Source, filename: str, module: str) -> CodeType:
-        """Instrumented code of a module; plain code, noted as not seen, when it cannot be rewritten.
-
-        Raises SyntaxError exactly as `compile` does, and what reading the source raises.
-        """
-        try:
-            made = self._cache.load(source, filename, self._core.form) or self._instrument(source, filename, module)
-        except Exception as error:  # a fault of ours costs the module its instrumentation, never the program its import
-            content = source.content
-            if not isinstance(error, SyntaxError):
-                kind = "" if isinstance(error, TransformError) else f"{type(error).__name__}: "
-                self._untransformed(module, f"{kind}{error}")
-            return compile(content, filename, "exec", dont_inherit=True)
-        self._modules[module, filename] = len(made.sites)
-        return self._core.bind(made.code, made.sites, made.marker, filename)
+    def compile(self, source: Source, filename: str, module: str, finish: Finish | None = None) -> CodeType:
+        """Instrumented code of a module, or plain code when it cannot be rewritten: see `Modules.compile`."""
+        return self._modules.compile(source, filename, module, finish)
 
     def compile_script(self, content: bytes, filename: str) -> CodeType:
         """The same for the script that is run as `__main__`."""
-        return self.compile(Source(lambda: content), filename, "__main__")
-
-    def _instrument(self, source: Source, filename: str, module: str) -> Cached:
-        if self._maker is None:
-            from raceway.autoinstrument.maker import Maker
-
-            self._maker = Maker(self._cache, self.scope, self._core.form, quiet=self.config.quiet)
-        return self._maker.make(source, filename, module)
-
-    def _untransformed(self, module: str, why: str) -> None:
-        self.not_seen("not-transformed", module, why)
-        if not self.config.quiet:
-            _say(f"raceway: warning: module {module} runs uninstrumented: {why}", sys.stderr)
+        return self._modules.compile(Source(lambda: content), filename, "__main__")
 
     def not_seen(self, reason: str, module: str, detail: str = "") -> None:
         """Note something that the run does not look at."""
-        note = NotSeen(reason, module, detail)
-        if note not in self._not_seen:
-            self._not_seen.append(note)
+        self._modules.not_seen(reason, module, detail)
 
     def findings(self, after: Mark | None = None) -> tuple[Finding, ...]:
         """All findings of this process so far, or those of what was noted after a mark, worst first."""
@@ -227,12 +197,7 @@ class Session:
             self._check()
         counters, before = self._core.counters(), self._before.counters
         per_severity = {severity: sum(1 for one in findings if one.severity is severity) for severity in Severity}
-        names = {module for module, _file in self._modules}
-        files = {os.path.abspath(file) for _module, file in self._modules}
-        for module, file in early_modules(self.scope):
-            known = module in names or os.path.abspath(file) in files  # `__mp_main__` is `__main__` by another name
-            if not known and all(note.module != module for note in self._not_seen):
-                self.not_seen("other-loader", module)
+        self._modules.note_others()
         unmatched = tuple(NotSeen("glob-matched-nothing", glob) for glob in self.scope.unmatched())
         return Report(
             tool=Tool("raceway", __version__, self._core.name, self._core.fallback),
@@ -241,8 +206,8 @@ class Session:
                 error=per_severity[Severity.ERROR],
                 warning=per_severity[Severity.WARNING],
                 info=per_severity[Severity.INFO],
-                modules=len(self._modules),
-                sites=sum(self._modules.values()),
+                modules=len(self._modules.sites),
+                sites=sum(self._modules.sites.values()),
                 accesses=counters.accesses - before.accesses,
                 actors=counters.actors - before.actors + bool(before.actors),
                 shared_locations=counters.shared_locations - before.shared_locations,
@@ -250,24 +215,19 @@ class Session:
                 self_check=self._self_check,
             ),
             findings=findings,
-            not_seen=(*self._not_seen, *unmatched),
-            coverage=self._coverage(names),
+            not_seen=(*self._modules.notes, *unmatched),
+            coverage=self._coverage(),
         )
 
-    def _coverage(self, names: set[str]) -> Coverage:
+    def _coverage(self) -> Coverage:
         from raceway.autoinstrument.unwatched import unwatched
         from raceway.sync.unknown import unknown_types
 
         return Coverage(
-            tuple(WatchedModule(module, self._shown(file), sites) for (module, file), sites in self._modules.items()),
-            unwatched(self.scope, names),
+            self._modules.watched(self._directory),
+            unwatched(self.scope, {module for module, _file in self._modules.sites}),
             unknown_types(),
         )
-
-    def _shown(self, file: str) -> str:
-        """A path as reports have it: relative to the directory of the run where it lies under it."""
-        path, root = os.path.abspath(file), self._directory.rstrip(os.sep) + os.sep
-        return path.removeprefix(root) if self._directory else path
 
     def report(self, *, alone: bool = False) -> Report:
         """The report document of the run so far, with what its other processes have handed in unless `alone`."""
@@ -281,16 +241,7 @@ class Session:
     def write(self, stream: TextIO) -> bool:
         """Write the text report to `stream` and the configured files; False when one could not be written."""
         report = self._last = self.report()
-        written = True
-        if self.config.json is not None:
-            from raceway.report import encode_json
-
-            try:
-                with open(self.config.json, "wb") as file:
-                    file.write(encode_json(report))
-            except OSError as error:
-                _say(f"raceway: error: cannot write {self.config.json}: {error.strerror}", stream)
-                written = False
+        written = save(report, self.config, stream)
         shown = any(one.severity.rank <= self.config.show.rank for one in report.findings)
         if shown or not self.config.quiet:
             from raceway.report import render_text
@@ -311,6 +262,21 @@ class Session:
         findings = self.findings() if self._last is None else self._last.findings
         failing = limit is not None and any(one.severity.rank <= limit.rank for one in findings)
         return FINDINGS if failing else 0
+
+
+def save(report: Report, config: Config, stream: TextIO) -> bool:
+    """Write the report files that the settings ask for; False when one could not be written, which the stream tells."""
+    if config.json is None:
+        return True
+    from raceway.report import encode_json
+
+    try:
+        with open(config.json, "wb") as file:
+            file.write(encode_json(report))
+    except OSError as error:
+        _say(f"raceway: error: cannot write {config.json}: {error.strerror}", stream)
+        return False
+    return True
 
 
 def follow(session: Session, command: tuple[str, ...]) -> None:

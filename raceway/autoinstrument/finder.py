@@ -12,6 +12,7 @@ from types import ModuleType
 
 from raceway.autoinstrument import sidedoors
 from raceway.autoinstrument.composition import Watching
+from raceway.autoinstrument.foreign import Finishing, Make, adopt
 from raceway.autoinstrument.loader import Compile, Instrumenter, as_importlib, equip, hide_frame, tell_when_executed
 from raceway.autoinstrument.scope import Scope
 from raceway.autoinstrument.sidedoors import SideDoors
@@ -39,6 +40,8 @@ class InstrumentingFinder:
         self._scope = scope
         self._not_seen = not_seen
         self.owner: Watching | None = None
+        self._executed = executed
+        self._adopted: list[object] = []
         self._instrumenter = Instrumenter(scope, compile, executed)
         self._side_doors = SideDoors(self._instrumenter)
         self._awaited = {sidedoors.MODULE: self._side_doors.open_pkgutil, **(awaited or {})}
@@ -54,6 +57,11 @@ class InstrumentingFinder:
         self._instrumenter.active = True
         self._side_doors.open()
         sys.meta_path.insert(0, self)
+
+    def adopt(self, loader: object, finishing: Finishing, make: Make) -> None:
+        """Have a loader of somebody else give instrumented code, for as long as it is there."""
+        adopt(loader, finishing, self._scope, make, self._executed)
+        self._adopted.append(loader)
 
     def uninstall(self) -> None:
         """Import as before; what has been imported stays instrumented. Loaders that were equipped are plain again."""
@@ -93,7 +101,7 @@ class InstrumentingFinder:
 
     def _equip(self, module: str, spec: ModuleSpec) -> None:
         decision = self._scope.decide(module, spec.origin if spec.has_location else None)
-        if decision.instrument:
+        if decision.instrument and not any(spec.loader is loader for loader in self._adopted):
             obstacle = equip(spec.loader, self._instrumenter)
             if obstacle is not None:
                 self._not_seen(obstacle.value, module, type(spec.loader).__qualname__)
