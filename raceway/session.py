@@ -7,16 +7,17 @@ import functools
 import os
 import sys
 import time
+from collections.abc import Sequence
 from types import CodeType
 
 from raceway import __version__, sync
 from raceway.autoinstrument.finder import InstrumentingFinder
 from raceway.autoinstrument.modules import Modules
-from raceway.autoinstrument.scope import Scope, default_roots
+from raceway.autoinstrument.scope import Scope, default_roots, editable_roots
 from raceway.autoinstrument.source import Source
 from raceway.children.following import Following
 from raceway.config import Config
-from raceway.model.findings import Coverage, Finding, NotSeen, Report, Run, Summary, Tool
+from raceway.model.findings import Coverage, Finding, NotSeen, Part, Report, Run, Summary, Tool
 from raceway.model.kinds import Severity
 from raceway.model.races import counted, since
 from raceway.model.struct import Struct, replace
@@ -63,6 +64,7 @@ class Session:
         self._command = command
         self._directory = _working_directory() if directory is None else directory
         self._core = make_core(config.core)
+        self.core_name = self._core.name
         self.finder = InstrumentingFinder(
             self.scope, self.compile, self.not_seen, self._core.module_executed, sync.AWAITED
         )
@@ -131,7 +133,7 @@ class Session:
             if self._is_child and self.children is not None:
                 self.children.hand_in(self.report(alone=True))
             if self.live is not None:
-                self.live.tell(self.findings(), gil=_has_gil())
+                self.live.tell(self.findings(), gil=has_gil())
 
     def _check(self) -> None:
         """Look whether the core finds the race that it plants itself."""
@@ -182,7 +184,7 @@ class Session:
         from raceway.findings import build
 
         names = self._core.names
-        return build(races, names.all_sites(), names, self._directory, _has_gil())
+        return build(races, names.all_sites(), names, self._directory, has_gil())
 
     def mark(self, last: Mark | None = None) -> Mark:
         """This moment of the run; cheap when there was no race since `last`."""
@@ -201,7 +203,7 @@ class Session:
         unmatched = tuple(NotSeen("glob-matched-nothing", glob) for glob in self.scope.unmatched())
         return Report(
             tool=Tool("raceway", __version__, self._core.name, self._core.fallback),
-            run=Run(self._command, sys.version.partition(" ")[0], _has_gil(), round(time.monotonic() - self._began, 3)),
+            run=Run(self._command, sys.version.partition(" ")[0], has_gil(), round(time.monotonic() - self._began, 3)),
             summary=Summary(
                 error=per_severity[Severity.ERROR],
                 warning=per_severity[Severity.WARNING],
@@ -232,11 +234,7 @@ class Session:
     def report(self, *, alone: bool = False) -> Report:
         """The report document of the run so far, with what its other processes have handed in unless `alone`."""
         parts = [] if alone or self.children is None else self.children.parts()
-        if not parts:
-            return self._own_report()
-        from raceway.findings import merge
-
-        return merge(self._own_report(), parts)
+        return merge(self._own_report(), parts) if parts else self._own_report()
 
     def write(self, stream: TextIO) -> bool:
         """Write the text report to `stream` and the configured files; False when one could not be written."""
@@ -285,6 +283,18 @@ def follow(session: Session, command: tuple[str, ...]) -> None:
         session.children = Following(command, session.make_spool)
         if session.running:
             session.children.start()
+
+
+def merge(report: Report, parts: Sequence[Part]) -> Report:
+    """One report of what several processes found."""
+    from raceway.findings.merge import merge as merge_parts
+
+    return merge_parts(report, parts)
+
+
+def project_roots(*directories: str) -> tuple[str, ...]:
+    """Where own code lies when the program is not what was started: in these, and in what is installed as editable."""
+    return (*editable_roots(), *directories)
 
 
 def open_child(directory: str, command: tuple[str, ...]) -> Session:
@@ -340,6 +350,7 @@ def _say(line: str, stream: TextIO | None) -> None:
             stream.write(line + "\n")
 
 
-def _has_gil() -> bool:
+def has_gil() -> bool:
+    """Whether this interpreter has a GIL, for which findings are judged."""
     enabled = getattr(sys, "_is_gil_enabled", None)
     return True if enabled is None else bool(enabled())

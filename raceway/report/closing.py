@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from raceway.errors import NativeCoreWarning
 from raceway.model.findings import NotSeen, Report, Summary
 from raceway.model.kinds import Severity, Verdict
+from raceway.report.coverage import coverage_lines
 from raceway.report.finding import STYLES
 from raceway.report.lines import BLANK, Line, Span, Style
 
@@ -73,6 +74,8 @@ def summary_lines(report: Report, *, show: Severity, fail_on: Severity | None) -
     yield from _caveats(report.summary)
     yield from _fallen_back(report)
     yield from _perturbed(report)
+    if report.coverage is not None:
+        yield from coverage_lines(report.coverage)
     yield Line((Span("raceway: "), *_result(report, show)), prose=True, hang=2)
     warnings = _count(report, Severity.WARNING)
     if warnings and fail_on is Severity.ERROR:

@@ -55,6 +55,8 @@ def finding_lines(finding: Finding, medium: Medium, *, gil: bool) -> Iterator[Li
     yield _prose(Span("verdict: ", Style.STRONG), Span(_verdicts(finding.verdict, gil)))
     if finding.reason:
         yield _prose(Span("note: ", Style.STRONG), Span(finding.reason))
+    if finding.state:
+        yield _prose(Span("state: ", Style.STRONG), Span("of the test itself: both sides stand in code of the test"))
     if finding.fix:
         yield _prose(Span("fix: ", Style.REMEDY), Span(finding.fix))
 

@@ -43,6 +43,13 @@ def render_findings(findings: Sequence[Finding], stream: TextIO, *, gil: bool) -
     _write(stream, _coloured(lines, medium, console) if console else _plain(lines, medium))
 
 
+def render_closing(report: Report, stream: TextIO, *, show: Severity) -> None:
+    """Write what follows the findings: what was not seen, and the summary. Raises OSError as `render` does."""
+    medium = Medium(_encoding(stream), _PLAIN_WIDTH)
+    closing = list(summary_lines(report, show=show, fail_on=None))
+    _write(stream, _plain(list(separated(list(not_seen_lines(report.not_seen)), closing)), medium))
+
+
 def _layout(report: Report, medium: Medium, show: Severity, fail_on: Severity | None) -> list[Line]:
     shown = [finding for finding in report.findings if finding.severity.rank <= show.rank]
     shown.sort(key=lambda finding: finding.severity.rank)
