@@ -19,7 +19,7 @@ def unwatched(scope: Scope, watched: Container[str]) -> tuple[Unwatched, ...]:
     packages: dict[Reason, dict[str, None]] = {}
     for name, module in list(sys.modules.items()):
         package = name.partition(".")[0]
-        if name in watched or package in _OURS or name == "__main__":
+        if name in watched or package in _OURS or name in ("__main__", "__mp_main__"):
             continue
         file = getattr(module, "__file__", None)
         reason = scope.reason(name, file if isinstance(file, str) else None)
