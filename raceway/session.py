@@ -17,7 +17,7 @@ from raceway.autoinstrument.scope import Scope, default_roots, editable_roots
 from raceway.autoinstrument.source import Source
 from raceway.children.following import Following
 from raceway.config import Config
-from raceway.model.findings import Coverage, Finding, NotSeen, Part, Report, Run, Summary, Tool
+from raceway.model.findings import Coverage, Finding, NotSeen, Report, Run, Summary, Tool
 from raceway.model.kinds import Severity
 from raceway.model.races import counted, since
 from raceway.model.struct import Struct, replace
@@ -74,6 +74,7 @@ class Session:
         self._last: Report | None = None
         self._self_check = "not-run"
         self.children: Following | None = None
+        self.ends_are_seen = True
         self.live: Live | None = None
         """Where findings are told of as they occur; to be set before `start`."""
         self._telling = allocate_lock()
@@ -111,10 +112,15 @@ class Session:
         self._core.stop()
 
     def hand_in(self) -> None:
-        """End the part of this process, which is a child, and hand it in."""
-        self.stop()
-        if self.children is not None:
+        """End the part of this process, which is a child, and hand it in, once."""
+        if self.running and self.children is not None:
+            self.stop()
             self.children.hand_in(self.report(alone=True), done=True)
+
+    def _handed_in(self, status: int) -> int:
+        if self._is_child:
+            self.hand_in()
+        return status
 
     @property
     def _is_child(self) -> bool:
@@ -163,6 +169,11 @@ class Session:
             self._began = time.monotonic()
             self._modules.notes.clear()
             self._listen()
+            if not self.ends_are_seen:
+                from raceway.children.interrupts import report_before_dying
+
+                self.ends_are_seen = True
+                report_before_dying(self._handed_in, in_children=True)
 
     def compile(self, source: Source, filename: str, module: str, finish: Finish | None = None) -> CodeType:
         """Instrumented code of a module, or plain code when it cannot be rewritten: see `Modules.compile`."""
@@ -234,7 +245,11 @@ class Session:
     def report(self, *, alone: bool = False) -> Report:
         """The report document of the run so far, with what its other processes have handed in unless `alone`."""
         parts = [] if alone or self.children is None else self.children.parts()
-        return merge(self._own_report(), parts) if parts else self._own_report()
+        if not parts:
+            return self._own_report()
+        from raceway.findings import merge
+
+        return merge(self._own_report(), parts)
 
     def write(self, stream: TextIO) -> bool:
         """Write the text report to `stream` and the configured files; False when one could not be written."""
@@ -277,19 +292,23 @@ def save(report: Report, config: Config, stream: TextIO) -> bool:
     return True
 
 
-def follow(session: Session, command: tuple[str, ...]) -> None:
-    """The processes that this one starts from now on belong to the run, if the settings want that."""
+def follow(session: Session, command: tuple[str, ...], *, ends_are_seen: bool = True) -> None:
+    """The processes that this one starts from now on belong to the run, if the settings want that.
+
+    `ends_are_seen`: forked children are made to hand in by `interrupts.report_before_dying` in this process.
+    """
     if session.config.children == "follow":
+        session.ends_are_seen = ends_are_seen
         session.children = Following(command, session.make_spool)
         if session.running:
             session.children.start()
 
 
-def merge(report: Report, parts: Sequence[Part]) -> Report:
-    """One report of what several processes found."""
-    from raceway.findings.merge import merge as merge_parts
+def merge_reports(reports: Sequence[Report]) -> Report:
+    """One report of several, the first of which says what was run."""
+    from raceway import findings
 
-    return merge_parts(report, parts)
+    return findings.merge_reports(reports)
 
 
 def project_roots(*directories: str) -> tuple[str, ...]:

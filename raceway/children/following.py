@@ -119,7 +119,7 @@ class Following:
 
     def _environment(self, path: Any, arguments: Sequence[Any], given: Any) -> dict[bytes, bytes] | None:
         """What to start a program with; None where it is none of our business."""
-        if not self._active:
+        if not (self._active or self.is_child):  # a child that executes another program has handed in before
             return None
         from raceway.children.environment import may_start_python, with_raceway
 

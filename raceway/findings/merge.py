@@ -14,12 +14,17 @@ def merge(report: Report, parts: Sequence[Part]) -> Report:
     if not parts:
         return report
     reports = [report, *(part.report for part in parts if part.report is not None)]
+    return merge_reports(reports, [part.process for part in parts])
+
+
+def merge_reports(reports: Sequence[Report], processes: Sequence[Process] = ()) -> Report:
+    """One report of several, the first of which says what was run; `processes` have made the others."""
     findings = merge_findings(finding for one in reports for finding in one.findings)
-    coverage = _coverage(reports, parts)
+    coverage = _coverage(reports, processes)
     seen = (note for one in reports for note in one.not_seen)
-    notes = dict.fromkeys((*seen, *_missing([part.process for part in parts])))
+    notes = dict.fromkeys((*seen, *_missing(processes)))
     return replace(
-        report,
+        reports[0],
         summary=_summary(reports, findings, coverage),
         findings=findings,
         not_seen=tuple(notes),
@@ -85,7 +90,7 @@ def _summary(reports: Sequence[Report], findings: Sequence[Finding], coverage: C
     )
 
 
-def _coverage(reports: Sequence[Report], parts: Sequence[Part]) -> Coverage:
+def _coverage(reports: Sequence[Report], processes: Sequence[Process]) -> Coverage:
     every = [report.coverage for report in reports if report.coverage is not None]
     watched: dict[str, WatchedModule] = {}  # the program's file is `__main__` in one process, and not in another
     for one in (one for coverage in every for one in coverage.watched):
@@ -94,7 +99,7 @@ def _coverage(reports: Sequence[Report], parts: Sequence[Part]) -> Coverage:
         watched=tuple(watched.values()),
         unwatched=_unwatched([one for coverage in every for one in coverage.unwatched]),
         sync_unknown=tuple(dict.fromkeys(name for coverage in every for name in coverage.sync_unknown)),
-        processes=tuple(part.process for part in parts),
+        processes=(*(one for coverage in every for one in coverage.processes), *processes),
         tests=sum(coverage.tests for coverage in every),
         alone=tuple(dict.fromkeys(test for coverage in every for test in coverage.alone)),
     )

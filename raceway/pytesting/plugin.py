@@ -86,7 +86,7 @@ class RacewayPlugin:
             self._gathered = workers.Gathered()
             self._session.stop()
         else:
-            follow(self._session, ("pytest", *map(str, config.invocation_params.args)))
+            follow(self._session, ("pytest", *map(str, config.invocation_params.args)), ends_are_seen=False)
             self._mark = self._session.mark()
 
     def pytest_unconfigure(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from raceway.children.packing import pack, unpack
-from raceway.model.findings import NotSeen, Part, Process, Report
+from raceway.model.findings import NotSeen, Report
 from raceway.model.struct import replace
 from raceway.model.typing import Any
 
@@ -41,10 +41,8 @@ class Gathered:
         """One report of all; None when there is none."""
         if not self.reports:
             return None
-        from raceway.session import merge
+        from raceway.session import merge_reports
 
-        first, *others = self.reports
-        parts = [Part(Process(0, 0, "exec", "handed-in", ("pytest",)), report, True) for report in others]
-        whole = merge(first, parts)
+        whole = merge_reports(self.reports)
         run = replace(whole.run, command=command, duration_s=max(report.run.duration_s for report in self.reports))
         return replace(whole, run=run, not_seen=(*whole.not_seen, *self._lost))

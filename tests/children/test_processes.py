@@ -75,7 +75,8 @@ def seen(place: Place, how: str, *words: str) -> tuple[dict[str, object], dict[s
 @pytest.mark.parametrize("how", ["plain", "path"])
 @pytest.mark.parametrize(
     "words",
-    [("looks.py", "-x", "y"), ("-m", "looks", "a"), ("-c", "import runpy; runpy.run_path('looks.py', None, '__main__')"),
+    [("looks.py", "-x", "y"), ("-m", "looks", "a"),
+     ("-c", "import runpy; runpy.run_path('looks.py', None, '__main__')"),
      ("-B", "-W", "ignore", "--", "looks.py"), ("-Xutf8", "-OO", "looks.py")],
     ids=["script", "module", "command", "dashes", "flags"],
 )  # fmt: skip
