@@ -12,8 +12,9 @@ _NAMES = 8
 
 def coverage_lines(coverage: Coverage) -> Iterator[Line]:
     """What ran as plain Python and why, processes, unknown synchronisation, tests that had nobody to race with."""
-    if coverage.unwatched:
-        yield _line("not watched: " + "; ".join(map(_unwatched, coverage.unwatched)))
+    unwatched = [entry for entry in coverage.unwatched if entry.packages]  # the standard library goes without saying
+    if unwatched:
+        yield _line("not watched: " + "; ".join(map(_unwatched, unwatched)))
     if coverage.sync_unknown:
         names = ", ".join(coverage.sync_unknown)
         yield _line(f"not followed: the order that {names} makes between threads; raceway.sync tells of it by hand")

@@ -20,8 +20,8 @@ from raceway.runtime.contract import Counters, Names, Recorder
 FILE = "<raceway self-check>"
 
 MARKER = b"\x00raceway:self-check:"
-SOURCE = "def step(canary):\n    {tap}[canary].steps += 1\n"
-SITE = Site(0, SiteForm.ATTRIBUTE, Context.AUGMENT, Role.BASE, "steps", "canary", "step.canary", "step", 2, 4, 2, 16)
+SOURCE = "def step(canary):\n    {base}[canary].steps += {value} @ 1\n"
+SITE = Site(0, SiteForm.ATTRIBUTE, Context.AUGMENT, Role.VALUE, "steps", "canary", "step.canary", "step", 2, 4, 2, 16)
 """What the transform says of the statement."""
 
 Bind = Callable[[CodeType, Sequence[Site], bytes, str], CodeType]
@@ -87,8 +87,8 @@ class SelfCheck:
             recorder.begin(caller)
 
     def _step(self) -> Callable[[object], None]:
-        tap = MARKER + b"0:" + Role.BASE.value.encode()
-        code = compile(SOURCE.format(tap=tap), FILE, "exec", dont_inherit=True)
+        base, value = (MARKER + b"0:" + role.value.encode() for role in (Role.BASE, Role.VALUE))
+        code = compile(SOURCE.format(base=base, value=value), FILE, "exec", dont_inherit=True)
         names: dict[str, Any] = {"__name__": __name__}
         exec(self._bind(code, single(SITE), MARKER, FILE), names)
         step: Callable[[object], None] = names["step"]
