@@ -63,7 +63,7 @@ def run(arguments: Sequence[str], directory: Path, stdin: str = "") -> Ending:
     finished = subprocess.run(
         [sys.executable, *arguments],
         cwd=directory,
-        env=clean_environ() | {"PYTHONFAULTHANDLER": "", "LC_ALL": "C.UTF-8"},
+        env=clean_environ() | {"PYTHONFAULTHANDLER": "", "LC_ALL": "C.UTF-8", "PYTHONHASHSEED": "0"},
         input=stdin.encode(),
         capture_output=True,
         timeout=TIMEOUT_S,

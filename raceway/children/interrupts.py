@@ -7,13 +7,14 @@ own, since the thread that is interrupted may hold a lock that the report needs.
 
 from __future__ import annotations
 
+import _thread
 import operator
 import os
 import signal
 import sys
 from _thread import allocate_lock, get_ident, start_new_thread
 from collections.abc import Callable
-from types import FrameType
+from types import FrameType, ModuleType
 
 from raceway.model.typing import Any, NoReturn
 
@@ -35,12 +36,12 @@ def report_before_dying(report: Report, *, in_children: bool = False) -> Callabl
     `in_children`: the same in the children that it forks.
     """
     process = None if in_children else os.getpid()
-    undo = [_replace("_exit", _exiting(report, process))]
-    undo += [_replace(name, _executing(name, report, process)) for name in ("execv", "execve")]
+    undo = [_replace(os, "_exit", _exiting(report, process))]
+    undo += [_replace(os, name, _executing(name, report, process)) for name in ("execv", "execve")]
     if os.name == "posix" and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL and _is_main_thread():
         door = _SignalDoor(report, in_children=in_children)
         door.open()
-        undo.append(door.close)
+        undo += [door.close, _replace(_thread, "interrupt_main", _interrupting(door))]
 
     def restore() -> None:
         for one in undo:
@@ -49,12 +50,12 @@ def report_before_dying(report: Report, *, in_children: bool = False) -> Callabl
     return restore
 
 
-def _replace(name: str, function: Callable[..., Any]) -> Callable[[], None]:
-    """Put a function in `os`; what is returned puts the plain one back."""
-    plain = getattr(os, name)
+def _replace(module: ModuleType, name: str, function: Callable[..., Any]) -> Callable[[], None]:
+    """Put a function in a module; what is returned puts the plain one back."""
+    plain = getattr(module, name)
     function.__doc__ = plain.__doc__
-    setattr(os, name, function)
-    return lambda: setattr(os, name, plain)
+    setattr(module, name, function)
+    return lambda: setattr(module, name, plain)
 
 
 def _exiting(report: Report, process: int | None) -> Callable[[int], NoReturn]:
@@ -88,6 +89,21 @@ def _executing(name: str, report: Report, process: int | None) -> Callable[..., 
 
     execute.__name__ = execute.__qualname__ = name
     return execute
+
+
+def _interrupting(door: _SignalDoor) -> Callable[..., None]:
+    """`_thread.interrupt_main`, which does nothing for a signal that has its default handler: ours counts as that."""
+    really_interrupt = _thread.interrupt_main
+
+    def interrupt_main(signum: int = signal.SIGINT, /) -> None:
+        try:
+            if operator.index(signum) != signal.SIGTERM or not door.by_default():
+                really_interrupt(signum)  # type: ignore[arg-type]
+        except BaseException as error:
+            error.__traceback__ = None  # this frame's entry: the caller adds its own
+            raise
+
+    return interrupt_main
 
 
 def _report_in_time(report: Report, status: int) -> int:
@@ -130,8 +146,12 @@ class _SignalDoor:
     def close(self) -> None:
         """As it would be without us."""
         signal._signal = self._module  # type: ignore[attr-defined]
-        if self._module.getsignal(signal.SIGTERM) is self._handler:
+        if self.by_default():
             self._module.signal(signal.SIGTERM, self._module.SIG_DFL)
+
+    def by_default(self) -> bool:
+        """Whether SIGTERM has the default handler as the program sees it."""
+        return self._module.getsignal(signal.SIGTERM) is self._handler
 
     def _hold(self) -> None:
         """Keep SIGTERM back during a fork: the interpreter forgets signals that reach a child before it has begun."""

@@ -134,8 +134,7 @@ find(PyTypeObject *type, PyObject *name)
         if (known != NULL) {
             return known;
         }
-        PyObject *namespace = type_dict(cls);
-        if (namespace != NULL && PyDict_Contains(namespace, name) == 1) {
+        if (class_holds(cls, name) != NULL) {
             return &no_rows;
         }
     }

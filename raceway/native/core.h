@@ -404,6 +404,7 @@ typedef struct Shape {
 Shape *shape_of(PyTypeObject *type); /* NULL when memory is short */
 uint32_t shape_cell(Shape *shape, PyObject *name);
 void shape_free(Shape *shape);
+PyTypeObject *class_holds(PyTypeObject *cls, PyObject *name);
 bool type_find(PyTypeObject *type, PyObject *name, PyTypeObject **where, PyTypeObject **kind);
 bool instance_holds(PyObject *target, PyObject *name);
 PyObject *type_label(PyTypeObject *type);

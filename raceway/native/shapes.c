@@ -11,13 +11,48 @@
 static uint32_t shape_ids;
 static Shape *shapes;
 
-/* The type of what a class has under `name`, NULL when it has none. */
-static PyTypeObject *
-held_kind(PyTypeObject *cls, PyObject *name)
+/* Whether a dictionary has had keys other than strings: looking up a name may then call the `__eq__` of such a key. */
+static bool
+has_other_keys(PyObject *dict)
+{
+    bool others = false;
+#if RW_PEEK
+    HELD_STILL(dict)
+    others = !DK_IS_UNICODE(((PyDictObject *)dict)->ma_keys);
+    LET_GO
+#else
+    (void)dict;
+#endif
+    return others;
+}
+
+/* The type of what such a dictionary has under `name`, found without calling anything; NULL when it has nothing. */
+static SLOW PyTypeObject *
+scan_kind(PyObject *dict, PyObject *name)
+{
+    PyTypeObject *kind = NULL;
+    PyObject *key, *value;
+    Py_ssize_t place = 0;
+    HELD_STILL(dict)
+    while (kind == NULL && PyDict_Next(dict, &place, &key, &value)) {
+        if (key == name || (PyUnicode_CheckExact(key) && PyUnicode_Compare(key, name) == 0)) {
+            kind = Py_TYPE(value);
+        }
+    }
+    LET_GO
+    return kind;
+}
+
+/* The type of what a class itself has under `name`, NULL when it has none. */
+PyTypeObject *
+class_holds(PyTypeObject *cls, PyObject *name)
 {
     PyObject *namespace = PyType_Check((PyObject *)cls) ? type_dict(cls) : NULL;
     if (namespace == NULL) {
         return NULL;
+    }
+    if (unlikely(has_other_keys(namespace))) {
+        return scan_kind(namespace, name);
     }
 #if RW_FREE_THREADED
     PyObject *found; /* which another thread may take out of the class meanwhile */
@@ -41,7 +76,7 @@ type_find(PyTypeObject *type, PyObject *name, PyTypeObject **where, PyTypeObject
     }
     for (Py_ssize_t place = 0; place < PyTuple_GET_SIZE(order); place++) {
         PyTypeObject *cls = (PyTypeObject *)PyTuple_GET_ITEM(order, place);
-        PyTypeObject *found = held_kind(cls, name);
+        PyTypeObject *found = class_holds(cls, name);
         if (found != NULL) {
             if (where != NULL) {
                 *where = cls;
@@ -122,6 +157,9 @@ holds(PyObject *target, PyObject *name)
     if (dict == NULL || !PyDict_Check(dict)) {
         return false;
     }
+    if (unlikely(has_other_keys(dict))) {
+        return scan_kind(dict, name) != NULL;
+    }
     bool found = PyDict_GetItemWithError(dict, name) != NULL;
     PyErr_Clear();
     return found;
@@ -200,8 +238,7 @@ work_out(Shape *shape, PyTypeObject *type)
             shape->sequence |= container_is_sequence(index);
         }
         else if (cls != &PyBaseObject_Type) {
-            PyObject *namespace = type_dict(cls);
-            own_access |= namespace != NULL && PyDict_Contains(namespace, string_getattribute) == 1;
+            own_access |= class_holds(cls, string_getattribute) != NULL;
         }
     }
     shape->hooked = own_access;

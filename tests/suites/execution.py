@@ -1,0 +1,112 @@
+"""One run of a suite, plain or watched, and what it took."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import signal
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from tests.suites.catalogue import Suite
+from tests.suites.environment import Place
+from tests.suites.outcomes import Outcomes, read
+
+_PYTEST = ("-m", "pytest", "-q", "-p", "suite_outcomes", "-p", "no:cacheprovider", "--assert=plain")
+
+
+class Run(Struct, frozen=True):
+    """The outcomes, the CPU seconds of the process and its children, the exit status, and what it printed last."""
+
+    outcomes: Outcomes
+    cpu_s: float
+    status: int
+    tail: str
+
+
+class NotSeen(Struct, frozen=True):
+    """Something that the watched run did not look at."""
+
+    reason: str
+    module: str = ""
+    detail: str = ""
+
+
+class _Summary(Struct, frozen=True):
+    modules: int
+
+
+class Report(Struct, frozen=True):
+    """The part of Raceway's report that tells what was watched."""
+
+    summary: _Summary
+    not_seen: tuple[NotSeen, ...]
+
+
+def plain(place: Place, suite: Suite, results: Path) -> Run:
+    """Run the suite as its authors do."""
+    return _run(place, suite, results, ())
+
+
+def warm(place: Place, suite: Suite, results: Path) -> None:
+    """Have all modules of a suite instrumented, so that a run that is timed finds them in the cache."""
+    _run(place, suite, results, _raceway(place, suite, results), ("--collect-only",))
+
+
+def watched(place: Place, suite: Suite, results: Path) -> tuple[Run, Report | None]:
+    """Run the suite with its package and its tests instrumented, on the native core."""
+    report = results.with_suffix(".json")
+    report.unlink(missing_ok=True)
+    run = _run(place, suite, results, _raceway(place, suite, results))
+    made = msgspec.json.decode(report.read_bytes(), type=Report) if report.exists() else None
+    return run, made
+
+
+def _raceway(place: Place, suite: Suite, results: Path) -> tuple[str, ...]:
+    includes = [word for glob in suite.include for word in ("--include", glob)]
+    options = ("--core", "native", "--quiet", "--fail-on", "never", "--cache-dir", str(place.cache))
+    return ("-m", "raceway.run", *options, "--json", str(results.with_suffix(".json")), *includes)
+
+
+def _run(place: Place, suite: Suite, results: Path, before: tuple[str, ...], more: tuple[str, ...] = ()) -> Run:
+    results.unlink(missing_ok=True)
+    command = [str(place.python), *before, *_PYTEST, *suite.arguments, *more]
+    start = _children_cpu_s()
+    log = results.with_suffix(".log")
+    with open(log, "wb") as output:
+        process = subprocess.Popen(
+            command,
+            cwd=place.directory,
+            env=_environ(place, suite, results),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            status = process.wait(suite.timeout_s)
+        except subprocess.TimeoutExpired:
+            status = -signal.SIGKILL
+        finally:
+            with contextlib.suppress(ProcessLookupError):  # what the tests left running ends with them
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    tail = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:])
+    return Run(read(results), _children_cpu_s() - start, status, tail)
+
+
+def _environ(place: Place, suite: Suite, results: Path) -> Mapping[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("RACEWAY_", "PYTHON", "PYTEST"))}
+    path = os.pathsep.join(map(str, place.search))
+    fixed = {"PYTHONPATH": path, "PYTHONHASHSEED": "0", "SUITE_OUTCOMES": str(results), "TERM": "dumb"}
+    return {**kept, **fixed, **suite.environ}
+
+
+def _children_cpu_s() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
