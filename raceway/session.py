@@ -36,6 +36,9 @@ SELF_CHECK_FAILED = 70
 NOT_WRITTEN = 2
 FINDINGS = 66
 
+_PATIENCE_S = 30.0
+"""How long who ends a process waits for another thread that has its part in hand."""
+
 
 class Mark(Struct):
     """A moment of a run: what had been noted by then, and how many accesses each running actor had made."""
@@ -78,6 +81,7 @@ class Session:
         self.live: Live | None = None
         """Where findings are told of as they occur; to be set before `start`."""
         self._telling = allocate_lock()
+        self._handing_in = allocate_lock()
         self._before = Mark({}, Counters(0, 0, 0, 0), {})
 
     def start(self) -> None:
@@ -112,10 +116,17 @@ class Session:
         self._core.stop()
 
     def hand_in(self) -> None:
-        """End the part of this process, which is a child, and hand it in, once."""
-        if self.running and self.children is not None:
-            self.stop()
-            self.children.hand_in(self.report(alone=True), done=True)
+        """End the part of this process, which is a child, and hand it in; who comes second waits until that is done.
+
+        A process that is leaving may be told to die meanwhile, and must not before.
+        """
+        if self._handing_in.acquire(timeout=_PATIENCE_S):
+            try:
+                if self.running and self.children is not None:
+                    self.stop()
+                    self.children.hand_in(self.report(alone=True), done=True)
+            finally:
+                self._handing_in.release()
 
     def _handed_in(self, status: int) -> int:
         if self._is_child:
@@ -164,6 +175,7 @@ class Session:
         self._core.after_fork()
         sync.forked(self._core.recorder)
         self._telling = allocate_lock()
+        self._handing_in = allocate_lock()
         if self.children is not None and self.children.forked():
             self._before = self.mark()
             self._began = time.monotonic()
@@ -174,6 +186,7 @@ class Session:
 
                 self.ends_are_seen = True
                 report_before_dying(self._handed_in, in_children=True)
+            self.children.hand_in(None)  # from here on it can be told from one that was lost
 
     def compile(self, source: Source, filename: str, module: str, finish: Finish | None = None) -> CodeType:
         """Instrumented code of a module, or plain code when it cannot be rewritten: see `Modules.compile`."""

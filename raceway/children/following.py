@@ -81,13 +81,12 @@ class Following:
         self._ensure_spool()
 
     def forked(self) -> bool:
-        """In the forked child: begin a part of its own. False when this is no child to be followed."""
+        """In the forked child: what it hands in is its own. False when this is no child to be followed."""
         self._lock = allocate_lock()
         if self._spool is None or self._forks_to_exec == get_ident():
             return False
         self._started, self._parent = "fork", os.getppid()
         self._name, self._done = _part_name(), False
-        self.hand_in(None)
         return True
 
     def hand_in(self, report: Report | None, *, done: bool = False) -> None:

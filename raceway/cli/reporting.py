@@ -42,7 +42,6 @@ class Reporting:
         if self._session is None or self._made_in == process:
             return status
         if self._session.children is not None and self._session.children.is_child:
-            self._made_in = process
             self._session.hand_in()
             return status
         if process != self._process:

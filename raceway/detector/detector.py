@@ -13,13 +13,15 @@ from collections.abc import Callable, Hashable
 from raceway.detector.clocks import Clock, Slots, join
 from raceway.detector.conflicts import conflict
 from raceway.detector.races import Races
-from raceway.detector.shadow import Entry, Shadow, rank_of
+from raceway.detector.shadow import Entry, Epoch, Shadow, rank_of
+from raceway.detector.tasks import Task, Tasks
 from raceway.model.kinds import ActorKind, Commute, LocationKind, Operation
 from raceway.model.races import Side
 from raceway.model.records import (
     WHOLE,
     Access,
     Acquire,
+    Done,
     End,
     Fork,
     Join,
@@ -29,6 +31,9 @@ from raceway.model.records import (
     Release,
     Rename,
     Retire,
+    Spawn,
+    Suspend,
+    Wake,
 )
 from raceway.model.sites import Site
 from raceway.model.typing import Any
@@ -75,6 +80,7 @@ class Detector:
     def __init__(self, site_of: Callable[[int], Site], elide: bool = True) -> None:
         self.races = Races()
         self.actors: dict[int, Actor] = {}
+        self.tasks = Tasks(site_of, self.races.named)
         self.names: dict[int, Name] = {}
         self.read: set[str] = set()
         self.acted: set[int] = set()
@@ -92,6 +98,10 @@ class Detector:
             Acquire: self._acquire,
             Release: self._release,
             Fork: self._fork,
+            Spawn: self._spawn,
+            Suspend: self.tasks.suspend,
+            Wake: self._wake,
+            Done: self.tasks.done,
             End: self._end,
             Join: self._join,
             Retire: self._retire,
@@ -118,28 +128,45 @@ class Detector:
         shadow = self._shadow(access)
         if site.double_checked and shadow.published is not None:
             join(actor.clock, shadow.published)
-        entry = Entry(access, actor.slot, actor.clock[actor.slot], self._sequence, tuple(actor.held))
+        task = self.tasks.get(access.task)
+        held = actor.held if task is None else task.held
+        entry = Entry(access, actor.slot, actor.clock[actor.slot], self._sequence, tuple(held))
+        if task is not None:
+            entry.turn = task.turn
+            entry.walks = site.suspends and access.operation is Operation.ITERATE
         if access.operation in _READING and access.location.key != WHOLE:
             self.read.add(access.variable.removesuffix("[...]"))
         if site.regions:
             self.acted.add(access.site)
         if site.regions and access.operation.mutates:
-            self._find_head(entry, site, actor)
+            self._find_head(entry, site, actor, task)
         entry.rank = rank_of(site, access.operation, entry.head is not None)
+        if task is not None and access.operation.mutates:
+            self._check_gaps(entry, shadow, task)
         if not self._repeats(entry, shadow):
             self._record(entry, shadow, actor.clock)
         if site.is_head and not access.operation.mutates and access.location.key != WHOLE:
             _note_head(entry, actor)
-        if site.rechecked and access.operation.mutates and actor.held:
+            if task is not None and site.opens:
+                self.tasks.note_head(entry, task)
+        if site.rechecked and access.operation.mutates and held:
             self._publish(actor, shadow)
 
     def _repeats(self, entry: Entry, shadow: Shadow) -> bool:
-        access, epoch = entry.access, (entry.slot, entry.number)
+        access, epoch = entry.access, entry.epoch
         repeats = shadow.repeats(epoch, access.site, access.operation, access.commute, entry.rank)
         if shadow.racy:
             shadow.tell(epoch, access.site, access.operation)
             repeats = repeats and entry.head is None
         return repeats and self._elide
+
+    def _check_gaps(self, entry: Entry, shadow: Shadow, task: Task) -> None:
+        between = self.tasks.between(entry, shadow, task)
+        if between is not None and conflict(between.access, entry.access):
+            self.races.add(_side(between), _side(entry), True, one_loop=True)
+        for walk in self.tasks.walking(entry, shadow):
+            if conflict(walk.access, entry.access):
+                self.races.add(_side(walk), _side(entry), True, one_loop=True)
 
     def _record(self, entry: Entry, shadow: Shadow, clock: Clock) -> None:
         access = entry.access
@@ -150,10 +177,16 @@ class Detector:
         if not shadow.shared and any(other.access.actor != access.actor for other in (*shadow.writes, *shadow.reads)):
             shadow.shared = True
             self.shared += 1
-        shadow.add(entry, clock)
+        shadow.add(entry, clock, self.tasks.over)
 
     def repeats(
-        self, serial: int, site: int, operation: Operation, place: tuple[int, LocationKind, Hashable], commute: Commute
+        self,
+        serial: int,
+        task: int,
+        site: int,
+        operation: Operation,
+        place: tuple[int, LocationKind, Hashable],
+        commute: Commute,
     ) -> bool:
         """Whether such an access would be dropped now. For sites without regions; changes nothing."""
         actor = self.actors.get(serial)
@@ -161,7 +194,9 @@ class Detector:
         if actor is None or shadow is None or not self._elide:
             return False
         rank = rank_of(self._site_of(site), operation, False)
-        return shadow.repeats((actor.slot, actor.clock[actor.slot]), site, operation, commute, rank)
+        known = self.tasks.get(task)
+        epoch: Epoch = (actor.slot, actor.clock[actor.slot], task, 0 if known is None else known.turn)
+        return shadow.repeats(epoch, site, operation, commute, rank)
 
     @staticmethod
     def _publish(actor: Actor, shadow: Shadow) -> None:
@@ -184,11 +219,12 @@ class Detector:
         return shadow
 
     @staticmethod
-    def _find_head(entry: Entry, site: Site, actor: Actor) -> None:
+    def _find_head(entry: Entry, site: Site, actor: Actor, task: Task | None) -> None:
         access = entry.access
         base = access.site - site.index
         for number, region in enumerate(site.regions):
-            head = actor.heads.get((base + region.head, access.activation, access.location))
+            heads = actor.heads if task is None or not region.awaits else task.heads
+            head = heads.get((base + region.head, access.activation, access.location))
             if head is not None:
                 entry.head, entry.region = head, number
                 return
@@ -199,7 +235,7 @@ class Detector:
         if clock is not None:
             join(actor.clock, clock)
         if record.held:
-            actor.held.append(record.sync)
+            self._held(actor, record.task).append(record.sync)
 
     def _release(self, record: Release) -> None:
         actor = self._actor(record.actor)
@@ -210,14 +246,19 @@ class Detector:
             self._syncs[record.sync] = dict(actor.clock)
         actor.clock[actor.slot] += 1
         if record.held:
-            self._drop_lock(actor, record.sync)
+            self._drop_lock(self._held(actor, record.task), record.sync)
 
-    def _drop_lock(self, actor: Actor, sync: int) -> None:
+    def _held(self, actor: Actor, serial: int) -> list[int]:
+        task = self.tasks.get(serial)
+        return actor.held if task is None else task.held
+
+    def _drop_lock(self, held: list[int], sync: int) -> None:
         """A lock may be freed by another actor than the one that took it."""
-        if sync in actor.held:
-            actor.held.remove(sync)
+        if sync in held:
+            held.remove(sync)
             return
-        for other in self.actors.values():
+        everybody: list[Actor | Task] = [*self.actors.values(), *self.tasks.known.values()]
+        for other in everybody:
             if sync in other.held:
                 other.held.remove(sync)
                 return
@@ -230,6 +271,13 @@ class Detector:
         clock[slot] = number
         self.actors[record.child] = Actor(slot, clock, record.name, record.kind)
         parent.clock[parent.slot] += 1
+
+    def _spawn(self, record: Spawn) -> None:
+        self.seen_actors += record.kind is ActorKind.TASK
+        self.tasks.spawn(record, self._sequence)
+
+    def _wake(self, record: Wake) -> None:
+        self.tasks.wake(record, self._sequence)
 
     def _end(self, record: End) -> None:
         actor = self._actor(record.actor)
@@ -276,7 +324,7 @@ class Detector:
         self.names[record.sync] = record
 
     def _rename(self, record: Rename) -> None:
-        self._actor(record.actor).name = record.name
+        (self.tasks.get(record.actor) or self._actor(record.actor)).name = record.name
 
 
 def _note_head(entry: Entry, actor: Actor) -> None:

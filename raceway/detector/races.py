@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from raceway.model.races import RawRace, Side
 
-Key = tuple[int, int, str, str, str]
+Key = tuple[int, int, str, str, str, bool]
 
 
 class Races:
@@ -21,21 +21,21 @@ class Races:
         self.on_new: Callable[[], None] | None = None
         """Called for a race that is like none before it, by the thread that feeds the detector."""
 
-    def add(self, earlier: Side, later: Side, observed: bool) -> None:
+    def add(self, earlier: Side, later: Side, observed: bool, one_loop: bool = False) -> None:
         """Note a race; of several alike the one that tells most about its regions is kept."""
         self.noted += 1
         first, second = earlier.access, later.access
-        self.named.update((first.actor, second.actor, *earlier.locks, *later.locks))
-        key = (first.site, second.site, first.operation.value, second.operation.value, second.variable)
+        self.named.update((first.task or first.actor, second.task or second.actor, *earlier.locks, *later.locks))
+        key = (first.site, second.site, first.operation.value, second.operation.value, second.variable, one_loop)
         known = self._races.get(key)
         if known is None:
-            self._races[key] = RawRace(earlier, later, observed, 1)
+            self._races[key] = RawRace(earlier, later, observed, 1, one_loop)
             if self.on_new is not None:
                 self.on_new()
             return
         richer = _weight(earlier, later, observed) > _weight(known.earlier, known.later, known.observed)
         left, right = (earlier, later) if richer else (known.earlier, known.later)
-        self._races[key] = RawRace(left, right, observed or known.observed, known.count + 1)
+        self._races[key] = RawRace(left, right, observed or known.observed, known.count + 1, one_loop)
 
     def all(self) -> list[RawRace]:
         """The races in the order in which they were first seen."""

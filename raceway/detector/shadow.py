@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from raceway.model.kinds import Commute, Operation
 from raceway.model.records import Access
@@ -14,8 +14,8 @@ LIMIT = 16
 PLAIN, REGION, WALK = 1, 2, 3
 """Ranks: how much an access tells of what it breaks when it races."""
 
-Epoch = tuple[int, int]
-"""Slot and number."""
+Epoch = tuple[int, int, int, int]
+"""Slot and number; the task, and how often it was suspended: 0 and 0 without one."""
 
 
 def rank_of(site: Site, operation: Operation, closes: bool) -> int:
@@ -28,9 +28,12 @@ def rank_of(site: Site, operation: Operation, closes: bool) -> int:
 
 
 class Entry:
-    """One access in shadow: its epoch (`number` at `slot`), its place in the stream, the locks then held."""
+    """One access in shadow: its epoch (`number` at `slot`), its place in the stream, the locks then held.
 
-    __slots__ = ("access", "head", "locks", "number", "rank", "region", "sequence", "slot")
+    `turn` counts the suspensions of its task before it, `walks` tells that it goes on over suspensions of its task.
+    """
+
+    __slots__ = ("access", "head", "locks", "number", "rank", "region", "sequence", "slot", "turn", "walks")
 
     def __init__(self, access: Access, slot: int, number: int, sequence: int, locks: tuple[int, ...]) -> None:
         self.access = access
@@ -41,6 +44,13 @@ class Entry:
         self.head: Entry | None = None
         self.region = -1
         self.rank = PLAIN
+        self.turn = 0
+        self.walks = False
+
+    @property
+    def epoch(self) -> Epoch:
+        """The epoch, down to the turn of the task."""
+        return self.slot, self.number, self.access.task, self.turn
 
     def before(self, clock: dict[int, int]) -> bool:
         """Whether the access happens before the present of an actor with this clock."""
@@ -101,8 +111,13 @@ class Shadow:
                 if other.slot != entry.slot and not other.before(clock):
                     yield other
 
-    def add(self, entry: Entry, clock: dict[int, int]) -> None:
-        """Record the access; those that happen before it can tell nothing more than it does."""
+    def add(self, entry: Entry, clock: dict[int, int], over: Callable[[Entry], bool]) -> None:
+        """Record the access; those that happen before it can tell nothing more than it does.
+
+        `over` tells whether the task of an access is done.
+        """
+        for walk in [other for other in self.reads if other.walks and over(other)]:
+            walk.walks = False
         if entry.access.operation.mutates:
             self.writes = _kept(self.writes, entry, clock)
             self.reads = [other for other in self.reads if not (other.before(clock) and _covers(entry, other))]
@@ -111,14 +126,16 @@ class Shadow:
 
 
 def _tells(kept: Entry | None, epoch: Epoch, commute: Commute, rank: int) -> bool:
-    if kept is None or (kept.slot, kept.number) != epoch:
+    if kept is None or kept.epoch != epoch:
         return False
     return kept.rank >= rank and kept.access.commute in (Commute.NONE, commute)
 
 
 def _covers(new: Entry, old: Entry) -> bool:
-    """Whether the new access conflicts with all that the old one does: it does unless it commutes with more."""
-    return new.access.commute in (Commute.NONE, old.access.commute)
+    """Whether the new access conflicts with all that the old one does: it does unless it commutes with more, or the old
+    one is a walk that another task may still be at."""
+    commutes = new.access.commute in (Commute.NONE, old.access.commute)
+    return commutes and (not old.walks or old.access.task == new.access.task)
 
 
 def _kept(entries: list[Entry], entry: Entry, clock: dict[int, int]) -> list[Entry]:

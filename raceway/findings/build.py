@@ -85,7 +85,7 @@ def _group(races: Iterable[RawRace], site_of: Callable[[int], Site], openings: O
         first, second = member(race.earlier, site_of, openings), member(race.later, site_of, openings)
         kind = kind_of(race, first, second)
         variable = _variable(race)
-        key = (kind, variable, frozenset({first.unit, second.unit}))
+        key = (kind, variable, frozenset({first.unit, second.unit}), race.one_loop)
         groups.setdefault(key, _Group(kind, variable)).races.append((race, first, second))
     return list(groups.values())
 
@@ -105,6 +105,7 @@ _STRENGTH = {
     FindingKind.DOUBLE_INIT: 3,
     FindingKind.CHECK_THEN_ACT: 3,
     FindingKind.LOST_UPDATE: 3,
+    FindingKind.AWAIT_GAP: 3,
     FindingKind.ITERATION_MUTATION: 2,
     FindingKind.WRITE_WRITE: 1,
     FindingKind.READ_WRITE: 0,
@@ -164,6 +165,7 @@ def _finding(group: _Group, names: Names, directory: str, gil: bool) -> Finding:
         sides[1],
         (first.region, second.region),
         judgement.reason,
+        tuple(_head_line(side, names) for side in (race.earlier, race.later)),  # type: ignore[arg-type]  # two of them
     )
     return Finding(
         fingerprint=_fingerprint(group, sides, sites),
@@ -180,13 +182,17 @@ def _finding(group: _Group, names: Names, directory: str, gil: bool) -> Finding:
     )
 
 
+def _head_line(side: Side, names: Names) -> int:
+    return 0 if side.head is None else names.site(side.head.site).line
+
+
 def _judge_all(group: _Group, names: Names, gil: bool) -> Judgement:
     """The worst judgement of the group's races."""
     read = names.is_read(group.variable)
     judgements = []
     for race, first, second in group.races:
         sites = (names.site(race.earlier.access.site), names.site(race.later.access.site))
-        judgements.append(judge(group.kind, first, second, sites, gil, read))
+        judgements.append(judge(group.kind, first, second, sites, gil, read, race.one_loop))
     return worst(judgements)
 
 
@@ -203,7 +209,7 @@ def _side(side: Side, names: Names, directory: str) -> AccessSide:
         end_column=naming.characters(path, site.line, end),
         function=site.function,
         source=line.strip(),
-        actor=names.actor_name(access.actor),
+        actor=names.actor_name(access.task or access.actor),
         locks=tuple(_lock(serial, names, directory) for serial in side.locks),
         stack=naming.frames(access.stack, directory),
         indent=len(line) - len(line.lstrip()),

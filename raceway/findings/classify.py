@@ -58,6 +58,8 @@ def kind_of(race: RawRace, first: Member, second: Member) -> FindingKind:
     operations = {race.earlier.access.operation, race.later.access.operation}
     if Operation.ITERATE in operations:
         return FindingKind.ITERATION_MUTATION
+    if race.one_loop:
+        return FindingKind.AWAIT_GAP
     regions = {first.region, second.region} - {None}
     both_write = all(side.access.operation.mutates for side in (race.earlier, race.later))
     if not both_write:

@@ -23,9 +23,14 @@ class Judgement(Struct):
 
 
 def judge(
-    kind: FindingKind, first: Member, second: Member, sites: tuple[Site, Site], gil: bool, read: bool
+    kind: FindingKind, first: Member, second: Member, sites: tuple[Site, Site], gil: bool, read: bool, one_loop: bool
 ) -> Judgement:
-    """Judge one finding for the interpreter that ran (`gil` tells which sort); `read`: the run reads the variable."""
+    """Judge one finding for the interpreter that ran (`gil` tells which sort); `read`: the run reads the variable.
+
+    Between actors of one event loop (`one_loop`) only what extends over an await is a finding, on any interpreter.
+    """
+    if one_loop:
+        return Judgement(Severity.ERROR, Verdicts(Verdict.HARMFUL, Verdict.HARMFUL, Verdict.HARMFUL), "")
     verdict = Verdicts(_on_gil(kind, first, second, sites), Verdict.HARMFUL)
     reason = _benign(kind, second, sites, read)
     if reason:

@@ -13,6 +13,7 @@ from raceway.model.findings import Frame
 from raceway.model.records import Stack
 
 _ASSIGNED = re.compile(r"^\s*(?P<target>[A-Za-z_][\w.]*)\s*(?::[^=]*)?=(?!=)")
+_HANDLES = os.path.join("asyncio", "events.py")
 _OUR_FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 
@@ -38,12 +39,17 @@ def line_at(code: CodeType, offset: int) -> int:
 
 
 def frames(stack: Stack, directory: str) -> tuple[Frame, ...]:
-    """A stack for people, innermost first, without our own frames and those that every thread begins with."""
+    """A stack for people, innermost first, without our own frames and those that every thread begins with. For what an
+    event loop runs it ends where the loop began to: the loop's own frames are those of whoever started it."""
     shown = [
         (code, offset)
         for code, offset in stack
         if not code.co_filename.startswith(_OUR_FOLDER) and "<frozen runpy>" not in code.co_filename
     ]
+    for place, (code, _offset) in enumerate(shown):
+        if place and code.co_qualname == "Handle._run" and code.co_filename.endswith(_HANDLES):
+            del shown[place:]
+            break
     while len(shown) > 1 and shown[-1][0].co_filename == threading.__file__:
         shown.pop()
     return tuple(

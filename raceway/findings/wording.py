@@ -8,7 +8,8 @@ from raceway.model.struct import Struct
 
 
 class Facts(Struct):
-    """What the sentences are made of. `gil` says whether the interpreter that ran has one."""
+    """What the sentences are made of. `gil` says whether the interpreter that ran has one, `heads` are
+    the lines where the regions of both sides begin, 0 without one."""
 
     kind: FindingKind
     variable: str
@@ -19,6 +20,7 @@ class Facts(Struct):
     second: AccessSide
     regions: tuple[RegionKind | None, RegionKind | None]
     reason: str
+    heads: tuple[int, int] = (0, 0)
 
 
 def message(facts: Facts) -> str:
@@ -32,6 +34,8 @@ def message(facts: Facts) -> str:
 def _what(facts: Facts) -> str:
     variable, first, second = facts.variable, facts.first, facts.second
     actors = f"{first.actor.name} and {second.actor.name}"
+    if facts.kind is FindingKind.AWAIT_GAP:
+        return _gap(facts)
     if facts.kind is FindingKind.LOST_UPDATE:
         return (
             f"{actors} read and write back {variable} with nothing to order them: one update can overwrite the other."
@@ -49,10 +53,26 @@ def _what(facts: Facts) -> str:
     return f"{reader.actor.name} reads {variable} while {writer.actor.name} writes it, with nothing to order them."
 
 
+def _gap(facts: Facts) -> str:
+    """Who reads, awaits and writes, and who may write meanwhile."""
+    both = all(region is not None for region in facts.regions)
+    owner = facts.second if facts.regions[1] is not None else facts.first
+    other = facts.first if owner is facts.second else facts.second
+    region, head = (facts.regions[1], facts.heads[1]) if owner is facts.second else (facts.regions[0], facts.heads[0])
+    where = f" in line {head}" if head and head != owner.line else ""
+    tests = region in (RegionKind.TEST, RegionKind.LAZY_INIT)
+    does = "tests" if tests else "reads"
+    then = "initialises it" if region is RegionKind.LAZY_INIT else "acts on the answer" if tests else "writes it back"
+    meanwhile = f"{other.actor.name} can do the same" if both else f"{other.actor.name} can write it"
+    return f"{owner.actor.name} {does} {facts.variable}{where}, awaits, and then {then}: {meanwhile} during the await."
+
+
 def _effect(facts: Facts) -> str:
     """Why the finding is harmful, or safe only by luck, on which interpreters."""
     if facts.reason:
         return f"Benign: {facts.reason}."
+    if facts.kind is FindingKind.AWAIT_GAP:
+        return ""
     harmful = facts.gil_verdict is Verdict.HARMFUL
     if facts.kind in (FindingKind.LOST_UPDATE, FindingKind.CHECK_THEN_ACT, FindingKind.DOUBLE_INIT):
         what = "write back" if facts.kind is FindingKind.LOST_UPDATE else "act"
@@ -89,6 +109,14 @@ def fix(facts: Facts) -> str:
         return f"Iterate over a copy made {guard}, or hold that lock for the whole loop."
     if lock:
         return f"Hold {lock} on both sides: one side already does."
+    if facts.kind is FindingKind.AWAIT_GAP:
+        held = [name for name in facts.first.locks if name in facts.second.locks]
+        if held:
+            return f"Look at {facts.variable} again once {held[0]} is held, or take it before the first look."
+        return (
+            f"Move the await before the first look at {facts.variable} or after the write, look again after the "
+            "await, or hold one asyncio.Lock around all of it."
+        )
     if facts.kind is FindingKind.DOUBLE_INIT:
         keyed = facts.variable.endswith("[...]")
         extra = (

@@ -23,19 +23,21 @@ class Side(Struct):
 class RawRace(Struct):
     """Two conflicting accesses that nothing orders; `earlier` came first in this run.
 
-    `observed` tells that the earlier access fell between head and write of the later one's region.
+    `observed` tells that the earlier access fell between head and write of the later one's region. `one_loop` tells
+    that both are of one event loop: it orders them, but one came while the other's region or walk was suspended.
     """
 
     earlier: Side
     later: Side
     observed: bool
     count: int
+    one_loop: bool = False
 
     @property
     def key(self) -> tuple[object, ...]:
         """What races that look alike share."""
         first, second = self.earlier.access, self.later.access
-        return first.site, second.site, first.operation, second.operation, second.variable
+        return first.site, second.site, first.operation, second.operation, second.variable, self.one_loop
 
 
 def counted(races: Iterable[RawRace]) -> dict[tuple[object, ...], int]:

@@ -42,6 +42,7 @@ class Access(Struct):
     stack: Stack
     commute: Commute = Commute.NONE
     activation: int = 0
+    task: int = 0
 
 
 class Acquire(Struct):
@@ -50,6 +51,7 @@ class Acquire(Struct):
     actor: int
     sync: int
     held: bool = False
+    task: int = 0
 
 
 class Release(Struct):
@@ -59,6 +61,7 @@ class Release(Struct):
     sync: int
     merge: bool = False
     held: bool = False
+    task: int = 0
 
 
 class Fork(Struct):
@@ -68,6 +71,38 @@ class Fork(Struct):
     child: int
     name: str
     kind: ActorKind = ActorKind.THREAD
+
+
+class Spawn(Struct):
+    """A task of an event loop, or a callback that one runs, was made by the task `parent`; 0 outside any.
+
+    The loop's thread is the actor of all that its tasks do. They take turns on it: what one does between two
+    suspensions is atomic for the others, and what reaches over one is not. A record of the actor names the task.
+    """
+
+    task: int
+    parent: int
+    name: str
+    kind: ActorKind = ActorKind.TASK
+
+
+class Suspend(Struct):
+    """The task lets others run until its next record."""
+
+    task: int
+
+
+class Wake(Struct):
+    """What the task `by` has just done is why `task` will go on."""
+
+    by: int
+    task: int
+
+
+class Done(Struct):
+    """The task will make no further record."""
+
+    task: int
 
 
 class End(Struct):
@@ -105,4 +140,4 @@ class Rename(Struct):
     name: str
 
 
-Record = Access | Acquire | Release | Fork | End | Join | Retire | Name | Rename
+Record = Access | Acquire | Release | Fork | Spawn | Suspend | Wake | Done | End | Join | Retire | Name | Rename

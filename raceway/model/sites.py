@@ -64,7 +64,9 @@ class Site(Struct):
     `name` is the attribute, method, function, global or cell name; `base` the source of the tapped operand, `label`
     the name people know it by (`Shop.stock`); `function` the qualified name of the enclosing function.
     `key` is the source of a literal key when no KEY tap receives it, `keyed` tells that the place has a key at all.
-    `spans`: an augmented assignment has a switch point between its read and its write.
+    `spans`: an augmented assignment has a switch point between its read and its write, or a walk has one between its
+    steps; `suspends`: a walk has an await between its steps. `opens`: an await lies between this read and a write that
+    depends on it.
     `literal` is the source of the literal that a store writes, `loop_test` marks reads in the test of a `while`.
     `is_head`: a later write of the same function depends on this read. `through`: the attribute that the operand was
     loaded from just before, empty otherwise. `rechecked`: the write follows a second test of its location inside the
@@ -93,3 +95,5 @@ class Site(Struct):
     through: str = ""
     rechecked: bool = False
     double_checked: bool = False
+    suspends: bool = False
+    opens: bool = False

@@ -18,11 +18,8 @@ _FORMS = tuple(SiteForm)
 _CONTEXTS = tuple(Context)
 _ROLES = {ord(role.value): role for role in Role}
 
-_BITS = ("keyed", "is_head", "rechecked", "double_checked", "spans", "loop_test")
+_BITS = ("keyed", "is_head", "rechecked", "double_checked", "spans", "loop_test", "suspends", "opens")
 """Fields that are one bit of `SiteTable.flags` each, from the lowest."""
-
-HAS_REGIONS = 1 << len(_BITS)
-"""The bit of `SiteTable.flags` above these: `Site.regions` is not empty."""
 
 _AT_ONCE = frozenset({"form", "context", "commit", "name", "through", "label", "base", *_BITS})
 _LATER = tuple(name for name in fields(Site) if name not in _AT_ONCE and name not in ("index", "regions"))
@@ -37,7 +34,8 @@ class SiteTable(Sequence[Site]):
     """The sites of one module. Columns have one item per site.
 
     `forms` and `contexts` are places in the enums, `commits` the letters of roles, `flags` bits, `literals` the values
-    of literal keys or `...`, `heads` the heads of the regions.
+    of literal keys or `...`, `heads` the regions: four times the head,
+    1 more where an await lies inside, 2 more where a value is taken back.
     """
 
     __slots__ = (
@@ -139,7 +137,7 @@ def pack(sites: Sequence[Site]) -> tuple[Any, ...]:
         column("name"),
         tuple(literal_eval(site.key) if site.key else ... for site in sites),
         *map(column, ("through", "label", "base")),
-        tuple(tuple(region.head for region in site.regions) for site in sites),
+        tuple(tuple(_head(region) for region in site.regions) for site in sites),
         zlib.compress(marshal.dumps((regions, *map(column, _LATER))), _FAST),
     )
 
@@ -148,6 +146,9 @@ def _packed(region: Region) -> tuple[int, str, bool, bool]:
     return region.head, region.kind.value, region.spans, region.awaits
 
 
+def _head(region: Region) -> int:
+    return region.head << 2 | (region.kind is RegionKind.VALUE) << 1 | region.awaits
+
+
 def _flags(site: Site) -> int:
-    bits = sum(1 << bit for bit, name in enumerate(_BITS) if getattr(site, name))
-    return bits | HAS_REGIONS if site.regions else bits
+    return sum(1 << bit for bit, name in enumerate(_BITS) if getattr(site, name))

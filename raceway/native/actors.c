@@ -39,6 +39,7 @@ thread_free(Thread *thread)
     for (int place = 0; place < HEADS; place++) {
         lockset_drop(thread->heads[place].locks);
     }
+    lockset_drop(thread->outer);
     if (thread->actor != NULL) {
         thread->actor->references--;
     }
@@ -210,7 +211,7 @@ threads_activity(void)
 uint64_t
 actors_seen(void)
 {
-    return seen;
+    return seen + tasks_seen();
 }
 
 static void
@@ -233,6 +234,17 @@ actor_drop_lock(Actor *actor, uint64_t sync)
     if (lockset_has(actor->held, sync)) {
         set_held(actor, lockset_without(actor->held, sync));
         return;
+    }
+    if (task_drop_lock(sync)) {
+        return;
+    }
+    for (Thread *thread = threads; thread != NULL; thread = thread->next) {
+        if (lockset_has(thread->outer, sync)) {
+            Lockset outer = lockset_without(thread->outer, sync);
+            lockset_drop(thread->outer);
+            thread->outer = outer;
+            return;
+        }
     }
     for (size_t place = 0; actors.entries != NULL && place <= actors.mask; place++) {
         Actor *other = actors.entries[place].value;
@@ -371,6 +383,9 @@ actor_join(Thread *thread, uint64_t serial)
 void
 actor_rename(uint64_t serial, PyObject *name)
 {
+    if (task_rename(serial, name)) {
+        return;
+    }
     Actor *actor = actor_get(serial);
     if (actor != NULL) {
         PyObject *old = actor->name;
@@ -406,6 +421,9 @@ actors_reset(void)
         memset(thread->heads, 0, sizeof thread->heads);
         memset(thread->recent, 0, sizeof thread->recent);
         thread->actor = NULL;
+        thread->task = NULL;
+        lockset_drop(thread->outer);
+        thread->outer = 0;
         thread->accesses = 0;
         thread->due_count = 0;
         thread->pending_count = 0;
@@ -418,6 +436,7 @@ actors_reset(void)
         }
     }
     table_free(&actors);
+    tasks_reset();
     main_actor = NULL;
     ended_first = ended_count = 0;
     accesses_of_ended = 0;
@@ -425,7 +444,7 @@ actors_reset(void)
     slots_reset();
 }
 
-/* {serial: name} of all actors that are known. */
+/* {serial: (kind, name)} of all actors and tasks that are known; kind is a place in raceway.model.kinds.ActorKind. */
 PyObject *
 actors_dump(void)
 {
@@ -436,10 +455,15 @@ actors_dump(void)
             continue;
         }
         PyObject *serial = PyLong_FromUnsignedLongLong(actor->serial);
-        if (serial == NULL || PyDict_SetItem(found, serial, actor->name) < 0) {
+        PyObject *row = Py_BuildValue("(iO)", 0, actor->name);
+        if (serial == NULL || row == NULL || PyDict_SetItem(found, serial, row) < 0) {
             Py_CLEAR(found);
         }
         Py_XDECREF(serial);
+        Py_XDECREF(row);
+    }
+    if (found != NULL && !tasks_dump(found)) {
+        Py_CLEAR(found);
     }
     return found;
 }

@@ -80,6 +80,9 @@ variable_place(PyCodeObject *code, PyObject *name)
 static uint8_t
 first_rank(const Site *site)
 {
+    if (site->suspends || site->opens || site->awaits) {
+        return RANK_NEVER;
+    }
     switch (site->context) {
     case CONTEXT_AUGMENT:
         return RANK_REGION;
@@ -112,7 +115,8 @@ make_tap(Binding *binding, PyCodeObject *code, PyObject *placeholder, uint32_t i
                   site->context == CONTEXT_AUGMENT;
     tap->rank = first_rank(site);
     tap->name = site->name;
-    tap->is_simple = site->region_count == 0 && !site->rechecked && !site->double_checked;
+    tap->is_simple = site->region_count == 0 && !site->rechecked && !site->double_checked &&
+                     tap->rank != RANK_NEVER;
     tap->names_owner = site->form == FORM_ATTRIBUTE && table_get(&binding->through, (uintptr_t)site->name) != NULL;
     if (site->key != NULL && !key_of(site->key, &tap->literal, 0)) {
         tap->literal = 0;

@@ -254,7 +254,8 @@ container_learn(Reach *at, Shape *shape, const Row *row)
         bool asked = row->effects[0].operation == OP_ITERATE && at->site->form == FORM_CONTAINS;
         int op = asked ? OP_READ : row->effects[0].operation;
         known->stores = op_mutates(op);
-        known->rank = op_mutates(op)      ? (at->site->region_count != 0 ? RANK_REGION : RANK_PLAIN)
+        known->rank = at->tap->rank == RANK_NEVER ? RANK_NEVER
+                      : op_mutates(op)    ? (at->site->region_count != 0 ? RANK_REGION : RANK_PLAIN)
                       : op == OP_ITERATE  ? RANK_WALK
                       : at->site->is_head ? RANK_REGION
                                           : RANK_PLAIN;

@@ -143,7 +143,7 @@ same(const Context *known, const Context *wanted, const Thread *thread)
     return known->site == wanted->site && known->operation == wanted->operation &&
            known->commute == wanted->commute && known->region == wanted->region &&
            known->locks == thread->actor->held && known->head_offset == wanted->head_offset &&
-           known->head_locks == wanted->head_locks;
+           known->head_locks == wanted->head_locks && known->walks == wanted->walks;
 }
 
 /* The stack that a context of this site has below its innermost frame. */
@@ -198,7 +198,9 @@ context_make(Thread *thread, Frame *frame, const Context *wanted)
     }
     Context *context = &contexts[id];
     *context = *wanted;
-    context->actor = thread->actor->serial;
+    context->actor = whose(thread);
+    context->of_task = thread->task != NULL;
+    context->turn = thread->task != NULL ? thread->task->turn : 0;
     context->slot = thread->actor->slot;
     context->number = clock_get(&thread->actor->clock, thread->actor->slot);
     context->references = 0;
@@ -237,7 +239,7 @@ context_renew(Thread *thread, Frame *frame, uint32_t before, const Context *want
               uint32_t holders)
 {
     Context *known = &contexts[before];
-    if (known->references != holders || known->actor != thread->actor->serial || !same(known, wanted, thread)) {
+    if (known->references != holders || known->actor != whose(thread) || !same(known, wanted, thread)) {
         return 0;
     }
     if (frame == NULL ? known->stack != 0
@@ -249,6 +251,7 @@ context_renew(Thread *thread, Frame *frame, uint32_t before, const Context *want
         return 0;
     }
     known->number = clock_get(&thread->actor->clock, thread->actor->slot);
+    known->turn = thread->task != NULL ? thread->task->turn : 0;
     known->rank = wanted->rank;
     context_tags[before] = thread->tag + wanted->rank;
     return before;

@@ -164,6 +164,7 @@ typedef struct {
 #define HEADS 256
 #define SEEN 256
 #define PENDING 64
+#define MOST_HELD 2 /* operands of a site beside the one that commits */
 
 /* A read that a later write of its activation may depend on. */
 typedef struct {
@@ -174,6 +175,7 @@ typedef struct {
     uint64_t key;
     int offset;
     uint32_t sequence;
+    uint32_t turn; /* of its task */
 } Head;
 
 /* An operand that a tap held for the tap that commits; borrowed, on the value stack of `frame`. */
@@ -184,6 +186,32 @@ typedef struct {
     uint32_t site;
 } Pending;
 
+/* A task of an event loop, or a callback that one runs: the twin of raceway/detector/tasks.py. */
+#define TASK_HEADS 16
+#define WAKERS 4
+
+typedef struct {
+    uint64_t by;
+    uint32_t sequence;
+} Waker;
+
+typedef struct {
+    uint64_t serial;
+    uint64_t parent; /* task that made it, 0 outside any */
+    uint32_t born; /* place in the run */
+    uint32_t turn; /* how often it was suspended */
+    Lockset held; /* while no thread works for it */
+    bool passing; /* a callback */
+    bool done;
+    bool named; /* a finding will name it */
+    uint8_t heads_count;
+    uint8_t heads_next;
+    uint8_t wakers_next;
+    Waker wakers[WAKERS];
+    Head *heads; /* owned: TASK_HEADS of them, NULL until needed */
+    PyObject *name; /* owned */
+} Task;
+
 typedef struct Thread {
     uint32_t tag; /* of the actor's present epoch: a multiple of 4, unique in the process */
     int due_count;
@@ -191,6 +219,8 @@ typedef struct Thread {
     PyTypeObject *owner; /* borrowed, the class that an attribute was last loaded from; only its name is read */
     PyObject *owner_name; /* borrowed, that attribute */
     Actor *actor;
+    Task *task; /* that it works for, NULL outside any */
+    Lockset outer; /* what the actor holds outside of its tasks, while it works for one */
     int pending_count;
     struct Thread *next;
     uint32_t *contexts; /* made in this epoch */
@@ -207,6 +237,7 @@ typedef struct Thread {
     PyCodeObject *fresh_code; /* borrowed, compared only */
     Stack fresh_callers; /* borrowed from the memo, as long as they are the memo's */
     Pending pending[PENDING];
+    Pending taken[MOST_HELD];
     Head heads[HEADS];
     uint64_t seen[SEEN];
     uint32_t recent[HEADS]; /* contexts of this epoch, by site and stack */
@@ -233,6 +264,13 @@ void actors_reset(void);
 void actors_after_fork(void);
 PyObject *actors_dump(void);
 
+/* Serial of whom a report names for what the thread does: its task, if it works for one, else its actor. */
+static inline uint64_t
+whose(const Thread *thread)
+{
+    return thread->task != NULL ? thread->task->serial : thread->actor->serial;
+}
+
 /* The state of the calling thread. */
 static inline Thread *
 current_thread(void)
@@ -241,11 +279,31 @@ current_thread(void)
     return likely(thread != NULL && thread->actor != NULL) ? thread : thread_begin(0);
 }
 
+/* --- tasks.c: the tasks that event loops run in turn ---------------------------------------------------------------- */
+
+Task *task_find(uint64_t serial);
+uint64_t task_spawn(PyObject *name, uint64_t parent, bool passing);
+void task_spawn_as(uint64_t serial, PyObject *name, uint64_t parent, bool passing);
+uint64_t task_resume(Thread *thread, uint64_t serial);
+void task_suspend(uint64_t serial);
+void task_wake(Thread *thread, uint64_t serial);
+void task_done(uint64_t serial);
+bool task_rename(uint64_t serial, PyObject *name);
+void task_name(uint64_t serial);
+bool task_drop_lock(uint64_t sync);
+void task_note_head(Task *task, const Head *head);
+const Head *task_find_head(const Task *task, const Head *wanted);
+bool task_asked(uint64_t by, const Task *task, uint32_t since);
+bool task_was_told(uint64_t by, const Task *task, uint32_t since);
+bool tasks_dump(PyObject *found);
+uint64_t tasks_seen(void);
+void tasks_reset(void);
+
 /* --- contexts.c: one side of an access, shared by all locations it was made to in one epoch ----------------------- */
 
 typedef struct {
     Number number;
-    uint64_t actor;
+    uint64_t actor; /* whom a report names: the task, if there is one */
     uint32_t slot;
     uint32_t site;
     Stack stack; /* owned */
@@ -255,10 +313,13 @@ typedef struct {
     int head_offset;
     const void *instruction; /* of the innermost frame */
     uint32_t references;
+    uint32_t turn; /* how often the task had been suspended */
     int8_t region; /* index in the site's regions, -1 without */
     uint8_t operation;
     uint8_t commute;
     uint8_t rank;
+    bool of_task;
+    bool walks; /* it goes on over suspensions of its task */
 } Context;
 
 
@@ -476,6 +537,8 @@ enum { ROLE_BASE = 'S', ROLE_KEY = 'K', ROLE_VALUE = 'W', ROLE_STATEMENT = 'G' }
 
 typedef struct {
     uint32_t head; /* serial of the reading site */
+    bool awaits; /* an await lies between the read and the write */
+    bool takes_back; /* the write is made from what was read */
 } RegionOf;
 
 typedef struct {
@@ -486,7 +549,10 @@ typedef struct {
     bool is_head;
     bool rechecked;
     bool double_checked;
+    bool suspends; /* a walk with an await between its steps */
+    bool opens; /* an await lies between this read and a write that depends on it */
     bool acted;
+    bool awaits; /* one of its regions has an await inside */
     uint8_t region_count;
     RegionOf *regions; /* owned */
     PyObject *name; /* owned */
@@ -524,6 +590,7 @@ typedef struct {
 #define RANK_PLAIN 1
 #define RANK_REGION 2
 #define RANK_WALK 3
+#define RANK_NEVER 4 /* of taps whose accesses the rules look at each time */
 
 typedef struct {
     uint32_t context; /* owned reference */
@@ -542,7 +609,7 @@ void shadow_reset(void);
 void note_head(Thread *thread, const void *activation, int offset, uint32_t site, const void *target, uint64_t key);
 bool contexts_conflict(const Context *first, const Context *second, int kind);
 
-void race_add(uint32_t earlier, uint32_t later, bool observed, const Location *location);
+void race_add(uint32_t earlier, uint32_t later, bool observed, bool one_loop, const Location *location);
 PyObject *races_dump(void);
 uint64_t races_noted(void);
 void races_reset(void);
@@ -792,6 +859,15 @@ core_enter(uint64_t run)
 /* --- Python types and functions ------------------------------------------------------------------------------------ */
 
 extern PyTypeObject Recorder_Type;
+extern PyTypeObject Tasks_Type;
+bool serial_of(PyObject *value, uint64_t *serial);
+PyObject *with_sync(PyObject *value, void (*verb)(Thread *, uint64_t));
+
+#define ENTER_OR_NONE                                                                                                 \
+    if (!core_enter(0)) {                                                                                             \
+        Py_RETURN_NONE;                                                                                               \
+    }
+
 bool recorder_ready(PyObject *module);
 PyObject *native_bind(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 bool taps_ready(PyObject *module);

@@ -223,7 +223,7 @@ item_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObjec
         cell = keyed_cell(container, &object, number, true);
     }
     Effect effect = {.operation = row == NULL ? OP_READ_MODIFY_WRITE : row->effects[0].operation};
-    uint8_t rank = row == NULL ? RANK_REGION : known->rank;
+    uint8_t rank = known->rank;
     uint32_t again =
         cell == NULL ? 0 : context_for_own(tap, MADE_ONE, thread, frame, cell, effect, rank, callers);
     if (again == 0 || !record_own(thread, cell, again, stores)) {

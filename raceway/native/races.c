@@ -10,6 +10,7 @@ typedef struct Race {
     uint8_t kind;
     bool items;
     bool observed;
+    bool one_loop;
     uint64_t count;
     struct Race *next; /* in order of appearance */
     struct Race *alike; /* of the same hash */
@@ -33,6 +34,7 @@ name_side(uint32_t id)
     if (actor != NULL) {
         actor->named = true;
     }
+    task_name(context->actor);
     for (uint32_t place = 0; place < lockset_length(context->locks); place++) {
         sync_name(lockset_at(context->locks, place));
     }
@@ -42,24 +44,25 @@ name_side(uint32_t id)
 }
 
 static bool
-is_alike(const Race *race, uint32_t earlier, uint32_t later, uint32_t variable, bool items)
+is_alike(const Race *race, uint32_t earlier, uint32_t later, uint32_t variable, bool items, bool one_loop)
 {
     const Context *a = &contexts[race->earlier], *b = &contexts[race->later];
     const Context *c = &contexts[earlier], *d = &contexts[later];
     return a->site == c->site && b->site == d->site && a->operation == c->operation &&
-           b->operation == d->operation && race->variable == variable && race->items == items;
+           b->operation == d->operation && race->variable == variable && race->items == items &&
+           race->one_loop == one_loop;
 }
 
 /* Note a race; of several alike the one that tells most about its regions is kept. */
 void
-race_add(uint32_t earlier, uint32_t later, bool observed, const Location *location)
+race_add(uint32_t earlier, uint32_t later, bool observed, bool one_loop, const Location *location)
 {
     noted++;
     uint32_t variable = variable_of(location);
     uint64_t hash = mix(((uint64_t)contexts[earlier].site << 32 | contexts[later].site) ^ ((uint64_t)variable << 16));
     Race *known = table_get(&table, hash);
     Race *race = known;
-    while (race != NULL && !is_alike(race, earlier, later, variable, location->items)) {
+    while (race != NULL && !is_alike(race, earlier, later, variable, location->items, one_loop)) {
         race = race->alike;
     }
     context_hold(earlier);
@@ -87,7 +90,7 @@ race_add(uint32_t earlier, uint32_t later, bool observed, const Location *locati
         return;
     }
     *race = (Race){.earlier = earlier, .later = later, .variable = variable, .kind = location->kind,
-                   .items = location->items, .observed = observed, .count = 1,
+                   .items = location->items, .observed = observed, .one_loop = one_loop, .count = 1,
                    .object = location->object == NULL ? 0 : object_serial(location->object)};
     if (known != NULL) {
         race->alike = known->alike;
@@ -149,7 +152,7 @@ side_tuple(uint32_t id)
                          (unsigned int)head, context->head_offset, head_locks);
 }
 
-/* [(earlier, later, variable, object, kind, observed, count)], in the order in which they were first seen. */
+/* [(earlier, later, variable, object, kind, observed, count, one loop)], in the order in which they were first seen. */
 PyObject *
 races_dump(void)
 {
@@ -160,8 +163,9 @@ races_dump(void)
         PyObject *text = variable_text(race->variable, race->items);
         PyObject *row = NULL;
         if (earlier != NULL && later != NULL && text != NULL) {
-            row = Py_BuildValue("(OOOIiOK)", earlier, later, text, (unsigned int)race->object, (int)race->kind,
-                                race->observed ? Py_True : Py_False, (unsigned long long)race->count);
+            row = Py_BuildValue("(OOOIiOKO)", earlier, later, text, (unsigned int)race->object, (int)race->kind,
+                                race->observed ? Py_True : Py_False, (unsigned long long)race->count,
+                                race->one_loop ? Py_True : Py_False);
         }
         Py_XDECREF(earlier);
         Py_XDECREF(later);

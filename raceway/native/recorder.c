@@ -1,17 +1,12 @@
 /* The verbs of synchronisation, for any thread: the twin of raceway/runtime/recorder.py. */
 #include "core.h"
 
-static bool
+bool
 serial_of(PyObject *value, uint64_t *serial)
 {
     *serial = PyLong_AsUnsignedLongLong(value);
     return !(*serial == (uint64_t)-1 && PyErr_Occurred());
 }
-
-#define ENTER_OR_NONE                                                                                                 \
-    if (!core_enter(0)) {                                                                                             \
-        Py_RETURN_NONE;                                                                                               \
-    }
 
 static PyObject *
 recorder_new_sync(PyObject *self, PyObject *args, PyObject *kwargs)
@@ -29,7 +24,7 @@ recorder_new_sync(PyObject *self, PyObject *args, PyObject *kwargs)
     return PyLong_FromUnsignedLongLong(serial);
 }
 
-static PyObject *
+PyObject *
 with_sync(PyObject *value, void (*verb)(Thread *, uint64_t))
 {
     uint64_t serial;
@@ -202,9 +197,13 @@ PyTypeObject Recorder_Type = {
     .tp_doc = "The verbs of synchronisation, for any thread.",
 };
 
-/* `Recorder.native` is where the sync models find their twins in C. */
+/* `Recorder.native` is where the sync models find their twins in C, `Recorder.tasks` has the verbs of tasks. */
 bool
 recorder_ready(PyObject *module)
 {
-    return PyDict_SetItemString(type_dict(&Recorder_Type), "native", module) == 0;
+    PyObject *tasks = PyType_Ready(&Tasks_Type) < 0 ? NULL : Tasks_Type.tp_alloc(&Tasks_Type, 0);
+    bool done = tasks != NULL && PyDict_SetItemString(type_dict(&Recorder_Type), "tasks", tasks) == 0 &&
+                PyDict_SetItemString(type_dict(&Recorder_Type), "native", module) == 0;
+    Py_XDECREF(tasks);
+    return done;
 }

@@ -56,17 +56,17 @@ replay_reset(void)
     }
 }
 
-/* ("access", actor, operation, object, kind, key, whole, site, variable, commute, activation) */
+/* ("access", actor, operation, object, kind, key, whole, site, variable, commute, activation, task) */
 static bool
 feed_access(PyObject *record)
 {
     const char *verb, *variable;
-    unsigned long long actor, object, activation;
+    unsigned long long actor, object, activation, task;
     int operation, kind, whole, commute;
     unsigned int site;
     PyObject *key;
-    if (!PyArg_ParseTuple(record, "sKiKiOpIsiK", &verb, &actor, &operation, &object, &kind, &key, &whole, &site,
-                          &variable, &commute, &activation)) {
+    if (!PyArg_ParseTuple(record, "sKiKiOpIsiKK", &verb, &actor, &operation, &object, &kind, &key, &whole, &site,
+                          &variable, &commute, &activation, &task)) {
         return false;
     }
     uint64_t number = KEY_WHOLE;
@@ -90,18 +90,20 @@ feed_access(PyObject *record)
         PyErr_SetString(PyExc_ValueError, "the record cannot be fed");
         return false;
     }
+    task_resume(thread, task);
     record_at(thread, NULL, site, cell, &location, operation, commute);
     return true;
 }
 
-/* (verb, actor, other) of the edges. */
+/* (verb, actor, other, merge, held, task) of the edges, (verb, actor, task, -, -, by whom)
+   of what happens to tasks. */
 static bool
 feed_edge(PyObject *record, const char *verb)
 {
-    unsigned long long actor = 0, other = 0;
+    unsigned long long actor = 0, other = 0, task = 0;
     int merge = 0, held = 0;
     const char *unused;
-    if (!PyArg_ParseTuple(record, "s|KKpp", &unused, &actor, &other, &merge, &held)) {
+    if (!PyArg_ParseTuple(record, "s|KKppK", &unused, &actor, &other, &merge, &held, &task)) {
         return false;
     }
     if (strcmp(verb, "retire") == 0) {
@@ -113,6 +115,20 @@ feed_edge(PyObject *record, const char *verb)
     if (thread == NULL) {
         PyErr_NoMemory();
         return false;
+    }
+    if (strcmp(verb, "spawn") == 0) {
+        task_spawn_as(other, NULL, task, false);
+        return true;
+    }
+    if (strcmp(verb, "suspend") == 0 || strcmp(verb, "done") == 0) {
+        task_resume(thread, 0);
+        strcmp(verb, "done") == 0 ? task_done(other) : task_suspend(other);
+        return true;
+    }
+    task_resume(thread, task);
+    if (strcmp(verb, "wake") == 0) {
+        task_wake(thread, other);
+        return true;
     }
     if (strcmp(verb, "acquire") == 0) {
         held ? sync_lock_taken(thread, other) : sync_acquire(thread, other);

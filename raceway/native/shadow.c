@@ -45,11 +45,19 @@ is_ordered(const Context *context, const Actor *actor)
     return context->number <= clock_get(&actor->clock, context->slot);
 }
 
+/* Whether a walk may still be going on in another task than that of the new access. */
+static bool
+is_walked(const Context *old, const Context *new)
+{
+    const Task *task = old->walks && old->actor != new->actor ? task_find(old->actor) : NULL;
+    return task != NULL && !task->done;
+}
+
 /* Whether the new access conflicts with all that the old one does. */
 static bool
-covers(int commute, const Context *old)
+covers(const Context *new, const Context *old)
 {
-    return commute == COMMUTE_NONE || commute == old->commute;
+    return (new->commute == COMMUTE_NONE || new->commute == old->commute) && !is_walked(old, new);
 }
 
 static bool
@@ -209,6 +217,9 @@ note_head(Thread *thread, const void *activation, int offset, uint32_t site, con
     head->key = key;
     head->offset = offset;
     head->sequence = sequence;
+    if (thread->task != NULL && sites[site].opens) {
+        task_note_head(thread->task, head);
+    }
 }
 
 /* The read that the write at `site` depends on, if it was reached in this activation, and which region that is. */
@@ -217,6 +228,16 @@ find_head(Thread *thread, uint32_t site, const Location *location, int8_t *regio
 {
     for (uint8_t number = 0; number < sites[site].region_count; number++) {
         uint32_t wanted = sites[site].regions[number].head;
+        if (thread->task != NULL && sites[site].regions[number].awaits) {
+            const Head known = {.site = wanted, .frame = location->activation, .object = (uintptr_t)location->target,
+                                .key = location->key};
+            const Head *found = task_find_head(thread->task, &known);
+            if (found != NULL) {
+                *region = (int8_t)number;
+                return found;
+            }
+            continue;
+        }
         const Head *head = head_place(thread, wanted, location->activation, location->target, location->key);
         if (head->site == wanted && head->frame == location->activation && head->object == (uintptr_t)location->target &&
             head->key == location->key && head->object != 0) {
@@ -246,7 +267,7 @@ check(const Access *access, uint32_t other, uint32_t place)
         return;
     }
     bool between = access->head != NULL && op_mutates(known->operation) && place > access->head->sequence;
-    race_add(other, access->id, between, access->location);
+    race_add(other, access->id, between, false, access->location);
 }
 
 static bool
@@ -262,7 +283,7 @@ outlived(const Access *access, uint32_t other)
 {
     const Context *known = &contexts[other];
     return (known->slot == access->thread->actor->slot || is_ordered(known, access->thread->actor)) &&
-           covers(access->wanted.commute, known);
+           covers(&access->wanted, known);
 }
 
 static void
@@ -368,8 +389,8 @@ repeats(const Access *access, const Cell *cell, Expansion *expansion)
     const Thread *thread = access->thread;
     const Context *wanted = &access->wanted;
     if (expansion != NULL && expansion->racy) {
-        if (expansion->last_actor != thread->actor->serial) {
-            expansion->last_actor = thread->actor->serial;
+        if (expansion->last_actor != whose(thread)) {
+            expansion->last_actor = whose(thread);
             expansion->version++;
         }
         uint64_t mark = mix(((uint64_t)(cell->w & ~EXPANDED) << 32 | wanted->site) ^
@@ -468,6 +489,71 @@ renew(const Access *access, Frame *frame, const Cell *cell, const Expansion *exp
     return context_renew(access->thread, frame, before, &access->wanted, callers, holders);
 }
 
+/* --- Tasks: what fell into a suspension ---------------------------------------------------------------------------- */
+
+/* The write of another task that came between the read and the write of the region that the access closes, if its task
+   was suspended there and did not ask for it; 0 if none. */
+static uint32_t
+between(const Access *access, const Expansion *expansion)
+{
+    const Task *task = access->thread->task;
+    const Head *head = access->head;
+    const RegionOf *region = head == NULL ? NULL : &sites[access->wanted.site].regions[access->wanted.region];
+    if (region == NULL || !region->awaits || head->turn == task->turn) {
+        return 0;
+    }
+    for (uint8_t at = 0; at < expansion->writes.count; at++) {
+        const Entry *entry = &expansion->writes.entries[at];
+        const Context *other = &contexts[entry->context];
+        if (other->of_task && other->slot == access->thread->actor->slot && other->actor != access->wanted.actor &&
+            entry->sequence > head->sequence && !task_asked(other->actor, task, head->sequence) &&
+            (region->takes_back || !task_was_told(other->actor, task, entry->sequence))) {
+            return entry->context;
+        }
+    }
+    return 0;
+}
+
+/* Whether a walk of another task is suspended for the first time since it began. */
+static bool
+is_suspended_walk(const Access *access, const Context *walk)
+{
+    if (!walk->walks || walk->slot != access->thread->actor->slot || walk->actor == access->wanted.actor) {
+        return false;
+    }
+    const Task *task = task_find(walk->actor);
+    return task != NULL && !task->done && task->turn == walk->turn + 1;
+}
+
+static void
+report_gap(Access *access, Frame *frame, uint32_t other)
+{
+    if (!contexts_conflict(&contexts[other], &access->wanted, access->location->kind)) {
+        return;
+    }
+    if (access->id == 0) {
+        access->id = context_make(access->thread, frame, &access->wanted);
+    }
+    if (access->id != 0) {
+        race_add(other, access->id, true, true, access->location);
+    }
+}
+
+static void
+check_gaps(Access *access, Frame *frame, const Expansion *expansion)
+{
+    uint32_t other = between(access, expansion);
+    if (other != 0) {
+        report_gap(access, frame, other);
+    }
+    for (uint8_t at = 0; at < expansion->reads.count; at++) {
+        uint32_t walk = expansion->reads.entries[at].context;
+        if (unlikely(is_suspended_walk(access, &contexts[walk]))) {
+            report_gap(access, frame, walk);
+        }
+    }
+}
+
 /* Record an access of the calling thread, which no fast path could tell to be a repetition. */
 void
 record_at(Thread *thread, Frame *frame, uint32_t number, Cell *cell, const Location *location, int op, int commute)
@@ -494,8 +580,19 @@ record_at(Thread *thread, Frame *frame, uint32_t number, Cell *cell, const Locat
         }
     }
     access.wanted.rank = rank_of(site, op, access.head != NULL);
+    access.wanted.actor = whose(thread);
+    if (unlikely(thread->task != NULL)) {
+        access.wanted.walks = site->suspends && op == OP_ITERATE;
+        /* The order of accesses is known of expanded locations only. */
+        if (expansion == NULL && (access.wanted.walks || (site->opens && !op_mutates(op)))) {
+            expansion = expand(cell);
+        }
+        if (expansion != NULL && op_mutates(op)) {
+            check_gaps(&access, frame, expansion);
+        }
+    }
     if (!repeats(&access, cell, expansion)) {
-        access.id = renew(&access, frame, cell, expansion);
+        access.id = access.id != 0 ? access.id : renew(&access, frame, cell, expansion);
         if (access.id == 0) {
             access.id = context_make(thread, frame, &access.wanted);
         }

@@ -10,7 +10,8 @@ uint32_t sites_count;
 
 static uint32_t capacity;
 
-enum { FLAG_KEYED = 1, FLAG_HEAD = 2, FLAG_RECHECKED = 4, FLAG_DOUBLE_CHECKED = 8 };
+enum { FLAG_KEYED = 1, FLAG_HEAD = 2, FLAG_RECHECKED = 4, FLAG_DOUBLE_CHECKED = 8, FLAG_SUSPENDS = 64,
+       FLAG_OPENS = 128 };
 
 static PyObject *
 interned(PyObject *text)
@@ -58,7 +59,10 @@ read_regions(PyObject *heads, uint32_t first, Site *site)
     }
     site->region_count = (uint8_t)count;
     for (Py_ssize_t place = 0; place < count; place++) {
-        site->regions[place].head = first + (uint32_t)PyLong_AsUnsignedLong(PyTuple_GET_ITEM(heads, place));
+        unsigned long packed = PyLong_AsUnsignedLong(PyTuple_GET_ITEM(heads, place));
+        site->regions[place] =
+            (RegionOf){.head = first + (uint32_t)(packed >> 2), .awaits = packed & 1, .takes_back = (packed & 2) != 0};
+        site->awaits |= packed & 1;
     }
     return !PyErr_Occurred();
 }
@@ -80,6 +84,8 @@ read_site(PyObject *columns, Py_ssize_t place, uint32_t first, Site *site)
     site->is_head = (flags & FLAG_HEAD) != 0;
     site->rechecked = (flags & FLAG_RECHECKED) != 0;
     site->double_checked = (flags & FLAG_DOUBLE_CHECKED) != 0;
+    site->suspends = (flags & FLAG_SUSPENDS) != 0;
+    site->opens = (flags & FLAG_OPENS) != 0;
     site->name = interned(name);
     site->key = key == Py_Ellipsis ? NULL : Py_NewRef(key);
     site->through = PyUnicode_GET_LENGTH(through) != 0 ? interned(through) : NULL;

@@ -358,7 +358,7 @@ repeats_index(const Known *known, const Thread *thread, PyObject *container, PyO
     if (cell == NULL) {
         return false;
     }
-    uint32_t rank = known->row == NULL ? RANK_REGION : known->rank;
+    uint32_t rank = known->rank;
     bool stores = known->row == NULL || known->stores;
     return (!stores && is_repeat(cell->r, thread, rank)) || is_repeat(last_write(cell), thread, rank);
 }
@@ -617,7 +617,8 @@ hold(Thread *thread, Tap *tap, Frame *frame, PyObject *value)
         (Pending){.frame = frame, .value = value, .site = tap->site, .owner = owned ? thread->owner : NULL};
 }
 
-/* The operands held for this commit, oldest first; NULL when they are lost. */
+/* The operands held for this commit, oldest first; NULL when they are lost. Younger ones of other frames stay:
+   coroutines take turns between their operands. */
 static const Pending *
 take(Thread *thread, const Tap *tap, Frame *frame)
 {
@@ -625,13 +626,16 @@ take(Thread *thread, const Tap *tap, Frame *frame)
         const Pending *found = &thread->pending[place];
         if (found->frame == frame && found->site == tap->site) {
             int first = place - tap->held + 1;
-            thread->pending_count = first > 0 ? first : 0;
-            for (int at = first; at <= place; at++) {
-                if (at < 0 || thread->pending[at].site != tap->site) {
-                    return NULL;
-                }
+            bool whole = first >= 0 && tap->held <= MOST_HELD;
+            first = first > 0 ? first : 0;
+            for (int at = first; at <= place && whole; at++) {
+                whole = thread->pending[at].site == tap->site;
+                thread->taken[at - first] = thread->pending[at];
             }
-            return &thread->pending[first];
+            memmove(&thread->pending[first], &thread->pending[place + 1],
+                    (size_t)(thread->pending_count - place - 1) * sizeof(Pending));
+            thread->pending_count -= place + 1 - first;
+            return whole ? thread->taken : NULL;
         }
     }
     return NULL;

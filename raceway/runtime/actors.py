@@ -26,15 +26,17 @@ class Operand:
 class ThreadState:
     """What one thread keeps: its actor, operands waiting for their commit, and what it repeats.
 
+    `task` is the one of an event loop that it runs for, 0 outside any.
     `owner` is the class that an attribute was last loaded from; `due` are acquires to draw before the next record;
     `accesses` counts commits, repeated ones included. `repeated` holds repetitions by site and addresses of operands,
     as long as nobody records anything (`recorded`): no edge, no access, no death of an object.
     """
 
-    __slots__ = ("accesses", "actor", "due", "owner", "pending", "recorded", "repeated")
+    __slots__ = ("accesses", "actor", "due", "owner", "pending", "recorded", "repeated", "task")
 
     def __init__(self, actor: int) -> None:
         self.actor = actor
+        self.task = 0
         self.pending: list[Operand] = []
         self.owner: Any = None
         self.due: list[int] = []
@@ -55,13 +57,16 @@ class ThreadState:
         self.pending.append(Operand(id(frame), site, value, self.owner))
 
     def take(self, frame: FrameType, site: int, count: int) -> list[Operand]:
-        """The operands held for this commit, oldest first; empty when they are lost (a generator moved threads)."""
+        """The operands held for this commit, oldest first; empty when they are lost (a generator moved threads).
+
+        Younger ones of other frames stay: coroutines take turns between their operands.
+        """
         pending, wanted = self.pending, id(frame)
         for place in range(len(pending) - 1, -1, -1):
             if pending[place].frame == wanted and pending[place].site == site:
                 first = place - count + 1
                 found = pending[first : place + 1] if first >= 0 else []
-                del pending[max(first, 0) :]
+                del pending[max(first, 0) : place + 1]
                 return found if all(operand.site == site for operand in found) else []
         return []
 

@@ -12,11 +12,40 @@ from raceway.model.struct import Struct
 from raceway.model.typing import Any, Protocol
 
 
+class Tasks(Protocol):
+    """The verbs of tasks that event loops run in turn. Called as those of synchronisation are."""
+
+    def spawn(self, name: str, parent: int, passing: bool = False, /) -> int:
+        """Announce a new task that an event loop will run, or a callback that it runs once (`passing`); its serial.
+
+        The loop's thread stays the actor. `parent` is the task that made it, 0 outside any.
+        """
+
+    def resume(self, task: int, /) -> int:
+        """The calling thread works for `task` from here on, for none if it is 0; the task before. The locks that a task
+        holds are its own."""
+
+    def suspend(self, task: int, /) -> None:
+        """The task lets others of its loop run until it is resumed."""
+
+    def wake(self, task: int, /) -> None:
+        """What the current task has just done is why `task` will go on."""
+
+    def done(self, task: int, /) -> None:
+        """The task is over."""
+
+    def current(self) -> int:
+        """Serial of the task that the calling thread works for, 0 outside any."""
+
+
 class Recorder(Protocol):
     """The verbs of synchronisation. Every method may be called from any thread, never blocks and never raises."""
 
     native: Any
     """The module of the core in C, which has sync models of its own; None for a core without."""
+
+    tasks: Tasks
+    """The verbs of tasks."""
 
     def new_sync(self, kind: str, file: str = "", line: int = 0) -> int:
         """A serial for a new synchronisation object; `kind` ("lock", "queue") and where it was made name it."""

@@ -37,7 +37,7 @@ class PureNames:
 
     def actor_name(self, serial: int) -> Actor:
         """An actor for people."""
-        actor = self._detector.actors.get(serial)
+        actor = self._detector.tasks.get(serial) or self._detector.actors.get(serial)
         return Actor("thread", f"actor {serial}") if actor is None else Actor(actor.kind.value, actor.name)
 
     def lock_place(self, serial: int) -> tuple[str, int]:

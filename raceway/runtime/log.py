@@ -92,10 +92,11 @@ class Log:
             self._draw(state)
         known = self.sites[site]
         looks = known.is_head or known.regions or known.double_checked or known.rechecked
-        if not looks and self.detector.repeats(state.actor, site, operation, place, commute):
+        if not looks and self.detector.repeats(state.actor, state.task, site, operation, place, commute):
             return
         stack = capture(frame)
-        self.stream.put(Access(state.actor, operation, Location(*place), site, variable, stack, commute, id(frame)))
+        where = Location(*place)
+        self.stream.put(Access(state.actor, operation, where, site, variable, stack, commute, id(frame), state.task))
 
     def repeats(self, state: ThreadState, key: object) -> bool:
         """Whether the site did the same to the same objects, which was a repetition, and nothing was recorded since."""

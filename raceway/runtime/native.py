@@ -15,7 +15,7 @@ from types import CodeType
 
 from raceway import _native
 from raceway.model.findings import Actor
-from raceway.model.kinds import Commute, LocationKind, Operation
+from raceway.model.kinds import ActorKind, Commute, LocationKind, Operation
 from raceway.model.races import RawRace, Side
 from raceway.model.records import Access, Location
 from raceway.model.sites import Site
@@ -30,6 +30,7 @@ from raceway.runtime.selfcheck import SelfCheck
 
 _OPERATIONS = tuple(Operation)
 _COMMUTES = tuple(Commute)
+_ACTORS = tuple(ActorKind)
 _LAST_RESORT = "array.array"
 
 _FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
@@ -105,7 +106,7 @@ class Kept(Struct):
 
     races: list[RawRace]
     counters: Counters
-    actors: dict[int, str]
+    actors: dict[int, tuple[int, str]]
     read: frozenset[str]
     acted: frozenset[int]
     lock_places: dict[int, tuple[str, int]]
@@ -156,7 +157,8 @@ class NativeNames:
     def actor_name(self, serial: int) -> Actor:
         """An actor for people."""
         actors = _native.actors() if self.kept is None else self.kept.actors
-        return Actor("thread", actors.get(serial, f"actor {serial}"))
+        kind, name = actors.get(serial, (0, f"actor {serial}"))
+        return Actor(_ACTORS[kind].value, name)
 
     def is_read(self, variable: str) -> bool:
         """Whether any access so far reads the variable."""
@@ -249,9 +251,9 @@ class NativeCore:
 
 
 def _race(row: tuple[Any, ...]) -> RawRace:
-    earlier, later, variable, serial, kind, observed, count = row
+    earlier, later, variable, serial, kind, observed, count, one_loop = row
     location = Location(serial, LocationKind(kind))
-    return RawRace(_side(earlier, location, variable), _side(later, location, variable), observed, count)
+    return RawRace(_side(earlier, location, variable), _side(later, location, variable), observed, count, one_loop)
 
 
 def _side(packed: tuple[Any, ...], location: Location, variable: str) -> Side:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from raceway.model.kinds import ActorKind
-from raceway.model.records import Acquire, End, Fork, Join, Name, Release, Rename, Retire
+from raceway.model.records import Acquire, Done, End, Fork, Join, Name, Release, Rename, Retire, Spawn, Suspend, Wake
 from raceway.model.typing import Any
+from raceway.runtime.contract import Tasks
 from raceway.runtime.log import Log
 
 
@@ -17,6 +18,7 @@ class PureRecorder:
         self._log = log
         self._put = log.stream.put
         self._state = log.state
+        self.tasks: Tasks = PureTasks(log)
 
     def new_sync(self, kind: str, file: str = "", line: int = 0) -> int:
         """A serial for a new synchronisation object."""
@@ -35,12 +37,13 @@ class PureRecorder:
 
     def lock_taken(self, sync: int) -> None:
         """The current actor holds the lock from here on."""
-        self._put(Acquire(self._state().actor, sync, True))
+        state = self._state()
+        self._put(Acquire(state.actor, sync, True, state.task))
 
     def lock_freed(self, sync: int) -> None:
         """The current actor is about to free the lock."""
         state = self._state()
-        self._log.edge(state, Release(state.actor, sync, False, True))
+        self._log.edge(state, Release(state.actor, sync, False, True, state.task))
 
     def fork(self, name: str) -> int:
         """A new actor that starts after this point."""
@@ -74,3 +77,42 @@ class PureRecorder:
     def retire_sync(self, sync: int) -> None:
         """The synchronisation object died."""
         self._put(Retire(sync))
+
+
+class PureTasks:
+    """The contract's verbs of tasks, for any thread."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self._put = log.stream.put
+        self._state = log.state
+
+    def spawn(self, name: str, parent: int, passing: bool = False) -> int:
+        """A new task of an event loop."""
+        serial = self._log.identity.new_serial()
+        self._put(Spawn(serial, parent, name, ActorKind.CALLBACK if passing else ActorKind.TASK))
+        return serial
+
+    def resume(self, task: int) -> int:
+        """The calling thread goes on with `task`; the one before."""
+        state = self._state()
+        before, state.task = state.task, task
+        state.recorded = state
+        state.repeated.clear()
+        return before
+
+    def suspend(self, task: int) -> None:
+        """The task lets others run."""
+        self._put(Suspend(task))
+
+    def wake(self, task: int) -> None:
+        """The current task has just caused `task` to go on."""
+        self._put(Wake(self._state().task, task))
+
+    def done(self, task: int) -> None:
+        """The task is over."""
+        self._put(Done(task))
+
+    def current(self) -> int:
+        """Serial of the current task."""
+        return self._state().task

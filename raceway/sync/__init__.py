@@ -12,6 +12,7 @@ from types import ModuleType
 
 from raceway.runtime.contract import Recorder
 from raceway.sync import (
+    asynclocks,
     barriers,
     creation,
     eventloops,
@@ -36,8 +37,11 @@ __all__ = ["AWAITED", "Patches", "acquire", "failures", "forked", "install", "re
 _installed: list[Patches] = []
 
 _TABLES: tuple[serials.Table[object], ...] = (
+    asynclocks.locks,
     barriers.serials,
+    eventloops.makers,
     eventloops.serials,
+    eventloops.tasks,
     events.serials,
     executors.callbacks,
     executors.lives,
@@ -70,7 +74,7 @@ def install(recorder: Recorder, instrumented: Callable[[str], bool] = _nothing) 
     if not native.put_in(patches, recorder):
         for family in (locks, rlocks, queues):
             family.patch(patches)
-    for family in (events, semaphores, barriers, simplequeues, executors, sockets, eventloops):
+    for family in (events, semaphores, barriers, simplequeues, executors, sockets, asynclocks, eventloops):
         family.patch(patches)
     return patches
 
@@ -81,7 +85,7 @@ def _imported(family: ModuleType) -> None:
         family.patch(patches)
 
 
-AWAITED = {family.MODULE: functools.partial(_imported, family) for family in (eventloops, sockets)}
+AWAITED = {family.MODULE: functools.partial(_imported, family) for family in (asynclocks, eventloops, sockets)}
 """What to call when one of these modules has run; their models are not worth an import of ours."""
 
 
@@ -94,6 +98,7 @@ def uninstall() -> None:
     for table in _TABLES:
         table.clear()
     handmade.kept.clear()
+    eventloops.unnamed.clear()
     threads.finished.clear()
     sockets.channels.clear()
 

@@ -1,23 +1,43 @@
-"""Event loops of asyncio, seen from other threads: `call_soon_threadsafe()` -> every callback the loop runs after it.
+"""Event loops of asyncio. From other threads: `call_soon_threadsafe()` -> every callback the loop runs after it.
+Within: the tasks and callbacks that a loop runs in turn on its thread, which is the actor of them all.
 
-`run_coroutine_threadsafe` and `asyncio.to_thread` are made of this and of futures, which `executors` models. All that
-one loop runs is one actor here, its thread. asyncio is not imported for this: the models are put in when the program
-has imported it. A traceback shows no frame of ours.
+`run_coroutine_threadsafe` and `asyncio.to_thread` are made of the first and of futures, which `executors` models. All
+that a loop runs is a handle: a step of a task or a callback. Who makes a handle for a step of a task has woken it, but
+not by giving back a lock: which of those who wait for it comes next is luck.
+
+Loops with handles of their own (uvloop) are one actor without tasks. asyncio is not imported for this: the models are
+put in when the program has imported it. A traceback shows no frame of ours.
 """
 
 from __future__ import annotations
 
+import functools
 import sys
+from types import BuiltinMethodType, FrameType, MethodType
 
 from raceway.model.typing import Any
+from raceway.runtime import active
 from raceway.runtime.contract import Recorder
-from raceway.sync.patching import Patches
-from raceway.sync.serials import Serials
+from raceway.sync.patching import Failures, Patches, hide_frame
+from raceway.sync.serials import Serials, Table
 
 MODULE = "asyncio.base_events"
-"""Once this module has run, its classes and those of `asyncio.events` are there."""
+"""Once this module has run, its classes and those of `asyncio.events` and `asyncio.tasks` are there."""
+
+_STEPS = frozenset({"__step", "__wakeup", "task_wakeup"})
+_STEP_TYPE = "TaskStepMethWrapper"
+_STEP_MODULES = ("_asyncio", "builtins")
+
+_LOOP_MODULES = frozenset({"asyncio.base_events", "asyncio.events", "raceway.sync.patching"})
+_HANDED_ON = frozenset({"_wake_up_first", "_wake_up_next"})
 
 serials = Serials("event loop")
+tasks: Table[int] = Table()
+"""The serial of every task that is not done."""
+unnamed: set[int] = set()
+"""Tasks that have not begun: they get their names when they have been made."""
+makers: Table[int] = Table()
+"""The task that made a handle for a callback."""
 
 
 def calling(recorder: Recorder, loop: object) -> None:
@@ -25,16 +45,111 @@ def calling(recorder: Recorder, loop: object) -> None:
     recorder.release(serials.number(recorder, loop))
 
 
-def running(recorder: Recorder, handle: Any) -> None:
-    """The loop is about to run a callback."""
+def task_of(callback: object) -> Any:
+    """The task that the callback is a step of, None for any other callback."""
+    kind = type(callback)
+    if kind is MethodType:
+        name = callback.__func__.__name__  # type: ignore[attr-defined]
+    elif kind is BuiltinMethodType:
+        name = callback.__name__  # type: ignore[attr-defined]
+    elif kind.__name__ == _STEP_TYPE and kind.__module__ in _STEP_MODULES:
+        return callback.__self__  # type: ignore[attr-defined]
+    else:
+        return None
+    module = sys.modules["asyncio.tasks"]
+    owner = callback.__self__ if name in _STEPS else None  # type: ignore[attr-defined]
+    return owner if isinstance(owner, (module.Task, module._PyTask)) else None
+
+
+def made(recorder: Recorder, handle: Any, _result: object) -> None:
+    """The current task has made `handle`."""
+    by, task = recorder.tasks.current(), task_of(handle._callback)
+    if task is None:
+        makers.put(handle, by)
+        return
+    known = tasks.get(task)
+    if known is None:
+        known = recorder.tasks.spawn("task", by)
+        tasks.put(task, known)
+        unnamed.add(known)
+    elif not _hands_on(sys._getframe(3)):
+        recorder.tasks.wake(known)
+
+
+def _hands_on(frame: FrameType | None) -> bool:
+    """Whether a lock or semaphore of asyncio is being given back, which calls `set_result()`, which calls the loop."""
+    while frame is not None and frame.f_globals.get("__name__") in _LOOP_MODULES:
+        frame = frame.f_back
+    return (
+        frame is not None and frame.f_code.co_name in _HANDED_ON and frame.f_globals.get("__name__") == "asyncio.locks"
+    )
+
+
+def begin(recorder: Recorder, handle: Any) -> tuple[int, int, Any]:
+    """The loop is about to run `handle`: for whom it worked before, for whom it does now, and the task if it is one."""
     serial = serials.get(handle._loop)
     if serial is not None:
         recorder.acquire(serial.number)
+    task = task_of(handle._callback)
+    known = None if task is None else tasks.get(task)
+    if known is None:
+        known = recorder.tasks.spawn(f"callback {_name(handle._callback)}", makers.get(handle) or 0, True)
+        task = None
+    elif known in unnamed:
+        unnamed.discard(known)
+        recorder.rename(known, sys.modules["asyncio.tasks"].Task.get_name(task))
+    return recorder.tasks.resume(known), known, task
+
+
+def finish(recorder: Recorder, step: tuple[int, int, Any]) -> None:
+    """The loop has run a handle."""
+    before, known, task = step
+    recorder.tasks.resume(before)
+    if task is not None and not task.done():
+        recorder.tasks.suspend(known)
+        return
+    recorder.tasks.done(known)
+    if task is not None:
+        tasks.drop(task)
+
+
+def _name(callback: object) -> str:
+    found = getattr(callback, "__name__", "") if type(callback) in (MethodType, BuiltinMethodType) else ""
+    return found if type(found) is str else ""
+
+
+def running(real: Any) -> Any:
+    """`Handle._run` between `begin` and `finish`, which has to be told when it raises, too."""
+    current = active.recorder
+
+    @functools.wraps(real)
+    def _run(self: Any) -> Any:
+        step = None
+        try:
+            if (recorder := current()) is not None:
+                step = begin(recorder, self)
+        except Exception:
+            Failures.count += 1
+        try:
+            return real(self)
+        except BaseException as error:
+            hide_frame(error)
+            raise
+        finally:
+            try:
+                if step is not None and (recorder := current()) is not None:
+                    finish(recorder, step)
+            except Exception:
+                Failures.count += 1
+
+    return _run
 
 
 def patch(patches: Patches) -> None:
     """Put the models beside the methods, if asyncio has been imported."""
-    loops, events = sys.modules.get(MODULE), sys.modules.get("asyncio.events")
-    if loops is not None and events is not None and hasattr(loops, "BaseEventLoop"):
-        patches.around(loops.BaseEventLoop, "call_soon_threadsafe", before=calling)
-        patches.around(events.Handle, "_run", before=running)
+    base, events = sys.modules.get(MODULE), sys.modules.get("asyncio.events")
+    if base is None or events is None or not hasattr(base, "BaseEventLoop"):
+        return
+    patches.around(base.BaseEventLoop, "call_soon_threadsafe", before=calling)
+    patches.around(events.Handle, "__init__", after=made)
+    patches.replace(events.Handle, "_run", running(vars(events.Handle)["_run"]))

@@ -86,6 +86,10 @@ class Table(Generic[Value]):
             found = self._entries[id(owner)] = entry
         return found[1]
 
+    def drop(self, owner: object) -> None:
+        """Forget `owner`."""
+        self._entries.pop(id(owner), None)
+
     def values(self) -> list[Value]:
         """All values."""
         return [entry[1] for entry in list(self._entries.values())]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import libcst as cst
 
+from raceway.model.kinds import RegionKind
 from raceway.model.sites import Context, Role, SiteForm
-from raceway.transform.accesses import structure_paths, subscript_paths, subscript_site, walk_tap
+from raceway.transform.accesses import single_key, structure_paths, subscript_paths, subscript_site, walk_tap
 from raceway.transform.flow import CLEAN, Guard, Taint
+from raceway.transform.plan import Draft
 from raceway.transform.planner import Planner
 from raceway.transform.polarity import replaced
 from raceway.transform.scopes import Binding
@@ -144,7 +146,10 @@ def _store_item(
 
 
 def augmented(planner: Planner, node: cst.AugAssign) -> Taint:
-    """`target += value`: one read-modify-write, recorded when the value is there."""
+    """`target += value`: one read-modify-write, recorded when the value is there.
+
+    With an await in the value it is two accesses: a read, and a write that depends on it.
+    """
     target = node.target
     if isinstance(target, cst.Name):
         return _augmented_name(planner, node, target)
@@ -162,11 +167,13 @@ def augmented(planner: Planner, node: cst.AugAssign) -> Taint:
         draft = found
     else:
         return planner.visit_children(node)
-    segment = planner.flow.segment
+    segment, awaits = planner.flow.segment, planner.flow.awaits
     taint = planner.visit(node.value)
     draft.spans = planner.flow.segment != segment
     planner.tap(draft, Role.VALUE, node, "value")
     planner.flow.reads.append(draft)
+    if planner.flow.awaits != awaits:
+        _read_before(planner, draft, target)
     paths = (
         subscript_paths(planner, target, draft) if isinstance(target, cst.Subscript) else (planner.flow.path(target),)
     )
@@ -174,9 +181,19 @@ def augmented(planner: Planner, node: cst.AugAssign) -> Taint:
     return CLEAN
 
 
+def _read_before(planner: Planner, draft: Draft, target: cst.Attribute | cst.Subscript) -> None:
+    """The read of an attribute or item that an augmented assignment makes before it awaits its value."""
+    read = planner.site(draft.form, Context.LOAD, Role.BASE, target, target.value, draft.name)
+    planner.tap(read, Role.BASE, target, "value")
+    if isinstance(target, cst.Subscript) and (key := single_key(target)) is not None:
+        read.commit = Role.BASE if literal(key) else Role.KEY
+        planner.key_tap(read, target, "slice", -1, key)
+    draft.add_region(read, RegionKind.VALUE, spans=True, awaits=True)
+
+
 def _augmented_name(planner: Planner, node: cst.AugAssign, target: cst.Name) -> Taint:
     binding = planner.watched(target.value)
-    segment = planner.flow.segment
+    segment, awaits = planner.flow.segment, planner.flow.awaits
     before = planner.flow.env.get(target.value, CLEAN)
     taint = planner.visit(node.value)
     if binding is None:
@@ -186,6 +203,11 @@ def _augmented_name(planner: Planner, node: cst.AugAssign, target: cst.Name) -> 
     draft.spans = planner.flow.segment != segment
     planner.tap(draft, Role.VALUE, node, "value")
     planner.flow.reads.append(draft)
+    if planner.flow.awaits != awaits:
+        read = planner.variable(target, binding, Context.LOAD)
+        read.commit = Role.STATEMENT
+        planner.tap(read, Role.STATEMENT, node, "before")
+        draft.add_region(read, RegionKind.VALUE, spans=True, awaits=True)
     planner.flow.write(draft, taint, planner.flow.path(target))
     return CLEAN
 

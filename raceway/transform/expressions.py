@@ -90,7 +90,7 @@ def yielding(planner: Planner, node: cst.Yield) -> Taint:
                 walk.spans = True  # whoever drives the generator runs between the steps
     else:
         planner.visit(node.value)
-    planner.flow.suspend()
+    planner.flow.give()
     return CLEAN
 
 
@@ -142,7 +142,7 @@ def lambda_(planner: Planner, node: cst.Lambda) -> Taint:
 
 def comprehension(planner: Planner, node: cst.ListComp | cst.SetComp | cst.DictComp | cst.GeneratorExp) -> Taint:
     """The first iterable belongs to the scope around; the rest is a loop in a scope of its own."""
-    first = node.for_in
+    first, awaits = node.for_in, planner.flow.awaits
     taint = iterated(planner, first, first.iter)
     outer, env, versions = planner.scope, dict(planner.flow.env), dict(planner.flow.versions)
     planner.scope = planner.scopes.of[node]
@@ -159,8 +159,16 @@ def comprehension(planner: Planner, node: cst.ListComp | cst.SetComp | cst.DictC
     for element in parts:
         taint |= planner.visit(element)
     planner.flow.switch()
+    if planner.flow.awaits != awaits:
+        note_suspended(taint)
     planner.scope, planner.flow.env, planner.flow.versions = outer, env, versions
     return taint
+
+
+def note_suspended(walked: Taint) -> None:
+    """An await lies between the steps of a walk."""
+    for draft in walked:
+        draft.suspends |= draft.spans
 
 
 def iterated(planner: Planner, node: cst.For | cst.CompFor, operand: cst.BaseExpression) -> Taint:

@@ -39,8 +39,12 @@ class Guard:
 
 @dataclass(eq=False, slots=True)
 class Flow:
-    """The state of one activation while its body is walked in evaluation order."""
+    """The state of one activation while its body is walked in evaluation order.
 
+    `is_async`: it is that of a coroutine or an asynchronous generator, so that what drives it may await at a `yield`.
+    """
+
+    is_async: bool = False
     env: dict[str, Taint] = field(default_factory=dict)
     versions: dict[str, int] = field(default_factory=dict)
     guards: list[Guard] = field(default_factory=list)
@@ -60,6 +64,13 @@ class Flow:
         """An await: other tasks may run."""
         self.awaits += 1
         self.segment += 1
+
+    def give(self) -> None:
+        """A yield: whoever drives the generator runs, and awaits only where it can be a coroutine."""
+        if self.is_async:
+            self.suspend()
+        else:
+            self.switch()
 
     def bind(self, name: str, taint: Taint) -> None:
         """A local gets a new value."""

@@ -28,6 +28,8 @@ class Draft:
     through: str = ""
     literal: str = ""
     spans: bool = False
+    suspends: bool = False
+    opens: bool = False
     loop_test: bool = False
     is_head: bool = False
     rechecked: bool = False
@@ -43,6 +45,7 @@ class Draft:
         if head is not self and all(region.head != head.index for region in self.regions):
             self.regions.append(Region(head.index, kind, spans, awaits))
             head.is_head = True
+            head.opens |= awaits
 
 
 @dataclass(frozen=True, slots=True)

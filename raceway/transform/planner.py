@@ -62,7 +62,8 @@ class Planner:
     def activation(self, node: cst.CSTNode) -> Iterator[None]:
         """The scope that `node` opens, as an activation of its own."""
         scope, flow = self.scope, self.flow
-        self.scope, self.flow = self.scopes.of[node], Flow()
+        is_async = isinstance(node, cst.FunctionDef) and node.asynchronous is not None
+        self.scope, self.flow = self.scopes.of[node], Flow(is_async)
         try:
             yield
         finally:

@@ -164,6 +164,8 @@ def _site(draft: Draft, node: ast.AST) -> Site:
         through=draft.through,
         rechecked=draft.rechecked,
         double_checked=draft.double_checked,
+        suspends=draft.suspends,
+        opens=draft.opens,
     )
 
 

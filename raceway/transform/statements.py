@@ -5,7 +5,7 @@ from __future__ import annotations
 import libcst as cst
 
 from raceway.transform.assignments import store, store_beside
-from raceway.transform.expressions import iterated, truth_tap
+from raceway.transform.expressions import iterated, note_suspended, truth_tap
 from raceway.transform.flow import CLEAN, Guard, Taint
 from raceway.transform.planner import Planner
 from raceway.transform.polarity import polarity
@@ -90,9 +90,13 @@ def break_(planner: Planner, _node: cst.Break) -> Taint:
 def for_(planner: Planner, node: cst.For) -> Taint:
     """`for target in S[items]:`."""
     taint = iterated(planner, node, node.iter)
+    awaits = planner.flow.awaits
     planner.flow.switch()
     store(planner, node.target, taint, node, None, "body")
     _loop_body(planner, node.body)
+    made_before = isinstance(node.iter, (cst.ListComp, cst.SetComp, cst.DictComp))
+    if planner.flow.awaits != awaits and node.asynchronous is None and not made_before:
+        note_suspended(taint)
     if node.orelse is not None:
         planner.visit_block(node.orelse.body)
     return CLEAN

@@ -8,7 +8,22 @@ from typing import Any
 from raceway.detector.detector import Detector
 from raceway.model.kinds import Commute, Operation
 from raceway.model.races import RawRace
-from raceway.model.records import WHOLE, Access, Acquire, End, Fork, Join, Location, Record, Release, Retire
+from raceway.model.records import (
+    WHOLE,
+    Access,
+    Acquire,
+    Done,
+    End,
+    Fork,
+    Join,
+    Location,
+    Record,
+    Release,
+    Retire,
+    Spawn,
+    Suspend,
+    Wake,
+)
 from raceway.model.sites import Site
 
 Replay = Callable[[Sequence[Record], Sequence[Site]], list[RawRace]]
@@ -29,7 +44,7 @@ def pure(trace: Iterable[Record], sites: Sequence[Site], elide: bool = True) -> 
     return detector.races.all()
 
 
-def native(trace: Iterable[Record], sites: Sequence[Site]) -> list[RawRace]:
+def native(trace: Sequence[Record], sites: Sequence[Site]) -> list[RawRace]:
     """Replay on the C core. Serials of locks come back as they were, those of objects and actors do not matter."""
     from raceway import _native
     from raceway.runtime import native as twin
@@ -37,8 +52,9 @@ def native(trace: Iterable[Record], sites: Sequence[Site]) -> list[RawRace]:
     _native.start(*twin._contract_rows())
     try:
         _native.add_sites(twin.site_columns(sites))
+        looping = next((one.actor for one in trace if isinstance(one, Access) and one.task), 1)
         for record in trace:
-            _native.feed(_packed(record))
+            _native.feed(_packed(record, looping))
         assert _native.counters()[-1] == 0
         return [twin._race(_unpacked(row)) for row in _native.races()]
     finally:
@@ -76,19 +92,35 @@ def keeps_heads(trace: Iterable[Record], heads: Sequence[int]) -> bool:
     return True
 
 
-def _packed(record: Record) -> tuple[Any, ...]:
+def _task(serial: int) -> int:
+    return OUT_OF_THE_WAY + serial if serial else 0
+
+
+def _packed(record: Record, looping: int) -> tuple[Any, ...]:
     base = OUT_OF_THE_WAY
     match record:
         case Access():
             place, whole = record.location, record.location.key == WHOLE
             key = None if whole else place.key
             numbers = (base + record.actor, _OPERATIONS.index(record.operation), base + place.object, place.kind)
-            what = (record.site, record.variable, _COMMUTES.index(record.commute), record.activation)
+            what = (
+                record.site,
+                record.variable,
+                _COMMUTES.index(record.commute),
+                record.activation,
+                _task(record.task),
+            )
             return ("access", *numbers, key, whole, *what)
         case Acquire():
-            return ("acquire", base + record.actor, base + record.sync, False, record.held)
+            return ("acquire", base + record.actor, base + record.sync, False, record.held, _task(record.task))
         case Release():
-            return ("release", base + record.actor, base + record.sync, record.merge, record.held)
+            return ("release", base + record.actor, base + record.sync, record.merge, record.held, _task(record.task))
+        case Spawn():
+            return ("spawn", base + looping, base + record.task, False, False, _task(record.parent))
+        case Wake():
+            return ("wake", base + looping, base + record.task, False, False, base + record.by)
+        case Suspend() | Done():
+            return (type(record).__name__.lower(), base + looping, base + record.task)
         case Fork() | Join():
             return ("fork" if isinstance(record, Fork) else "join", base + record.actor, base + record.child)
         case End():

@@ -14,14 +14,14 @@ from raceway.model.races import RawRace, Side
 from raceway.model.records import Access, End, Fork, Join, Location, Record
 from tests.conftest import available_cores
 from tests.detector.cores import keeps_heads, native, pure
-from tests.detector.traces import HEADS, SITES, oracle, traces
+from tests.detector.traces import HEADS, SITES, disturbed, oracle, traces
 
 both_cores = pytest.mark.skipif("native" not in available_cores(), reason="there is no native core to compare with")
 
 
 def told(race: RawRace) -> tuple[object, ...]:
     """What findings are made of. Counts differ: what a core looks at twice is its own business."""
-    return (*map(_side, (race.earlier, race.later)), race.observed)
+    return (*map(_side, (race.earlier, race.later)), race.observed, race.one_loop)
 
 
 def _side(side: Side) -> tuple[object, ...]:
@@ -60,7 +60,7 @@ def test_agrees_with_the_oracle(trace: list[Record]) -> None:
     accesses = {number: record for number, record in enumerate(trace) if isinstance(record, Access)}
     expected = [(accesses[first], accesses[second]) for first, second in oracle(trace)]
     pairs = {(one.site, other.site, one.operation, other.operation, one.location) for one, other in expected}
-    found = pure(trace, SITES)
+    found = [race for race in pure(trace, SITES) if not race.one_loop]
     for race in found:
         one, other = race.earlier.access, race.later.access
         assert (one.site, other.site, one.operation, other.operation, one.location) in pairs
@@ -71,3 +71,10 @@ def test_agrees_with_the_oracle(trace: list[Record]) -> None:
 @given(traces())
 def test_what_is_dropped_as_a_repetition_changes_no_verdict(trace: list[Record]) -> None:
     assert racy(pure(trace, SITES)) == racy(pure(trace, SITES, elide=False))
+
+
+@settings(max_examples=600, deadline=None)
+@given(traces())
+def test_what_fell_into_a_suspension_is_found(trace: list[Record]) -> None:
+    found = {race.later.access.location for race in pure(trace, SITES) if race.one_loop}
+    assert disturbed(trace) <= found

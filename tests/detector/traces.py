@@ -8,18 +8,39 @@ from itertools import combinations
 from hypothesis import strategies as st
 
 from raceway.detector.conflicts import conflict
+from raceway.detector.tasks import WAKERS
 from raceway.model.kinds import Commute, LocationKind, Operation, RegionKind
-from raceway.model.records import WHOLE, Access, Acquire, End, Fork, Join, Location, Record, Release, Retire
+from raceway.model.records import (
+    WHOLE,
+    Access,
+    Acquire,
+    Done,
+    End,
+    Fork,
+    Join,
+    Location,
+    Record,
+    Release,
+    Retire,
+    Spawn,
+    Suspend,
+    Wake,
+)
 from raceway.model.sites import Context, Region, Role, Site, SiteForm
 
 ACTORS = 4
 ACTIVATIONS = 2
 HEADS = (0, 1)
-CLOSING = {2: (0,), 3: (1, 0)}
+CLOSING = {2: (0,), 3: (1, 0), 6: (0,), 7: (1,)}
 """Sites that close regions: the sites of the reads they depend on, by preference."""
+AWAITING = {6: RegionKind.VALUE, 7: RegionKind.TEST}
+"""Of these, the ones whose regions have an await inside."""
+WALK = 8
+"""A site that walks over a container and has an await between its steps."""
 DOUBLE_CHECKED, RECHECKED = 10, 11
 COUNT = 12
 
+TASKS = (30, 31, 32)
 SYNCS, LOCKS = (50, 51), (60, 61)
 FIRST_OBJECT = 100
 
@@ -36,7 +57,8 @@ _MUTATING = tuple(operation for operation in Operation if operation.mutates)
 
 def site(index: int) -> Site:
     """One of the sites that traces use."""
-    regions = tuple(Region(head, RegionKind.VALUE, spans=True) for head in CLOSING.get(index, ()))
+    kind, awaits = AWAITING.get(index, RegionKind.VALUE), index in AWAITING
+    regions = tuple(Region(head, kind, True, awaits) for head in CLOSING.get(index, ()))
     return Site(
         index,
         SiteForm.ATTRIBUTE,
@@ -54,6 +76,8 @@ def site(index: int) -> Site:
         is_head=index in HEADS,
         double_checked=index == DOUBLE_CHECKED,
         rechecked=index == RECHECKED,
+        suspends=index == WALK,
+        opens=index in HEADS,
     )
 
 
@@ -123,6 +147,46 @@ class Oracle:
             self._published[record.location] = dict(clock)
 
 
+def disturbed(trace: Sequence[Record]) -> set[Location]:
+    """The locations that the last write before a task's dependent write made stale while the task was suspended, by
+    the order of the trace alone. All tasks are made before anything is read: none has asked for what others do."""
+    found: set[Location] = set()
+    turns: dict[int, int] = {}
+    looping = {record.actor for record in trace if isinstance(record, Access) and record.task}
+    heads: dict[tuple[int, int, int, Location], tuple[int, int]] = {}
+    writes: dict[Location, tuple[int, Access]] = {}
+    wakes: dict[int, list[tuple[int, int]]] = {}
+    for number, record in enumerate(trace):
+        match record:
+            case Suspend():
+                turns[record.task] = turns.get(record.task, 0) + 1
+            case Wake():
+                wakes.setdefault(record.task, []).append((number, record.by))
+            case Access() if record.actor in looping:
+                turn, where = turns.get(record.task, 0), (record.activation, record.location)
+                if (
+                    record.task
+                    and record.site in HEADS
+                    and not record.operation.mutates
+                    and record.location.key != WHOLE
+                ):
+                    heads[record.task, record.site, *where] = (number, turn)
+                if not record.operation.mutates:
+                    continue
+                last, other = writes.get(record.location, (0, record))
+                writes[record.location] = (number, record)
+                opened = CLOSING.get(record.site, (-1,))[0]
+                head, before = heads.get((record.task, opened, *where), (0, turn))
+                if record.site not in AWAITING or before == turn or last < head or other.task in (0, record.task):
+                    continue
+                told = any(last < at and by == other.task for at, by in wakes.get(record.task, [])[-WAKERS:])
+                if conflict(other, record) and not (told and AWAITING[record.site] is RegionKind.TEST):
+                    found.add(record.location)
+            case _:
+                pass
+    return found
+
+
 def oracle(trace: Sequence[Record]) -> set[tuple[int, int]]:
     """The racing pairs of a trace."""
     return Oracle(trace).pairs
@@ -150,6 +214,26 @@ class _Builder:
         self.next_object = FIRST_OBJECT + 2
         self.holders: dict[int, int] = {}
         self.hot = draw(st.sampled_from(_PLACES))
+        self.looping = children[0] if draw(st.booleans()) else -1
+        self.tasks = [*TASKS] if self.looping >= 0 else []
+        self.task = 0
+
+    def switch(self) -> list[Record]:
+        """The actor that runs a loop goes on with another of its tasks, and perhaps tells that one about it."""
+        draw, records = self.draw, list[Record]()
+        before, self.task = self.task, draw(st.sampled_from([0, *self.tasks, *self.tasks]))
+        if before:
+            if draw(st.integers(0, 3)) == 0:
+                records.append(Wake(before, draw(st.sampled_from(TASKS))))
+            over = draw(st.integers(0, 15)) == 0 and before not in self.holders.values()
+            records.append(Done(before) if over else Suspend(before))
+            if over:
+                self.tasks.remove(before)
+                self.task = self.task if self.task != before else 0
+        return records
+
+    def task_of(self, actor: int) -> int:
+        return self.task if actor == self.looping else 0
 
     def record(self) -> Record | None:
         actor = self.draw(st.sampled_from(self.alive))
@@ -183,19 +267,20 @@ class _Builder:
         commute = draw(st.sampled_from(_COMMUTES)) if by_key else Commute.NONE
         activation = draw(st.integers(1, ACTIVATIONS))
         location, variable = Location(target, kind, key), f"o{target}{suffix}"
-        return Access(actor, operation, location, where, variable, (), commute, activation)
+        return Access(actor, operation, location, where, variable, (), commute, activation, self.task_of(actor))
 
     def _lock(self, actor: int, lock: int) -> Record:
         holder = self.holders.get(lock)
         if holder is None:
-            self.holders[lock] = actor
-            return Acquire(actor, lock, held=True)
+            self.holders[lock] = self.task_of(actor) or actor
+            return Acquire(actor, lock, True, self.task_of(actor))
         del self.holders[lock]
-        by = self.draw(st.sampled_from([holder, holder, holder, actor]))
-        return Release(by, lock, held=True)
+        holding = self.looping if holder in TASKS else holder
+        by = self.draw(st.sampled_from([holding, holding, holding, actor]))
+        return Release(by, lock, False, True, self.task_of(by))
 
     def _end(self, actor: int) -> Record | None:
-        if actor == 0 or actor in self.holders.values():
+        if actor in (0, self.looping) or actor in self.holders.values():
             return None
         self.alive.remove(actor)
         return End(actor)
@@ -209,11 +294,19 @@ class _Builder:
 
 @st.composite
 def traces(draw: st.DrawFn, first_child: int = 1) -> list[Record]:
-    """Traces of a few actors, forked in turn by actor 0: accesses of several kinds, regions, locks, deaths."""
+    """Traces of a few actors, forked in turn by actor 0: accesses of several kinds, regions, locks, deaths.
+
+    In half of them the first child runs tasks in turn.
+    """
     children = range(first_child, first_child + ACTORS - 1)
     trace: list[Record] = [Fork(0, child, f"t{child}") for child in children]
     builder = _Builder(draw, children)
+    trace += [
+        Spawn(task, draw(st.sampled_from([0, *TASKS[:number]])), "task") for number, task in enumerate(builder.tasks)
+    ]
     for _ in range(draw(st.integers(1, 40))):
+        if builder.tasks and draw(st.integers(0, 2)) == 0:
+            trace += builder.switch()
         record = builder.record()
         if record is not None:
             trace.append(record)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from raceway.model.sites import Context, Role, Site, SiteForm
-from raceway.model.sitetable import HAS_REGIONS, SiteTable, pack
+from raceway.model.sitetable import SiteTable, pack
 from raceway.transform import instrument
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
@@ -39,7 +39,9 @@ def test_columns_say_what_the_sites_say(program: Path) -> None:
     assert [list(SiteForm)[place] for place in table.forms] == [site.form for site in sites]
     assert [list(Context)[place] for place in table.contexts] == [site.context for site in sites]
     assert [Role(chr(letter)) for letter in table.commits] == [site.commit for site in sites]
-    assert [bool(flags & HAS_REGIONS) for flags in table.flags] == [bool(site.regions) for site in sites]
+    assert [len(heads) for heads in table.heads] == [len(site.regions) for site in sites]
+    regions = [(region.head, region.awaits) for site in sites for region in site.regions]
+    assert [(head >> 2, bool(head & 1)) for heads in table.heads for head in heads] == regions
     assert table.names == tuple(site.name for site in sites)
     assert [literal is not ... for literal in table.literals] == [bool(site.key) for site in sites]
     assert {len(column) for column in table.columns()} == {len(sites)}

@@ -24,6 +24,39 @@ Entry = tuple[str, int, tuple[Any, ...]]
 """Verb, actor, arguments."""
 
 
+class FakeTasks:
+    """Keeps what tasks do, as (verb, task, other); each thread is in one task."""
+
+    def __init__(self) -> None:
+        self.log: list[tuple[str, int, int]] = []
+        self.names: dict[int, str] = {}
+        self._now: dict[int, int] = {}
+
+    def spawn(self, name: str, parent: int, passing: bool = False) -> int:
+        serial = len(self.names) + 1
+        self.names[serial] = name
+        self.log.append(("callback" if passing else "task", serial, parent))
+        return serial
+
+    def resume(self, task: int) -> int:
+        before = self.current()
+        self._now[originals.get_ident()] = task
+        self.log.append(("resume", task, before))
+        return before
+
+    def suspend(self, task: int) -> None:
+        self.log.append(("suspend", task, 0))
+
+    def wake(self, task: int) -> None:
+        self.log.append(("wake", task, self.current()))
+
+    def done(self, task: int) -> None:
+        self.log.append(("done", task, 0))
+
+    def current(self) -> int:
+        return self._now.get(originals.get_ident(), 0)
+
+
 class FakeRecorder:
     """Keeps every verb with the actor that told it. `mark` is an access of a test.
 
@@ -34,6 +67,7 @@ class FakeRecorder:
     """The native core's module when its models are to tell, None for those in Python."""
 
     def __init__(self) -> None:
+        self.tasks: Any = FakeTasks()
         self.log: list[Entry] = []
         self.kinds: dict[int, str] = {}
         self.places: dict[int, tuple[str, int]] = {}

@@ -35,6 +35,7 @@ OWNERS: list[Any] = [
     queue.Queue,
     asyncio.base_events.BaseEventLoop,
     asyncio.events.Handle,
+    asyncio.locks.Lock,
     socket.socket,
     queue.LifoQueue,
     queue.PriorityQueue,

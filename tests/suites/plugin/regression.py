@@ -18,7 +18,7 @@ from typing import TextIO
 _Failure = tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None]
 
 
-class Recorder(unittest.TextTestResult):  # type: ignore[type-arg]  # only stubs know of an argument
+class Recorder(unittest.TextTestResult):
     """Writes a line per outcome; a subtest counts to its test."""
 
     file: TextIO

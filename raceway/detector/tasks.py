@@ -1,0 +1,149 @@
+"""The rules of tasks that one event loop runs in turn.
+
+The loop's thread is one actor: its tasks cannot race the way threads do, and against other threads they are ordered as
+the loop ran them. What a task reads, and what it writes after a suspension because of that, is another matter: a write
+of another task that came in between makes the answer stale. It is found where it happened, from the order of the
+stream: a write between the read and the suspended task's write, or a change of a container whose walk is suspended.
+
+Not so where the program meant it: by a task that the suspended one has started since its read or, when it only relies
+on a test, that has woken it since its own write. A write that takes a stale value back is wrong whoever came between.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+
+from raceway.detector.shadow import Entry, Shadow
+from raceway.model.kinds import ActorKind, Operation, RegionKind
+from raceway.model.records import Done, Location, Spawn, Suspend, Wake
+from raceway.model.sites import Site
+
+HEADS = 16
+"""Reads remembered of a task that it may rely on after a suspension."""
+
+WAKERS = 4
+"""Of a task, who has woken it last."""
+
+ENDED_LIMIT = 4096
+"""Tasks that are over and may still be named, or be the origin of what is going on."""
+
+
+class Task:
+    """State of one task or callback: who made it, at which place of the stream, the locks it holds, in the order taken.
+
+    `turn` counts its suspensions. `heads` are reads that a write after a suspension may depend on, by site, activation
+    and location. `wakers` are pairs of a task and the place in the stream where it did what wakes this one.
+    """
+
+    __slots__ = ("born", "done", "heads", "held", "kind", "name", "parent", "turn", "wakers")
+
+    def __init__(self, name: str, kind: ActorKind, parent: int, born: int) -> None:
+        self.name = name
+        self.kind = kind
+        self.parent = parent
+        self.born = born
+        self.done = False
+        self.turn = 0
+        self.held: list[int] = []
+        self.heads: dict[tuple[int, int, Location], Entry] = {}
+        self.wakers: deque[tuple[int, int]] = deque(maxlen=WAKERS)
+
+
+class Tasks:
+    """All tasks that are known. `named` are serials that findings will name."""
+
+    def __init__(self, site_of: Callable[[int], Site], named: set[int]) -> None:
+        self.known: dict[int, Task] = {}
+        self._site_of = site_of
+        self._named = named
+        self._ended: deque[int] = deque()
+
+    def get(self, serial: int) -> Task | None:
+        """The task of this serial; None for 0, and for one that is forgotten."""
+        return self.known.get(serial) if serial else None
+
+    def spawn(self, record: Spawn, sequence: int) -> None:
+        """A task or callback was made."""
+        self.known[record.task] = Task(record.name, record.kind, record.parent, sequence)
+
+    def suspend(self, record: Suspend) -> None:
+        """A task lets others run."""
+        task = self.get(record.task)
+        if task is not None:
+            task.turn += 1
+
+    def wake(self, record: Wake, sequence: int) -> None:
+        """A task did what another one waits for."""
+        task = self.get(record.task)
+        if task is not None:
+            task.wakers.append((record.by, sequence))
+
+    def done(self, record: Done) -> None:
+        """A task is over."""
+        task = self.get(record.task)
+        if task is not None and not task.done:
+            task.done = True
+            task.held.clear()
+            task.heads.clear()
+            self._ended.append(record.task)
+            if len(self._ended) > ENDED_LIMIT and (oldest := self._ended.popleft()) not in self._named:
+                self.known.pop(oldest, None)
+
+    def note_head(self, entry: Entry, task: Task) -> None:
+        """Remember a read that a write after a suspension may depend on."""
+        access = entry.access
+        place = (access.site, access.activation, access.location)
+        if place not in task.heads and len(task.heads) >= HEADS:
+            del task.heads[next(iter(task.heads))]
+        task.heads[place] = entry
+
+    def between(self, entry: Entry, shadow: Shadow, task: Task) -> Entry | None:
+        """The write of another task that came between the read and the write of the region that `entry` closes, if the
+        task was suspended there and did not ask for it."""
+        head, access = entry.head, entry.access
+        region = self._site_of(access.site).regions[entry.region] if head is not None else None
+        if head is None or region is None or not region.awaits or head.turn == task.turn:
+            return None
+        for other in shadow.writes:
+            by = other.access.task
+            if other.slot == entry.slot and by not in (0, access.task) and other.sequence > head.sequence:
+                asked = self._descends(by, access.task, head.sequence)
+                told = region.kind is not RegionKind.VALUE and self._woke(by, task, other.sequence)
+                if not (asked or told):
+                    return other
+        return None
+
+    def walking(self, entry: Entry, shadow: Shadow) -> Iterator[Entry]:
+        """Walks of other tasks, suspended for the first time since they began, that this change disturbs."""
+        for other in shadow.reads:
+            if other.access.operation is Operation.ITERATE and other.walks and other.slot == entry.slot:
+                task = self.get(other.access.task)
+                if task is None or task.done or other.access.task == entry.access.task:
+                    continue
+                if task.turn == other.turn + 1:
+                    yield other
+
+    def over(self, entry: Entry) -> bool:
+        """Whether the task that made this access is done."""
+        task = self.get(entry.access.task)
+        return task is None or task.done
+
+    def _descends(self, serial: int, ancestor: int, since: int) -> bool:
+        """Whether a task was started by `ancestor` after that place, or by who was."""
+        while (task := self.get(serial)) is not None:
+            if task.parent == ancestor:
+                return task.born > since
+            serial = task.parent
+        return False
+
+    def _woke(self, serial: int, task: Task, since: int) -> bool:
+        """Whether the task has woken the other one after that place; callbacks act for who had them called."""
+        for by, sequence in task.wakers:
+            origin: int = by
+            while sequence > since and origin:
+                if origin == serial:
+                    return True
+                known = self.get(origin)
+                origin = known.parent if known is not None and known.kind is ActorKind.CALLBACK else 0
+        return False

@@ -1,0 +1,289 @@
+/* The tasks that event loops run in turn, and what one relies on over a suspension: the twin of
+   raceway/detector/tasks.py, which has the rules. The loop's thread is the actor of all of them. */
+#include "core.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define ENDED_LIMIT 4096 /* tasks that are over and may still be named, or be the origin of what is going on */
+
+static Table tasks;
+static uint64_t ended[ENDED_LIMIT + 1]; /* a ring */
+static uint32_t ended_first, ended_count;
+static uint64_t seen;
+
+Task *
+task_find(uint64_t serial)
+{
+    return serial == 0 ? NULL : table_get(&tasks, serial);
+}
+
+static void
+task_free(Task *task)
+{
+    for (uint8_t place = 0; place < task->heads_count; place++) {
+        lockset_drop(task->heads[place].locks);
+    }
+    free(task->heads);
+    lockset_drop(task->held);
+    Py_XDECREF(task->name);
+    free(task);
+}
+
+void
+task_spawn_as(uint64_t serial, PyObject *name, uint64_t parent, bool passing)
+{
+    Task *task = calloc(1, sizeof(Task));
+    sequence++;
+    if (task == NULL || !table_put(&tasks, serial, task)) {
+        free(task);
+        failures++;
+        return;
+    }
+    *task = (Task){.serial = serial, .parent = parent, .born = sequence, .passing = passing, .name = Py_XNewRef(name)};
+    seen += !passing;
+}
+
+/* A new task, or a callback that the loop runs once. */
+uint64_t
+task_spawn(PyObject *name, uint64_t parent, bool passing)
+{
+    uint64_t serial = new_serial();
+    task_spawn_as(serial, name, parent, passing);
+    return serial;
+}
+
+/* The thread works for this task from here on, for none if it is 0; the one before. What it records from here on is
+   another side of an access, so nothing that it did before tells it. */
+uint64_t
+task_resume(Thread *thread, uint64_t serial)
+{
+    Task *before = thread->task, *task = task_find(serial);
+    Actor *actor = thread->actor;
+    if (task == before) {
+        return before == NULL ? 0 : before->serial;
+    }
+    if (before == NULL) {
+        thread->outer = actor->held;
+    }
+    else {
+        before->held = actor->held;
+    }
+    if (task == NULL) {
+        actor->held = thread->outer;
+        thread->outer = 0;
+    }
+    else {
+        actor->held = task->held;
+        task->held = 0;
+    }
+    thread->task = task;
+    thread_new_epoch(thread);
+    return before == NULL ? 0 : before->serial;
+}
+
+void
+task_suspend(uint64_t serial)
+{
+    Task *task = task_find(serial);
+    if (task != NULL) {
+        task->turn++;
+    }
+}
+
+/* What the thread's task has just done is why this one will go on. */
+void
+task_wake(Thread *thread, uint64_t serial)
+{
+    Task *task = task_find(serial);
+    if (task != NULL) {
+        task->wakers[task->wakers_next] = (Waker){thread->task == NULL ? 0 : thread->task->serial, ++sequence};
+        task->wakers_next = (uint8_t)((task->wakers_next + 1) % WAKERS);
+    }
+}
+
+static void
+forget_oldest(void)
+{
+    Task *oldest = task_find(ended[ended_first]);
+    ended_first = (ended_first + 1) % (ENDED_LIMIT + 1);
+    ended_count--;
+    if (oldest != NULL && !oldest->named) {
+        table_pop(&tasks, oldest->serial);
+        task_free(oldest);
+    }
+}
+
+void
+task_done(uint64_t serial)
+{
+    Task *task = task_find(serial);
+    if (task == NULL || task->done) {
+        return;
+    }
+    task->done = true;
+    for (uint8_t place = 0; place < task->heads_count; place++) {
+        lockset_drop(task->heads[place].locks);
+    }
+    free(task->heads);
+    task->heads = NULL;
+    task->heads_count = 0;
+    lockset_drop(task->held);
+    task->held = 0;
+    ended[(ended_first + ended_count) % (ENDED_LIMIT + 1)] = serial;
+    if (++ended_count > ENDED_LIMIT) {
+        forget_oldest();
+    }
+}
+
+bool
+task_rename(uint64_t serial, PyObject *name)
+{
+    Task *task = task_find(serial);
+    if (task == NULL) {
+        return false;
+    }
+    PyObject *old = task->name;
+    task->name = Py_NewRef(name);
+    Py_XDECREF(old);
+    return true;
+}
+
+/* A finding will name it. */
+void
+task_name(uint64_t serial)
+{
+    Task *task = task_find(serial);
+    if (task != NULL) {
+        task->named = true;
+    }
+}
+
+/* A lock that some suspended task holds is freed by somebody else; false if none does. */
+bool
+task_drop_lock(uint64_t sync)
+{
+    for (size_t place = 0; tasks.entries != NULL && place <= tasks.mask; place++) {
+        Task *task = tasks.entries[place].value;
+        if (task != NULL && lockset_has(task->held, sync)) {
+            Lockset held = lockset_without(task->held, sync);
+            lockset_drop(task->held);
+            task->held = held;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool
+same_place(const Head *head, const Head *other)
+{
+    return head->site == other->site && head->frame == other->frame && head->object == other->object &&
+           head->key == other->key;
+}
+
+/* Remember a read that a write after a suspension may depend on; a copy of `head` is kept. */
+void
+task_note_head(Task *task, const Head *head)
+{
+    if (task->heads == NULL && (task->heads = calloc(TASK_HEADS, sizeof(Head))) == NULL) {
+        failures++;
+        return;
+    }
+    uint8_t place = 0;
+    while (place < task->heads_count && !same_place(&task->heads[place], head)) {
+        place++;
+    }
+    if (place == TASK_HEADS) {
+        place = task->heads_next;
+        task->heads_next = (uint8_t)((place + 1) % TASK_HEADS);
+    }
+    else if (place == task->heads_count) {
+        task->heads_count++;
+    }
+    lockset_hold(head->locks);
+    lockset_drop(task->heads[place].locks);
+    task->heads[place] = *head;
+    task->heads[place].turn = task->turn;
+}
+
+const Head *
+task_find_head(const Task *task, const Head *wanted)
+{
+    for (uint8_t place = 0; place < task->heads_count; place++) {
+        if (same_place(&task->heads[place], wanted)) {
+            return &task->heads[place];
+        }
+    }
+    return NULL;
+}
+
+/* Whether `task` started the other one after that place in the run, or started who did. */
+bool
+task_asked(uint64_t by, const Task *task, uint32_t since)
+{
+    for (const Task *child = task_find(by); child != NULL; child = task_find(child->parent)) {
+        if (child->parent == task->serial) {
+            return child->born > since;
+        }
+    }
+    return false;
+}
+
+/* Whether the other one has woken `task` after that place in the run; callbacks act for who had them called. */
+bool
+task_was_told(uint64_t by, const Task *task, uint32_t since)
+{
+    for (int place = 0; place < WAKERS; place++) {
+        uint64_t origin = task->wakers[place].sequence > since ? task->wakers[place].by : 0;
+        while (origin != 0) {
+            if (origin == by) {
+                return true;
+            }
+            const Task *known = task_find(origin);
+            origin = known != NULL && known->passing ? known->parent : 0;
+        }
+    }
+    return false;
+}
+
+/* Add {serial: (kind, name)} of all tasks that are known; kind is a place in raceway.model.kinds.ActorKind. */
+bool
+tasks_dump(PyObject *found)
+{
+    for (size_t place = 0; tasks.entries != NULL && place <= tasks.mask; place++) {
+        const Task *task = tasks.entries[place].value;
+        if (task == NULL || task->name == NULL) {
+            continue;
+        }
+        PyObject *serial = PyLong_FromUnsignedLongLong(task->serial);
+        PyObject *row = Py_BuildValue("(iO)", task->passing ? 2 : 1, task->name);
+        bool done = serial != NULL && row != NULL && PyDict_SetItem(found, serial, row) == 0;
+        Py_XDECREF(serial);
+        Py_XDECREF(row);
+        if (!done) {
+            return false;
+        }
+    }
+    return true;
+}
+
+uint64_t
+tasks_seen(void)
+{
+    return seen;
+}
+
+/* Let go of everything; threads were told before. */
+void
+tasks_reset(void)
+{
+    for (size_t place = 0; tasks.entries != NULL && place <= tasks.mask; place++) {
+        if (tasks.entries[place].value != NULL) {
+            task_free(tasks.entries[place].value);
+        }
+    }
+    table_free(&tasks);
+    ended_first = ended_count = 0;
+    seen = 0;
+}

@@ -1,0 +1,104 @@
+/* The verbs of tasks, for any thread: the twin of PureTasks in raceway/runtime/recorder.py. */
+#include "core.h"
+
+static PyObject *
+tasks_spawn(PyObject *self, PyObject *args)
+{
+    (void)self;
+    PyObject *name;
+    unsigned long long parent;
+    int passing = 0;
+    if (!PyArg_ParseTuple(args, "UK|p", &name, &parent, &passing)) {
+        return NULL;
+    }
+    if (!core_enter(0)) {
+        return PyLong_FromLong(0);
+    }
+    alone = false;
+    uint64_t serial = task_spawn(name, parent, passing);
+    core_unlock();
+    return PyLong_FromUnsignedLongLong(serial);
+}
+
+static PyObject *
+tasks_resume(PyObject *self, PyObject *task)
+{
+    (void)self;
+    uint64_t serial;
+    if (!serial_of(task, &serial)) {
+        return NULL;
+    }
+    if (!core_enter(0)) {
+        return PyLong_FromLong(0);
+    }
+    uint64_t before = task_resume(current_thread(), serial);
+    core_unlock();
+    return PyLong_FromUnsignedLongLong(before);
+}
+
+static void
+suspend(Thread *thread, uint64_t serial)
+{
+    (void)thread;
+    task_suspend(serial);
+}
+
+static PyObject *
+tasks_suspend(PyObject *self, PyObject *task)
+{
+    (void)self;
+    return with_sync(task, suspend);
+}
+
+static PyObject *
+tasks_wake(PyObject *self, PyObject *task)
+{
+    (void)self;
+    return with_sync(task, task_wake);
+}
+
+static void
+done(Thread *thread, uint64_t serial)
+{
+    (void)thread;
+    task_done(serial);
+}
+
+static PyObject *
+tasks_done(PyObject *self, PyObject *task)
+{
+    (void)self;
+    return with_sync(task, done);
+}
+
+static PyObject *
+tasks_current(PyObject *self, PyObject *nothing)
+{
+    (void)self;
+    (void)nothing;
+    if (!core_enter(0)) {
+        return PyLong_FromLong(0);
+    }
+    const Task *task = current_thread()->task;
+    uint64_t serial = task == NULL ? 0 : task->serial;
+    core_unlock();
+    return PyLong_FromUnsignedLongLong(serial);
+}
+
+static PyMethodDef tasks_methods[] = {
+    {"spawn", tasks_spawn, METH_VARARGS, "A new task of an event loop, or a callback that it runs once."},
+    {"resume", tasks_resume, METH_O, "The calling thread goes on with `task`; the one before."},
+    {"suspend", tasks_suspend, METH_O, "The task lets others run."},
+    {"wake", tasks_wake, METH_O, "The current task has just caused `task` to go on."},
+    {"done", tasks_done, METH_O, "The task is over."},
+    {"current", tasks_current, METH_NOARGS, "Serial of the current task."},
+    {NULL, NULL, 0, NULL},
+};
+
+PyTypeObject Tasks_Type = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "raceway._native.Tasks",
+    .tp_basicsize = sizeof(PyObject),
+    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_methods = tasks_methods,
+    .tp_doc = "The verbs of tasks, for any thread.",
+};
