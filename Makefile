@@ -22,9 +22,12 @@ FREETHREADED_VENV := .venv-freethreaded
 FREETHREADED_RUN := $(FREETHREADED_VENV)/bin/python
 FREETHREADED_STAMP := $(FREETHREADED_VENV)/raceway-setup.stamp
 
+# Documents whose console blocks are recordings.
+RECORDED := docs/tutorial.md docs/reading-a-report.md docs/ci.md docs/first-five-minutes.md
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup check test test-freethreaded test-sanitized interpreter-freethreaded demo mutants bench clean
+.PHONY: help setup check test test-freethreaded test-sanitized interpreter-freethreaded demo docs mutants bench suites suites-cpython fuzz clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -48,11 +51,25 @@ test-sanitized: $(NATIVE_STAMP) ## run the tests on a core with AddressSanitizer
 demo: $(NATIVE_STAMP) ## run Raceway on the banking application: all planted races, then none
 	$(RUN) fixtures/apps/demo.py $(ARGS)
 
+docs: $(NATIVE_STAMP) ## build the API reference, record the examples of the documents anew
+	$(RUN) -m sphinx -q -W -E -b html docs/api build/docs/api
+	$(RUN) docs/record.py $(RECORDED)
+	@echo "API reference: build/docs/api/index.html"
+
 mutants: $(NATIVE_STAMP) ## break the detector on purpose, rule by rule: the tests must notice
 	$(RUN) tests/mutants/run.py $(ARGS)
 
 bench: $(BENCH_STAMP) ## measure what watching costs, into docs/performance.md (minutes; ARGS="--help" tells more)
 	$(RUN) -m benchmarks $(ARGS)
+
+suites: $(NATIVE_STAMP) ## run other people's test suites plain and watched (ARGS="flask click --keep"; downloads, an hour)
+	$(RUN) -m tests.suites $(ARGS)
+
+suites-cpython: $(NATIVE_STAMP) ## run the interpreter's own regression tests plain and watched
+	$(RUN) -m tests.suites.cpython $(ARGS)
+
+fuzz: $(NATIVE_STAMP) ## run random programs plain and watched (ARGS="--programs 100000 --seed 7")
+	$(RUN) -m tests.fuzz $(ARGS)
 
 clean: ## remove the virtual environments, caches and builds of this tree
 	rm -rf $(VENV) $(FREETHREADED_VENV) .bench .sanitized build dist raceway.egg-info

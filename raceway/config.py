@@ -27,6 +27,7 @@ class Kind(enum.Enum):
     """What values a setting takes."""
 
     GLOBS = "globs"
+    RULES = "rules"
     FILE = "file"
     DIRECTORY = "directory"
     TEXT = "text"
@@ -56,9 +57,9 @@ class Config(Struct):
         default=(), about=About(Kind.GLOBS, "do not watch these modules; wins over --include")
     )
     json: str | None = field(default=None, about=About(Kind.FILE, "write the report as JSON"))
-    html: str | None = field(default=None, about=About(Kind.FILE, "write the report as one HTML page", ready=False))
-    sarif: str | None = field(default=None, about=About(Kind.FILE, "write the report as SARIF", ready=False))
-    junit: str | None = field(default=None, about=About(Kind.FILE, "write the report as JUnit XML", ready=False))
+    html: str | None = field(default=None, about=About(Kind.FILE, "write the report as one HTML page"))
+    sarif: str | None = field(default=None, about=About(Kind.FILE, "write the report as SARIF 2.1.0"))
+    junit: str | None = field(default=None, about=About(Kind.FILE, "write the report as JUnit XML"))
     show: Severity = field(
         default=Severity.WARNING,
         about=About(Kind.SEVERITY, "least severity that is shown (default: warning)", _SEVERITIES),
@@ -70,8 +71,12 @@ class Config(Struct):
         ),
     )
     baseline: str | None = field(
-        default=None, about=About(Kind.FILE, "report only what this report lacks", ready=False)
+        default=None, about=About(Kind.FILE, "report only what this baseline or JSON report lacks")
     )
+    suppress: tuple[str, ...] = field(
+        default=(), about=About(Kind.RULES, "leave out findings of this rule: KIND [variable=GLOB] [file=GLOB] [# why]")
+    )
+    suppressions: str | None = field(default=None, about=About(Kind.FILE, "read such rules from a file, one a line"))
     live: bool = field(default=False, about=About(Kind.FLAG, "report each finding when it is found, too"))
     children: Literal["follow", "ignore"] = field(
         default="follow",
@@ -147,7 +152,7 @@ def resolve(
 
 def is_output(setting: Setting) -> bool:
     """Whether the setting names a file that the run writes."""
-    return setting.about.kind is Kind.FILE and setting.name != "baseline"
+    return setting.about.kind is Kind.FILE and setting.name not in ("baseline", "suppressions")
 
 
 def _working_directory() -> str:
@@ -224,7 +229,7 @@ def _content(path: str) -> bytes:
         with open(path, "rb") as file:
             return file.read()
     except OSError as error:
-        raise ConfigError(f"cannot read {path}: {error.strerror}") from None
+        raise ConfigError(f"cannot read {path}: {error.strerror}; correct the path") from None
 
 
 def _suggestion(word: str, known: list[str]) -> str:
@@ -247,6 +252,8 @@ def _parse(setting: Setting, value: object, source: str, start: str) -> object:
     match kind:
         case Kind.GLOBS:
             return _globs(value, source)
+        case Kind.RULES:
+            return _rules(value, source)
         case Kind.FLAG:
             return _flag(value, source)
         case Kind.SEVERITY | Kind.LIMIT | Kind.CHOICE:
@@ -275,6 +282,14 @@ def _globs(value: object, source: str) -> tuple[str, ...]:
         if "/" in glob or glob.endswith(".py"):
             raise ConfigError(f"{source}: {glob!r} is a path; globs are over dotted module names, such as shop.*")
     return globs
+
+
+def _rules(value: object, source: str) -> tuple[str, ...]:
+    """Suppressions as they are spelled; one text may hold several lines."""
+    found = [value] if isinstance(value, str) else value
+    if not isinstance(found, (list, tuple)) or not all(isinstance(rule, str) for rule in found):
+        raise ConfigError(f"{source}: expected a list of suppressions, not {value!r}")
+    return tuple(line.strip() for several in found for line in several.splitlines() if line.strip())
 
 
 def _flag(value: object, source: str) -> bool:

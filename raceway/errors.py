@@ -43,3 +43,15 @@ class ReportError(RacewayError):
     """A report file cannot be read back: it is cut off, not a report, or of another schema."""
 
     slug = "report-unreadable"
+
+
+class SuppressionError(ConfigError):
+    """A suppression does not parse: in a setting, a suppression file, or a comment of the program."""
+
+    slug = "suppression-unreadable"
+
+
+class NotWrittenError(RacewayError):
+    """A report file could not be written in the end; what it should hold goes to standard error."""
+
+    slug = "report-not-written"

@@ -22,3 +22,4 @@ SimpleQueue = queue.SimpleQueue
 current_frame = sys._getframe
 monotonic = time.monotonic
 perf_counter = time.perf_counter
+perf_counter_ns = time.perf_counter_ns

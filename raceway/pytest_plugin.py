@@ -16,7 +16,9 @@ VALUED = (
     ("html", "FILE", "write the report as one HTML page"),
     ("sarif", "FILE", "write the report as SARIF"),
     ("junit", "FILE", "write the report as JUnit XML"),
-    ("baseline", "FILE", "report only what this report lacks"),
+    ("baseline", "FILE", "report only what this baseline or JSON report lacks"),
+    ("suppress", "RULE", "leave out findings of this rule (repeatable)"),
+    ("suppressions", "FILE", "read such rules from a file, one a line"),
     ("children", "HOW", "the processes that tests start: follow or ignore (default: follow)"),
     ("core", "NAME", "detection core: auto, pure or native"),
     ("cache-dir", "DIR", "keep instrumented bytecode here"),
@@ -24,7 +26,7 @@ VALUED = (
 )
 """Options with a value: those of the command line, by the same names after `--raceway-`."""
 
-REPEATABLE = frozenset({"include", "exclude"})
+REPEATABLE = frozenset({"include", "exclude", "suppress"})
 
 MARKERS = (
     "raceway(allow=[...], fail_on=SEVERITY): kinds, variables (globs) and fingerprints that do not fail the test",

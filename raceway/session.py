@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import os
 import sys
 import time
@@ -16,15 +15,17 @@ from raceway.autoinstrument.modules import Modules
 from raceway.autoinstrument.scope import Scope, default_roots, editable_roots
 from raceway.autoinstrument.source import Source
 from raceway.children.following import Following
+from raceway.children.forks import follow_forks
 from raceway.config import Config
 from raceway.model.findings import Coverage, Finding, NotSeen, Report, Run, Summary, Tool
 from raceway.model.kinds import Severity
-from raceway.model.races import counted, since
-from raceway.model.struct import Struct, replace
+from raceway.model.struct import replace
 from raceway.model.typing import TYPE_CHECKING, TextIO
 from raceway.originals import allocate_lock
+from raceway.outcome.files import read_known, save, suppressions_were_read
+from raceway.outcome.found import BEGINNING, Mark, found, take_mark
+from raceway.outcome.locks import LockWatch
 from raceway.runtime import active
-from raceway.runtime.contract import Counters
 from raceway.runtime.core import make_core
 
 if TYPE_CHECKING:
@@ -38,14 +39,6 @@ FINDINGS = 66
 
 _PATIENCE_S = 30.0
 """How long who ends a process waits for another thread that has its part in hand."""
-
-
-class Mark(Struct):
-    """A moment of a run: what had been noted by then, and how many accesses each running actor had made."""
-
-    races: dict[tuple[object, ...], int]
-    counters: Counters
-    activity: dict[int, int]
 
 
 class Session:
@@ -68,21 +61,26 @@ class Session:
         self._directory = _working_directory() if directory is None else directory
         self._core = make_core(config.core)
         self.core_name = self._core.name
+        self.locks = LockWatch(self._core, self._directory, has_gil)
         self.finder = InstrumentingFinder(
             self.scope, self.compile, self.not_seen, self._core.module_executed, sync.AWAITED
         )
         self._modules = Modules(self.scope, config, self._core.form, self._core.bind)
+        self._known = read_known(config, self._directory)
+        self._patches: sync.Patches | None = None
         self._began = time.monotonic()
         self.running = False
         self._last: Report | None = None
         self._self_check = "not-run"
         self.children: Following | None = None
+        self.run_began: float | None = None
+        """When the run began of which this process is a part, on `time.monotonic`; None: it begins here."""
         self.ends_are_seen = True
         self.live: Live | None = None
         """Where findings are told of as they occur; to be set before `start`."""
         self._telling = allocate_lock()
         self._handing_in = allocate_lock()
-        self._before = Mark({}, Counters(0, 0, 0, 0), {})
+        self._before = BEGINNING
 
     def start(self) -> None:
         """Begin to watch: recorder active, models in place, import hook first."""
@@ -91,10 +89,12 @@ class Session:
             import raceway.transform.rewriting  # noqa: F401
         self._core.start()
         active.activate(self._core.recorder)
-        sync.install(self._core.recorder, self._instruments)
+        self._patches = sync.install(self._core.recorder, self._instruments)
+        if self.run_began is not None:
+            sync.lifetimes.began = self.run_began
         self.finder.install(self)
         self.running = True
-        _follow_forks(self)
+        self._leave_forks = follow_forks(self._before_fork, self._after_fork)
         if self.children is not None:
             self.children.start()
         self._listen()
@@ -105,7 +105,7 @@ class Session:
             return
         self._check()
         self.running = False
-        _running.remove(self)
+        self._leave_forks()
         if self.children is not None:
             self.children.stop()
         with self._telling:  # what is being told is told to the end
@@ -157,11 +157,17 @@ class Session:
         passes = self._core.passes_self_check()
         self._self_check = "ok" if passes and self._self_check != "failed" else "failed"
 
-    def make_spool(self) -> Spool:
+    def _make_spool(self) -> Spool:
         """A directory for what the processes of the run hand in. Raises OSError."""
         from raceway.children.spool import Settings, Spool
 
-        return Spool.create(Settings(self.config, self.scope.roots, self._directory))
+        # What is known of findings is applied to the whole of them, by the owner alone.
+        config = replace(self.config, quiet=True, debug=False, suppress=(), suppressions=None, baseline=None)
+        return Spool.create(Settings(config, self.scope.roots, self._directory, sync.lifetimes.began))
+
+    def patched(self) -> tuple[str, ...]:
+        """The attributes of other modules that are replaced while the session runs, by their dotted names."""
+        return () if self._patches is None else self._patches.names()
 
     def _instruments(self, module: str) -> bool:
         return self.scope.names(module)
@@ -179,7 +185,9 @@ class Session:
         if self.children is not None and self.children.forked():
             self._before = self.mark()
             self._began = time.monotonic()
+            self._known = None  # the owner applies it
             self._modules.notes.clear()
+            sync.lifetimes.forked()
             self._listen()
             if not self.ends_are_seen:
                 from raceway.children.interrupts import report_before_dying
@@ -201,24 +209,25 @@ class Session:
         self._modules.not_seen(reason, module, detail)
 
     def findings(self, after: Mark | None = None) -> tuple[Finding, ...]:
-        """All findings of this process so far, or those of what was noted after a mark, worst first."""
-        races = since(self._core.races(), (after or self._before).races)
-        if not races:
-            return ()
-        from raceway.findings import build
+        """All findings of this process so far, or those of what was noted after a mark, worst first, without those that
+        are suppressed or in the baseline."""
+        findings, marked = self._found(after or self._before), self._modules.marks.files()
+        if not findings or (self._known is None and not marked):
+            return findings
+        from raceway.findings.known import Known
 
-        names = self._core.names
-        return build(races, names.all_sites(), names, self._directory, has_gil())
+        return (self._known or Known(self._directory)).sift(findings, marked).kept
+
+    def _found(self, after: Mark) -> tuple[Finding, ...]:
+        return found(self._core, after, self._directory, has_gil)
 
     def mark(self, last: Mark | None = None) -> Mark:
         """This moment of the run; cheap when there was no race since `last`."""
-        counters = self._core.counters()
-        quiet = last is not None and last.counters.noted == counters.noted
-        races = last.races if last is not None and quiet else counted(self._core.races())
-        return Mark(races, counters, self._core.activity())
+        return take_mark(self._core, last)
 
     def _own_report(self) -> Report:
-        findings = self.findings()
+        """The document of this process, with all its findings."""
+        findings = self._found(self._before)
         if self.running and not self._is_child:
             self._check()
         counters, before = self._core.counters(), self._before.counters
@@ -242,6 +251,7 @@ class Session:
             ),
             findings=findings,
             not_seen=(*self._modules.notes, *unmatched),
+            lives=tuple(sync.lifetimes.told()),
             coverage=self._coverage(),
         )
 
@@ -257,24 +267,34 @@ class Session:
 
     def report(self, *, alone: bool = False) -> Report:
         """The report document of the run so far, with what its other processes have handed in unless `alone`."""
+        report, marked = self._own_report(), self._modules.marks.files()
         parts = [] if alone or self.children is None else self.children.parts()
-        if not parts:
-            return self._own_report()
-        from raceway.findings import merge
+        if parts:
+            from raceway.findings import merge
 
-        return merge(self._own_report(), parts)
+            report = merge(report, parts)
+        if self._known is None and not marked:
+            return report
+        from raceway.findings.known import Known
+
+        return (self._known or Known(self._directory)).sift_report(report, marked)
 
     def write(self, stream: TextIO) -> bool:
-        """Write the text report to `stream` and the configured files; False when one could not be written."""
+        """Write the text report to `stream` and the configured files; False when one could not be written, or a
+        suppression could not be read.
+
+        Then the text has every finding, whatever was asked for: nothing is lost with the file.
+        """
         report = self._last = self.report()
         written = save(report, self.config, stream)
         shown = any(one.severity.rank <= self.config.show.rank for one in report.findings)
-        if shown or not self.config.quiet:
+        if shown or not written or not self.config.quiet:
             from raceway.report import render_text
 
+            show = self.config.show if written else Severity.INFO
             with contextlib.suppress(OSError, ValueError):
-                render_text(report, stream, show=self.config.show, fail_on=self.config.fail_on)
-        return written
+                render_text(report, stream, show=show, fail_on=self.config.fail_on)
+        return written and suppressions_were_read(report)
 
     def exit_status(self, program_status: int, written: bool) -> int:
         """The status of the whole run: the program's own, else what the report asks for."""
@@ -290,21 +310,6 @@ class Session:
         return FINDINGS if failing else 0
 
 
-def save(report: Report, config: Config, stream: TextIO) -> bool:
-    """Write the report files that the settings ask for; False when one could not be written, which the stream tells."""
-    if config.json is None:
-        return True
-    from raceway.report import encode_json
-
-    try:
-        with open(config.json, "wb") as file:
-            file.write(encode_json(report))
-    except OSError as error:
-        _say(f"raceway: error: cannot write {config.json}: {error.strerror}", stream)
-        return False
-    return True
-
-
 def follow(session: Session, command: tuple[str, ...], *, ends_are_seen: bool = True) -> None:
     """The processes that this one starts from now on belong to the run, if the settings want that.
 
@@ -312,7 +317,7 @@ def follow(session: Session, command: tuple[str, ...], *, ends_are_seen: bool = 
     """
     if session.config.children == "follow":
         session.ends_are_seen = ends_are_seen
-        session.children = Following(command, session.make_spool)
+        session.children = Following(command, session._make_spool)
         if session.running:
             session.children.start()
 
@@ -338,9 +343,9 @@ def open_child(directory: str, command: tuple[str, ...]) -> Session:
 
     spool = Spool(directory)
     settings = spool.settings()
-    config = replace(settings.config, quiet=True, debug=False)
-    session = Session(config, command, roots=(*settings.roots, *default_roots()), directory=settings.directory)
+    session = Session(settings.config, command, roots=(*settings.roots, *default_roots()), directory=settings.directory)
     session.children = Following(command, lambda: spool, spool)
+    session.run_began = settings.began
     return session
 
 
@@ -350,36 +355,6 @@ def _working_directory() -> str:
         return os.getcwd()
     except OSError:
         return ""
-
-
-_running: list[Session] = []
-
-
-def _after_fork() -> None:
-    for session in _running:
-        session._after_fork()
-
-
-def _before_fork() -> None:
-    for session in _running:
-        session._before_fork()
-
-
-@functools.cache  # what is registered stays for good
-def _register_at_fork() -> None:
-    os.register_at_fork(before=_before_fork, after_in_child=_after_fork)
-
-
-def _follow_forks(session: Session) -> None:
-    _register_at_fork()
-    _running.append(session)
-
-
-def _say(line: str, stream: TextIO | None) -> None:
-    """One line to a stream that may be closed or missing."""
-    if stream is not None:
-        with contextlib.suppress(OSError, ValueError):
-            stream.write(line + "\n")
 
 
 def has_gil() -> bool:

@@ -1,9 +1,9 @@
 """Reads the programs of `fixtures/race` and `fixtures/norace`: what each expects, from the comments it carries.
 
 A program says `# expect: KIND VARIABLE SEVERITY` once per finding, or `# expect: nothing`; the severity is that of an
-interpreter with a GIL. The lines of the two sides
-end in `# <- A` and `# <- B`, or `# <- AB` when they are one line; an expectation about other lines names its two
-letters at its end. A program of several files is a folder with a `main.py`, and its marks may be in any of them.
+interpreter with a GIL. The lines of the two sides end in `# <- A` and `# <- B`, or `# <- AB` when they are one line; an
+expectation about other lines, or about more or fewer sides, names its letters at its end. A program of several files is
+a folder with a `main.py`, and its marks may be in any of them.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ FIXTURES = Path(__file__).resolve().parent.parent / "fixtures"
 
 DEFAULT_MARKS = "AB"
 _EXPECT = re.compile(r"^# expect: (?P<words>.+)$", re.MULTILINE)
+_SEVERITIES = frozenset(severity.value for severity in Severity)
 _MARK = re.compile(r"# <- (?P<letters>[A-Z]+)$")
 
 
@@ -35,12 +36,12 @@ class Place(Struct, frozen=True, order=True):
 
 
 class Expected(Struct, frozen=True):
-    """One finding: `places` are its two sides, sorted."""
+    """One finding: `places` are its sides, sorted."""
 
     kind: FindingKind
     variable: str
     severity: Severity
-    places: tuple[Place, Place]
+    places: tuple[Place, ...]
 
 
 class Program(Struct, frozen=True):
@@ -93,14 +94,16 @@ def expectations(text: str, places: Mapping[str, Place]) -> tuple[Expected, ...]
 
 
 def _letters(words: list[str]) -> str:
-    return words[3] if len(words) == 4 else DEFAULT_MARKS
+    return DEFAULT_MARKS if words[-1] in _SEVERITIES else words[-1]
 
 
 def _expected(words: list[str], places: Mapping[str, Place]) -> Expected:
-    if len(words) not in (3, 4) or len(_letters(words)) != 2:
+    letters = _letters(words)
+    *parts, severity = words if words[-1] in _SEVERITIES else words[:-1]
+    if len(parts) < 2 or severity not in _SEVERITIES:
         raise FormatError(f"not an expectation: {' '.join(words)}")
-    missing = [letter for letter in _letters(words) if letter not in places]
+    missing = [letter for letter in letters if letter not in places]
     if missing:
         raise FormatError(f"no line is marked {missing[0]}")
-    first, second = sorted(places[letter] for letter in _letters(words))
-    return Expected(FindingKind(words[0]), words[1], Severity(words[2]), (first, second))
+    found = tuple(sorted(places[letter] for letter in letters))
+    return Expected(FindingKind(parts[0]), " ".join(parts[1:]), Severity(severity), found)

@@ -61,8 +61,8 @@ def place(side: AccessSide) -> Place:
 
 def found(finding: Finding) -> Expected:
     """A finding in the words of an expectation."""
-    first, second = sorted(place(side) for side in finding.accesses)
-    return Expected(finding.kind, finding.variable, severity_with_gil(finding), (first, second))
+    places = tuple(sorted(place(side) for side in finding.accesses))
+    return Expected(finding.kind, finding.variable, severity_with_gil(finding), places)
 
 
 def severity_with_gil(finding: Finding) -> Severity:

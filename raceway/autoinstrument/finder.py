@@ -89,7 +89,10 @@ class InstrumentingFinder:
                 raise
             if spec is not None:
                 if not busy:
-                    self._equip(fullname, spec)
+                    try:
+                        self._equip(fullname, spec)
+                    except Exception as error:  # the program may have replaced what the file system is asked by
+                        self._not_seen("not-transformed", fullname, type(error).__name__)
                 if fullname in self._awaited and isinstance(spec.loader, SourceFileLoader):
                     tell_when_executed(spec.loader, self._awaited[fullname])
                 return spec

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import io
 import os
 import sys
@@ -43,8 +44,10 @@ class Handle:
             return
         atexit.unregister(self._at_exit)
         self._stop()
-        if self._session.config.json is not None:
-            self._session.write(io.StringIO())
+        config, text = self._session.config, io.StringIO()
+        if any((config.json, config.html, config.sarif, config.junit)) and not self._session.write(text):
+            with contextlib.suppress(OSError, ValueError, AttributeError):  # standard error may be gone, or None
+                sys.stderr.write(text.getvalue())
 
     def findings(self) -> tuple[Finding, ...]:
         """All findings so far, worst first."""

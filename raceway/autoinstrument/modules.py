@@ -14,6 +14,7 @@ from types import CodeType
 from raceway.autoinstrument.cache import Cache, Cached
 from raceway.autoinstrument.finder import early_modules
 from raceway.autoinstrument.foreign import Finish
+from raceway.autoinstrument.marks import Marks
 from raceway.autoinstrument.scope import Scope
 from raceway.autoinstrument.source import Source
 from raceway.config import Config, cache_directory
@@ -40,6 +41,8 @@ class Modules:
         self._maker: Maker | None = None
         self.sites: dict[tuple[str, str], int] = {}
         self.notes: list[NotSeen] = []
+        self.marks = Marks()
+        """The files among them that hold suppressions in comments."""
 
     def compile(self, source: Source, filename: str, module: str, finish: Finish | None = None) -> CodeType:
         """Instrumented code of a module; plain code, noted as not seen, when it cannot be rewritten.
@@ -57,6 +60,7 @@ class Modules:
                 self._untransformed(module, f"{kind}{error}")
             return _plain_code(content, filename, finish)
         self.sites[module, filename] = len(made.sites)
+        self.marks.add(filename)
         return self._bind(made.code, made.sites, made.marker, filename)
 
     def not_seen(self, reason: str, module: str, detail: str = "") -> None:
@@ -92,7 +96,8 @@ class Modules:
         self.not_seen("not-transformed", module, why)
         if not self._quiet and sys.stderr is not None:
             with contextlib.suppress(OSError, ValueError):
-                sys.stderr.write(f"raceway: warning: module {module} runs uninstrumented: {why}\n")
+                text = f"raceway: warning: module {module} runs uninstrumented: {why} [{TransformError.slug}]"
+                sys.stderr.write(text + "\n")
 
 
 def _plain_code(content: bytes, filename: str, finish: Finish | None) -> CodeType:

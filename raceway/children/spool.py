@@ -26,6 +26,8 @@ class Settings(Struct):
     config: Config
     roots: tuple[str, ...]
     directory: str
+    began: float
+    """When the run began, on the clock `time.monotonic` that all processes read."""
 
 
 class Spool:

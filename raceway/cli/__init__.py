@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import sys
 
-from raceway.model.typing import NoReturn
+from raceway.model.typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from raceway.cli.parser import Parser
+
+COMMANDS = {
+    "run": "run a program and report the races in it; the same as python -m raceway.run",
+    "report": "render a stored report: text, html, sarif, junit, github, markdown",
+    "baseline": "write down the findings that are known, and check for new ones",
+    "diff": "compare the findings of two reports",
+    "explain": "say what a kind of finding means",
+    "show": "print a file as it runs when it is watched, with its table of sites",
+    "doctor": "say which core runs and why, what is patched, and test Raceway itself",
+    "completion": "print a script that completes the commands in bash, zsh or fish",
+}
+"""Every subcommand, and what it does."""
 
 _USAGE = """\
 usage: raceway run [options] SCRIPT [arguments]
        raceway run [options] -m MODULE [arguments]
-       raceway show FILE
-"""
-
-_HELP = f"""\
-{_USAGE}
-Find races in Python programs.
-
-  run     run a program and report the races in it; the same as python -m raceway.run
-  show    print a file as it runs when it is watched, with its table of sites
-
-`raceway run --help` and `raceway show --help` say more. `raceway --version` prints the version.
+       raceway COMMAND [options]
 """
 
 
@@ -30,17 +35,44 @@ def main() -> NoReturn:
         from raceway.cli import run
 
         run.main(arguments, "raceway run")
-    if command == "show":
-        from raceway.cli import show
+    if command in COMMANDS:
+        from importlib import import_module
 
-        sys.exit(show.main(arguments, "raceway show"))
+        sys.exit(import_module(f"raceway.cli.{command}").main(arguments, f"raceway {command}"))
     if command in ("-h", "--help"):
-        sys.stdout.write(_HELP)
+        sys.stdout.write(_help())
         sys.exit(0)
     if command == "--version":
         from raceway import __version__
 
         print(f"raceway {__version__}")
         sys.exit(0)
-    sys.stderr.write(f"raceway: error: unknown command {command}; see raceway --help\n" if command else _USAGE)
+    wrong = f"raceway: error: unknown command {command}{_suggestion(command)}; see raceway --help [config]\n"
+    sys.stderr.write(wrong if command else _USAGE)
     sys.exit(2)
+
+
+def parser_of(command: str, prog: str) -> Parser:
+    """The parser of a subcommand."""
+    if command == "run":
+        from raceway.cli.parser import run_parser
+
+        return run_parser(prog)
+    from importlib import import_module
+
+    made: Parser = import_module(f"raceway.cli.{command}").parser(prog)
+    return made
+
+
+def _help() -> str:
+    width = max(map(len, COMMANDS))
+    rows = "".join(f"  {name:{width}}  {about}\n" for name, about in COMMANDS.items())
+    more = "`raceway COMMAND --help` says more. `raceway --version` prints the version.\n"
+    return f"{_USAGE}\nFind races in Python programs.\n\n{rows}\n{more}"
+
+
+def _suggestion(command: str) -> str:
+    from difflib import get_close_matches
+
+    close = get_close_matches(command, COMMANDS, n=1)
+    return f"; did you mean {close[0]}?" if close else ""

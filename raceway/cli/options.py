@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator, Sequence
 
 from raceway.config import OPTIONS, SETTINGS, Kind, Setting
+from raceway.errors import ConfigError, RacewayError
 from raceway.model.struct import Struct
 from raceway.model.typing import NoReturn
 
@@ -28,10 +29,11 @@ class Program(Struct):
         return ("-m", self.name, *self.arguments) if self.is_module else (self.name, *self.arguments)
 
 
-def refuse(prog: str, message: str) -> NoReturn:
-    """Tell in one line what is wrong, and end with status 2."""
+def refuse(prog: str, wrong: str | RacewayError) -> NoReturn:
+    """Tell in one line what is wrong, with the slug of its entry in docs/messages.md, and end with status 2."""
+    slug = wrong.slug if isinstance(wrong, RacewayError) else ConfigError.slug
     if sys.stderr is not None:
-        sys.stderr.write(f"{prog}: error: {message}\n")
+        sys.stderr.write(f"{prog}: error: {wrong} [{slug}]\n")
     sys.exit(2)
 
 
@@ -83,7 +85,7 @@ def _collected(options: list[str]) -> dict[str, object]:
             value = _value(value if equals else None, rest)
             if setting.about.choices and value not in setting.about.choices:
                 raise ValueError(option)
-            if setting.about.kind is Kind.GLOBS:
+            if setting.about.kind in (Kind.GLOBS, Kind.RULES):
                 before = given.get(setting.name, [])
                 assert isinstance(before, list)
                 given[setting.name] = [*before, value]

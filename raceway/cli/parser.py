@@ -17,7 +17,8 @@ _EXAMPLES = (
     ("-m shop.server", "watch a module, as `python -m` runs it"),
     ("--include sqlalchemy app.py", "watch an installed package, too"),
     ("--fail-on warning app.py", "end with 66 when a warning is found"),
-    ("--json races.json app.py", "write the report for other programs"),
+    ("--html races.html app.py", "write the report as a page to look at"),
+    ("--baseline known.json app.py", "report only what is new"),
 )
 
 _NOTES = """\
@@ -78,6 +79,8 @@ def _add(parser: Parser, setting: Setting) -> None:
         parser.add_argument(option, action="store_const", const=True, help=about.help)
     elif about.kind is Kind.GLOBS:
         parser.add_argument(option, action="append", metavar="GLOB", help=f"{about.help} (repeatable)")
+    elif about.kind is Kind.RULES:
+        parser.add_argument(option, action="append", metavar="RULE", help=f"{about.help} (repeatable)")
     elif about.choices:
         parser.add_argument(option, choices=about.choices, help=about.help)
     else:

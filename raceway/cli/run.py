@@ -11,7 +11,7 @@ import os
 from collections.abc import Sequence
 
 from raceway.children import interrupts
-from raceway.cli import ending, program, stderr
+from raceway.cli import ending, hangs, program, stderr
 from raceway.cli.options import Program, parse_run, refuse
 from raceway.cli.reporting import Reporting
 from raceway.config import SETTINGS, Config, is_output, resolve
@@ -29,7 +29,7 @@ def main(arguments: Sequence[str], prog: str) -> NoReturn:
         config = resolve(given)
         check_outputs(config)
     except ConfigError as wrong:
-        refuse(prog, str(wrong))
+        refuse(prog, wrong)
     launch = program.prepare(wanted)
     run_to_end(launch, Reporting(_start_session(prog, config, wanted, launch)))
 
@@ -63,7 +63,7 @@ def check_outputs(config: Config) -> None:
             try:
                 _check_writable(path)
             except OSError as error:
-                raise ConfigError(f"cannot write {path}: {error.strerror}") from None
+                raise ConfigError(f"cannot write {path}: {error.strerror}; give a path that can be written") from None
 
 
 def _check_writable(path: str) -> None:
@@ -84,8 +84,8 @@ def _start_session(prog: str, config: Config, wanted: Program, launch: program.L
 
     try:
         session = Session(config, wanted.command)
-    except CoreUnavailableError as error:
-        refuse(prog, str(error))
+    except (ConfigError, CoreUnavailableError) as error:
+        refuse(prog, error)
     if config.debug:
         session.scope.explain_on(stderr.standard_error())
     if config.live:
@@ -95,6 +95,7 @@ def _start_session(prog: str, config: Config, wanted: Program, launch: program.L
     follow(session, wanted.command)
     session.scope.add_program(main=launch.main, root=launch.root)
     session.start()
+    hangs.explain_on_signal(session.locks.watch_hangs(stderr.standard_error))
     return session
 
 

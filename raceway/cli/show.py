@@ -15,13 +15,12 @@ from raceway.transform import instrument, show
 
 def main(arguments: Sequence[str], prog: str) -> int:
     """Print what the arguments ask for; the exit status."""
-    parser = _parser(prog)
-    given = parser.parse_args(arguments)
+    given = parser(prog).parse_args(arguments)
     try:
         with open(given.file, "rb") as file:
             source = file.read()
     except OSError as error:
-        refuse(prog, f"cannot read {given.file}: {error.strerror}")
+        refuse(prog, f"cannot read {given.file}: {error.strerror}; correct the path")
     try:
         if given.json:
             sites = instrument(source, given.file, "__main__").sites
@@ -39,15 +38,16 @@ def main(arguments: Sequence[str], prog: str) -> int:
     return 0
 
 
-def _parser(prog: str) -> Parser:
-    parser = Parser(
+def parser(prog: str) -> Parser:
+    """The options of the command."""
+    made = Parser(
         prog=prog,
         description="Print the instrumented source of a file, and its sites: the places that are watched.",
         epilog="A tap is spelled by its role (S base, K key, W value) and the number of its site: S3[account].balance.",
         allow_abbrev=False,
     )
-    parser.add_argument("file", metavar="FILE", help="a Python file")
-    form = parser.add_mutually_exclusive_group()
+    made.add_argument("file", metavar="FILE", help="a Python file")
+    form = made.add_mutually_exclusive_group()
     form.add_argument("--sites", action="store_true", help="print the table of sites only")
     form.add_argument("--json", action="store_true", help="print the sites as JSON, with all their fields")
-    return parser
+    return made

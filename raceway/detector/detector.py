@@ -12,6 +12,7 @@ from collections.abc import Callable, Hashable
 
 from raceway.detector.clocks import Clock, Slots, join
 from raceway.detector.conflicts import conflict
+from raceway.detector.lockorder import LockOrders
 from raceway.detector.races import Races
 from raceway.detector.shadow import Entry, Epoch, Shadow, rank_of
 from raceway.detector.tasks import Task, Tasks
@@ -55,20 +56,33 @@ class Actor:
     """State of one actor: its clock and slot, the locks it holds, in the order taken.
 
     `inherited` is the clock it started with. `heads` are the newest reads that later writes may depend on, by site,
-    activation and location.
+    activation and location. `firm` is the clock of the order that locks have no part in, without the actor's own slot,
+    and `version` counts its changes.
     """
 
-    __slots__ = ("clock", "ended", "heads", "held", "inherited", "kind", "name", "slot")
+    __slots__ = ("clock", "ended", "firm", "heads", "held", "inherited", "kind", "name", "slot", "version")
 
-    def __init__(self, slot: int, clock: Clock, name: str, kind: ActorKind) -> None:
+    def __init__(self, slot: int, clock: Clock, firm: Clock, name: str, kind: ActorKind) -> None:
         self.slot = slot
         self.clock = clock
+        self.firm = firm
+        self.version = 0
         self.inherited = dict(clock)
         self.held: list[int] = []
         self.heads: dict[tuple[int, int, Location], Entry] = {}
         self.name = name
         self.kind = kind
         self.ended = False
+
+    def left(self) -> Clock:
+        """What whoever is ordered after this actor knows then, locks aside."""
+        self.version += 1
+        return {**self.firm, self.slot: self.clock[self.slot]}
+
+    def learn(self, firm: Clock) -> None:
+        """The actor is ordered after what `firm` knows, by something else than a lock."""
+        self.version += 1
+        join(self.firm, firm)
 
 
 class Detector:
@@ -90,6 +104,9 @@ class Detector:
         self._elide = elide
         self._slots = Slots()
         self._syncs: dict[int, Clock] = {}
+        self._firm: dict[int, Clock] = {}
+        self.orders = LockOrders(self.races.named)
+        self.signals: set[int] = set()
         self._shadows: dict[int, dict[object, Shadow]] = {}
         self._sequence = 0
         self._ended: deque[int] = deque()
@@ -119,7 +136,7 @@ class Detector:
         if actor is None:
             slot, number = self._slots.take()
             self.seen_actors += 1
-            actor = self.actors[serial] = Actor(slot, {slot: number}, f"actor {serial}", ActorKind.THREAD)
+            actor = self.actors[serial] = Actor(slot, {slot: number}, {}, f"actor {serial}", ActorKind.THREAD)
         return actor
 
     def _access(self, access: Access) -> None:
@@ -128,6 +145,7 @@ class Detector:
         shadow = self._shadow(access)
         if site.double_checked and shadow.published is not None:
             join(actor.clock, shadow.published)
+            actor.learn(shadow.published)
         task = self.tasks.get(access.task)
         held = actor.held if task is None else task.held
         entry = Entry(access, actor.slot, actor.clock[actor.slot], self._sequence, tuple(held))
@@ -234,8 +252,13 @@ class Detector:
         clock = self._syncs.get(record.sync)
         if clock is not None:
             join(actor.clock, clock)
+        if (firm := self._firm.get(record.sync)) is not None:
+            actor.learn(firm)
         if record.held:
-            self._held(actor, record.task).append(record.sync)
+            held = self._held(actor, record.task)
+            if record.stack and held:
+                self._note_order(record, actor, tuple(held))
+            held.append(record.sync)
 
     def _release(self, record: Release) -> None:
         actor = self._actor(record.actor)
@@ -244,9 +267,24 @@ class Detector:
             join(known, actor.clock)
         else:
             self._syncs[record.sync] = dict(actor.clock)
+        if not record.held or record.sync in self.signals or record.sync not in self._held(actor, record.task):
+            self._leave_firm(record, actor)
         actor.clock[actor.slot] += 1
         if record.held:
             self._drop_lock(self._held(actor, record.task), record.sync)
+
+    def _note_order(self, record: Acquire, actor: Actor, held: tuple[int, ...]) -> None:
+        epoch, whose = (actor.slot, actor.clock[actor.slot]), record.task or record.actor
+        self.orders.note(whose, actor.version, held, record.sync, record.stack, epoch, actor.firm)
+
+    def _leave_firm(self, record: Release, actor: Actor) -> None:
+        """What is no lock orders firmly, nor is a lock that others than its taker free."""
+        if record.held:
+            self.signals.add(record.sync)
+        left = self._firm.setdefault(record.sync, {})
+        if not record.merge:
+            left.clear()
+        join(left, actor.left())
 
     def _held(self, actor: Actor, serial: int) -> list[int]:
         task = self.tasks.get(serial)
@@ -269,7 +307,7 @@ class Detector:
         self.seen_actors += 1
         clock = dict(parent.clock)
         clock[slot] = number
-        self.actors[record.child] = Actor(slot, clock, record.name, record.kind)
+        self.actors[record.child] = Actor(slot, clock, parent.left(), record.name, record.kind)
         parent.clock[parent.slot] += 1
 
     def _spawn(self, record: Spawn) -> None:
@@ -299,26 +337,35 @@ class Detector:
         actor.clock = {slot: number for slot, number in actor.clock.items() if known.get(slot) != number}
         actor.clock.setdefault(actor.slot, known.get(actor.slot, 0))
         actor.inherited = {}
+        actor.firm = actor.clock  # more than it knows firmly: an order too many invents nothing
 
     def _forget(self, serial: int) -> None:
         """An actor that ended long ago and was never waited for: only its name may still be wanted."""
         if serial in self.races.named:
-            self.actors[serial].clock = {}
+            self.actors[serial].clock = self.actors[serial].firm = {}
         else:
             self.actors.pop(serial, None)
 
     def _join(self, record: Join) -> None:
         child = self.actors.get(record.child)
         if child is not None:
-            join(self._actor(record.actor).clock, child.clock)
+            actor = self._actor(record.actor)
+            join(actor.clock, child.clock)
+            actor.learn({**child.firm, child.slot: child.clock.get(child.slot, 0)})
             if not child.ended:  # what it does from here on is not part of what was waited for
                 child.clock[child.slot] += 1
 
     def _retire(self, record: Retire) -> None:
         self._shadows.pop(record.object, None)
         self._syncs.pop(record.object, None)
+        self._firm.pop(record.object, None)
         if record.object not in self.races.named:
             self.names.pop(record.object, None)
+
+    def place_of(self, sync: int) -> tuple[str, int]:
+        """File and line where a lock was made, empty when that is not known."""
+        name = self.names.get(sync)
+        return ("", 0) if name is None else (name.file, name.line)
 
     def _name(self, record: Name) -> None:
         self.names[record.sync] = record

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from raceway.findings import naming
 from raceway.findings.classify import Member, Openings, kind_of, member
+from raceway.findings.fingerprint import fingerprint
+from raceway.findings.interleaving import Interleaving
 from raceway.findings.judge import Judgement, judge, worst
-from raceway.findings.wording import Facts, fix, message
+from raceway.findings.wording import Facts, fix, guard, message
 from raceway.model.findings import AccessSide, Actor, Finding
 from raceway.model.kinds import Confidence, FindingKind
 from raceway.model.races import RawRace, Side
@@ -67,11 +68,15 @@ def _telling(found: tuple[RawRace, Member, Member]) -> int:
 def build(
     races: Iterable[RawRace], sites: Iterable[tuple[int, Site]], names: Names, directory: str, gil: bool
 ) -> tuple[Finding, ...]:
-    """All findings of a run, worst first, then by place. Paths are made relative to `directory`."""
+    """All findings about races of a run. Paths are made relative to `directory`."""
     openings = Openings((serial, site) for serial, site in sites if names.has_acted(serial))
     groups = _fold(_group(races, names.site, openings), names.site)
-    found = [_finding(group, names, directory, gil) for group in groups]
-    return tuple(sorted(found, key=lambda one: (one.severity.rank, _place(one), one.kind.value)))
+    return tuple(_finding(group, names, directory, gil) for group in groups)
+
+
+def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Findings as a report has them: worst first, then by place."""
+    return tuple(sorted(findings, key=lambda one: (one.severity.rank, _place(one), one.kind.value)))
 
 
 def _place(finding: Finding) -> tuple[str, int]:
@@ -150,9 +155,9 @@ def _functions(group: _Group, site_of: Callable[[int], Site]) -> set[str]:
 
 def _finding(group: _Group, names: Names, directory: str, gil: bool) -> Finding:
     race, first, second = group.best()
-    sites = (names.site(race.earlier.access.site), names.site(race.later.access.site))
     judgement = _judge_all(group, names, gil)
-    sides = tuple(_side(side, names, directory) for side in (race.earlier, race.later))
+    sides = (_side(race.earlier, names, directory), _side(race.later, names, directory))
+    interleaving = Interleaving(names.site, names.site_file, directory)
     observed = any(race.observed for race, _first, _second in group.races)
     confidence = Confidence.OBSERVED if observed else Confidence.UNORDERED
     facts = Facts(
@@ -168,7 +173,7 @@ def _finding(group: _Group, names: Names, directory: str, gil: bool) -> Finding:
         tuple(_head_line(side, names) for side in (race.earlier, race.later)),  # type: ignore[arg-type]  # two of them
     )
     return Finding(
-        fingerprint=_fingerprint(group, sides, sites),
+        fingerprint=fingerprint(group.kind, group.variable, _unit_places(first, second, names, directory)),
         kind=group.kind,
         severity=judgement.severity,
         confidence=confidence,
@@ -179,7 +184,13 @@ def _finding(group: _Group, names: Names, directory: str, gil: bool) -> Finding:
         count=group.count,
         accesses=sides,
         reason=judgement.reason,
+        steps=() if judgement.reason else interleaving.of(group.kind, race, (first, second), sides),
+        guard=guard(sides[0], sides[1]),
     )
+
+
+def _unit_places(first: Member, second: Member, names: Names, directory: str) -> list[tuple[str, Site]]:
+    return [(naming.relative(names.site_file(part.unit), directory), names.site(part.unit)) for part in (first, second)]
 
 
 def _head_line(side: Side, names: Names) -> int:
@@ -217,18 +228,4 @@ def _side(side: Side, names: Names, directory: str) -> AccessSide:
 
 
 def _lock(serial: int, names: Names, directory: str) -> str:
-    """What people call a lock: the target of the assignment that made it, else where it was made."""
-    path, line = names.lock_place(serial)
-    found = naming.assigned_name(path, line)
-    return found or (f"lock made at {naming.relative(path, directory)}:{line}" if path else f"lock {serial}")
-
-
-def _fingerprint(group: _Group, sides: tuple[AccessSide, ...], sites: tuple[Site, ...]) -> str:
-    """Eight hexadecimal digits that stay the same when lines move: kind, variable, and for each side its file,
-    function, operation and operand."""
-    places = sorted(
-        "|".join((side.file, side.function, side.operation, site.base, site.name, site.key))
-        for side, site in zip(sides, sites, strict=True)
-    )
-    text = "\n".join([group.kind.value, group.variable, *places])
-    return hashlib.sha256(text.encode(errors="replace")).hexdigest()[:8]
+    return naming.lock_name(names.lock_place(serial), serial, directory)

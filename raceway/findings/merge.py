@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from raceway.model.findings import Coverage, Finding, NotSeen, Part, Process, Report, Summary, Unwatched, WatchedModule
+from raceway.findings.build import in_order
+from raceway.findings.known import UNUSED, used_by
+from raceway.model.findings import (
+    Coverage,
+    Finding,
+    Note,
+    NotSeen,
+    Part,
+    Process,
+    Report,
+    Summary,
+    Unwatched,
+    WatchedModule,
+)
 from raceway.model.kinds import Confidence, Severity
 from raceway.model.struct import replace
 
@@ -20,14 +33,18 @@ def merge(report: Report, parts: Sequence[Part]) -> Report:
 def merge_reports(reports: Sequence[Report], processes: Sequence[Process] = ()) -> Report:
     """One report of several, the first of which says what was run; `processes` have made the others."""
     findings = merge_findings(finding for one in reports for finding in one.findings)
+    suppressed = merge_findings(finding for one in reports for finding in one.suppressed)
     coverage = _coverage(reports, processes)
     seen = (note for one in reports for note in one.not_seen)
-    notes = dict.fromkeys((*seen, *_missing(processes)))
+    not_seen = dict.fromkeys((*seen, *_missing(processes)))
     return replace(
         reports[0],
-        summary=_summary(reports, findings, coverage),
+        summary=_summary(reports, findings, suppressed, coverage),
         findings=findings,
-        not_seen=tuple(notes),
+        not_seen=tuple(not_seen),
+        suppressed=suppressed,
+        notes=merge_notes(reports),
+        lives=tuple(sorted((life for one in reports for life in one.lives), key=lambda life: life.began)),
         coverage=coverage,
     )
 
@@ -38,13 +55,17 @@ def merge_findings(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     for finding in findings:
         known = merged.get(finding.fingerprint)
         merged[finding.fingerprint] = finding if known is None else _one(known, finding)
-    return tuple(sorted(merged.values(), key=order))
+    return in_order(merged.values())
 
 
-def order(finding: Finding) -> tuple[int, str, int, str]:
-    """Worst first, then by place."""
-    first = finding.accesses[0]
-    return finding.severity.rank, first.file, first.line, finding.kind.value
+def merge_notes(reports: Sequence[Report]) -> tuple[Note, ...]:
+    """Each note once. A suppression that one process had a use for is not unused."""
+    notes = dict.fromkeys(note for one in reports for note in one.notes)
+    return tuple(note for note in notes if note.state != UNUSED or not any(_used(note, one) for one in reports))
+
+
+def _used(note: Note, report: Report) -> bool:
+    return note not in report.notes and used_by(note, report.suppressed)
 
 
 def _missing(processes: Iterable[Process]) -> Iterator[NotSeen]:
@@ -70,7 +91,9 @@ def _one(first: Finding, second: Finding) -> Finding:
     return replace(best, count=first.count + second.count, tests=tests, state=state)
 
 
-def _summary(reports: Sequence[Report], findings: Sequence[Finding], coverage: Coverage) -> Summary:
+def _summary(
+    reports: Sequence[Report], findings: Sequence[Finding], suppressed: Sequence[Finding], coverage: Coverage
+) -> Summary:
     summaries = [report.summary for report in reports]
     number = {severity: sum(finding.severity is severity for finding in findings) for severity in Severity}
     checks = {summary.self_check for summary in summaries}
@@ -79,7 +102,7 @@ def _summary(reports: Sequence[Report], findings: Sequence[Finding], coverage: C
         error=number[Severity.ERROR],
         warning=number[Severity.WARNING],
         info=number[Severity.INFO],
-        suppressed=sum(summary.suppressed for summary in summaries),
+        suppressed=len(suppressed),
         modules=len(coverage.watched),
         sites=sum(module.sites for module in coverage.watched),
         accesses=sum(summary.accesses for summary in summaries),

@@ -13,8 +13,15 @@ from raceway.model.findings import Frame
 from raceway.model.records import Stack
 
 _ASSIGNED = re.compile(r"^\s*(?P<target>[A-Za-z_][\w.]*)\s*(?::[^=]*)?=(?!=)")
+_AROUND = 4
+_LONGEST = 400
 _HANDLES = os.path.join("asyncio", "events.py")
 _OUR_FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+
+
+def is_ours(path: str) -> bool:
+    """Whether a file belongs to Raceway, or to how it starts a program."""
+    return path.startswith(_OUR_FOLDER) or "<frozen runpy>" in path
 
 
 def relative(path: str, directory: str) -> str:
@@ -30,6 +37,13 @@ def source_line(path: str, line: int) -> str:
     return linecache.getline(path, line).rstrip("\r\n")
 
 
+def lines_around(path: str, line: int) -> tuple[int, tuple[str, ...]]:
+    """The number of the first of the lines around a line, and the lines without their ends; very long ones are cut."""
+    first = max(1, line - _AROUND)
+    lines = linecache.getlines(path)[first - 1 : line + _AROUND]
+    return (first, tuple(text.rstrip("\r\n")[:_LONGEST] for text in lines)) if lines else (0, ())
+
+
 def line_at(code: CodeType, offset: int) -> int:
     """The line of the instruction at an offset in bytes."""
     for index, position in enumerate(code.co_positions()):
@@ -41,11 +55,7 @@ def line_at(code: CodeType, offset: int) -> int:
 def frames(stack: Stack, directory: str) -> tuple[Frame, ...]:
     """A stack for people, innermost first, without our own frames and those that every thread begins with. For what an
     event loop runs it ends where the loop began to: the loop's own frames are those of whoever started it."""
-    shown = [
-        (code, offset)
-        for code, offset in stack
-        if not code.co_filename.startswith(_OUR_FOLDER) and "<frozen runpy>" not in code.co_filename
-    ]
+    shown = [(code, offset) for code, offset in stack if not is_ours(code.co_filename)]
     for place, (code, _offset) in enumerate(shown):
         if place and code.co_qualname == "Handle._run" and code.co_filename.endswith(_HANDLES):
             del shown[place:]
@@ -80,6 +90,13 @@ def assigned_name(path: str, line: int) -> str:
     if head in {"self", "cls"} and dot:
         return f"{class_name}.{rest}"
     return found["target"] if in_method else f"{class_name}.{found['target']}"
+
+
+def lock_name(place: tuple[str, int], serial: int, directory: str) -> str:
+    """What people call a lock: the target of the assignment that made it, else where it was made."""
+    path, line = place
+    found = assigned_name(path, line)
+    return found or (f"lock made at {relative(path, directory)}:{line}" if path else f"lock {serial}")
 
 
 def _class_around(path: str, line: int) -> tuple[str, bool]:

@@ -36,6 +36,13 @@ def _what(facts: Facts) -> str:
     actors = f"{first.actor.name} and {second.actor.name}"
     if facts.kind is FindingKind.AWAIT_GAP:
         return _gap(facts)
+    regional = [side for side, region in zip((first, second), facts.regions, strict=True) if region is not None]
+    if len(regional) == 1 and facts.kind in (FindingKind.LOST_UPDATE, FindingKind.CHECK_THEN_ACT):
+        one = regional[0].actor.name
+        other = (second if regional[0] is first else first).actor.name
+        if facts.kind is FindingKind.CHECK_THEN_ACT:
+            return f"{one} tests {variable} and then acts on the answer, which {other} can change in between."
+        return f"{one} reads {variable} and writes it back; what {other} writes in between is overwritten."
     if facts.kind is FindingKind.LOST_UPDATE:
         return (
             f"{actors} read and write back {variable} with nothing to order them: one update can overwrite the other."
@@ -103,10 +110,10 @@ def _effect(facts: Facts) -> str:
 
 def fix(facts: Facts) -> str:
     """What to change, in one sentence."""
-    lock = _lock_of_one_side(facts)
+    lock = guard(facts.first, facts.second)
     if facts.kind is FindingKind.ITERATION_MUTATION:
-        guard = f"holding {lock}" if lock else "under the lock that guards the changes"
-        return f"Iterate over a copy made {guard}, or hold that lock for the whole loop."
+        where = f"holding {lock}" if lock else "under the lock that guards the changes"
+        return f"Iterate over a copy made {where}, or hold that lock for the whole loop."
     if lock:
         return f"Hold {lock} on both sides: one side already does."
     if facts.kind is FindingKind.AWAIT_GAP:
@@ -134,11 +141,10 @@ def fix(facts: Facts) -> str:
     return f"Guard both writes of {facts.variable} with one lock, or let one thread own it."
 
 
-def _lock_of_one_side(facts: Facts) -> str:
-    """The lock that one side holds and the other does not."""
-    first, second = set(facts.first.locks), set(facts.second.locks)
+def guard(first: AccessSide, second: AccessSide) -> str:
+    """The lock that one side holds and the other does not, empty when both or neither hold one."""
     only = [
-        *(name for name in facts.first.locks if name not in second),
-        *(name for name in facts.second.locks if name not in first),
+        *(name for name in first.locks if name not in second.locks),
+        *(name for name in second.locks if name not in first.locks),
     ]
-    return only[0] if only and not (first and second) else ""
+    return only[0] if only and not (first.locks and second.locks) else ""

@@ -29,7 +29,8 @@ class Actor(Struct):
 class AccessSide(Struct):
     """One side of a finding. Columns are 0-based offsets in characters; `stack` is innermost first.
 
-    `source` is the line without its indentation, which `indent` counts in characters.
+    `source` is the line without its indentation, which `indent` counts in characters. `context` has the lines around it
+    as they are in the file, the first of them being line `context_line`; it is empty when the source cannot be had.
     """
 
     operation: str
@@ -43,6 +44,24 @@ class AccessSide(Struct):
     locks: tuple[str, ...]
     stack: tuple[Frame, ...]
     indent: int = 0
+    context: tuple[str, ...] = ()
+    context_line: int = 0
+
+
+class Step(Struct):
+    """One row of the interleaving: what the actor of side `side` does at a place, in an order that does harm.
+
+    `value` is the source of what is stored, where the program says it literally, else empty. `harm` says what goes
+    wrong at this step, and is empty for all the steps before.
+    """
+
+    side: int
+    operation: str
+    file: str
+    line: int
+    source: str
+    value: str = ""
+    harm: str = ""
 
 
 class Verdicts(Struct):
@@ -54,7 +73,12 @@ class Verdicts(Struct):
 
 
 class Finding(Struct):
-    """One finding, deduplicated: `count` racing pairs were folded into it."""
+    """One finding, deduplicated: `count` racing pairs were folded into it.
+
+    `steps` are an order of events that does harm: the one that happened when the confidence is `observed`, else one
+    that nothing forbids. `guard` is the lock that one side holds and the others lack, empty when there is none.
+    `suppressed` says what keeps the finding out of the counts: a suppression or the baseline.
+    """
 
     fingerprint: str
     kind: FindingKind
@@ -71,6 +95,51 @@ class Finding(Struct):
     """The tests during which it was found."""
     state: str = ""
     """"test" when both sides are code of the tests, so that what is shared is theirs and not the product's."""
+    steps: tuple[Step, ...] = ()
+    guard: str = ""
+    suppressed: str = ""
+
+
+class Note(Struct):
+    """A suppression that did not do its work. `state` is a slug, `where` its place, `text` how it is spelled."""
+
+    state: str
+    where: str
+    text: str
+
+
+class Sifted(Struct):
+    """Findings told apart: those that count, and those that are known. `notes` tell of suppressions without effect."""
+
+    kept: tuple[Finding, ...]
+    suppressed: tuple[Finding, ...] = ()
+    notes: tuple[Note, ...] = ()
+
+
+class Life(Struct):
+    """When an actor ran, in seconds since the run began; `ended` is None for one that ran to the end."""
+
+    actor: Actor
+    began: float
+    ended: float | None = None
+
+
+class LockContention(Struct):
+    """How locks of one name were taken at one place. Times are milliseconds in all, but for the longest wait.
+
+    `held_ms` is how long they were held over the `holds` that began with a wait: the others are not timed.
+    """
+
+    lock: str
+    file: str
+    line: int
+    function: str
+    acquisitions: int
+    waits: int
+    wait_ms: float
+    longest_wait_ms: float
+    holds: int
+    held_ms: float
 
 
 class NotSeen(Struct):
@@ -155,7 +224,11 @@ class Coverage(Struct):
 
 
 class Report(Struct):
-    """The whole report document, schema 1. Findings are sorted: worst first, then by place."""
+    """The whole report document, schema 1. Findings are sorted: worst first, then by place.
+
+    `suppressed` has the findings that are left out of `findings` and of the counts. `lives` has the threads in the
+    order of their starts; of very many, the first ones.
+    """
 
     tool: Tool
     run: Run
@@ -163,6 +236,9 @@ class Report(Struct):
     findings: tuple[Finding, ...]
     not_seen: tuple[NotSeen, ...] = ()
     schema: int = SCHEMA
+    suppressed: tuple[Finding, ...] = ()
+    notes: tuple[Note, ...] = ()
+    lives: tuple[Life, ...] = ()
     coverage: Coverage | None = None
 
 

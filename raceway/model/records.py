@@ -46,12 +46,16 @@ class Access(Struct):
 
 
 class Acquire(Struct):
-    """The actor now happens after every release of `sync` so far. `held` when it is a lock that is now held."""
+    """The actor now happens after every release of `sync` so far. `held` when it is a lock that is now held.
+
+    `stack` is where a lock was taken by an actor that would have waited for it without limit, and holds others.
+    """
 
     actor: int
     sync: int
     held: bool = False
     task: int = 0
+    stack: Stack = ()
 
 
 class Release(Struct):

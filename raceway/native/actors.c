@@ -98,7 +98,10 @@ actor_free(Actor *actor)
 {
     clock_free(&actor->clock);
     clock_free(&actor->inherited);
+    free(actor->learned);
+    clock_free(&actor->firm);
     lockset_drop(actor->held);
+    stack_drop(actor->wait_stack);
     Py_XDECREF(actor->name);
     free(actor);
 }
@@ -255,6 +258,43 @@ actor_drop_lock(Actor *actor, uint64_t sync)
     }
 }
 
+/* Leave in `clock` what whoever is ordered after this actor knows then, locks aside. */
+void
+actor_leave(Actor *actor, Clock *clock, bool merge)
+{
+    Number now = clock_get(&actor->clock, actor->slot);
+    actor->version++;
+    if (merge) {
+        clock_join(clock, &actor->firm);
+    }
+    else {
+        clock_copy(clock, &actor->firm);
+    }
+    if (clock_get(clock, actor->slot) < now) {
+        clock_set(clock, actor->slot, now);
+    }
+}
+
+/* The actor is ordered after what `clock` knows, by something else than a lock. */
+void
+actor_learn(Actor *actor, const Clock *clock)
+{
+    actor->version++;
+    clock_join(&actor->firm, clock);
+}
+
+/* Call `visit` with every actor until it gives false. */
+bool
+actors_each(bool (*visit)(Actor *actor, void *argument), void *argument)
+{
+    for (size_t place = 0; actors.entries != NULL && place <= actors.mask; place++) {
+        if (actors.entries[place].value != NULL && !visit(actors.entries[place].value, argument)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static void
 advance(Actor *actor)
 {
@@ -280,6 +320,7 @@ actor_fork_as(Thread *parent, PyObject *name, uint64_t serial)
     clock_copy(&child->clock, &from->clock);
     clock_set(&child->clock, epoch.slot, epoch.number);
     clock_copy(&child->inherited, &child->clock);
+    actor_leave(from, &child->firm, false);
     child->name = Py_XNewRef(name);
     advance(from);
     for (Thread *thread = threads; thread != NULL; thread = thread->next) {
@@ -297,26 +338,33 @@ actor_fork(Thread *parent, PyObject *name)
     return serial;
 }
 
+static bool
+was_learned(const Actor *actor, uint32_t slot)
+{
+    return slot == actor->slot || clock_get(&actor->inherited, slot) != actor->clock.numbers[slot];
+}
+
 /* Keep of an ended actor's clock what it did not start with. */
 static void
 shrink(Actor *actor)
 {
-    uint32_t length = 0;
+    uint32_t count = 0;
     for (uint32_t slot = 0; slot < actor->clock.length; slot++) {
-        if (slot != actor->slot && clock_get(&actor->inherited, slot) == actor->clock.numbers[slot]) {
-            actor->clock.numbers[slot] = 0;
-        }
-        else {
-            length = slot + 1;
+        count += was_learned(actor, slot);
+    }
+    Epoch *learned = actor->references == 0 ? malloc((count + 1) * sizeof(Epoch)) : NULL;
+    if (learned == NULL) {
+        return; /* its thread still needs the clock */
+    }
+    for (uint32_t slot = 0; slot < actor->clock.length; slot++) {
+        if (was_learned(actor, slot)) {
+            learned[actor->learned_count++] = (Epoch){slot, actor->clock.numbers[slot]};
         }
     }
-    actor->clock.length = length;
-    Number *numbers = realloc(actor->clock.numbers, (length ? length : 1) * sizeof(Number));
-    if (numbers != NULL) {
-        actor->clock.numbers = numbers;
-        actor->clock.capacity = length ? length : 1;
-    }
+    actor->learned = learned;
+    clock_free(&actor->clock);
     clock_free(&actor->inherited);
+    clock_free(&actor->firm); /* `learned` stands for it, too: an order too many invents nothing */
 }
 
 /* An actor that ended long ago and was never waited for: only its name may still be wanted. */
@@ -325,6 +373,8 @@ forget(Actor *actor)
 {
     if (actor->named || actor->references != 0) {
         clock_free(&actor->clock);
+        clock_free(&actor->firm);
+        actor->learned_count = 0;
     }
     else {
         table_pop(&actors, actor->serial);
@@ -370,6 +420,14 @@ actor_join(Thread *thread, uint64_t serial)
         return;
     }
     clock_join(&thread->actor->clock, &child->clock);
+    actor_learn(thread->actor, &child->firm);
+    for (uint32_t place = 0; place < child->learned_count; place++) {
+        clock_raise(&thread->actor->clock, child->learned[place]);
+        clock_raise(&thread->actor->firm, child->learned[place]);
+    }
+    if (clock_get(&thread->actor->firm, child->slot) < clock_get(&child->clock, child->slot)) {
+        clock_set(&thread->actor->firm, child->slot, clock_get(&child->clock, child->slot));
+    }
     if (!child->ended) { /* what it does from here on is not part of what was waited for */
         advance(child);
         for (Thread *other = threads; other != NULL; other = other->next) {

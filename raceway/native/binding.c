@@ -32,13 +32,16 @@ parse(const Binding *binding, PyObject *constant, uint32_t *site, int *role)
     if (memcmp(text, binding->marker, (size_t)binding->marker_length) != 0) {
         return false;
     }
-    char *end;
-    unsigned long index = strtoul(text + binding->marker_length, &end, 10);
-    if (*end != ':' || index >= binding->count) {
+    const char *at = text + binding->marker_length; /* the text ends in a zero byte */
+    uint64_t index = 0;
+    for (; *at >= '0' && *at <= '9' && index < binding->count; at++) {
+        index = index * 10 + (uint64_t)(*at - '0');
+    }
+    if (*at != ':' || index >= binding->count) {
         return false;
     }
     *site = (uint32_t)index;
-    *role = end[1];
+    *role = at[1];
     return true;
 }
 
@@ -100,7 +103,9 @@ make_tap(Binding *binding, PyCodeObject *code, PyObject *placeholder, uint32_t i
     const Site *site = &sites[binding->first + index];
     bool commits = role == site->commit;
     int held = __builtin_popcount(binding->roles[index]) - 1;
-    Tap *tap = PyObject_New(Tap, tap_type(site, role, commits, held));
+    bool names_owner = site->form == FORM_ATTRIBUTE && table_get(&binding->through, (uintptr_t)site->name) != NULL;
+    bool is_plain = !site->is_head && !names_owner && first_rank(site) != RANK_NEVER;
+    Tap *tap = PyObject_New(Tap, tap_type(site, role, commits, held, is_plain));
     if (tap == NULL) {
         return NULL;
     }
@@ -117,7 +122,8 @@ make_tap(Binding *binding, PyCodeObject *code, PyObject *placeholder, uint32_t i
     tap->name = site->name;
     tap->is_simple = site->region_count == 0 && !site->rechecked && !site->double_checked &&
                      tap->rank != RANK_NEVER;
-    tap->names_owner = site->form == FORM_ATTRIBUTE && table_get(&binding->through, (uintptr_t)site->name) != NULL;
+    tap->names_owner = names_owner;
+    tap->is_item = site->form == FORM_ITEM;
     if (site->key != NULL && !key_of(site->key, &tap->literal, 0)) {
         tap->literal = 0;
     }

@@ -51,6 +51,53 @@ clock_set(Clock *clock, uint32_t slot, Number number)
     }
 }
 
+void
+clock_raise(Clock *clock, Epoch epoch)
+{
+    if (clock_get(clock, epoch.slot) < epoch.number) {
+        clock_set(clock, epoch.slot, epoch.number);
+    }
+}
+
+/* Programs that start a thread for each request have hundreds of slots, in each clock of which most are of threads that
+   ended. */
+#if defined(__x86_64__) && defined(__GNUC__)
+
+typedef int64_t Four __attribute__((vector_size(32))); /* no actor has 2^63 epochs */
+
+/* The greater ones of the first slots, four at a time; gives how many it did. */
+static __attribute__((target("avx2"))) uint32_t
+raise_fours(Number *numbers, const Number *other, uint32_t length)
+{
+    uint32_t slot = 0;
+    for (; slot + 4 <= length; slot += 4) {
+        Four mine, theirs;
+        memcpy(&mine, &numbers[slot], sizeof mine);
+        memcpy(&theirs, &other[slot], sizeof theirs);
+        Four greater = theirs > mine;
+        mine = (theirs & greater) | (mine & ~greater);
+        memcpy(&numbers[slot], &mine, sizeof mine);
+    }
+    return slot;
+}
+
+static inline uint32_t
+raise_first(Number *numbers, const Number *other, uint32_t length)
+{
+    return length >= 16 && __builtin_cpu_supports("avx2") ? raise_fours(numbers, other, length) : 0;
+}
+
+#else
+
+static inline uint32_t
+raise_first(Number *numbers, const Number *other, uint32_t length)
+{
+    (void)numbers, (void)other, (void)length;
+    return 0;
+}
+
+#endif
+
 /* Make `clock` the least upper bound of both. */
 void
 clock_join(Clock *clock, const Clock *other)
@@ -58,7 +105,7 @@ clock_join(Clock *clock, const Clock *other)
     if (!extend(clock, other->length)) {
         return;
     }
-    for (uint32_t slot = 0; slot < other->length; slot++) {
+    for (uint32_t slot = raise_first(clock->numbers, other->numbers, other->length); slot < other->length; slot++) {
         if (other->numbers[slot] > clock->numbers[slot]) {
             clock->numbers[slot] = other->numbers[slot];
         }

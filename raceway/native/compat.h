@@ -10,6 +10,7 @@
 #define Py_BUILD_CORE_MODULE 1
 #endif
 #include <Python.h>
+#include <structmember.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stddef.h>
@@ -31,6 +32,7 @@ typedef _PyInterpreterFrame Frame;
 typedef struct Frame Frame; /* unknown: never looked into */
 #endif
 
+#define HOT static inline __attribute__((always_inline)) /* on the path of each access */
 #define likely(x) __builtin_expect(!!(x), 1)
 #define SLOW __attribute__((noinline, cold)) /* kept out of the fast paths that fall through to it */
 #define unlikely(x) __builtin_expect(!!(x), 0)
@@ -71,11 +73,14 @@ frame_offset(Frame *frame)
     return _PyInterpreterFrame_LASTI(frame) * (int)sizeof(_Py_CODEUNIT);
 }
 
-/* Frames of C code (3.12 and later) have no code. */
+/* Frames of C code (3.12 and later) have no code; one that waits for a specialised call of `__init__` (3.13) has no
+   function, and nothing but garbage for its globals. */
 static inline bool
 frame_is_python(Frame *frame)
 {
-#if PY_VERSION_HEX >= 0x030C0000
+#if PY_VERSION_HEX >= 0x030D0000
+    return frame->owner != FRAME_OWNED_BY_CSTACK && frame->f_funcobj != Py_None;
+#elif PY_VERSION_HEX >= 0x030C0000
     return frame->owner != FRAME_OWNED_BY_CSTACK;
 #else
     (void)frame;
@@ -102,6 +107,13 @@ frame_of(PyThreadState *state)
 #endif
 }
 
+/* The frame that called this one. */
+static inline Frame *
+frame_outer(Frame *frame)
+{
+    return frame_skip(frame->previous);
+}
+
 /* The frame that runs the tap: a slot reached from the evaluation loop has no frame of its own. */
 static inline Frame *
 current_frame(void)
@@ -112,6 +124,7 @@ current_frame(void)
 #else /* the frame is known by its frame object only */
 
 Frame *current_frame(void);
+Frame *frame_outer(Frame *frame);
 const void *frame_instruction(Frame *frame);
 PyCodeObject *frame_code(Frame *frame);
 int frame_offset(Frame *frame);
@@ -138,6 +151,19 @@ type_dict(PyTypeObject *type)
     return found;
 #else
     return type->tp_dict;
+#endif
+}
+
+/* An item of a dictionary by a string, as a new reference; NULL without an error when it is not there. */
+static inline PyObject *
+dict_item(PyObject *values, PyObject *name)
+{
+#if PY_VERSION_HEX >= 0x030D0000
+    PyObject *found = NULL;
+    (void)PyDict_GetItemRef(values, name, &found);
+    return found;
+#else
+    return Py_XNewRef(PyDict_GetItemWithError(values, name));
 #endif
 }
 

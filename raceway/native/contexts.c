@@ -150,10 +150,14 @@ same(const Context *known, const Context *wanted, const Thread *thread)
 Stack
 context_callers(Thread *thread, Frame *frame, uint32_t site)
 {
-    if (unlikely(sites[site].stacks > MANY_STACKS) && sites[site].stacks_tag == thread->tag) {
-        return stack_callers(&thread->near, frame, NEAR_CALLERS);
+    bool near = unlikely(sites[site].stacks > MANY_STACKS) && sites[site].stacks_tag == thread->tag;
+    StackMemo *memo = near ? &thread->near : &thread->memo;
+    if (memo->access == thread->access) {
+        return memo->callers;
     }
-    return stack_callers(&thread->memo, frame, STACK_DEPTH - 1);
+    Stack callers = stack_callers(memo, frame, near ? NEAR_CALLERS : STACK_DEPTH - 1);
+    memo->access = thread->access;
+    return callers;
 }
 
 /* The stack of a frame at this site, as a new reference: mostly the one that the site had last. */

@@ -69,6 +69,7 @@ typedef struct {
     Number number;
 } Epoch;
 
+void clock_raise(Clock *clock, Epoch epoch);
 Epoch slots_take(void);
 void slots_give_back(uint32_t slot, Number number);
 void slots_reset(void);
@@ -122,8 +123,7 @@ typedef uint32_t Stack; /* 0 is the empty one */
 /* One caller, as it was when its stack was looked up. */
 typedef struct {
     const Frame *frame;
-    const void *instruction;
-    PyCodeObject *code; /* borrowed: kept alive by `stack` */
+    const void *instruction; /* of code that `stack` keeps alive */
     Stack stack; /* up to here from the outermost; kept alive by the one inside */
 } StackLevel;
 
@@ -132,6 +132,7 @@ typedef struct {
     StackLevel levels[STACK_DEPTH];
     int depth;
     Stack callers; /* owned */
+    uint32_t access; /* of the thread, at which they were looked at; 0 never */
     const Frame *base; /* what starts the program, below all of its frames; NULL without */
     bool base_known;
 } StackMemo;
@@ -146,6 +147,8 @@ void stack_drop(Stack stack);
 PyObject *stack_tuple(Stack stack);
 void stacks_reset(void);
 void stack_memo_clear(StackMemo *memo);
+struct Thread;
+Stack stack_whole(struct Thread *thread, Frame *frame);
 
 /* --- actors.c: actors, and what each thread keeps to itself ------------------------------------------------------ */
 
@@ -153,11 +156,20 @@ typedef struct {
     uint64_t serial;
     Clock clock;
     Clock inherited; /* the clock it started with, until it is shrunk */
+    Epoch *learned; /* owned; once it is shrunk, in place of `clock`: what it did not start with */
+    uint32_t learned_count;
     Lockset held;
     uint32_t slot;
     int references; /* of threads that run it */
+    Clock firm; /* of the order that locks have no part in, without its own slot */
+    uint32_t version; /* counts the changes of that clock */
     bool ended;
     bool named; /* a finding will name it */
+    bool wait_limited;
+    uint64_t waits_for; /* a lock, 0 while it waits for none */
+    uint64_t waited; /* when that wait began, until the lock is told as taken */
+    Stack wait_stack; /* owned */
+    struct Cycle *cycle; /* the deadlock that its wait is part of */
     PyObject *name; /* owned */
 } Actor;
 
@@ -230,6 +242,7 @@ typedef struct Thread {
     int due_capacity;
     bool over;
     bool replayed; /* made for a trace: no thread will leave it */
+    uint32_t access; /* counts accesses that are recorded: within one, the callers stay where they are; never 0 */
     StackMemo memo;
     StackMemo near; /* of the nearest callers only */
     const struct Object *fresh; /* made last, by `fresh_frame`, when that was at its first access of it */
@@ -262,7 +275,17 @@ void actor_rename(uint64_t serial, PyObject *name);
 uint64_t actors_seen(void);
 void actors_reset(void);
 void actors_after_fork(void);
+void actor_leave(Actor *actor, Clock *clock, bool merge);
+void actor_learn(Actor *actor, const Clock *clock);
+bool actors_each(bool (*visit)(Actor *actor, void *argument), void *argument);
 PyObject *actors_dump(void);
+
+/* Another access is recorded. */
+static inline void
+access_begins(Thread *thread)
+{
+    thread->access = thread->access == UINT32_MAX ? 1 : thread->access + 1;
+}
 
 /* Serial of whom a report names for what the thread does: its task, if it works for one, else its actor. */
 static inline uint64_t
@@ -370,9 +393,13 @@ typedef struct {
     struct Shape *own_shape; /* of a type object: that of its instances; owned */
     struct Keyed *keyed; /* cells by key; owned */
     struct Items *items; /* cells by position; owned */
-    uint64_t sync; /* of hand-overs through a deque, and of a lock: its serial */
+    struct Connection *connection; /* of a socket; owned */
+    uint64_t sync; /* of hand-overs through a deque, of a lock, a semaphore, the life of a future: its serial */
     uint64_t channel; /* of the mutex of a queue: the sync of all its puts */
+    uint64_t task; /* of a task of an event loop: its serial; of a handle: the task that made it */
+    uint64_t callbacks; /* of a future: the sync of its callbacks */
     uint8_t lock; /* what is known of a lock: LOCK_ */
+    bool internal; /* of a semaphore: what it orders is the matter of another primitive */
 } Extra;
 
 typedef struct Object {
@@ -399,7 +426,7 @@ extern Arena identity_arenas[ARENAS];
 uint32_t *identity_shadow(uintptr_t top);
 
 /* The shadow of an address, NULL where nothing near is known. */
-static inline uint32_t *
+HOT uint32_t *
 shadow_at(uintptr_t address)
 {
     uintptr_t top = address >> 20;
@@ -409,7 +436,7 @@ shadow_at(uintptr_t address)
 }
 
 /* What is known of the object at this address, NULL when nothing is. */
-static inline Object *
+HOT Object *
 object_find(const void *target)
 {
     const uint32_t *place = shadow_at((uintptr_t)target);
@@ -623,7 +650,7 @@ void notice_after_fork(void);
 PyObject *notice_listen(PyObject *module, PyObject *called);
 
 /* Whether the context at `id` was made by this thread in this epoch, and tells at least as much as `rank` asks. */
-static inline bool
+HOT bool
 is_repeat(uint32_t id, const Thread *thread, uint32_t rank)
 {
     uint32_t distance = context_tags[id] - thread->tag;
@@ -656,22 +683,62 @@ PyObject *without_locals(PyObject *label); /* a new reference */
 uint64_t sync_new(PyObject *kind, PyObject *file, int line);
 void sync_acquire(Thread *thread, uint64_t sync);
 void sync_release(Thread *thread, uint64_t sync, bool merge);
-void sync_lock_taken(Thread *thread, uint64_t sync);
+void sync_lock_taken(Thread *thread, uint64_t sync, Frame *frame, bool waits);
 void sync_lock_freed(Thread *thread, uint64_t sync);
 void sync_retire(uint64_t sync);
 void syncs_reset(void);
 PyObject *sync_place(uint64_t sync);
 void sync_name(uint64_t sync);
+uint64_t sync_holder(uint64_t sync); /* the actor that has the lock, 0 for none */
+PyObject *syncs_signals(void);
+PyObject *locks_tuple(Lockset locks);
+
+/* --- lockorder.c: which locks were taken while which were held ----------------------------------------------------- */
+
+void lockorder_note(Thread *thread, Frame *frame, uint64_t taken);
+uint64_t lockorder_noted(void);
+PyObject *lockorder_dump(void);
+void lockorder_reset(void);
+
+/* --- lockwaits.c: who waits for which lock, and for how long -------------------------------------------------------- */
+
+/* What is known of the present use of a lock. */
+typedef struct {
+    uint64_t holder; /* actor, 0 while it is free */
+    struct Origin *origin; /* borrowed; NULL until it is taken */
+    struct Place *hold; /* borrowed: where the hold began that is timed */
+    uint64_t hold_began;
+} LockUse;
+
+/* One actor of a cycle of waits. */
+typedef struct {
+    uint64_t actor, sync, holder;
+    Lockset held; /* owned */
+    Stack stack; /* owned */
+} Member;
+
+void lockwaits_taken(Thread *thread, LockUse *use, uint64_t sync, PyObject *file, int line, Frame *frame);
+void lockwaits_freed(LockUse *use);
+bool lockwaits_begin(Thread *thread, uint64_t sync, bool limited, Frame *frame);
+void lockwaits_end(Thread *thread, uint64_t sync, bool taken);
+void lockwaits_stuck(void);
+PyObject *lockwaits_listen(PyObject *module, PyObject *function);
+PyObject *lockwaits_deadlocks(void);
+PyObject *lockwaits_waiting(void);
+PyObject *lockwaits_contention(void);
+void lockwaits_reset(void);
 
 /* --- telling.c: whom models of primitives tell: the core, or, in tests, an object of Python ------------------------ */
 
 bool telling_start(PyObject *listener); /* NULL: the core itself */
 void telling_stop(void);
 uint64_t tell_new(PyObject *kind, PyObject *file, int line);
-void tell_taken(uint64_t sync);
+void tell_taken(uint64_t sync, bool waits);
 void tell_freed(uint64_t sync);
 void tell_acquire(uint64_t sync);
 void tell_release(uint64_t sync, bool merge);
+bool tell_waiting(uint64_t sync, bool limited);
+void tell_waited(uint64_t sync, bool was_taken);
 bool tell_retired(uint64_t sync); /* false: the core knows it */
 
 /* --- creation.c: who makes or uses a primitive, told from the calling frames -------------------------------------- */
@@ -688,8 +755,12 @@ bool is_quiet(PyObject *module);
 bool is_module(PyObject *module, const char *name);
 Frame *asker_of_lock(Frame *frame);
 Frame *asker_of_rlock(Frame *frame);
+Frame *asker_of_semaphore(Frame *frame);
 Frame *taker_of_lock(Frame *frame);
 Frame *user_of_mutex(Frame *frame);
+Frame *user_of_wrapper(Frame *frame);
+bool is_within(Frame *frame, const char *first, const char *second);
+Frame *asker_of_verb(Frame *frame);
 Maker maker_of(Frame *frame);
 void creation_first_use(PyObject *module);
 
@@ -705,8 +776,40 @@ Extra *lock_extra(PyObject *lock);
 /* --- queues.c: the channel beside a queue --------------------------------------------------------------------------- */
 
 extern PyTypeObject Channel_Type;
-extern PyTypeObject Notify_Type;
 bool queues_ready(void);
+void queue_put(PyObject *not_empty);
+void queue_got(PyObject *not_full);
+
+/* --- sockets.c: the two directions of connections within the process ------------------------------------------------ */
+
+typedef struct Connection Connection;
+
+void connection_free(Connection *connection);
+void socket_sending(PyObject *socket);
+void socket_received(PyObject *socket);
+
+/* --- futures.c: futures and semaphores, told of what is written in them --------------------------------------------- */
+
+void future_state_read(PyObject *future, PyObject *state);
+void future_state_written(PyObject *future, PyObject *old, PyObject *state);
+void future_waiters_read(PyObject *future, PyObject *waiters);
+void future_callbacks_read(PyObject *future, PyObject *callbacks);
+void semaphore_counting(PyObject *semaphore, PyObject *old, PyObject *value);
+
+/* --- events.c --------------------------------------------------------------------------------------------------------- */
+
+PyObject *event_setting(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+PyObject *event_seen_set(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+
+/* --- patching.c: models beside functions and attributes ------------------------------------------------------------- */
+
+extern PyTypeObject Around_Type;
+extern PyTypeObject Watched_Type;
+
+/* --- loops.c: what event loops run -------------------------------------------------------------------------------- */
+
+PyObject *loop_release(PyObject *module, PyObject *loop);
+bool loops_ready(PyObject *module);
 
 /* --- contracts.c: what operations of containers do ---------------------------------------------------------------- */
 
@@ -781,6 +884,7 @@ typedef struct {
     bool commits;
     bool is_head;
     bool stores;
+    bool is_item; /* an item is accessed, no attribute */
     bool names_owner; /* a site near by asks which class the attribute was loaded from */
     int variable_place; /* captured variable: place in localsplus, -1 unknown */
     PyObject *name; /* borrowed from the site */
@@ -859,6 +963,7 @@ core_enter(uint64_t run)
 /* --- Python types and functions ------------------------------------------------------------------------------------ */
 
 extern PyTypeObject Recorder_Type;
+extern PyTypeObject Waits_Type;
 extern PyTypeObject Tasks_Type;
 bool serial_of(PyObject *value, uint64_t *serial);
 PyObject *with_sync(PyObject *value, void (*verb)(Thread *, uint64_t));
@@ -871,7 +976,7 @@ PyObject *with_sync(PyObject *value, void (*verb)(Thread *, uint64_t));
 bool recorder_ready(PyObject *module);
 PyObject *native_bind(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 bool taps_ready(PyObject *module);
-PyTypeObject *tap_type(const Site *site, int role, bool commits, int held);
+PyTypeObject *tap_type(const Site *site, int role, bool commits, int held, bool is_plain);
 PyObject *replay_feed(PyObject *module, PyObject *record);
 extern PyTypeObject PeekProbe_Type;
 void replay_reset(void);

@@ -7,12 +7,15 @@
 static PyObject *quiet_modules; /* owned, a frozenset of names */
 static PyObject *passed_for_naming; /* owned, a frozenset of names */
 static PyObject *first_uses; /* owned, a dictionary from module to what to call when it first makes an RLock */
-static PyObject *name_key;
+static PyObject *name_key, *prefix;
 
 bool
 creation_start(PyObject *quiet, PyObject *passed, PyObject *uses)
 {
     if (name_key == NULL && (name_key = PyUnicode_InternFromString("__name__")) == NULL) {
+        return false;
+    }
+    if (prefix == NULL && (prefix = PyUnicode_InternFromString("raceway.")) == NULL) {
         return false;
     }
     core_lock();
@@ -58,7 +61,7 @@ PyObject *
 module_of(Frame *frame)
 {
     PyObject *globals = frame == NULL ? NULL : frame->f_globals;
-    if (globals == NULL || !PyDict_Check(globals)) {
+    if (globals == NULL || name_key == NULL || !PyDict_Check(globals)) {
         return NULL;
     }
     PyObject *name = PyDict_GetItemWithError(globals, name_key);
@@ -167,11 +170,40 @@ asker_of_rlock(Frame *frame)
     return frame;
 }
 
+/* The constructor writes the counter on behalf of its caller. */
+Frame *
+asker_of_semaphore(Frame *frame)
+{
+    while (frame != NULL && is_text(module_of(frame), "threading") &&
+           (is_text(function_of(frame), "Semaphore.__init__") ||
+            is_text(function_of(frame), "BoundedSemaphore.__init__"))) {
+        frame = outer(frame);
+    }
+    return frame;
+}
+
 static bool
 is_of_condition(PyObject *function)
 {
     const char *text = function == NULL ? NULL : PyUnicode_AsUTF8(function);
     return text != NULL && strncmp(text, "Condition.", 10) == 0;
+}
+
+/* Whether the frame's function belongs to one of two classes, given with a dot. */
+bool
+is_within(Frame *frame, const char *first, const char *second)
+{
+    PyObject *function = frame == NULL ? NULL : function_of(frame);
+    const char *text = function == NULL ? NULL : PyUnicode_AsUTF8(function);
+    return text != NULL &&
+           (strncmp(text, first, strlen(first)) == 0 || strncmp(text, second, strlen(second)) == 0);
+}
+
+/* Who called the wrapper, a function of Python, that asks a model in C. */
+Frame *
+user_of_wrapper(Frame *frame)
+{
+    return frame == NULL ? NULL : outer(frame);
 }
 
 /* A condition takes its lock on behalf of its caller. */
@@ -196,6 +228,21 @@ user_of_mutex(Frame *frame)
         frame = next;
     }
     return frame;
+}
+
+/* Who is behind the models in Python that call the recorder. */
+Frame *
+asker_of_verb(Frame *frame)
+{
+    while (frame != NULL) {
+        PyObject *module = module_of(frame);
+        if (module == NULL || !PyUnicode_Check(module) || PyUnicode_GET_LENGTH(module) < 8 ||
+            PyUnicode_Tailmatch(module, prefix, 0, PY_SSIZE_T_MAX, -1) != 1) {
+            return frame;
+        }
+        frame = outer(frame);
+    }
+    return NULL;
 }
 
 /* The module makes an RLock: whoever waits for its first is told. */

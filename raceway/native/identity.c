@@ -236,6 +236,12 @@ retire_record(uint32_t reference, Object *object)
         if (object->extra->sync != 0) {
             sync_retire(object->extra->sync);
         }
+        if (object->extra->callbacks != 0) {
+            sync_retire(object->extra->callbacks);
+        }
+        if (object->extra->connection != NULL) {
+            connection_free(object->extra->connection);
+        }
         free(object->extra);
     }
     give_record(reference, object);
@@ -309,25 +315,45 @@ object_retire(uintptr_t address)
     }
 }
 
+/* Some object began in this block; or the block ends a MiB, and it may begin in the next. */
+static __attribute__((noinline)) void
+retire_in_block(uintptr_t address)
+{
+    for (size_t step = 0; step < STEPS; step++) {
+        object_retire(address + 16 * step);
+    }
+}
+
+static inline uint32_t
+known_at(const uint32_t *place)
+{
+    return __atomic_load_n(place, __ATOMIC_RELAXED);
+}
+
+/* Whether it is known at a glance that no object with a record began in the block. */
+static inline bool
+is_unknown(const void *block)
+{
+    uintptr_t address = (uintptr_t)block;
+    const Arena *arena = &identity_arenas[(address >> 20) % ARENAS];
+    if (unlikely(arena->top != address >> 20)) {
+        return false;
+    }
+    if (arena->shadow == NULL) {
+        return true;
+    }
+    if (unlikely((address & 0xfffff) > 0xfffff - 16 * (STEPS - 1))) {
+        return false;
+    }
+    const uint32_t *shadow = &arena->shadow[(address & 0xfffff) >> 4];
+    return (known_at(shadow) | known_at(shadow + 1) | known_at(shadow + STEPS - 1)) == 0;
+}
+
 static inline void
 block_freed(void *block)
 {
-    uintptr_t address = (uintptr_t)block;
-    uint32_t *shadow = shadow_at(address);
-    if (likely(shadow == NULL)) {
-        return;
-    }
-    size_t index = (address & 0xfffff) >> 4;
-    if (unlikely(index + STEPS > 1 << 16)) { /* the object may begin in the next MiB */
-        for (size_t step = 0; step < STEPS; step++) {
-            object_retire(address + 16 * step);
-        }
-        return;
-    }
-    for (size_t step = 0; step < STEPS; step++) {
-        if (unlikely(__atomic_load_n(&shadow[step], __ATOMIC_RELAXED) != 0)) {
-            let_go(&shadow[step]);
-        }
+    if (unlikely(!is_unknown(block))) {
+        retire_in_block((uintptr_t)block);
     }
 }
 
@@ -337,13 +363,25 @@ is_followed(void)
     return __atomic_load_n(&running, __ATOMIC_RELAXED);
 }
 
+static __attribute__((noinline)) void
+free_known(void *context, void *block)
+{
+    if (is_followed()) {
+        retire_in_block((uintptr_t)block);
+    }
+    allocator.free(context, block);
+}
+
+/* Every object of the program comes by here. */
 static void
 watching_free(void *context, void *block)
 {
-    if (is_followed() && block != NULL) {
-        block_freed(block);
+    if (likely(is_unknown(block))) { /* nothing is known of NULL */
+        allocator.free(context, block);
     }
-    allocator.free(context, block);
+    else {
+        free_known(context, block);
+    }
 }
 
 static void *
@@ -484,6 +522,7 @@ clear_shadow(void)
             }
 #if !RW_FREE_THREADED /* where another thread may be about to look into it */
             roots[top][middle] = NULL;
+            identity_arenas[((top << 14) + middle) % ARENAS] = (Arena){0}; /* letting go of a record frees memory */
             munmap(shadow, SHADOW_BYTES);
 #endif
         }

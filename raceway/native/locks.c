@@ -26,7 +26,11 @@ static int swap_count;
 static PyTypeObject *lock_type, *rlock_type; /* owned once known */
 static newfunc lock_new, rlock_new;
 static bool swapped;
-static PyObject *kind_lock;
+static PyObject *kind_lock, *text_blocking, *text_timeout;
+static PyObject *without_waiting, *patiently; /* arguments of `acquire` */
+
+#define PATIENCE_S 1.0 /* as in raceway/sync/waiting.py */
+#define LONGEST_WAIT_S 1e9 /* more may be refused */
 
 /* The originals; kept after the run, since a method may be under way, or copied by somebody. */
 static WithKeywords lock_acquire, rlock_acquire;
@@ -97,14 +101,14 @@ lock_extra(PyObject *lock)
 /* The mutex of a queue is quiet while `queue` itself uses it. Whoever frees it, what was not told as taken is not told
    as freed. */
 static void
-mutex_taken(Extra *extra)
+mutex_taken(Extra *extra, bool waits)
 {
     if ((extra->lock & LOCK_LOUD) == 0 && is_module(module_of(user_of_mutex(current_frame())), "queue")) {
         extra->lock &= ~LOCK_OUTSIDE;
         return;
     }
     extra->lock |= LOCK_OUTSIDE;
-    tell_taken(extra->sync);
+    tell_taken(extra->sync, waits);
     if (extra->channel != 0) {
         tell_acquire(extra->channel);
     }
@@ -122,16 +126,16 @@ mutex_freed(Extra *extra)
 }
 
 static void
-taken(PyObject *lock)
+taken(PyObject *lock, bool waits)
 {
     core_lock();
     Extra *extra = lock_extra(lock);
     if (extra != NULL && extra->sync != 0) {
         if (likely((extra->lock & LOCK_MUTEX) == 0)) {
-            tell_taken(extra->sync);
+            tell_taken(extra->sync, waits);
         }
         else {
-            mutex_taken(extra);
+            mutex_taken(extra, waits);
         }
     }
     core_unlock();
@@ -171,12 +175,103 @@ depth_of(PyObject *rlock)
     return depth;
 }
 
+/* --- Acquiring ------------------------------------------------------------------------------------------------------ */
+
+enum { TRIES, LIMITED, WAITS };
+
+static bool
+is_number(PyObject *value)
+{
+    return PyBool_Check(value) || PyLong_CheckExact(value) || PyFloat_CheckExact(value);
+}
+
+/* What `acquire(*args, **kwargs)` asks for; TRIES also for what it will refuse. */
+static int
+mode_of(PyObject *args, PyObject *kwargs)
+{
+    Py_ssize_t count = PyTuple_GET_SIZE(args), named = kwargs == NULL ? 0 : PyDict_GET_SIZE(kwargs);
+    if (likely(count + named == 0)) {
+        return WAITS;
+    }
+    PyObject *blocking = count > 0 ? PyTuple_GET_ITEM(args, 0) : NULL;
+    PyObject *timeout = count > 1 ? PyTuple_GET_ITEM(args, 1) : NULL;
+    Py_ssize_t known = count;
+    if (named != 0 && blocking == NULL && (blocking = PyDict_GetItem(kwargs, text_blocking)) != NULL) {
+        known++;
+    }
+    if (named != 0 && timeout == NULL && (timeout = PyDict_GetItem(kwargs, text_timeout)) != NULL) {
+        known++;
+    }
+    if (known != count + named || count > 2 || (blocking != NULL && !is_number(blocking)) ||
+        (timeout != NULL && !is_number(timeout)) || (blocking != NULL && PyObject_IsTrue(blocking) != 1)) {
+        return TRIES;
+    }
+    double limit = timeout == NULL ? -1 : PyFloat_AsDouble(timeout);
+    if (limit == -1) {
+        PyErr_Clear();
+        return WAITS;
+    }
+    return limit > 0 && limit < LONGEST_WAIT_S ? LIMITED : TRIES;
+}
+
+/* The serial of the lock if a wait for it is worth telling: the mutex of a queue is not, unless it guards hooks. */
+static uint64_t
+told_as(PyObject *lock)
+{
+    Extra *extra = lock_extra(lock);
+    return extra == NULL || ((extra->lock & LOCK_MUTEX) != 0 && (extra->lock & LOCK_LOUD) == 0) ? 0 : extra->sync;
+}
+
+/* Wait for a lock that somebody has. */
+static PyObject *
+wait_for(PyObject *lock, WithKeywords acquire, PyObject *args, PyObject *kwargs, bool limited)
+{
+    uint64_t run = recorded_run();
+    core_lock();
+    uint64_t sync = told_as(lock);
+    bool closes = sync != 0 && tell_waiting(sync, limited);
+    core_unlock();
+    PyObject *result = NULL;
+    if (unlikely(closes)) { /* another thread may yet free a lock of the ring: said only when it does not */
+        result = acquire(lock, patiently, NULL);
+        if (result == Py_False) {
+            lockwaits_stuck();
+            Py_CLEAR(result);
+            result = acquire(lock, args, kwargs);
+        }
+    }
+    else {
+        result = acquire(lock, args, kwargs);
+    }
+    if (sync != 0 && core_enter(run)) {
+        tell_waited(sync, result == Py_True);
+        core_unlock();
+    }
+    return result;
+}
+
+/* Acquire; whether the lock is free is tried first, so that only a wait is timed. The real lock does the same. */
+static inline PyObject *
+acquire_watching(PyObject *lock, WithKeywords acquire, PyObject *args, PyObject *kwargs, int mode)
+{
+    if (mode == TRIES || recorded_run() == 0) {
+        return acquire(lock, args, kwargs);
+    }
+    PyObject *result = acquire(lock, without_waiting, NULL);
+    if (likely(result != Py_False)) {
+        return result;
+    }
+    Py_DECREF(result);
+    return wait_for(lock, acquire, args, kwargs, mode == LIMITED);
+}
+
 static PyObject *
 our_lock_acquire(PyObject *self, PyObject *args, PyObject *kwargs)
 {
-    PyObject *result = lock_acquire(self, args, kwargs);
+    int mode = mode_of(args, kwargs);
+    PyObject *result = acquire_watching(self, lock_acquire, args, kwargs, mode);
     if (recorded_run() != 0 && result == Py_True) {
-        taken(self);
+        taken(self, mode == WAITS);
     }
     return result;
 }
@@ -193,9 +288,10 @@ our_lock_release(PyObject *self, PyObject *args)
 static PyObject *
 our_rlock_acquire(PyObject *self, PyObject *args, PyObject *kwargs)
 {
-    PyObject *result = rlock_acquire(self, args, kwargs);
+    int mode = mode_of(args, kwargs);
+    PyObject *result = acquire_watching(self, rlock_acquire, args, kwargs, mode);
     if (recorded_run() != 0 && result == Py_True && depth_of(self) == 1) {
-        taken(self);
+        taken(self, mode == WAITS);
     }
     return result;
 }
@@ -223,7 +319,7 @@ our_rlock_restore(PyObject *self, PyObject *args)
 {
     PyObject *result = rlock_restore(self, args);
     if (recorded_run() != 0 && result != NULL && depth_of(self) != 0) {
-        taken(self);
+        taken(self, true);
     }
     return result;
 }
@@ -431,6 +527,21 @@ put_back(void)
     swapped = false;
 }
 
+static bool
+texts_ready(void)
+{
+    if (kind_lock == NULL) {
+        text_blocking = PyUnicode_InternFromString("blocking");
+        text_timeout = PyUnicode_InternFromString("timeout");
+        without_waiting = Py_BuildValue("(O)", Py_False);
+        patiently = Py_BuildValue("(Od)", Py_True, PATIENCE_S);
+        kind_lock = text_blocking == NULL || text_timeout == NULL || without_waiting == NULL || patiently == NULL
+                        ? NULL
+                        : PyUnicode_InternFromString("lock");
+    }
+    return kind_lock != NULL;
+}
+
 /* locks_install(listener, quiet, passed, first_uses): False where the types are not as we know them. */
 PyObject *
 locks_install(PyObject *self, PyObject *args)
@@ -441,7 +552,7 @@ locks_install(PyObject *self, PyObject *args)
                           &uses)) {
         return NULL;
     }
-    if (kind_lock == NULL && (kind_lock = PyUnicode_InternFromString("lock")) == NULL) {
+    if (!texts_ready()) {
         return NULL;
     }
     PyObject *module = PyImport_ImportModule("_thread");

@@ -108,6 +108,8 @@ forget_all(void)
     replay_reset();
     races_reset();
     identity_stop();
+    lockorder_reset();
+    lockwaits_reset();
     actors_reset();
     syncs_reset();
     shadow_reset();
@@ -219,7 +221,7 @@ native_noted(PyObject *module, PyObject *nothing)
     (void)module;
     (void)nothing;
     core_lock();
-    uint64_t noted = races_noted();
+    uint64_t noted = races_noted() + lockorder_noted();
     core_unlock();
     return PyLong_FromUnsignedLongLong(noted);
 }
@@ -276,6 +278,19 @@ native_lock_place(PyObject *module, PyObject *sync)
     return place;
 }
 
+/* locks(): (orders, signals, deadlocks, waiting, contention), as raceway/model/locks.py has them. */
+static PyObject *
+native_locks(PyObject *module, PyObject *nothing)
+{
+    (void)module;
+    (void)nothing;
+    core_lock();
+    PyObject *found = Py_BuildValue("(NNNNN)", lockorder_dump(), syncs_signals(), lockwaits_deadlocks(),
+                                    lockwaits_waiting(), lockwaits_contention());
+    core_unlock();
+    return found;
+}
+
 /* counters(): (accesses, actors, shared locations, failures). */
 static PyObject *
 native_counters(PyObject *module, PyObject *nothing)
@@ -323,19 +338,24 @@ static PyMethodDef module_methods[] = {
     {"add_sites", native_add_sites, METH_O, "Register sites; gives the number of the first."},
     {"feed", replay_feed, METH_O, "Apply one record of a trace."},
     {"races", native_races, METH_NOARGS, "All raw races so far."},
-    {"noted", native_noted, METH_NOARGS, "How many races were noted, those alike each time."},
+    {"noted", native_noted, METH_NOARGS, "How many races and orders of locks were noted, those alike each time."},
     {"on_race", notice_listen, METH_O, "Have something called, on a thread of ours, when there are new races."},
     {"activity", native_activity, METH_NOARGS, "Accesses by actor, of threads that are still there."},
     {"actors", native_actors, METH_NOARGS, "Names of actors by serial."},
     {"variables_read", native_variables_read, METH_NOARGS, "Variables that an access read."},
     {"has_acted", native_has_acted, METH_O, "Whether the site was reached."},
     {"lock_place", native_lock_place, METH_O, "File and line where a lock was made."},
+    {"locks", native_locks, METH_NOARGS, "What is known of locks beyond races."},
+    {"listen", lockwaits_listen, METH_O, "Call this with a deadlock that has lasted; None: nobody."},
     {"counters", native_counters, METH_NOARGS, "Accesses, actors, shared locations, failures."},
     {"module_executed", native_module_executed, METH_NOARGS, "The calling thread has run a module to its end."},
     {"after_fork", native_after_fork, METH_NOARGS, "In a forked child: the other threads are gone."},
     {"locks_install", locks_install, METH_VARARGS, "Observe Lock and RLock; False where their types are not known."},
     {"locks_uninstall", locks_uninstall, METH_NOARGS, "Put back the methods of Lock and RLock."},
+    {"event_setting", (PyCFunction)(void (*)(void))event_setting, METH_FASTCALL, "An event is about to be set."},
+    {"event_seen_set", (PyCFunction)(void (*)(void))event_seen_set, METH_FASTCALL, "An event was looked at."},
     {"locks_forked", locks_forked, METH_NOARGS, "In a forked child: tell of locks that were made anew."},
+    {"loop_release", loop_release, METH_O, "A callback is about to be handed to the loop."},
     {NULL, NULL, 0, NULL},
 };
 
@@ -353,13 +373,15 @@ module_exec(PyObject *module)
     }
 #endif
     if (!taps_ready(module) || PyType_Ready(&Recorder_Type) < 0 || PyType_Ready(&PeekProbe_Type) < 0 ||
-        !recorder_ready(module) || !queues_ready()) {
+        PyType_Ready(&Around_Type) < 0 || PyType_Ready(&Watched_Type) < 0 || !recorder_ready(module) ||
+        !queues_ready() || !loops_ready(module)) {
         return -1;
     }
     if (PyModule_AddObjectRef(module, "Recorder", (PyObject *)&Recorder_Type) < 0 ||
         PyModule_AddObjectRef(module, "PeekProbe", (PyObject *)&PeekProbe_Type) < 0 ||
         PyModule_AddObjectRef(module, "Channel", (PyObject *)&Channel_Type) < 0 ||
-        PyModule_AddObjectRef(module, "Notify", (PyObject *)&Notify_Type) < 0 ||
+        PyModule_AddObjectRef(module, "Around", (PyObject *)&Around_Type) < 0 ||
+        PyModule_AddObjectRef(module, "Watched", (PyObject *)&Watched_Type) < 0 ||
         PyModule_AddIntConstant(module, "PEEK", RW_PEEK) < 0 ||
         PyModule_AddIntConstant(module, "FREE_THREADED", RW_FREE_THREADED) < 0) {
         return -1;

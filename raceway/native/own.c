@@ -86,7 +86,7 @@ field_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObje
     if (op_reads(op)) {
         shape->slots[(uint32_t)known->cell - shape->first].is_read = true;
     }
-    if (tap->is_simple && thread->due_count == 0) {
+    if (tap->is_simple && thread->due_count == 0 && (cell->w & EXPANDED) == 0) {
         Effect effect = {.operation = (uint8_t)op};
         uint32_t again = context_for_own(tap, MADE_ONE, thread, frame, cell, effect, tap->rank, callers);
         if (again != 0 && record_own(thread, cell, again, tap->stores)) {

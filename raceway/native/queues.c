@@ -27,14 +27,6 @@ typedef struct {
     int order;
 } Channel;
 
-/* A function of a class that does what `real` does, and tells the channel of its first argument. */
-typedef struct {
-    PyObject_HEAD
-    PyObject *real; /* owned */
-    vectorcallfunc call;
-    bool puts;
-} Notify;
-
 static PyObject *deque_type;
 static PyObject *text_maxsize, *text_queue, *text_put, *text_get, *text_channel, *text_kind;
 
@@ -51,7 +43,7 @@ queues_ready(void)
     deque_type = module == NULL ? NULL : PyObject_GetAttrString(module, "deque");
     Py_XDECREF(module);
     return deque_type != NULL && text_maxsize != NULL && text_queue != NULL && text_put != NULL && text_get != NULL &&
-           text_channel != NULL && PyType_Ready(&Channel_Type) == 0 && PyType_Ready(&Notify_Type) == 0;
+           text_channel != NULL && PyType_Ready(&Channel_Type) == 0;
 }
 
 static bool
@@ -326,86 +318,28 @@ PyTypeObject Channel_Type = {
     .tp_doc = "The edges through one queue.",
 };
 
-static PyObject *
-notify_call(PyObject *self, PyObject *const *args, size_t flags, PyObject *names)
-{
-    Notify *notify = (Notify *)self;
-    PyObject *condition = PyVectorcall_NARGS(flags) > 0 ? args[0] : NULL; /* the caller holds it */
-    PyObject *result = PyObject_Vectorcall(notify->real, args, flags, names);
-    if (result != NULL && recorded_run() != 0 && condition != NULL) {
-        PyObject *channel = PyObject_GetAttr(condition, text_channel);
-        if (channel == NULL) {
-            PyErr_Clear();
-        }
-        else if (Py_IS_TYPE(channel, &Channel_Type)) {
-            tell((Channel *)channel, notify->puts);
-        }
-        Py_XDECREF(channel);
-    }
-    return result;
-}
-
-static PyObject *
-notify_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
-{
-    PyObject *real;
-    int puts;
-    (void)kwargs;
-    if (!PyArg_ParseTuple(args, "Op", &real, &puts)) {
-        return NULL;
-    }
-    Notify *notify = (Notify *)type->tp_alloc(type, 0);
-    if (notify != NULL) {
-        notify->real = Py_NewRef(real);
-        notify->puts = puts;
-        notify->call = notify_call;
-    }
-    return (PyObject *)notify;
-}
-
-static int
-notify_traverse(Notify *notify, visitproc visit, void *arg)
-{
-    Py_VISIT(notify->real);
-    return 0;
-}
-
+/* A condition of a queue was notified: the caller holds the mutex. */
 static void
-notify_dealloc(Notify *notify)
+notified(PyObject *condition, bool puts)
 {
-    PyObject_GC_UnTrack(notify);
-    Py_XDECREF(notify->real);
-    Py_TYPE(notify)->tp_free((PyObject *)notify);
-}
-
-static PyObject *
-notify_get(PyObject *self, PyObject *instance, PyObject *type)
-{
-    (void)type;
-    return instance == NULL || instance == Py_None ? Py_NewRef(self) : PyMethod_New(self, instance);
-}
-
-/* What `inspect` and `help` ask is answered by the real one. */
-static PyObject *
-notify_getattr(PyObject *self, PyObject *name)
-{
-    PyObject *found = PyObject_GenericGetAttr(self, name);
-    if (found == NULL && PyErr_ExceptionMatches(PyExc_AttributeError)) {
+    PyObject *channel = PyObject_GetAttr(condition, text_channel);
+    if (channel == NULL) {
         PyErr_Clear();
-        found = PyObject_GetAttr(((Notify *)self)->real, name);
     }
-    return found;
+    else if (Py_IS_TYPE(channel, &Channel_Type)) {
+        tell((Channel *)channel, puts);
+    }
+    Py_XDECREF(channel);
 }
 
-PyTypeObject Notify_Type = {
-    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "raceway._native.Notify",
-    .tp_basicsize = sizeof(Notify),
-    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_METHOD_DESCRIPTOR,
-    .tp_new = notify_new,
-    .tp_dealloc = (destructor)notify_dealloc,
-    .tp_traverse = (traverseproc)notify_traverse,
-    .tp_call = PyVectorcall_Call,
-    .tp_vectorcall_offset = offsetof(Notify, call),
-    .tp_descr_get = notify_get,
-    .tp_getattro = notify_getattr,
-};
+void
+queue_put(PyObject *not_empty)
+{
+    notified(not_empty, true);
+}
+
+void
+queue_got(PyObject *not_full)
+{
+    notified(not_full, false);
+}

@@ -117,7 +117,7 @@ races_noted(void)
     return noted;
 }
 
-static PyObject *
+PyObject *
 locks_tuple(Lockset locks)
 {
     PyObject *found = PyTuple_New(lockset_length(locks));

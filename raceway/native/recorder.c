@@ -45,10 +45,22 @@ recorder_acquire(PyObject *self, PyObject *sync)
 }
 
 static PyObject *
-recorder_lock_taken(PyObject *self, PyObject *sync)
+recorder_lock_taken(PyObject *self, PyObject *const *args, Py_ssize_t count)
 {
     (void)self;
-    return with_sync(sync, sync_lock_taken);
+    uint64_t serial;
+    if (count < 1 || count > 2) {
+        PyErr_SetString(PyExc_TypeError, "lock_taken(sync, waits=True)");
+        return NULL;
+    }
+    if (!serial_of(args[0], &serial)) {
+        return NULL;
+    }
+    bool waits = count == 1 || PyObject_IsTrue(args[1]) == 1;
+    ENTER_OR_NONE
+    sync_lock_taken(current_thread(), serial, asker_of_verb(current_frame()), waits);
+    core_unlock();
+    Py_RETURN_NONE;
 }
 
 static PyObject *
@@ -176,7 +188,7 @@ static PyMethodDef recorder_methods[] = {
     {"acquire", recorder_acquire, METH_O, "The current actor happens after the releases of `sync`."},
     {"release", (PyCFunction)(void (*)(void))recorder_release, METH_FASTCALL | METH_KEYWORDS,
      "Later acquires happen after this point."},
-    {"lock_taken", recorder_lock_taken, METH_O, "The current actor holds the lock from here on."},
+    {"lock_taken", (PyCFunction)(void (*)(void))recorder_lock_taken, METH_FASTCALL, "The current actor holds the lock from here on."},
     {"lock_freed", recorder_lock_freed, METH_O, "The current actor is about to free the lock."},
     {"fork", recorder_fork, METH_O, "A new actor that starts after this point."},
     {"begin", recorder_begin, METH_O, "The calling thread is `actor`."},
@@ -197,13 +209,78 @@ PyTypeObject Recorder_Type = {
     .tp_doc = "The verbs of synchronisation, for any thread.",
 };
 
-/* `Recorder.native` is where the sync models find their twins in C, `Recorder.tasks` has the verbs of tasks. */
+/* --- Waits: what models in Python tell of waits for locks -------------------------------------------------------- */
+
+static PyObject *
+waits_begin(PyObject *self, PyObject *args)
+{
+    (void)self;
+    unsigned long long serial;
+    int limited;
+    PyObject *frame; /* the asker is found from here */
+    if (!PyArg_ParseTuple(args, "KpO", &serial, &limited, &frame)) {
+        return NULL;
+    }
+    bool closes = false;
+    if (core_enter(0)) {
+        closes = lockwaits_begin(current_thread(), serial, limited, asker_of_verb(current_frame()));
+        core_unlock();
+    }
+    return PyBool_FromLong(closes);
+}
+
+static PyObject *
+waits_end(PyObject *self, PyObject *args)
+{
+    (void)self;
+    unsigned long long serial;
+    int was_taken;
+    if (!PyArg_ParseTuple(args, "Kp", &serial, &was_taken)) {
+        return NULL;
+    }
+    ENTER_OR_NONE
+    lockwaits_end(current_thread(), serial, was_taken);
+    core_unlock();
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+waits_stuck(PyObject *self, PyObject *nothing)
+{
+    (void)self;
+    (void)nothing;
+    if (recorded_run() != 0) {
+        lockwaits_stuck();
+    }
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef waits_methods[] = {
+    {"begin", waits_begin, METH_VARARGS, "The current actor is about to wait for a lock that somebody has."},
+    {"end", waits_end, METH_VARARGS, "The wait of the current actor is over."},
+    {"stuck", waits_stuck, METH_NOARGS, "The current actor has closed a ring of waits and still waits."},
+    {NULL, NULL, 0, NULL},
+};
+
+PyTypeObject Waits_Type = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "raceway._native.Waits",
+    .tp_basicsize = sizeof(PyObject),
+    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_new = PyType_GenericNew,
+    .tp_methods = waits_methods,
+    .tp_doc = "The verbs of waits for locks.",
+};
+
+/* `Recorder.native` is where the sync models find their twins in C, `tasks` and `waits` have the verbs of those. */
 bool
 recorder_ready(PyObject *module)
 {
     PyObject *tasks = PyType_Ready(&Tasks_Type) < 0 ? NULL : Tasks_Type.tp_alloc(&Tasks_Type, 0);
-    bool done = tasks != NULL && PyDict_SetItemString(type_dict(&Recorder_Type), "tasks", tasks) == 0 &&
-                PyDict_SetItemString(type_dict(&Recorder_Type), "native", module) == 0;
+    PyObject *waits = PyType_Ready(&Waits_Type) < 0 ? NULL : Waits_Type.tp_alloc(&Waits_Type, 0);
+    PyObject *dict = type_dict(&Recorder_Type);
+    bool done = tasks != NULL && waits != NULL && PyDict_SetItemString(dict, "tasks", tasks) == 0 &&
+                PyDict_SetItemString(dict, "waits", waits) == 0 && PyDict_SetItemString(dict, "native", module) == 0;
     Py_XDECREF(tasks);
+    Py_XDECREF(waits);
     return done;
 }

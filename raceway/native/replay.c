@@ -95,8 +95,8 @@ feed_access(PyObject *record)
     return true;
 }
 
-/* (verb, actor, other, merge, held, task) of the edges, (verb, actor, task, -, -, by whom)
-   of what happens to tasks. */
+/* (verb, actor, other, merge, held, task) of the edges, where `merge` of a lock tells whether its taker would have waited;
+   (verb, actor, task, -, -, by whom) of what happens to tasks. */
 static bool
 feed_edge(PyObject *record, const char *verb)
 {
@@ -131,13 +131,10 @@ feed_edge(PyObject *record, const char *verb)
         return true;
     }
     if (strcmp(verb, "acquire") == 0) {
-        held ? sync_lock_taken(thread, other) : sync_acquire(thread, other);
+        held ? sync_lock_taken(thread, other, NULL, merge) : sync_acquire(thread, other);
     }
     else if (strcmp(verb, "release") == 0) {
-        sync_release(thread, other, merge);
-        if (held) {
-            actor_drop_lock(thread->actor, other);
-        }
+        held ? sync_lock_freed(thread, other) : sync_release(thread, other, merge);
     }
     else if (strcmp(verb, "fork") == 0) {
         actor_fork_as(thread, NULL, other);

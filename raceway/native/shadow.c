@@ -128,9 +128,10 @@ expansion_of(const Cell *cell)
 static Expansion *
 expand(Cell *cell)
 {
-    uint32_t index = expansion_free;
+    uint32_t index = expansion_free, version = 0;
     if (index != 0) {
         expansion_free = expansions[index].next_free;
+        version = expansions[index].version + 1; /* what threads have seen of the one before is not seen of this */
     }
     else {
         if (expansion_count + 1 >= expansion_capacity) {
@@ -146,7 +147,7 @@ expand(Cell *cell)
         index = ++expansion_count;
     }
     Expansion *made = &expansions[index];
-    *made = (Expansion){0};
+    *made = (Expansion){.version = version};
     if (cell->w != 0) {
         append(&made->writes, cell->w, 0);
         context_drop(cell->w);
@@ -340,10 +341,52 @@ thin(Entries *list, const Access *access)
     }
 }
 
+/* Whether the list has but one access, which is the actor's own and need not be kept beside the new one. */
+static bool
+is_only_own(const Access *access, const Entries *list)
+{
+    return list->count == 1 && contexts[list->entries[0].context].slot == access->thread->actor->slot &&
+           outlived(access, list->entries[0].context);
+}
+
+/* The access takes the place of the actor's last one, which is the only one of its direction that is kept: what an actor
+   does under a lock that it takes again and again. The same as what follows does for all cases. */
+static bool
+takes_over(const Access *access, Cell *cell, Expansion *expansion)
+{
+    bool mutates = op_mutates(access->wanted.operation);
+    Entries *list = mutates ? &expansion->writes : &expansion->reads, *writes = &expansion->writes;
+    if (expansion->racy || access->wanted.commute != COMMUTE_NONE || !is_only_own(access, list)) {
+        return false;
+    }
+    if (mutates && expansion->reads.count != 0) {
+        if (!is_only_own(access, &expansion->reads)) {
+            return false;
+        }
+        remove_at(&expansion->reads, 0);
+    }
+    for (uint8_t at = 0; !mutates && at < writes->count; at++) {
+        if (races_with(access, writes->entries[at].context)) {
+            return false;
+        }
+    }
+    list->entries[0].sequence = ++sequence;
+    if (list->entries[0].context != access->id) {
+        replace(&list->entries[0].context, access->id);
+    }
+    if (cell->r != access->id) {
+        replace(&cell->r, access->id);
+    }
+    return true;
+}
+
 static void
 record_expanded(const Access *access, Cell *cell, Expansion *expansion)
 {
     bool mutates = op_mutates(access->wanted.operation);
+    if (takes_over(access, cell, expansion)) {
+        return;
+    }
     uint32_t place = ++sequence;
     for (uint8_t at = 0; at < expansion->writes.count; at++) {
         if (races_with(access, expansion->writes.entries[at].context)) {

@@ -1,9 +1,10 @@
 /* Call stacks, interned: a stack is its innermost frame (code object and offset) on top of the stack of its caller.
 
-   Simple model: walk the frames from the outside in and look up each. In practice most frames are those that the thread
-   saw last, at the same instruction, so the outer part of the stack that is as it was is taken from a memo. Every frame
-   is compared: one that returned and was entered again from elsewhere may have the same address. Code objects are kept alive by the stacks that name them and are let
-   go when nothing of ours runs (`releasing`): their death runs other code. */
+   Simple model: walk the frames from the outside in and look up each. In practice most frames are at the instructions
+   that the thread saw last, so the outer part of the stack that is as it was is taken from a memo. Every frame is
+   compared: one that returned and was entered again from elsewhere may have the same address. An instruction lies in one
+   code object, and those of the memo are alive. Code objects are kept alive by the stacks that name them and are let go
+   when nothing of ours runs (`releasing`): their death runs other code. */
 #include "core.h"
 
 #include <stdlib.h>
@@ -209,20 +210,31 @@ walk(StackMemo *memo, Frame *frame, Frame **callers, int limit)
     return depth;
 }
 
+/* Whether the callers of `frame` are where they were. Whole stacks that are too deep are always walked. */
 static inline bool
-is_level(const StackLevel *level, Frame *frame)
+is_as_before(const StackMemo *memo, Frame *frame, int limit)
 {
-    return level->frame == frame && level->instruction == frame_instruction(frame) &&
-           level->code == frame_code(frame);
+    int level = memo->depth;
+    frame = frame_skip(frame->previous);
+    while (level > 0 && frame != NULL && memo->levels[level - 1].instruction == frame_instruction(frame)) {
+        level--;
+        frame = frame_skip(frame->previous);
+    }
+    bool cut = limit == memo->depth && limit < STACK_DEPTH - 1;
+    return level == 0 && memo->base_known && (frame == memo->base || cut);
 }
 
 /* The stack of the callers of `frame`, borrowed from the memo. */
-Stack
-stack_callers(StackMemo *memo, Frame *frame, int limit)
+static SLOW Stack
+callers_anew(StackMemo *memo, Frame *frame, int limit)
 {
+    if (unlikely(leaving_count > 256)) {
+        release_codes();
+    }
     Frame *callers[STACK_DEPTH];
     int depth = walk(memo, frame, callers, limit), same = 0;
-    while (same < depth && same < memo->depth && is_level(&memo->levels[same], callers[depth - 1 - same])) {
+    while (same < depth && same < memo->depth &&
+           memo->levels[same].instruction == frame_instruction(callers[depth - 1 - same])) {
         same++;
     }
     if (same == depth && same == memo->depth) {
@@ -235,15 +247,18 @@ stack_callers(StackMemo *memo, Frame *frame, int limit)
         Stack inner = stack_push(found, frame_code(caller), frame_offset(caller));
         stack_drop(found); /* the inner one holds it */
         found = inner;
-        memo->levels[same] = (StackLevel){caller, frame_instruction(caller), frame_code(caller), found};
+        memo->levels[same] = (StackLevel){caller, frame_instruction(caller), found};
     }
     stack_drop(memo->callers);
     memo->callers = found;
     memo->depth = depth;
-    if (unlikely(leaving_count > 256)) {
-        release_codes();
-    }
     return found;
+}
+
+Stack
+stack_callers(StackMemo *memo, Frame *frame, int limit)
+{
+    return likely(is_as_before(memo, frame, limit)) ? memo->callers : callers_anew(memo, frame, limit);
 }
 
 #else
@@ -254,6 +269,14 @@ Frame *
 current_frame(void)
 {
     return (Frame *)PyEval_GetFrame();
+}
+
+Frame *
+frame_outer(Frame *frame)
+{
+    PyFrameObject *outer = PyFrame_GetBack((PyFrameObject *)frame);
+    Py_XDECREF(outer); /* the inner frame holds it */
+    return (Frame *)outer;
 }
 
 PyCodeObject *
@@ -300,6 +323,14 @@ stack_callers(StackMemo *memo, Frame *frame, int limit)
 
 #endif
 
+/* The stack from `frame` outwards, as a new reference. */
+Stack
+stack_whole(Thread *thread, Frame *frame)
+{
+    Stack callers = stack_callers(&thread->memo, frame, STACK_DEPTH - 1);
+    return stack_push(callers, frame_code(frame), frame_offset(frame));
+}
+
 /* Where files of Raceway lie: frames of theirs at the bottom of a stack are not the program's. */
 void
 stacks_start(PyObject *folder)
@@ -315,6 +346,7 @@ stack_memo_clear(StackMemo *memo)
     stack_drop(memo->callers);
     memo->callers = 0;
     memo->depth = 0;
+    memo->access = 0;
 }
 
 /* The stack as people's tools want it: ((code, offset), ...), innermost first. */

@@ -8,7 +8,10 @@ typedef struct {
     Clock clock;
     PyObject *kind; /* owned; NULL for one that nobody named */
     PyObject *file; /* owned */
+    Clock firm; /* what releases leave that are not those of a lock, or of one that others than its taker free */
+    LockUse use;
     int line;
+    bool signal; /* another actor than its taker freed it */
     uint64_t releaser; /* actor that released it last, whose clock this is; 0 when it is that of several */
     bool released;
     bool named; /* a finding will name it: its place stays */
@@ -50,22 +53,20 @@ sync_acquire(Thread *thread, uint64_t serial)
 {
     Sync *sync = table_get(&syncs, serial);
     /* What the actor itself left there it knows. */
-    if (sync != NULL && sync->released && sync->releaser != thread->actor->serial) {
-        clock_join(&thread->actor->clock, &sync->clock);
-    }
-}
-
-/* Later acquires of `sync` happen after this point. */
-void
-sync_release(Thread *thread, uint64_t serial, bool merge)
-{
-    Sync *sync = sync_of(serial);
     if (sync == NULL) {
         return;
     }
-    while (thread->due_count != 0) {
-        sync_acquire(thread, thread->due[--thread->due_count]);
+    if (sync->released && sync->releaser != thread->actor->serial) {
+        clock_join(&thread->actor->clock, &sync->clock);
     }
+    if (unlikely(sync->firm.length != 0)) {
+        actor_learn(thread->actor, &sync->firm);
+    }
+}
+
+static void
+release(Thread *thread, Sync *sync, bool merge)
+{
     Actor *actor = thread->actor;
     if (merge && sync->released) {
         if (sync->releaser != actor->serial) {
@@ -85,24 +86,91 @@ sync_release(Thread *thread, uint64_t serial, bool merge)
     thread_new_epoch(thread);
 }
 
-void
-sync_lock_taken(Thread *thread, uint64_t serial)
+/* Acquires that waited for what went before are drawn first. */
+static void
+draw_due(Thread *thread)
 {
+    while (thread->due_count != 0) {
+        sync_acquire(thread, thread->due[--thread->due_count]);
+    }
+}
+
+/* Later acquires of `sync` happen after this point. */
+void
+sync_release(Thread *thread, uint64_t serial, bool merge)
+{
+    Sync *sync = sync_of(serial);
+    if (sync == NULL) {
+        return;
+    }
+    draw_due(thread);
+    actor_leave(thread->actor, &sync->firm, merge);
+    release(thread, sync, merge);
+}
+
+/* The actor took the lock at `frame`; `waits`: it would have waited without limit. */
+void
+sync_lock_taken(Thread *thread, uint64_t serial, Frame *frame, bool waits)
+{
+    Sync *sync = sync_of(serial);
+    if (sync == NULL) {
+        return;
+    }
     sync_acquire(thread, serial);
+    if (unlikely(thread->actor->held != 0) && waits && !alone) {
+        lockorder_note(thread, frame, serial);
+    }
+    lockwaits_taken(thread, &sync->use, serial, sync->file, sync->line, frame);
     actor_hold_lock(thread->actor, serial);
 }
 
 void
 sync_lock_freed(Thread *thread, uint64_t serial)
 {
-    sync_release(thread, serial, false);
+    Sync *sync = sync_of(serial);
+    if (sync == NULL) {
+        return;
+    }
+    draw_due(thread);
+    if (unlikely(sync->signal || !lockset_has(thread->actor->held, serial))) {
+        sync->signal = true;
+        actor_leave(thread->actor, &sync->firm, false);
+    }
+    lockwaits_freed(&sync->use);
+    release(thread, sync, false);
     actor_drop_lock(thread->actor, serial);
+}
+
+uint64_t
+sync_holder(uint64_t serial)
+{
+    Sync *sync = table_get(&syncs, serial);
+    return sync == NULL ? 0 : sync->use.holder;
+}
+
+/* [serial] of the locks that were freed by another actor than their taker. */
+PyObject *
+syncs_signals(void)
+{
+    PyObject *found = PyList_New(0);
+    for (size_t place = 0; found != NULL && syncs.entries != NULL && place <= syncs.mask; place++) {
+        Sync *sync = syncs.entries[place].value;
+        if (sync != NULL && sync->signal) {
+            PyObject *serial = PyLong_FromUnsignedLongLong(syncs.entries[place].key);
+            if (serial == NULL || PyList_Append(found, serial) < 0) {
+                Py_CLEAR(found);
+            }
+            Py_XDECREF(serial);
+        }
+    }
+    return found;
 }
 
 static void
 sync_free(Sync *sync)
 {
     clock_free(&sync->clock);
+    clock_free(&sync->firm);
     Py_XDECREF(sync->kind);
     Py_XDECREF(sync->file);
     free(sync);
@@ -121,6 +189,7 @@ sync_retire(uint64_t serial)
     }
     if (sync->named) {
         clock_free(&sync->clock);
+        clock_free(&sync->firm);
         sync->released = false;
         return;
     }

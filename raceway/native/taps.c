@@ -34,6 +34,7 @@ reach(Tap *tap, Thread *thread, Frame *frame, PyObject *base, PyObject *key)
 #endif
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
+    access_begins(thread);
     access_reached(&at);
     PyErr_Restore(type, value, traceback);
 }
@@ -232,6 +233,7 @@ base_otherwise(Tap *tap, const Known *known, Thread *thread, PyObject *operand)
         thread->accesses++;
         return;
     }
+    access_begins(thread);
     switch (known == NULL ? ASKS : known->cell) {
     case SEES_CLASS:
         repeats = repeats_class_attribute(tap, known, thread, operand);
@@ -302,9 +304,81 @@ base_tap(PyObject *self, PyObject *operand)
     return Py_NewRef(operand);
 }
 
-/* --- Taps that look below themselves on the value stack ------------------------------------------------------------ */
+/* --- S[operand].x that notes nothing but the access ----------------------------------------------------------------- */
 
 #if RW_PEEK
+
+#if !RW_FREE_THREADED
+
+/* The cell of the operand's attribute as far as it is found without a call; NULL if not. A thread that has no part in
+   this run has an epoch of none of its contexts. */
+HOT const Cell *
+cell_at_hand(const Tap *tap, const Thread *thread, const PyObject *operand)
+{
+    PyTypeObject *type = Py_TYPE(operand);
+    uintptr_t address = (uintptr_t)operand;
+    const Arena *arena = &identity_arenas[(address >> 20) % ARENAS];
+    if (unlikely(tap->run != recording || thread == NULL || tap->known.type != type ||
+                 tap->known.version != type_version(type) || tap->known.cell < 0 || arena->top != address >> 20 ||
+                 arena->shadow == NULL)) {
+        return NULL;
+    }
+    uint32_t reference = arena->shadow[(address & 0xfffff) >> 4];
+    const Object *object = (const Object *)(identity_region + ((size_t)reference << 3));
+    return likely(reference != 0 && (uint32_t)tap->known.cell < object->capacity) ? &object->cells[tap->known.cell]
+                                                                                 : NULL;
+}
+
+HOT bool
+repeats_write(const Cell *cell, const Thread *thread, uint32_t rank)
+{
+    return (cell->w & EXPANDED) == 0 && is_repeat(cell->w, thread, rank);
+}
+
+PyObject *
+read_tap(PyObject *self, PyObject *operand)
+{
+    const Tap *tap = (Tap *)self;
+    Thread *thread = own_thread;
+    const Cell *cell = cell_at_hand(tap, thread, operand);
+    if (likely(cell != NULL) &&
+        (likely(is_repeat(cell->r, thread, RANK_PLAIN)) || repeats_write(cell, thread, RANK_PLAIN))) {
+        thread->accesses++;
+        return Py_NewRef(operand);
+    }
+    return base_tap(self, operand);
+}
+
+PyObject *
+write_tap(PyObject *self, PyObject *operand)
+{
+    const Tap *tap = (Tap *)self;
+    Thread *thread = own_thread;
+    const Cell *cell = cell_at_hand(tap, thread, operand);
+    if (likely(cell != NULL) && likely(repeats_write(cell, thread, tap->known.rank))) {
+        thread->accesses++;
+        return Py_NewRef(operand);
+    }
+    return base_tap(self, operand);
+}
+
+#else /* under the core's lock there is nothing to gain */
+
+PyObject *
+read_tap(PyObject *self, PyObject *operand)
+{
+    return base_tap(self, operand);
+}
+
+PyObject *
+write_tap(PyObject *self, PyObject *operand)
+{
+    return base_tap(self, operand);
+}
+
+#endif
+
+/* --- Taps that look below themselves on the value stack ------------------------------------------------------------ */
 
 /* A program that looks through constants of code may use the taps it finds in code of its own. */
 static __attribute__((noinline)) bool
@@ -376,6 +450,7 @@ keyed_otherwise(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyOb
             thread->accesses++;
             return;
         }
+        access_begins(thread);
         if (known->cell == SEES_KEYS) {
             repeats = repeats_key(tap, known, thread, container, key, &number);
         }
@@ -482,7 +557,7 @@ augment_tap(PyObject *self, PyObject *value)
     Tap *tap = (Tap *)self;
     if (entered(tap)) {
         Frame *frame = current_frame();
-        bool is_item = sites[tap->site].form == FORM_ITEM;
+        bool is_item = tap->is_item;
         PyObject **place = own_place(frame, self, is_item ? 3 : 2);
         if (unlikely(place == NULL || place[-2] == NULL || (is_item && place[-3] == NULL))) {
             failures++;
@@ -498,8 +573,11 @@ augment_tap(PyObject *self, PyObject *value)
                 if (likely(repeats_attribute(known, thread, object)) || alone) {
                     thread->accesses++;
                 }
-                else if (!field_reached(tap, known, thread, frame, object)) {
-                    reach(tap, thread, frame, object, NULL);
+                else {
+                    access_begins(thread);
+                    if (!field_reached(tap, known, thread, frame, object)) {
+                        reach(tap, thread, frame, object, NULL);
+                    }
                 }
             }
             else if (known == NULL || known->cell != SEES_NOTHING) {

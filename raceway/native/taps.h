@@ -9,6 +9,8 @@ PyObject *global_tap(PyObject *self, PyObject *operand);
 PyObject *holding_tap(PyObject *self, PyObject *operand);
 PyObject *revealing_tap(PyObject *self, PyObject *reveal);
 #if RW_PEEK
+PyObject *read_tap(PyObject *self, PyObject *operand);
+PyObject *write_tap(PyObject *self, PyObject *operand);
 PyObject *key_tap(PyObject *self, PyObject *key);
 PyObject *method_key_tap(PyObject *self, PyObject *key);
 PyObject *contains_tap(PyObject *self, PyObject *container);

@@ -68,6 +68,8 @@ TAP_TYPE(BaseTap_Type, base_tap)
 TAP_TYPE(GlobalTap_Type, global_tap)
 TAP_TYPE(HoldingTap_Type, holding_tap)
 #if RW_PEEK
+TAP_TYPE(ReadTap_Type, read_tap)
+TAP_TYPE(WriteTap_Type, write_tap)
 TAP_TYPE(KeyTap_Type, key_tap)
 TAP_TYPE(MethodKeyTap_Type, method_key_tap)
 TAP_TYPE(ContainsTap_Type, contains_tap)
@@ -98,12 +100,15 @@ revealing_matmul(PyObject *left, PyObject *right)
     return Py_IS_TYPE(left, &RevealingTap_Type) ? revealing_tap(left, right) : Py_NewRef(Py_NotImplemented);
 }
 
-/* Which slot function serves a tap of this site and role. */
+/* Which slot function serves a tap of this site and role. A plain one notes nothing but the access. */
 PyTypeObject *
-tap_type(const Site *site, int role, bool commits, int held)
+tap_type(const Site *site, int role, bool commits, int held, bool is_plain)
 {
 #if RW_PEEK
     if (commits && held == 0) {
+        if (is_plain && site->form == FORM_ATTRIBUTE && role == ROLE_BASE) {
+            return site->context == CONTEXT_LOAD ? &ReadTap_Type : &WriteTap_Type;
+        }
         switch (site->form) {
         case FORM_GLOBAL:
             return &GlobalTap_Type;
@@ -123,6 +128,8 @@ tap_type(const Site *site, int role, bool commits, int held)
             return &BaseTap_Type;
         }
     }
+#else
+    (void)is_plain;
 #endif
     if (site->form == FORM_CELL) {
         return &RevealingTap_Type;
@@ -140,6 +147,7 @@ taps_ready(PyObject *module)
     PyTypeObject *types[] = {
         &BaseTap_Type, &GlobalTap_Type, &HoldingTap_Type, &RevealingTap_Type,
 #if RW_PEEK
+        &ReadTap_Type, &WriteTap_Type,
         &KeyTap_Type, &MethodKeyTap_Type, &ContainsTap_Type, &AugmentTap_Type, &AttributeCallTap_Type, &CellTap_Type,
 #endif
     };

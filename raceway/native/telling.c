@@ -52,13 +52,13 @@ tell_new(PyObject *kind, PyObject *file, int line)
 }
 
 void
-tell_taken(uint64_t sync)
+tell_taken(uint64_t sync, bool waits)
 {
     if (likely(listener == NULL)) {
-        sync_lock_taken(current_thread(), sync);
+        sync_lock_taken(current_thread(), sync, current_frame(), waits);
         return;
     }
-    Py_XDECREF(call("lock_taken", "(K)", (unsigned long long)sync));
+    Py_XDECREF(call("lock_taken", "(KO)", (unsigned long long)sync, waits ? Py_True : Py_False));
 }
 
 void
@@ -89,6 +89,21 @@ tell_release(uint64_t sync, bool merge)
         return;
     }
     Py_XDECREF(call("release", "(KO)", (unsigned long long)sync, merge ? Py_True : Py_False));
+}
+
+/* A wait for a lock begins, in the frame that asked for it: whether that closes a cycle of several actors. */
+bool
+tell_waiting(uint64_t sync, bool limited)
+{
+    return likely(listener == NULL) && lockwaits_begin(current_thread(), sync, limited, current_frame());
+}
+
+void
+tell_waited(uint64_t sync, bool was_taken)
+{
+    if (likely(listener == NULL)) {
+        lockwaits_end(current_thread(), sync, was_taken);
+    }
 }
 
 /* Whether a dead synchronisation object was the listener's business. */

@@ -22,12 +22,15 @@ from raceway.model.findings import Coverage, Finding, Report
 from raceway.model.kinds import Severity
 from raceway.model.struct import replace
 from raceway.model.typing import Any
+from raceway.outcome.files import save, suppressions_were_read
 from raceway.pytest_plugin import VALUED
 from raceway.pytesting import asserts, workers
 from raceway.pytesting.tests import Attributions, Terms, TestCode, terms_of
-from raceway.session import FINDINGS, NOT_WRITTEN, SELF_CHECK_FAILED, Session, follow, has_gil, project_roots, save
+from raceway.session import FINDINGS, NOT_WRITTEN, SELF_CHECK_FAILED, Session, follow, has_gil, project_roots
 
 NAME = "raceway-session"
+
+_IGNORED = "the marker no_raceway"
 
 _INI = ("fail_on", "show", "include", "exclude")
 """Settings that pytest's own file may have, as `raceway_...`."""
@@ -79,6 +82,7 @@ class RacewayPlugin:
         self._tests = 0
         self._gathered: workers.Gathered | None = None
         self._report: Report | None = None
+        self._show = session.config.show
 
     def pytest_configure(self, config: pytest.Config) -> None:
         """Now it is known whether tests run here."""
@@ -193,6 +197,8 @@ class RacewayPlugin:
             output[workers.KEY] = workers.output(report)
             return
         written = save(report, self._settings, sys.stderr)
+        if not written:  # nothing is lost with the file
+            self._show = Severity.INFO
         if session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
             session.exitstatus = self._status(report, written) or session.exitstatus
 
@@ -200,22 +206,24 @@ class RacewayPlugin:
         """The report with what is known of tests."""
         findings = [self._attributions.of(self._code.told(finding)) for finding in report.findings]
         kept = tuple(finding for finding in findings if not self._attributions.is_ignored(finding))
+        ignored = [finding for finding in findings if self._attributions.is_ignored(finding)]
         number = {severity: sum(finding.severity is severity for finding in kept) for severity in Severity}
         summary = replace(
             report.summary,
             error=number[Severity.ERROR],
             warning=number[Severity.WARNING],
             info=number[Severity.INFO],
-            suppressed=report.summary.suppressed + len(findings) - len(kept),
+            suppressed=report.summary.suppressed + len(ignored),
         )
         coverage = replace(report.coverage or Coverage(), tests=self._tests, alone=tuple(self._alone))
-        return replace(report, findings=kept, summary=summary, coverage=coverage)
+        suppressed = (*report.suppressed, *(replace(finding, suppressed=_IGNORED) for finding in ignored))
+        return replace(report, findings=kept, suppressed=suppressed, summary=summary, coverage=coverage)
 
     def _status(self, report: Report, written: bool) -> int:
         """The status of a run whose tests have passed."""
         if report.summary.self_check == "failed":
             return SELF_CHECK_FAILED
-        if not written:
+        if not (written and suppressions_were_read(report)):
             return NOT_WRITTEN
         terms = Terms(self._settings.fail_on, tuple(self._allow), False, self._test_state)
         outside = (finding for finding in report.findings if not finding.tests)
@@ -228,5 +236,5 @@ class RacewayPlugin:
         from raceway.pytesting.summary import summary_lines
 
         terminalreporter.section("raceway")
-        for line in summary_lines(self._report, self._settings.show, self._settings.fail_on):
+        for line in summary_lines(self._report, self._show, self._settings.fail_on):
             terminalreporter.write_line(line)

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from raceway.errors import NativeCoreWarning
-from raceway.model.findings import NotSeen, Report, Summary
+from raceway.model.findings import Note, NotSeen, Report, Summary
 from raceway.model.kinds import Severity, Verdict
 from raceway.report.coverage import coverage_lines
 from raceway.report.finding import STYLES
 from raceway.report.lines import BLANK, Line, Span, Style
+from raceway.report.wording import counted
 
 _MODULES = 10
 
 # reason: (what happened, what to do)
-_REASONS = {
+REASONS = {
     "imported-before-hook": (
         "imported before Raceway was installed, so not watched",
         "start the program with `python -m raceway.run`, or call raceway.autoinstrument.install() before these imports",
@@ -62,9 +63,34 @@ def not_seen_lines(entries: Sequence[NotSeen]) -> Iterator[Line]:
     if groups:
         yield Line((Span("not seen:", Style.STRONG),))
     for reason, members in groups.items():
-        what, remedy = _REASONS.get(reason, ("", ""))
+        what, remedy = REASONS.get(reason, ("", ""))
         yield Line((Span(reason, Style.STRONG), Span(f": {what}" if what else "")), indent=2, prose=True, hang=4)
         yield from _modules(list(members))
+        if remedy:
+            yield Line((Span("remedy: ", Style.REMEDY), Span(remedy)), indent=4, prose=True, hang=2)
+
+
+NOTES = {
+    "suppression-unused": ("suppressed nothing in this run", "take it away if the race is mended"),
+    "suppression-expired": ("is past its last day, so it suppresses nothing", "mend the race, or give a later `until`"),
+    "suppression-unreadable": ("cannot be read, so it suppresses nothing", "correct it; docs/ci.md has the form"),
+}
+
+
+def note_lines(notes: Sequence[Note]) -> Iterator[Line]:
+    """The suppressions that did not do their work, by what is wrong with them."""
+    groups: dict[str, list[Note]] = {}
+    for note in notes:
+        groups.setdefault(note.state, []).append(note)
+    if groups:
+        yield Line((Span("suppressions:", Style.STRONG),))
+    for state, members in groups.items():
+        what, remedy = NOTES.get(state, ("", ""))
+        yield Line((Span(state, Style.STRONG), Span(f": {what}" if what else "")), indent=2, prose=True, hang=4)
+        for note in members[:_MODULES]:
+            yield Line((Span(note.where, Style.PLACE), Span(f": {note.text}")), indent=4)
+        if len(members) > _MODULES:
+            yield Line((Span(f"and {len(members) - _MODULES:,} more"),), indent=4)
         if remedy:
             yield Line((Span("remedy: ", Style.REMEDY), Span(remedy)), indent=4, prose=True, hang=2)
 
@@ -81,7 +107,7 @@ def summary_lines(report: Report, *, show: Severity, fail_on: Severity | None) -
     if warnings and fail_on is Severity.ERROR:
         them = "it" if warnings == 1 else "them"
         advice = f"; `--fail-on warning` makes {them} fail the run"
-        yield Line((Span(_counted(warnings, "warning"), Style.WARNING), Span(advice)), prose=True)
+        yield Line((Span(counted(warnings, "warning"), Style.WARNING), Span(advice)), prose=True)
 
 
 def _modules(entries: Sequence[NotSeen]) -> Iterator[Line]:
@@ -103,7 +129,7 @@ def _caveats(summary: Summary) -> Iterator[Line]:
         words = "the race that Raceway plants to check itself was not found; do not rely on this report"
         yield Line((Span("self-check failed: ", Style.ERROR), Span(words)), prose=True)
     if summary.dropped:
-        words = f"{_counted(summary.dropped, 'record')} dropped: races among them were not looked for"
+        words = f"{counted(summary.dropped, 'record')} dropped: races among them were not looked for"
         yield Line((Span(words, Style.WARNING),), prose=True)
 
 
@@ -152,30 +178,24 @@ def _tally(report: Report, show: Severity) -> Iterator[Span]:
         if severity is not Severity.INFO or number:
             separator = ", " if severity is not Severity.ERROR else ""
             yield Span(separator)
-            yield Span(_counted(number, severity.value), STYLES[severity] if number else Style.NONE)
+            yield Span(counted(number, severity.value), STYLES[severity] if number else Style.NONE)
     hidden = [severity for severity in Severity if severity not in shown and _count(report, severity)]
     if hidden:
-        counts = ", ".join(_counted(_count(report, severity), severity.value) for severity in hidden)
+        counts = ", ".join(counted(_count(report, severity), severity.value) for severity in hidden)
         yield Span(f" ({counts} hidden, show with --show {hidden[-1].value})")
 
 
 def _watched(summary: Summary) -> str:
     parts = [
-        _counted(summary.modules, "module"),
-        _counted(summary.sites, "site"),
-        _counted(summary.accesses, "access"),
+        counted(summary.modules, "module"),
+        counted(summary.sites, "site"),
+        counted(summary.accesses, "access"),
     ]
-    return f"{', '.join(parts)} by {_counted(summary.actors, 'actor')}"
+    return f"{', '.join(parts)} by {counted(summary.actors, 'actor')}"
 
 
 def _count(report: Report, severity: Severity) -> int:
     return sum(finding.severity is severity for finding in report.findings)
-
-
-def _counted(number: int, noun: str) -> str:
-    if number == 1 or noun == "info":
-        return f"{number:,} {noun}"
-    return f"{number:,} {noun}{'es' if noun.endswith('s') else 's'}"
 
 
 def separated(*sections: Sequence[Line]) -> Iterator[Line]:

@@ -1,44 +1,28 @@
-"""The lines of one finding: headline, message, each side with source and stack, verdict, fix. For the text report."""
+"""The lines of one finding, for the text report: headline, message and fix first, then the evidence.
+
+The evidence is each side with source and stack, the interleaving, how sure and how bad.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from raceway.model.findings import AccessSide, Finding, Verdicts
-from raceway.model.kinds import Confidence, FindingKind, Severity, Verdict
+from raceway.model.findings import AccessSide, Finding
+from raceway.model.kinds import Severity
 from raceway.report.excerpt import excerpt
-from raceway.report.lines import BLANK, Line, Medium, Span, Style
+from raceway.report.lines import BLANK, Line, Medium, Span, Style, cells, printable
+from raceway.report.steps import step_lines
+from raceway.report.wording import confidence, verdicts
 
 _FRAMES = 8
 _INDENT = 2
 _SIDE_INDENT = 4
+_FEW, _MANY = 3, 20
+_WIDEST = 60
+_SEVERITY = len("WARNING")
 _CALLED_FROM = "called from "
 
 STYLES = {Severity.ERROR: Style.ERROR, Severity.WARNING: Style.WARNING, Severity.INFO: Style.INFO}
-
-_CONFIDENCE = {
-    Confidence.OBSERVED: "the harmful interleaving happened in this run",
-    Confidence.UNORDERED: "nothing ordered these accesses in this run",
-    Confidence.PREDICTED: "only the accident of who took a lock first kept them apart in this run",
-    Confidence.CONFIRMED: "a replay forced the harmful interleaving",
-}
-_CONFIDENCE_OF_CYCLE = {
-    Confidence.OBSERVED: "the locks were taken in both orders in this run",
-    Confidence.UNORDERED: "nothing in this run keeps these acquisitions apart",
-    Confidence.PREDICTED: "no deadlock in this run, but another schedule can reach it",
-    Confidence.CONFIRMED: "a replay forced the deadlock",
-}
-_CONFIDENCE_OF_CALL = {
-    Confidence.OBSERVED: "the call happened in this run",
-    Confidence.UNORDERED: "nothing hands this call to the loop of the object",
-    Confidence.PREDICTED: "no harm in this run, but another schedule can reach it",
-    Confidence.CONFIRMED: "a replay forced the harm",
-}
-_VERDICT = {
-    Verdict.HARMFUL: "harmful",
-    Verdict.LATENT: "latent, safe only by an implementation detail",
-    Verdict.SAFE: "safe",
-}
 
 
 def finding_lines(finding: Finding, medium: Medium, *, gil: bool) -> Iterator[Line]:
@@ -46,19 +30,20 @@ def finding_lines(finding: Finding, medium: Medium, *, gil: bool) -> Iterator[Li
     style = STYLES[finding.severity]
     yield _headline(finding, style)
     yield _prose(Span(finding.message))
+    if finding.fix:
+        yield _prose(Span("fix: ", Style.REMEDY), Span(finding.fix))
     digits = max((len(str(side.line)) for side in finding.accesses), default=0)
     for side in finding.accesses:
         yield BLANK
         yield from _side(side, medium, digits, style)
+    yield from step_lines(finding, medium, indent=_INDENT, style=style)
     yield BLANK
-    yield _prose(Span("confidence: ", Style.STRONG), Span(_confidence(finding)))
-    yield _prose(Span("verdict: ", Style.STRONG), Span(_verdicts(finding.verdict, gil)))
+    yield _prose(Span("confidence: ", Style.STRONG), Span(confidence(finding)))
+    yield _prose(Span("verdict: ", Style.STRONG), Span(verdicts(finding.verdict, gil)))
     if finding.reason:
         yield _prose(Span("note: ", Style.STRONG), Span(finding.reason))
     if finding.state:
         yield _prose(Span("state: ", Style.STRONG), Span("of the test itself: both sides stand in code of the test"))
-    if finding.fix:
-        yield _prose(Span("fix: ", Style.REMEDY), Span(finding.fix))
 
 
 def _headline(finding: Finding, style: Style) -> Line:
@@ -69,6 +54,29 @@ def _headline(finding: Finding, style: Style) -> Line:
     if finding.count > 1:
         spans.append(Span(f" x{finding.count}"))
     return Line(tuple(spans))
+
+
+def index_lines(findings: Sequence[Finding], medium: Medium) -> Iterator[Line]:
+    """One line a finding, for the end of a long report: there the eye of who waited for the run rests."""
+    if len(findings) < _FEW:
+        return
+    yield Line((Span("in short:", Style.STRONG),))
+    shown = findings[:_MANY]
+    rows = [(one, printable(f"{one.kind.value} on {one.variable}", medium.encoding)) for one in shown]
+    width = min(_WIDEST, max(cells(words) for _one, words in rows))
+    for one, words in rows:
+        place = f"{one.accesses[0].file}:{one.accesses[0].line}" if one.accesses else ""
+        severity = Span(f"{one.severity.name:<{_SEVERITY}}", STYLES[one.severity])
+        padding = " " * max(1, width + 2 - cells(words))
+        spans = (
+            severity,
+            Span(f" {words}{padding}"),
+            Span(place, Style.PLACE),
+            Span(f" [{one.fingerprint}]", Style.FAINT),
+        )
+        yield Line(spans, _INDENT)
+    if len(findings) > _MANY:
+        yield Line((Span(f"and {len(findings) - _MANY:,} more"),), _INDENT)
 
 
 def _side(side: AccessSide, medium: Medium, digits: int, style: Style) -> Iterator[Line]:
@@ -98,28 +106,6 @@ def _stack(side: AccessSide) -> Iterator[Line]:
 
 def _in_function(function: str) -> tuple[Span, ...]:
     return (Span(f" in {function}"),) if function else ()
-
-
-def _confidence(finding: Finding) -> str:
-    match finding.kind:
-        case FindingKind.LOCK_ORDER_CYCLE:
-            words = _CONFIDENCE_OF_CYCLE
-        case FindingKind.WRONG_THREAD:
-            words = _CONFIDENCE_OF_CALL
-        case _:
-            words = _CONFIDENCE
-    return f"{finding.confidence.value}, {words[finding.confidence]}"
-
-
-def _verdicts(verdict: Verdicts, gil: bool) -> str:
-    with_gil, without = _VERDICT[verdict.gil], _VERDICT[verdict.free_threaded]
-    if gil:
-        parts = [f"on this interpreter: {with_gil}", f"free-threaded: {without}"]
-    else:
-        parts = [f"on this interpreter: {without}", f"with the GIL: {with_gil}"]
-    if verdict.asyncio is not None:
-        parts.append(f"between asyncio tasks: {_VERDICT[verdict.asyncio]}")
-    return "; ".join(parts)
 
 
 def _prose(*spans: Span) -> Line:

@@ -1,7 +1,6 @@
 """The JSON report, schema 1: a `Report` as one document, and back. Serves the report stage, and alone uses msgspec.
 
-Keys come in the documented order. Some keys are there only when they say something: `fallback` of the tool,
-`reason`, `tests` and `state` of a finding, `indent` of a side, `detail` of a module that was not seen, `coverage`.
+Keys come in the documented order. Some keys are there only when they say something: `_OPTIONAL` lists them.
 """
 
 from __future__ import annotations
@@ -9,7 +8,7 @@ from __future__ import annotations
 import enum
 import functools
 import operator
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
 from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
@@ -17,12 +16,28 @@ from typing import Any, get_args, get_origin, get_type_hints
 import msgspec
 
 from raceway.errors import ReportError
-from raceway.model.findings import SCHEMA, Report
+from raceway.model.baseline import VERSION, Baseline, of_report
+from raceway.model.findings import SCHEMA, AccessSide, Finding, Life, NotSeen, Report, Step, Tool
 from raceway.model.struct import Struct, defaults, fields, made, values
+
+_OPTIONAL: dict[type[Struct], frozenset[str]] = {
+    Report: frozenset({"suppressed", "notes", "lives", "coverage"}),
+    Tool: frozenset({"fallback"}),
+    Finding: frozenset({"reason", "tests", "state", "steps", "guard", "suppressed"}),
+    AccessSide: frozenset({"indent", "context", "context_line"}),
+    Step: frozenset({"value", "harm"}),
+    Life: frozenset({"ended"}),
+    NotSeen: frozenset({"detail"}),
+}
+"""Fields that are left out when they have their default, which is empty."""
 
 
 class _Header(msgspec.Struct):
     schema: int
+
+
+class _BaselineHeader(msgspec.Struct):
+    baseline: int
 
 
 def encode(report: Report) -> bytes:
@@ -31,6 +46,11 @@ def encode(report: Report) -> bytes:
     A lone surrogate, which file names may hold and UTF-8 cannot, is written as its escape in text.
     """
     return encode_plain(_document(report))
+
+
+def pieces(report: Report) -> Iterator[str]:
+    """The document, in one piece: the form of the report that `raceway report --format json` gives."""
+    yield encode(report).decode()
 
 
 def encode_plain(value: object) -> bytes:
@@ -62,17 +82,45 @@ def decode(data: bytes) -> Report:
     return report
 
 
-def _document(report: Report) -> dict[str, Any]:
-    document: dict[str, Any] = {"schema": report.schema}
-    document |= {key: value for key, value in _plain(report).items() if key != "schema"}
-    sides = [side for finding in document["findings"] for side in finding["accesses"]]
-    found = document["findings"]
-    shortened = (([document["tool"]], "fallback"), (found, "reason"), (found, "tests"), (found, "state"))
-    for owners, key in (*shortened, (sides, "indent"), (document["not_seen"], "detail"), ([document], "coverage")):
-        for owner in owners:
-            if not owner[key]:
-                del owner[key]
-    return document
+def encode_baseline(baseline: Baseline) -> bytes:
+    """The baseline file, laid out as the report is, so that a version control shows what changed."""
+    return encode_plain({"baseline": baseline.baseline, "findings": baseline.findings})
+
+
+def decode_baseline(data: bytes) -> Baseline:
+    """The baseline that `encode_baseline` wrote, or that a whole report stands for. ReportError for anything else."""
+    try:
+        header = msgspec.json.decode(data, type=_BaselineHeader)
+    except msgspec.ValidationError:
+        return of_report(decode(data))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ReportError(f"the baseline is not whole JSON: {error}; {_WRITE_AGAIN}") from error
+    if header.baseline != VERSION:
+        cause = f"the baseline has version {header.baseline}, and this Raceway reads version {VERSION}"
+        raise ReportError(f"{cause}; {_WRITE_AGAIN}")
+    try:
+        baseline: Baseline = _back(msgspec.json.decode(data, type=_twin(Baseline)))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ReportError(f"the baseline does not keep to version {VERSION}: {error}; {_WRITE_AGAIN}") from error
+    return baseline
+
+
+_WRITE_AGAIN = "write it again with raceway baseline write"
+
+
+def _document(value: Any) -> Any:
+    """What JSON knows, without the optional fields that say nothing; the schema comes first."""
+    match value:
+        case Struct():
+            cls = type(value)
+            optional, usual = _OPTIONAL.get(cls, frozenset()), defaults(cls)
+            pairs = zip(fields(cls), values(value), strict=True)
+            document = {name: _document(item) for name, item in pairs if name not in optional or item != usual[name]}
+            return {"schema": document.pop("schema"), **document} if cls is Report else document
+        case list() | tuple():
+            return [_document(item) for item in value]
+        case _:
+            return _plain(value)
 
 
 def _plain(value: Any) -> Any:

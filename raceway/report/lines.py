@@ -60,6 +60,17 @@ def printable(text: str, encoding: str) -> str:
     return "".join(_printable_character(character, encoding) for character in text)
 
 
+def plain(line: Line, medium: Medium) -> str:
+    """The line without styles, never broken."""
+    text = " " * line.indent + "".join(span.text for span in line.spans)
+    return printable(text, medium.encoding).rstrip()
+
+
+def well_formed(text: str) -> str:
+    """The text with an escape for each lone surrogate, which file names may hold and UTF-8 cannot."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def cells(text: str) -> int:
     """How many columns of a terminal the text takes."""
     if text.isascii():

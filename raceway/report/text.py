@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from raceway.model.findings import Finding, Report
 from raceway.model.kinds import Severity
 from raceway.model.typing import TYPE_CHECKING, TextIO
-from raceway.report.closing import not_seen_lines, separated, summary_lines
-from raceway.report.finding import finding_lines
-from raceway.report.lines import BLANK, Line, Medium, printable
+from raceway.report.closing import not_seen_lines, note_lines, separated, summary_lines
+from raceway.report.finding import finding_lines, index_lines
+from raceway.report.lines import BLANK, Line, Medium, Span, Style, plain, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -44,10 +44,25 @@ def render_findings(findings: Sequence[Finding], stream: TextIO, *, gil: bool) -
 
 
 def render_closing(report: Report, stream: TextIO, *, show: Severity) -> None:
-    """Write what follows the findings: what was not seen, and the summary. Raises OSError as `render` does."""
+    """Write what follows the findings: suppressions, not seen, summary. Raises OSError as `render` does."""
     medium = Medium(_encoding(stream), _PLAIN_WIDTH)
     closing = list(summary_lines(report, show=show, fail_on=None))
-    _write(stream, _plain(list(separated(list(not_seen_lines(report.not_seen)), closing)), medium))
+    notes, not_seen = list(note_lines(report.notes)), list(not_seen_lines(report.not_seen))
+    _write(stream, _plain(list(separated(notes, not_seen, closing)), medium))
+
+
+def render_hang(finding: Finding, stream: TextIO, *, gil: bool) -> None:
+    """Write that the program hangs, with the deadlock that it is in. A stream that does not take it raises OSError."""
+    console = _console(stream)
+    medium = Medium(_encoding(stream), console.width if console else _PLAIN_WIDTH)
+    lines = [
+        Line((Span("raceway: the program hangs: threads wait for each other's locks", Style.ERROR),)),
+        BLANK,
+        *finding_lines(finding, medium, gil=gil),
+        BLANK,
+        Line((Span("raceway: it does not go on by itself; the report comes when it is ended"),)),
+    ]
+    _write(stream, _coloured(lines, medium, console) if console else _plain(lines, medium))
 
 
 def _layout(report: Report, medium: Medium, show: Severity, fail_on: Severity | None) -> list[Line]:
@@ -55,12 +70,14 @@ def _layout(report: Report, medium: Medium, show: Severity, fail_on: Severity | 
     shown.sort(key=lambda finding: finding.severity.rank)
     findings = [list(finding_lines(finding, medium, gil=report.run.gil)) for finding in shown]
     closing = list(summary_lines(report, show=show, fail_on=fail_on))
-    return list(separated(*findings, list(not_seen_lines(report.not_seen)), closing))
+    notes = list(note_lines(report.notes))
+    return list(
+        separated(*findings, list(index_lines(shown, medium)), notes, list(not_seen_lines(report.not_seen)), closing)
+    )
 
 
 def _plain(lines: Sequence[Line], medium: Medium) -> str:
-    texts = (" " * line.indent + "".join(span.text for span in line.spans) for line in lines)
-    return "".join(f"{printable(text, medium.encoding).rstrip()}\n" for text in texts)
+    return "".join(f"{plain(line, medium)}\n" for line in lines)
 
 
 def _coloured(lines: Sequence[Line], medium: Medium, console: Console) -> str:

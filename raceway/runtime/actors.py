@@ -29,10 +29,11 @@ class ThreadState:
     `task` is the one of an event loop that it runs for, 0 outside any.
     `owner` is the class that an attribute was last loaded from; `due` are acquires to draw before the next record;
     `accesses` counts commits, repeated ones included. `repeated` holds repetitions by site and addresses of operands,
-    as long as nobody records anything (`recorded`): no edge, no access, no death of an object.
+    as long as nobody records anything (`recorded`): no edge, no access, no death of an object. `holds` counts the locks
+    that the thread took and did not free itself.
     """
 
-    __slots__ = ("accesses", "actor", "due", "owner", "pending", "recorded", "repeated", "task")
+    __slots__ = ("accesses", "actor", "due", "holds", "owner", "pending", "recorded", "repeated", "task")
 
     def __init__(self, actor: int) -> None:
         self.actor = actor
@@ -41,6 +42,7 @@ class ThreadState:
         self.owner: Any = None
         self.due: list[int] = []
         self.accesses = 0
+        self.holds = 0
         self.repeated: set[object] = set()
         self.recorded: object = self
 

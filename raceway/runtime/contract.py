@@ -3,13 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from types import CodeType
+from types import CodeType, FrameType
 
 from raceway.model.findings import Actor
+from raceway.model.locks import LockFacts, Waiting
 from raceway.model.races import RawRace
 from raceway.model.sites import Site
 from raceway.model.struct import Struct
 from raceway.model.typing import Any, Protocol
+
+
+class Waits(Protocol):
+    """What is told of a wait for a lock that somebody has. The same rules as for a recorder."""
+
+    def begin(self, sync: int, limited: bool, frame: FrameType | None, /) -> bool:
+        """The current actor is about to wait at `frame`, with a time limit or without.
+
+        True when it and others now wait for each other without limit, as long as nobody else frees a lock of theirs.
+        """
+
+    def end(self, sync: int, taken: bool, /) -> None:
+        """The wait of the current actor is over. If it took the lock, it tells that next."""
+
+    def stuck(self) -> None:
+        """The current actor has closed a ring of waits and still waits: whoever listens is told of a deadlock."""
 
 
 class Tasks(Protocol):
@@ -44,6 +61,8 @@ class Recorder(Protocol):
     native: Any
     """The module of the core in C, which has sync models of its own; None for a core without."""
 
+    waits: Waits
+    """The verbs of waits for locks."""
     tasks: Tasks
     """The verbs of tasks."""
 
@@ -59,8 +78,11 @@ class Recorder(Protocol):
         `merge` keeps earlier releases (events, queues, semaphores); without it they are replaced.
         """
 
-    def lock_taken(self, sync: int) -> None:
-        """The current actor took the lock (outermost level only): acquire, and it counts as held from here on."""
+    def lock_taken(self, sync: int, waits: bool = True, /) -> None:
+        """The current actor took the lock (outermost level only): acquire, and it counts as held from here on.
+
+        Without `waits` it only tried, or would have given up after a time: then no deadlock can begin here.
+        """
 
     def lock_freed(self, sync: int) -> None:
         """The current actor is about to free the lock (outermost level only): release, and no longer held."""
@@ -170,3 +192,9 @@ class Core(Protocol):
     def on_race(self, told: Callable[[], None] | None) -> None:
         """Have `told` called shortly after a race that is like none before it, on a thread that is no actor; None: no
         longer."""
+
+    def locks(self) -> LockFacts:
+        """What is known of locks beyond races."""
+
+    def listen(self, told: Callable[[tuple[Waiting, ...]], object]) -> None:
+        """Have `told` called with a deadlock once it has lasted, in the thread that closed it, which waits on."""

@@ -11,6 +11,7 @@ from types import CodeType
 
 from raceway.errors import CoreUnavailableError
 from raceway.model.findings import Actor
+from raceway.model.locks import LockFacts, Waiting
 from raceway.model.races import RawRace
 from raceway.model.sites import Site
 from raceway.runtime.accesses import Accesses
@@ -42,8 +43,7 @@ class PureNames:
 
     def lock_place(self, serial: int) -> tuple[str, int]:
         """Where a lock was made."""
-        name = self._detector.names.get(serial)
-        return ("", 0) if name is None else (name.file, name.line)
+        return self._detector.place_of(serial)
 
     def has_acted(self, serial: int) -> bool:
         """Whether the writing site, which depends on an earlier read, was reached so far."""
@@ -122,9 +122,25 @@ class PureCore:
     def _all_counters(self) -> Counters:
         self.log.stream.drain()
         detector = self._detector
-        dropped = self.log.failures + self.log.stream.failures
-        noted = detector.races.noted
+        dropped = self.log.failures + self.log.stream.failures + detector.orders.dropped
+        noted = detector.races.noted + detector.orders.noted
         return Counters(self.log.accesses, detector.seen_actors, detector.shared, dropped, noted)
+
+    def locks(self) -> LockFacts:
+        """What is known of locks so far."""
+        self.log.stream.drain()
+        waits, detector = self.recorder.lock_waits, self._detector
+        return LockFacts(
+            detector.orders.all(),
+            frozenset(detector.signals),
+            waits.deadlocks(),
+            waits.waiting(),
+            waits.contention(),
+        )
+
+    def listen(self, told: Callable[[tuple[Waiting, ...]], object]) -> None:
+        """Have `told` called with a deadlock once it has lasted."""
+        self.recorder.lock_waits.listener = told
 
 
 def make_core(name: str) -> Core:

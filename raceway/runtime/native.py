@@ -10,12 +10,13 @@ from __future__ import annotations
 import functools
 import os
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import CodeType
 
 from raceway import _native
 from raceway.model.findings import Actor
 from raceway.model.kinds import ActorKind, Commute, LocationKind, Operation
+from raceway.model.locks import Contention, LockFacts, LockOrder, Waiting
 from raceway.model.races import RawRace, Side
 from raceway.model.records import Access, Location
 from raceway.model.sites import Site
@@ -110,6 +111,7 @@ class Kept(Struct):
     read: frozenset[str]
     acted: frozenset[int]
     lock_places: dict[int, tuple[str, int]]
+    locks: LockFacts
 
 
 class NativeNames:
@@ -191,14 +193,15 @@ class NativeCore:
             self._running = False
             _native.on_race(None)
             _native.stop()
+            _native.listen(None)
             self.names.kept = self._keep()
             _native.forget()
 
     def _keep(self) -> Kept:
-        races, counters = self.races(), self.counters()
-        if not races:
-            return Kept(races, counters, {}, frozenset(), frozenset(), {})
-        locks = {lock for race in races for side in (race.earlier, race.later) for lock in side.locks}
+        races, counters, facts = self.races(), self.counters(), self.locks()
+        locks = facts.locks() | {lock for race in races for side in (race.earlier, race.later) for lock in side.locks}
+        if not races and not locks:
+            return Kept(races, counters, {}, frozenset(), frozenset(), {}, facts)
         return Kept(
             races,
             counters,
@@ -206,6 +209,7 @@ class NativeCore:
             frozenset(_native.variables_read()),
             frozenset(filter(_native.has_acted, self.names.numbers())),
             {lock: _native.lock_place(lock) for lock in locks},
+            facts,
         )
 
     def after_fork(self) -> None:
@@ -248,6 +252,27 @@ class NativeCore:
 
     def _all_counters(self) -> Counters:
         return Counters(*_native.counters(), _native.noted())
+
+    def locks(self) -> LockFacts:
+        """What is known of locks so far."""
+        if self.names.kept is not None:
+            return self.names.kept.locks
+        orders, signals, deadlocks, waiting, contention = _native.locks()
+        return LockFacts(
+            tuple(LockOrder(*row) for row in orders),
+            frozenset(signals),
+            tuple(map(_deadlock, deadlocks)),
+            _deadlock(waiting),
+            tuple(Contention(*row) for row in contention),
+        )
+
+    def listen(self, told: Callable[[tuple[Waiting, ...]], object]) -> None:
+        """Have `told` called with a deadlock once it has lasted."""
+        _native.listen(lambda rows: told(_deadlock(rows)))
+
+
+def _deadlock(rows: Iterable[tuple[Any, ...]]) -> tuple[Waiting, ...]:
+    return tuple(Waiting(*row) for row in rows)
 
 
 def _race(row: tuple[Any, ...]) -> RawRace:

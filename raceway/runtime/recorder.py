@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from types import FrameType
+
 from raceway.model.kinds import ActorKind
 from raceway.model.records import Acquire, Done, End, Fork, Join, Name, Release, Rename, Retire, Spawn, Suspend, Wake
 from raceway.model.typing import Any
-from raceway.runtime.contract import Tasks
+from raceway.originals import current_frame
+from raceway.runtime.contract import Tasks, Waits
+from raceway.runtime.lockwaits import LockWaits
 from raceway.runtime.log import Log
+from raceway.runtime.stacks import capture
 
 
 class PureRecorder:
@@ -18,6 +23,8 @@ class PureRecorder:
         self._log = log
         self._put = log.stream.put
         self._state = log.state
+        self.lock_waits = LockWaits(self.current, log.detector.place_of, log.detector.races.named.add)
+        self.waits: Waits = self.lock_waits
         self.tasks: Tasks = PureTasks(log)
 
     def new_sync(self, kind: str, file: str = "", line: int = 0) -> int:
@@ -35,14 +42,19 @@ class PureRecorder:
         state = self._state()
         self._log.edge(state, Release(state.actor, sync, merge))
 
-    def lock_taken(self, sync: int) -> None:
+    def lock_taken(self, sync: int, waits: bool = True, /) -> None:
         """The current actor holds the lock from here on."""
-        state = self._state()
-        self._put(Acquire(state.actor, sync, True, state.task))
+        state, frame = self._state(), _asker()
+        stack = capture(frame) if waits and state.holds else ()
+        state.holds += 1
+        self.lock_waits.taken(state.actor, sync, frame)
+        self._put(Acquire(state.actor, sync, True, state.task, stack))
 
     def lock_freed(self, sync: int) -> None:
         """The current actor is about to free the lock."""
         state = self._state()
+        state.holds = max(state.holds - 1, 0)
+        self.lock_waits.freed(sync)
         self._log.edge(state, Release(state.actor, sync, False, True, state.task))
 
     def fork(self, name: str) -> int:
@@ -76,7 +88,19 @@ class PureRecorder:
 
     def retire_sync(self, sync: int) -> None:
         """The synchronisation object died."""
+        self.lock_waits.forget(sync)
         self._put(Retire(sync))
+
+
+def _asker() -> FrameType | None:
+    """The frame that takes the lock, behind those of the models."""
+    frame: FrameType | None = current_frame(2)
+    while frame is not None:
+        module = frame.f_globals.get("__name__")
+        if type(module) is not str or not module.startswith("raceway."):
+            return frame
+        frame = frame.f_back
+    return None
 
 
 class PureTasks:

@@ -30,9 +30,22 @@ from raceway.sync import (
     threads,
 )
 from raceway.sync.handmade import acquire, release
+from raceway.sync.lifetimes import lifetimes
 from raceway.sync.patching import Failures, Patches
+from raceway.sync.threads import frames
 
-__all__ = ["AWAITED", "Patches", "acquire", "failures", "forked", "install", "release", "uninstall"]
+__all__ = [
+    "AWAITED",
+    "Patches",
+    "acquire",
+    "failures",
+    "forked",
+    "frames",
+    "install",
+    "lifetimes",
+    "release",
+    "uninstall",
+]
 
 _installed: list[Patches] = []
 
@@ -50,6 +63,7 @@ _TABLES: tuple[serials.Table[object], ...] = (
     queues.shutdowns,
     queues.tasks,
     semaphores.internal,
+    semaphores.owned,
     semaphores.serials,
     sockets.connections,
     threads.actors,

@@ -145,10 +145,23 @@ def running(real: Any) -> Any:
     return _run
 
 
+def in_native(recorder: Recorder | None) -> Any:
+    """The module of the core in C if that is what records and has these models for this interpreter, else None."""
+    native = None if recorder is None else recorder.native
+    return native if native is not None and type(recorder) is native.Recorder and native.Handling is not None else None
+
+
 def patch(patches: Patches) -> None:
     """Put the models beside the methods, if asyncio has been imported."""
     base, events = sys.modules.get(MODULE), sys.modules.get("asyncio.events")
     if base is None or events is None or not hasattr(base, "BaseEventLoop"):
+        return
+    native = in_native(active.recorder())
+    if native is not None:
+        task = sys.modules["asyncio.tasks"].Task
+        patches.around(base.BaseEventLoop, "call_soon_threadsafe", before=lambda _, loop: native.loop_release(loop))
+        for name, runs in (("__init__", False), ("_run", True)):
+            patches.replace(events.Handle, name, native.Handling(vars(events.Handle)[name], runs, task))
         return
     patches.around(base.BaseEventLoop, "call_soon_threadsafe", before=calling)
     patches.around(events.Handle, "__init__", after=made)

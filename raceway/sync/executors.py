@@ -82,6 +82,5 @@ def patch_futures(patches: Patches) -> None:
     """Watch what futures write down about themselves."""
     future = getattr(sys.modules.get(_BASE), "Future", None)
     if future is not None:
-        patches.replace(future, "_state", STATE)
-        patches.replace(future, "_waiters", WAITERS)
-        patches.replace(future, "_done_callbacks", CALLBACKS)
+        for watched in (STATE, WAITERS, CALLBACKS):
+            patches.watch(future, watched)

@@ -1,6 +1,7 @@
 """Lock of the pure core: a Python class around the real one of `_thread`, and what any lock tells.
 
-Edges: freeing a lock -> taking it next; what an actor holds is told too. A try or a timeout that failed tells nothing.
+Edges: freeing a lock -> taking it next; what an actor holds is told too, and that it waits for a lock (`waiting`). A
+try or a timeout that failed draws no edge.
 A Lock may be freed by another actor than its taker. `Condition` needs no model: it releases and retakes its lock, so
 notifier -> waiter goes through that lock.
 
@@ -14,6 +15,7 @@ entry of `__exit__` or `release` leaves the lock held, as with any context manag
 
 from __future__ import annotations
 
+import functools
 import sys
 import threading
 from types import FrameType
@@ -25,6 +27,7 @@ from raceway.runtime.contract import Recorder
 from raceway.sync import creation
 from raceway.sync.patching import Failures, Patches, hide_frame
 from raceway.sync.serials import Serial
+from raceway.sync.waiting import PATIENCE_S, Mode, Wait, mode_of
 
 
 class LockRecord:
@@ -38,10 +41,24 @@ class LockRecord:
     def __init__(self, serial: Serial) -> None:
         self._serial = serial
 
-    def taken(self) -> None:
-        """The current actor took the lock, at the outermost level."""
+    def taken(self, waits: bool = True) -> None:
+        """The current actor took the lock, at the outermost level; `waits`: it would have waited without limit."""
         if (recorder := self._recorder()) is not None:
-            recorder.lock_taken(self._number(recorder))
+            if waits:
+                recorder.lock_taken(self._number(recorder))
+            else:
+                recorder.lock_taken(self._number(recorder), False)
+
+    def wait(self, mode: Mode, frame: FrameType) -> Wait | None:
+        """The current actor is about to wait at `frame` for the lock, which somebody has."""
+        try:
+            recorder = self._recorder()
+            # A serial of an earlier run is renewed by the holder only.
+            if recorder is not None and self._serial.run == Serial.runs and mode is not Mode.TRIES:
+                return Wait(recorder, self._serial.number, mode, frame)
+        except Exception:
+            Failures.count += 1
+        return None
 
     def freed(self) -> None:
         """The current actor is about to free the lock, at the outermost level."""
@@ -94,14 +111,23 @@ class TracedLock(metaclass=_LockType):
 
     def acquire(self, /, *args: Any, **kwargs: Any) -> bool:
         """Take the lock."""
+        mode, wait, taken = mode_of(args, kwargs), None, False
         try:
-            taken: bool = self._real.acquire(*args, **kwargs)
+            if mode is not Mode.TRIES and self._real.locked():
+                wait = self._wait(mode, sys._getframe(1))
+                if wait is not None and wait.closes and not (taken := self._real.acquire(True, PATIENCE_S)):
+                    wait.tell()
+            taken = taken or self._real.acquire(*args, **kwargs)
         except BaseException as error:
+            if wait is not None:
+                wait.over(False)
             hide_frame(error)
             raise
+        if wait is not None:
+            wait.over(taken)
         if taken:
             try:
-                self._taken()
+                self._taken(mode is Mode.WAITS)
             except Exception:
                 Failures.count += 1
         return taken
@@ -121,17 +147,29 @@ class TracedLock(metaclass=_LockType):
             raise
 
     def __enter__(self) -> bool:
-        taken = False
+        taken, wait = False, None
         try:
+            if self._real.locked():
+                wait = self._wait(Mode.WAITS, sys._getframe(1))
             # A signal handler may raise after any call. The loop stores the outcome with no call in between, so that
             # an exception means, as with the real lock, that the lock is not held.
-            for taken in iter(self._real.acquire, None):  # noqa: B007
-                break
+            if wait is not None and wait.closes:
+                for taken in iter(functools.partial(self._real.acquire, True, PATIENCE_S), None):  # noqa: B007
+                    break
+                if not taken:
+                    wait.tell()
+            if not taken:
+                for taken in iter(self._real.acquire, None):  # noqa: B007
+                    break
             try:
+                if wait is not None:
+                    wait.over(True)
                 self._taken()
             except Exception:
                 Failures.count += 1
         except BaseException as error:
+            if wait is not None:
+                wait.over(False)
             if taken:
                 self._real.release()
             hide_frame(error)
@@ -179,8 +217,11 @@ class TracedLock(metaclass=_LockType):
         status = "locked" if self._real.locked() else "unlocked"
         return f"<{status} _thread.lock object at {id(self):#x}>"
 
-    def _taken(self) -> None:
-        self._record.taken()
+    def _wait(self, mode: Mode, frame: FrameType) -> Wait | None:
+        return self._record.wait(mode, frame)
+
+    def _taken(self, waits: bool = True) -> None:
+        self._record.taken(waits)
 
     def _freed(self) -> None:
         self._record.freed()

@@ -1,4 +1,5 @@
-"""Locks, RLocks and queues on the native core: the models in C, put in place of `locks`, `rlocks` and half of `queues`.
+"""What the native core has models of in C: they are put in place of `locks`, `rlocks`, half of `queues`, and of the
+models of futures, semaphores and sockets.
 
 raceway/native/locks.c observes the lock types themselves, so every lock is seen: those made before the run, by
 uninstrumented packages, and through `_thread`. What is quiet and what names a lock is as `creation` says; the locks of
@@ -7,6 +8,7 @@ the import system are quiet too.
 
 from __future__ import annotations
 
+import functools
 import queue
 import sys
 import threading
@@ -14,7 +16,7 @@ import weakref
 
 from raceway.model.typing import Any
 from raceway.runtime.contract import Recorder
-from raceway.sync import creation, queues
+from raceway.sync import creation, events, executors, queues, semaphores, sockets
 from raceway.sync.patching import Patches
 
 _IMPORT_SYSTEM = {"importlib._bootstrap", "_frozen_importlib"}
@@ -30,7 +32,22 @@ def put_in(patches: Patches, recorder: Recorder) -> bool:
         return False
     patches.at_undo(native.locks_uninstall)
     queues.patch(patches, made_with(native))
+    patches.twins = twins(native)
     return True
+
+
+def twins(native: Any) -> dict[object, Any]:
+    """Models of functions and attributes, and what takes their place."""
+    return {
+        executors.STATE: native.Watched("_state", "future state"),
+        executors.WAITERS: native.Watched("_waiters", "future waiters"),
+        executors.CALLBACKS: native.Watched("_done_callbacks", "future callbacks"),
+        events.setting: native.event_setting,
+        events.seen_set: native.event_seen_set,
+        semaphores.COUNTER: native.Watched("_value", "semaphore counter"),
+        sockets.sending: functools.partial(native.Around, model="sending"),
+        sockets.received: functools.partial(native.Around, model="received"),
+    }
 
 
 def made_with(native: Any) -> Any:
@@ -44,8 +61,8 @@ def made_with(native: Any) -> Any:
             self._raceway_channel = channel
 
     real = vars(threading.Condition)["notify"]
-    not_empty = type("NotEmpty", (Told,), {"__module__": __name__, "notify": native.Notify(real, True)})
-    not_full = type("NotFull", (Told,), {"__module__": __name__, "notify": native.Notify(real, False)})
+    not_empty = type("NotEmpty", (Told,), {"__module__": __name__, "notify": native.Around(real, "put")})
+    not_full = type("NotFull", (Told,), {"__module__": __name__, "notify": native.Around(real, "got")})
 
     def made(_recorder: Recorder, owner: queue.Queue[Any], _result: object) -> None:
         """A queue was made: its conditions tell what it does."""

@@ -18,11 +18,16 @@ from raceway.runtime import active
 ABSENT: Final = object()
 """Stands for an attribute that is not there."""
 
+_OPEN_ENDED: Final = 0x04 | 0x08
+"""CO_VARARGS and CO_VARKEYWORDS of `inspect`, which is not worth an import."""
+
 
 class Patches:
     """Attributes that were replaced, newest last; `undo` puts back exactly what was there."""
 
     def __init__(self) -> None:
+        self.twins: dict[object, Any] = {}
+        """What the native core has in place of a model: its like, or what puts it beside a function in C."""
         self._done: list[tuple[Any, str, object, object]] = []
         self._actions: list[Callable[[], object]] = []
 
@@ -44,8 +49,21 @@ class Patches:
         before: Callable[..., None] | None = None,
         after: Callable[..., None] | None = None,
     ) -> None:
-        """Put models beside the function `owner.name`."""
-        self.replace(owner, name, around(vars(owner)[name], before, after))
+        """Put models beside the function `owner.name`, which may be inherited."""
+        before, after = self.twins.get(before, before), self.twins.get(after, after)
+        self.replace(owner, name, around(getattr(owner, name), before, after))
+
+    def around_builtin(self, owner: Any, name: str, model: Callable[..., None], before: bool = False) -> None:
+        """Put a model beside the function `owner.name`, which is written in C, or after it."""
+        real = getattr(owner, name)
+        if (twin := self.twins.get(model)) is not None:
+            self.replace(owner, name, twin(real))
+        else:
+            self.replace(owner, name, around(real, model, None) if before else around(real, None, model))
+
+    def watch(self, owner: Any, watched: Watched) -> None:
+        """Watch an attribute of the instances of `owner`."""
+        self.replace(owner, watched.name, self.twins.get(watched, watched))
 
     def undo(self) -> None:
         """Take everything back. What somebody else replaced after us is theirs and stays."""
@@ -60,9 +78,19 @@ class Patches:
             else:
                 setattr(owner, name, before)
 
+    def names(self) -> tuple[str, ...]:
+        """The dotted names of what is replaced, sorted."""
+        return tuple(sorted(f"{_name_of(owner)}.{name}" for owner, name, _before, _new in self._done))
+
     def owners(self) -> list[Any]:
         """Everything that has a replaced attribute."""
         return list({id(owner): owner for owner, _name, _before, _new in self._done}.values())
+
+
+def _name_of(owner: Any) -> str:
+    module = getattr(owner, "__module__", None)
+    name = getattr(owner, "__qualname__", None) or getattr(owner, "__name__", type(owner).__name__)
+    return f"{module}.{name}" if module else str(name)
 
 
 def hide_frame(error: BaseException) -> None:
@@ -90,21 +118,66 @@ def around(
     `self` is the first argument. Seen from a model, the frame that called the wrapper is the third: itself, the
     wrapper, the caller.
     """
+    if _takes_self_only(real):
+        return _around_method(real, before, after)
     current = active.recorder
 
     @functools.wraps(real)
     def wrapper(self: Any, /, *args: Any, **kwargs: Any) -> Any:
+        try:
+            try:
+                if before is not None and (recorder := current()) is not None:
+                    before(recorder, self)
+            except Exception:
+                Failures.count += 1
+            try:
+                result = real(self, *args, **kwargs)
+            except BaseException as error:
+                hide_frame(error)
+                raise
+            try:  # the recorder is asked for again: the run may have ended while the real one waited
+                if after is not None and (recorder := current()) is not None:
+                    after(recorder, self, result)
+            except Exception:
+                Failures.count += 1
+            return result
+        finally:  # frames of the program may keep this one, and nothing may live longer for that
+            self = args = kwargs = result = None  # type: ignore[assignment]
+
+    return wrapper
+
+
+def _takes_self_only(real: Callable[..., Any]) -> bool:
+    code = getattr(real, "__code__", None)
+    return (
+        code is not None
+        and code.co_varnames[:1] == ("self",)
+        and (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount) == (1, 0, 0)
+        and not code.co_flags & _OPEN_ENDED
+    )
+
+
+def _around_method(
+    real: Callable[..., Any],
+    before: Callable[..., None] | None,
+    after: Callable[..., None] | None,
+) -> Callable[..., Any]:
+    """The same for a method without arguments: neither call packs any, which is most of what the other costs."""
+    current = active.recorder
+
+    @functools.wraps(real)
+    def wrapper(self: Any) -> Any:
         try:
             if before is not None and (recorder := current()) is not None:
                 before(recorder, self)
         except Exception:
             Failures.count += 1
         try:
-            result = real(self, *args, **kwargs)
+            result = real(self)
         except BaseException as error:
             hide_frame(error)
             raise
-        try:  # the recorder is asked for again: the run may have ended while the real one waited
+        try:
             if after is not None and (recorder := current()) is not None:
                 after(recorder, self, result)
         except Exception:
@@ -124,7 +197,7 @@ class Watched:
     def __init__(
         self, name: str, read: Callable[..., None] | None = None, write: Callable[..., None] | None = None
     ) -> None:
-        self._name = name
+        self.name = name
         self._read = read
         self._write = write
         self._current = active.recorder
@@ -132,9 +205,9 @@ class Watched:
     def __get__(self, instance: Any, owner: type) -> Any:
         """The value, as if there were no descriptor."""
         values: dict[str, Any] = {} if instance is None else instance.__dict__
-        if self._name not in values:
+        if self.name not in values:
             self._missing(f"type object {owner.__name__!r}" if instance is None else f"{owner.__name__!r} object")
-        value = values[self._name]
+        value = values[self.name]
         try:
             if self._read is not None and (recorder := self._current()) is not None:
                 self._read(recorder, instance, value)
@@ -147,16 +220,16 @@ class Watched:
         values = instance.__dict__
         try:
             if self._write is not None and (recorder := self._current()) is not None:
-                self._write(recorder, instance, values.get(self._name, ABSENT), value)
+                self._write(recorder, instance, values.get(self.name, ABSENT), value)
         except Exception:
             Failures.count += 1
-        values[self._name] = value
+        values[self.name] = value
 
     def __delete__(self, instance: Any) -> None:
         """Remove the value."""
-        if self._name not in instance.__dict__:
+        if self.name not in instance.__dict__:
             self._missing(f"{type(instance).__name__!r} object")
-        del instance.__dict__[self._name]
+        del instance.__dict__[self.name]
 
     def _missing(self, whose: str) -> None:
-        raise AttributeError(f"{whose} has no attribute {self._name!r}")
+        raise AttributeError(f"{whose} has no attribute {self.name!r}")

@@ -22,6 +22,7 @@ import threading
 import weakref
 from collections import deque
 from collections.abc import Callable
+from types import FrameType
 
 from raceway.model.typing import Any
 from raceway.runtime import active
@@ -30,6 +31,7 @@ from raceway.sync import creation
 from raceway.sync.locks import TracedLock, made_for, name_as_lock
 from raceway.sync.patching import Failures, Patches, Watched, hide_frame
 from raceway.sync.serials import Serial, Serials, Table
+from raceway.sync.waiting import Mode, Wait
 
 _LIMIT = 4096
 """So many waiting items have serials of their own at most; a longer queue falls back to the simple model."""
@@ -179,14 +181,17 @@ class QueueMutex(TracedLock):
     loud: bool
     """Guards hooks of the program (`_put`, `_get` of its own): then it counts inside `queue` too."""
 
-    def _taken(self) -> None:
+    def _wait(self, mode: Mode, frame: FrameType) -> Wait | None:
+        return super()._wait(mode, frame) if getattr(self, "loud", False) else None
+
+    def _taken(self, waits: bool = True) -> None:
         frame = sys._getframe(2)  # who called the method of ours that calls this, perhaps through a condition
         while creation.module_of(frame) == "threading" and frame.f_back is not None:
             frame = frame.f_back
         # Whoever frees it, under the lock: what was not told as taken is not told as freed.
         self._outside = creation.module_of(frame) != "queue" or getattr(self, "loud", False)
         if self._outside:
-            self._record.taken()
+            self._record.taken(waits)
             recorder, channel = active.recorder(), channels.get(self)
             if recorder is not None and channel is not None:
                 channel.entered(recorder)

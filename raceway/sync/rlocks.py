@@ -18,6 +18,7 @@ from raceway.runtime import active
 from raceway.sync import creation
 from raceway.sync.locks import LockRecord, record_for
 from raceway.sync.patching import Failures, Patches, hide_frame
+from raceway.sync.waiting import PATIENCE_S, Mode, mode_of
 
 _RealRLock: Any = originals.RLock
 
@@ -51,15 +52,26 @@ class RLock(_RealRLock):  # type: ignore[misc]
 
     def acquire(self, /, *args: Any, **kwargs: Any) -> Any:
         """Take the lock, or go one level deeper."""
+        mode, wait, taken = mode_of(args, kwargs), None, False
         try:
             nested = super()._is_owned()
-            taken = super().acquire(*args, **kwargs)
+            if mode is not Mode.TRIES and not nested and self._raceway_record is not None:
+                taken = super().acquire(False)
+                if not taken:
+                    wait = self._raceway_record.wait(mode, sys._getframe(1))
+                if wait is not None and wait.closes and not (taken := super().acquire(True, PATIENCE_S)):
+                    wait.tell()
+            taken = taken or super().acquire(*args, **kwargs)
         except BaseException as error:
+            if wait is not None:
+                wait.over(False)
             hide_frame(error)
             raise
+        if wait is not None:
+            wait.over(taken)
         if taken:
             try:
-                self._raceway_entered(nested)
+                self._raceway_entered(nested, mode is Mode.WAITS)
             except Exception:
                 Failures.count += 1
         return taken
@@ -79,16 +91,31 @@ class RLock(_RealRLock):  # type: ignore[misc]
             raise
 
     def __enter__(self) -> Any:
-        taken = False
+        taken, wait = False, None
         try:
             nested = super()._is_owned()
-            for taken in iter(super().acquire, None):  # noqa: B007  see TracedLock.__enter__
-                break
+            if not nested and self._raceway_record is not None:
+                for taken in iter(functools.partial(super().acquire, False), None):  # noqa: B007  see TracedLock.__enter__
+                    break
+                if not taken:
+                    wait = self._raceway_record.wait(Mode.WAITS, sys._getframe(1))
+                if wait is not None and wait.closes:
+                    for taken in iter(functools.partial(super().acquire, True, PATIENCE_S), None):  # noqa: B007
+                        break
+                    if not taken:
+                        wait.tell()
+            if not taken:
+                for taken in iter(super().acquire, None):  # noqa: B007
+                    break
             try:
+                if wait is not None:
+                    wait.over(True)
                 self._raceway_entered(nested)
             except Exception:
                 Failures.count += 1
         except BaseException as error:
+            if wait is not None:
+                wait.over(False)
             if taken:
                 super().release()
             hide_frame(error)
@@ -132,10 +159,10 @@ class RLock(_RealRLock):  # type: ignore[misc]
             self._raceway_record.remade()
         super()._at_fork_reinit()
 
-    def _raceway_entered(self, nested: bool) -> None:
+    def _raceway_entered(self, nested: bool, waits: bool = True) -> None:
         self._raceway_depth = self._raceway_depth + 1 if nested else 1
         if not nested and self._raceway_record is not None:
-            self._raceway_record.taken()
+            self._raceway_record.taken(waits)
 
     def _raceway_leaving(self) -> None:
         if super()._is_owned():

@@ -14,7 +14,7 @@ import weakref
 
 from raceway.model.typing import Any
 from raceway.runtime.contract import Recorder
-from raceway.sync.patching import Patches, around
+from raceway.sync.patching import Patches
 from raceway.sync.serials import Serial, Table
 
 Ends = tuple[object, object]
@@ -78,6 +78,6 @@ def patch(patches: Patches) -> None:
     if cls is None:
         return
     for name in _SENDING:
-        patches.replace(cls, name, around(getattr(cls, name), before=sending))
+        patches.around_builtin(cls, name, sending, before=True)
     for name in _RECEIVING:
-        patches.replace(cls, name, around(getattr(cls, name), after=received))
+        patches.around_builtin(cls, name, received)

@@ -13,14 +13,17 @@ from __future__ import annotations
 
 import _thread
 import functools
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable
+from types import FrameType
 
 from raceway.model.typing import Any
 from raceway.originals import get_ident
 from raceway.runtime import active
 from raceway.runtime.contract import Recorder
+from raceway.sync.lifetimes import lifetimes
 from raceway.sync.patching import Failures, Patches, around, hide_frame
 from raceway.sync.serials import Table
 
@@ -48,6 +51,7 @@ def begun(recorder: Recorder, thread: threading.Thread, _result: object) -> None
     actor = actors.get(thread)
     if actor is not None:
         recorder.begin(actor)
+        lifetimes.begun(actor, thread._name)  # type: ignore[attr-defined]
 
 
 def ended(recorder: Recorder, thread: threading.Thread, _result: object) -> None:
@@ -57,6 +61,7 @@ def ended(recorder: Recorder, thread: threading.Thread, _result: object) -> None
     if not thread._daemonic:  # type: ignore[attr-defined]
         finished.append(recorder.current())
     recorder.end()
+    lifetimes.ended(thread._name)  # type: ignore[attr-defined]
 
 
 def joined(recorder: Recorder, thread: threading.Thread, _result: object) -> None:
@@ -85,6 +90,13 @@ def renamed(recorder: Recorder, thread: threading.Thread, _result: object) -> No
         recorder.rename(actor, thread._name)  # type: ignore[attr-defined]
 
 
+def frames() -> dict[int, FrameType]:
+    """Where each thread with an actor is now, by the actor."""
+    now = sys._current_frames()
+    running = [(actors.get(thread), thread.ident) for thread in list(threading._active.values())]  # type: ignore[attr-defined]
+    return {actor: now[ident] for actor, ident in running if actor is not None and ident in now}
+
+
 def alone(recorder: Recorder) -> None:
     """In a forked child: all other threads are over, and what they did before the fork is done."""
     current = recorder.current()
@@ -108,6 +120,7 @@ class RawThread:
         try:
             if (recorder := self._recorder()) is not None:
                 recorder.begin(self._actor)
+                lifetimes.begun(self._actor, name_of(self._function))
         except Exception:
             Failures.count += 1
         try:
@@ -119,11 +132,18 @@ class RawThread:
             try:
                 if (recorder := self._recorder()) is not None:
                     recorder.end()
+                    lifetimes.ended("")
             except Exception:
                 Failures.count += 1
 
     def __repr__(self) -> str:
         return repr(self._function)
+
+
+def name_of(function: Callable[..., object]) -> str:
+    """What a thread that runs the function is called: it has no name of its own."""
+    name = getattr(function, "__name__", "")
+    return name if type(name) is str and name else "thread"
 
 
 def raw_starter(real: Callable[..., Any]) -> Callable[..., Any]:
@@ -134,8 +154,7 @@ def raw_starter(real: Callable[..., Any]) -> Callable[..., Any]:
         try:
             recorder = active.recorder()
             if recorder is not None and args and callable(args[0]):
-                name = getattr(args[0], "__name__", "")
-                actor = recorder.fork(name if type(name) is str and name else "thread")
+                actor = recorder.fork(name_of(args[0]))
                 args = (RawThread(actor, args[0]), *args[1:])
             return real(*args, **kwargs)
         except BaseException as error:
@@ -184,3 +203,4 @@ def patch(patches: Patches, recorder: Recorder) -> None:
     running = threading._active.get(get_ident())  # type: ignore[attr-defined]
     if running is not None:
         actors.put(running, recorder.current())
+    lifetimes.restart("MainThread" if running is None else running._name, recorder.current())

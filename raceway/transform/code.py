@@ -166,7 +166,15 @@ def _begin(operand: Any) -> Any:
                 operand = inner
             case ast.Call(func=inner) | ast.BinOp(left=inner) | ast.Compare(left=inner) | ast.IfExp(test=inner):
                 operand = inner
-            case ast.BoolOp(values=[inner, *_]) | ast.Tuple(elts=[inner, *_]) | ast.UnaryOp(operand=inner):
+            case ast.BoolOp(values=[inner, *_]) | ast.JoinedStr(values=[inner, *_]) | ast.UnaryOp(operand=inner):
+                operand = inner
+            case ast.Tuple(elts=[inner, *_]) | ast.List(elts=[inner, *_]) | ast.Set(elts=[inner, *_]):
+                operand = inner
+            case ast.Yield(value=ast.expr() as inner) | ast.YieldFrom(value=inner) | ast.NamedExpr(value=inner):
+                operand = inner
+            case ast.Starred(value=inner) | ast.FormattedValue(value=inner) | ast.Slice(lower=ast.expr() as inner):
+                operand = inner
+            case ast.Dict(keys=[ast.expr() as inner, *_]) | ast.Dict(keys=[None, *_], values=[inner, *_]):
                 operand = inner
             case _:
                 return operand

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from raceway.autoinstrument.loader import Obstacle
+from raceway.findings import known, suppress
+from raceway.report.closing import NOTES, REASONS
 from tests.architecture.tree import PACKAGE, ROOT, called_name, classes, read_source, sources
 from tests.conftest import clean_environ
 
@@ -71,6 +73,11 @@ def reasons() -> set[str]:
     return found
 
 
+def states() -> set[str]:
+    """Every state of a suppression that a report tells of."""
+    return {known.UNUSED, known.EXPIRED, suppress.UNREADABLE}
+
+
 def entries() -> dict[str, str]:
     """Heading -> text of each entry of the messages page."""
     parts = re.split(r"^### `([a-z-]+)`$", MESSAGES.read_text(encoding="utf-8"), flags=re.MULTILINE)
@@ -84,6 +91,27 @@ def test_every_slug_has_an_entry() -> None:
 
 def test_every_reason_for_not_seeing_has_an_entry() -> None:
     assert reasons() - entries().keys() == set()
+
+
+def test_every_state_of_a_suppression_has_an_entry_and_words_in_the_report() -> None:
+    assert states() - entries().keys() == set()
+    assert states() == NOTES.keys()
+
+
+def test_every_reason_for_not_seeing_has_words_in_the_report() -> None:
+    assert reasons() - REASONS.keys() == set()
+
+
+def test_every_entry_belongs_to_something() -> None:
+    assert entries().keys() - slugs() - reasons() - states() == set()
+
+
+def test_every_line_that_refuses_something_ends_in_a_slug() -> None:
+    """`refuse` adds it; whoever writes such a line otherwise gives one by hand."""
+    for source in sources():
+        for line in source.text.splitlines():
+            if re.search(r"f?\"[^\"]*: (error|warning): ", line) and "def " not in line and '"""' not in line:
+                assert re.search(r"\[(\{.*slug\}|[a-z-]+)\]", line), f"{source.path}: {line.strip()}"
 
 
 def test_every_entry_says_cause_and_remedy() -> None:

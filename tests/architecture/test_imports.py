@@ -25,12 +25,13 @@ ALLOWED: dict[str, set[str]] = {
     "runtime": {"_native", "detector", "model", "config", "errors", "originals"},
     "autoinstrument": {"transform", "model", "config", "errors"},
     "sync": {"runtime", "model", "originals"},
-    "findings": {"model", "config"},
+    "findings": {"model", "config", "errors"},
     "pipeline": {"model", "config", "errors", "originals"},
     "children": {"model", "config", "errors", "originals"},
+    "outcome": {"sync", "runtime", "detector", "findings", "report", "model", "config", "errors"},
     "session": {
-        "autoinstrument", "children", "config", "detector", "errors", "findings", "model", "originals", "pipeline",
-        "report", "runtime", "sync", "transform",
+        "autoinstrument", "children", "config", "detector", "errors", "findings", "model", "originals", "outcome",
+        "pipeline", "report", "runtime", "sync", "transform",
     },
     "run": {"cli"},
     "cli": _ENTRY | {"children"},
@@ -39,7 +40,7 @@ ALLOWED: dict[str, set[str]] = {
     "celery": _ENTRY,
     "debug": _ENTRY,
     "pytest_plugin": {"pytesting"},
-    "pytesting": _ENTRY | {"children", "pytest_plugin"},
+    "pytesting": _ENTRY | {"children", "outcome", "pytest_plugin"},
     "server": {"model", "detector", "findings", "report", "config", "errors"},
 }  # fmt: skip
 """Who may import whom. What is not listed is forbidden, also under `TYPE_CHECKING`."""

@@ -127,7 +127,7 @@ from raceway.autoinstrument import install
 from raceway.errors import ConfigError, RacewayError
 handle = install(quiet=True)
 print(install(quiet=True) is handle)
-for wrong in ({"quiet": True, "exclude": ["x"]}, {"colour": 1}, {"html": "x"}):
+for wrong in ({"quiet": True, "exclude": ["x"]}, {"colour": 1}, {"html": ""}):
     try:
         install(**wrong)
     except RacewayError as error:
@@ -141,7 +141,7 @@ print(again is not handle, again.active, handle.active)
         "True",
         "RacewayError raceway is installed already, with other settings; call uninstall() on that handle first",
         "ConfigError there is no setting 'colour'; did you mean 'core'?",
-        "ConfigError html: this version of Raceway does not have html yet",
+        "ConfigError html: expected a path, not ''",
         "True True False",
     ]
     assert finished.returncode == 0

@@ -66,17 +66,21 @@ def test_show_tells_what_it_cannot_show(
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["show", "no_such_file.py"], "raceway show: error: cannot read no_such_file.py: No such file or directory\n"),
-        (["show"], "raceway show: error: the following arguments are required: FILE; see raceway show --help\n"),
-        (["run", "--show"], "raceway run: error: argument --show: expected one argument; see raceway run --help\n"),
-        (["watch"], "raceway: error: unknown command watch; see raceway --help\n"),
+        (
+            ["show", "no_such_file.py"],
+            "raceway show: error: cannot read no_such_file.py: No such file or directory; correct the path",
+        ),
+        (["show"], "raceway show: error: the following arguments are required: FILE; see raceway show --help"),
+        (["run", "--show"], "raceway run: error: argument --show: expected one argument; see raceway run --help"),
+        (["watch"], "raceway: error: unknown command watch; see raceway --help"),
+        (["dif"], "raceway: error: unknown command dif; did you mean diff?; see raceway --help"),
     ],
 )
-def test_what_is_wrong_is_told_in_one_line(
+def test_what_is_wrong_is_told_in_one_line_with_its_slug(
     arguments: list[str], complaint: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert raceway(monkeypatch, *arguments) == 2
-    assert capsys.readouterr().err == complaint
+    assert capsys.readouterr().err == f"{complaint} [config]\n"
 
 
 def test_help_and_usage_name_the_subcommands(
@@ -84,10 +88,20 @@ def test_help_and_usage_name_the_subcommands(
 ) -> None:
     assert raceway(monkeypatch, "--help") == 0
     text = capsys.readouterr().out
-    assert all(f"raceway {name}" in text for name in ("run", "show"))
+    assert all(f"\n  {name} " in text for name in cli.COMMANDS)
     assert raceway(monkeypatch) == 2
     assert capsys.readouterr().err.startswith("usage: raceway run")
     assert raceway(monkeypatch, "--version") == 0
     assert capsys.readouterr().out.startswith("raceway 0.")
-    assert raceway(monkeypatch, "show", "--help") == 0
-    assert "--sites" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", cli.COMMANDS)
+def test_every_command_has_help_that_describes_each_of_its_options(
+    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert raceway(monkeypatch, command, "--help") == 0
+    text = capsys.readouterr().out
+    parser = cli.parser_of(command, f"raceway {command}")
+    assert parser.description
+    assert parser.description in " ".join(text.split())
+    assert [action.dest for action in parser._actions if not action.help and action.dest != "action"] == []

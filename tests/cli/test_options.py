@@ -47,7 +47,7 @@ def test_a_program_tells_its_command_line() -> None:
     ("arguments", "complaint"),
     [
         ("--htlm x app.py", "unknown option --htlm"),
-        ("--html=x app.py", "unknown option --html=x"),
+        ("--htm=x app.py", "unknown option --htm=x"),
         ("-x app.py", "unknown option -x"),
         ("-c pass", "unknown option -c"),
         ("--quie app.py", "unknown option --quie"),
@@ -66,7 +66,7 @@ def test_what_is_wrong_is_told_in_one_line(arguments: str, complaint: str, capsy
     assert caught.value.code == 2
     text = capsys.readouterr().err
     assert text.startswith(f"raceway run: error: {complaint}")
-    assert text.endswith("; see raceway run --help\n")
+    assert text.endswith("; see raceway run --help [config]\n")
     assert text.count("\n") == 1
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from raceway.detector.detector import Detector
 from raceway.model.kinds import Commute, Operation
+from raceway.model.locks import LockFacts, LockOrder
 from raceway.model.races import RawRace
 from raceway.model.records import (
     WHOLE,
@@ -44,8 +46,17 @@ def pure(trace: Iterable[Record], sites: Sequence[Site], elide: bool = True) -> 
     return detector.races.all()
 
 
-def native(trace: Sequence[Record], sites: Sequence[Site]) -> list[RawRace]:
-    """Replay on the C core. Serials of locks come back as they were, those of objects and actors do not matter."""
+def pure_locks(trace: Iterable[Record], sites: Sequence[Site]) -> LockFacts:
+    """What the Python detector knows of locks after a trace."""
+    detector = Detector(sites.__getitem__)
+    for record in trace:
+        detector.feed(record)
+    return LockFacts(detector.orders.all(), frozenset(detector.signals))
+
+
+@contextlib.contextmanager
+def fed(trace: Sequence[Record], sites: Sequence[Site]) -> Iterator[Any]:
+    """The C core with a trace in it."""
     from raceway import _native
     from raceway.runtime import native as twin
 
@@ -56,10 +67,32 @@ def native(trace: Sequence[Record], sites: Sequence[Site]) -> list[RawRace]:
         for record in trace:
             _native.feed(_packed(record, looping))
         assert _native.counters()[-1] == 0
-        return [twin._race(_unpacked(row)) for row in _native.races()]
+        yield _native
     finally:
         _native.stop()
         _native.forget()
+
+
+def native(trace: Sequence[Record], sites: Sequence[Site]) -> list[RawRace]:
+    """Replay on the C core. Serials of locks come back as they were, those of objects and actors do not matter."""
+    from raceway.runtime import native as twin
+
+    with fed(trace, sites) as core:
+        return [twin._race(_unpacked(row)) for row in core.races()]
+
+
+def native_locks(trace: Sequence[Record], sites: Sequence[Site]) -> LockFacts:
+    """What the C core knows of locks after a trace, with the trace's own serials."""
+    base = OUT_OF_THE_WAY
+    with fed(trace, sites) as core:
+        orders, signals, *_rest = core.locks()
+    return LockFacts(
+        tuple(
+            LockOrder(actor - base, tuple(lock - base for lock in held), taken - base, *rest)
+            for actor, held, taken, *rest in orders
+        ),
+        frozenset(lock - base for lock in signals),
+    )
 
 
 REPLAYS: dict[str, Replay] = {"pure": pure, "native": native}
@@ -112,7 +145,8 @@ def _packed(record: Record, looping: int) -> tuple[Any, ...]:
             )
             return ("access", *numbers, key, whole, *what)
         case Acquire():
-            return ("acquire", base + record.actor, base + record.sync, False, record.held, _task(record.task))
+            waits = bool(record.stack)
+            return ("acquire", base + record.actor, base + record.sync, waits, record.held, _task(record.task))
         case Release():
             return ("release", base + record.actor, base + record.sync, record.merge, record.held, _task(record.task))
         case Spawn():

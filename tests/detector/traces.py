@@ -44,6 +44,9 @@ TASKS = (30, 31, 32)
 SYNCS, LOCKS = (50, 51), (60, 61)
 FIRST_OBJECT = 100
 
+STACK = (((lambda: None).__code__, 0),)
+"""Where locks are taken that are waited for without limit."""
+
 _PLACES = (
     (LocationKind.ATTRIBUTE, 7, "x"),
     (LocationKind.ITEM, 0, ".0[...]"),
@@ -273,7 +276,7 @@ class _Builder:
         holder = self.holders.get(lock)
         if holder is None:
             self.holders[lock] = self.task_of(actor) or actor
-            return Acquire(actor, lock, True, self.task_of(actor))
+            return Acquire(actor, lock, True, self.task_of(actor), STACK)
         del self.holders[lock]
         holding = self.looping if holder in TASKS else holder
         by = self.draw(st.sampled_from([holding, holding, holding, actor]))

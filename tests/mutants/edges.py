@@ -42,7 +42,7 @@ _THREADS = (
 _LOCKS = (
     Mutant(
         "lock", "the edge from freeing a Lock to taking it",
-        "sync/locks.py", "        self._record.taken()", "        pass", "norace/lock_acquire_release.py",
+        "sync/locks.py", "        self._record.taken(waits)", "        pass", "norace/lock_acquire_release.py",
     ),
     Mutant(
         "lock-try", "that a try which did not get the lock gives no edge",
@@ -56,7 +56,7 @@ _LOCKS = (
     ),
     Mutant(
         "rlock", "the edge from freeing an RLock to taking it",
-        "sync/rlocks.py", "self._raceway_record.taken()", "pass", "norace/rlock_reentrant.py",
+        "sync/rlocks.py", "self._raceway_record.taken(waits)", "pass", "norace/rlock_reentrant.py",
     ),
     Mutant(
         "rlock-outermost", "that an RLock is freed at its outermost level",
@@ -87,7 +87,7 @@ _SIGNALS = (
     ),
     Mutant(
         "semaphore-release", "the edge from release() of a semaphore",
-        "sync/semaphores.py", "            released(recorder, semaphore)", "            pass",
+        "sync/semaphores.py", "            released(recorder, semaphore, new)", "            pass",
         "norace/semaphore_signal.py",
     ),
     Mutant(

@@ -210,4 +210,28 @@ _LOCATIONS = (
     ),
 )  # fmt: skip
 
-RULES: tuple[Mutant, ...] = (*_DETECTION, *_DOUBLE_CHECKED, *_COMMUTE, *_LOCATIONS)
+_LOCK_ORDERS = (
+    Mutant(
+        "lock-order-gate", "that a lock held on both sides lets in one at a time",
+        "detector/lockorder.py", " or held & set(order.held):", ":", "norace/lock_order_gate.py",
+    ),
+    Mutant(
+        "lock-order-ordered", "that sides of which one comes before the other never meet",
+        "detector/lockorder.py", "return not (before or after)", "return True", "norace/lock_order_joined.py",
+    ),
+    Mutant(
+        "lock-order-event", "that an event orders the sides of a cycle",
+        "detector/detector.py", "join(left, actor.left())", "pass", "norace/lock_order_event.py",
+    ),
+    Mutant(
+        "lock-order-try", "that a lock which was only tried begins no deadlock",
+        "runtime/recorder.py", "if waits and state.holds else ()", "if state.holds else ()",
+        "norace/lock_order_try.py",
+    ),
+    Mutant(
+        "lock-order-whole", "that a cycle of three is one",
+        "detector/lockorder.py", "elif len(longer) < LONGEST:", "elif False:", "race/lock_order_three.py",
+    ),
+)  # fmt: skip
+
+RULES: tuple[Mutant, ...] = (*_LOCK_ORDERS, *_DETECTION, *_DOUBLE_CHECKED, *_COMMUTE, *_LOCATIONS)

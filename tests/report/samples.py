@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from raceway.model.findings import AccessSide, Actor, Finding, Frame, NotSeen, Report, Run, Summary, Tool, Verdicts
+from raceway.model.findings import (
+    AccessSide,
+    Actor,
+    Finding,
+    Frame,
+    Life,
+    Note,
+    NotSeen,
+    Report,
+    Run,
+    Step,
+    Summary,
+    Tool,
+    Verdicts,
+)
 from raceway.model.kinds import Confidence, FindingKind, Severity, Verdict
 from raceway.model.struct import replace
 
@@ -23,6 +37,12 @@ _WITHDRAW = AccessSide(
     actor=Actor("thread", "teller-1"),
     locks=("Bank.lock",),
     stack=(Frame("bank.py", 12, "Account.withdraw"), Frame("bank.py", 44, "teller"), *_BOOT),
+    context=(
+        "    def withdraw(self, amount):",
+        "        current = self.balance",
+        "        self.balance = current - amount  # the new balance",
+    ),
+    context_line=10,
 )
 _DEPOSIT = AccessSide(
     operation="write",
@@ -48,6 +68,19 @@ LOST_UPDATE = Finding(
     fix="Hold Bank.lock in Account.reset too: it already guards the other side.",
     count=17,
     accesses=(_WITHDRAW, _DEPOSIT),
+    steps=(
+        Step(0, "read", "bank.py", 11, "current = self.balance"),
+        Step(1, "write", "bank.py", 107, "self.balance = 0", value="0"),
+        Step(
+            0,
+            "write",
+            "bank.py",
+            12,
+            "self.balance = current - amount  # the new balance",
+            harm="from the value read before: the write of MainThread is lost",
+        ),
+    ),
+    guard="Bank.lock",
 )
 
 _INCREMENT = AccessSide(
@@ -181,6 +214,25 @@ LOCK_CYCLE = Finding(
     ),
 )
 
+_TURNS = tuple(
+    Step(index, operation, side.file, side.line, side.source)
+    for operation in ("hold", "wait for")
+    for index, side in enumerate(LOCK_CYCLE.accesses)
+)
+LOCK_CYCLE = replace(LOCK_CYCLE, steps=(*_TURNS[:-1], replace(_TURNS[-1], harm="each waits for the next, for ever")))
+
+KNOWN = replace(COUNTER, fingerprint="0123abcd", suppressed="stats.py:8: the page shows hundreds")
+NOTES = (
+    Note("suppression-unused", "bank.py:3", "ignore[lost-update] gone"),
+    Note("suppression-expired", "suppress", "write-write until=2020-01-01"),
+    Note("suppression-unreadable", "bank.py:9", "'ignore me': write # raceway: ignore[KIND] reason"),
+)
+LIVES = (
+    Life(Actor("thread", "MainThread"), 0.0),
+    Life(Actor("thread", "teller-1"), 0.1, 0.9),
+    Life(Actor("thread", "idle"), 0.2, 0.3),
+)
+
 NOT_SEEN = (
     NotSeen("imported-before-hook", "early"),
     *(NotSeen("imported-before-hook", f"plugins.p{n}") for n in range(12)),
@@ -208,3 +260,12 @@ def report(*findings: Finding, not_seen: tuple[NotSeen, ...] = (), gil: bool = T
         findings,
         not_seen,
     )
+
+
+EVERYTHING = replace(
+    report(LOST_UPDATE, COUNTER, AWAIT_GAP, LOCK_CYCLE, STOP_FLAG, not_seen=NOT_SEEN),
+    suppressed=(KNOWN,),
+    notes=NOTES,
+    lives=LIVES,
+)
+"""A report that has something of everything."""

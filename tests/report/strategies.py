@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from raceway.model.findings import AccessSide, Actor, Finding, Frame, NotSeen, Report, Run, Summary, Tool, Verdicts
+from raceway.model.findings import (
+    AccessSide,
+    Actor,
+    Finding,
+    Frame,
+    Life,
+    Note,
+    NotSeen,
+    Report,
+    Run,
+    Step,
+    Summary,
+    Tool,
+    Verdicts,
+)
 from raceway.model.kinds import Confidence, FindingKind, Severity, Verdict
 
 
@@ -18,6 +32,11 @@ def reports(*, surrogates: bool = True) -> st.SearchStrategy[Report]:
         _summaries(text),
         st.lists(_findings(text), max_size=3).map(tuple),
         st.lists(st.builds(NotSeen, _REASONS | text, text, text), max_size=14).map(tuple),
+        suppressed=st.lists(_findings(text), max_size=1).map(tuple),
+        notes=st.lists(st.builds(Note, _STATES | text, text, text), max_size=2).map(tuple),
+        lives=st.lists(st.builds(Life, st.builds(Actor, text, text), _SECONDS, st.none() | _SECONDS), max_size=3).map(
+            tuple
+        ),
     )
 
 
@@ -28,6 +47,9 @@ _PLACES = st.integers(-3, 40) | st.integers(-(2**31), 2**31)
 _REASONS = st.sampled_from(
     ["imported-before-hook", "not-transformed", "glob-matched-nothing", "executed-before-install"]
 )
+
+
+_STATES = st.sampled_from(["suppression-unused", "suppression-expired", "suppression-unreadable"])
 
 
 def _summaries(text: st.SearchStrategy[str]) -> st.SearchStrategy[Summary]:
@@ -49,6 +71,9 @@ def _findings(text: st.SearchStrategy[str]) -> st.SearchStrategy[Finding]:
         _COUNTS,
         st.lists(_sides(text), max_size=3).map(tuple),
         text,
+        st.lists(st.builds(Step, st.integers(-1, 3), text, text, _PLACES, text, text, text), max_size=4).map(tuple),
+        text,
+        text,
     )
 
 
@@ -65,4 +90,7 @@ def _sides(text: st.SearchStrategy[str]) -> st.SearchStrategy[AccessSide]:
         st.builds(Actor, text, text),
         st.lists(text, max_size=2).map(tuple),
         st.lists(st.builds(Frame, text, _PLACES, text), max_size=12).map(tuple),
+        _PLACES,
+        st.lists(text, max_size=3).map(tuple),
+        _PLACES,
     )

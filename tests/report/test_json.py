@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 
 from raceway.errors import RacewayError, ReportError
-from raceway.model.findings import NotSeen, Report
+from raceway.model.findings import AccessSide, Finding, NotSeen, Report, Step
 from raceway.model.struct import fields
 from raceway.report import decode_json, encode_json
 from tests.report import samples
@@ -31,14 +31,7 @@ DOCUMENTED = """
  "not_seen": [{"reason": "imported-before-hook", "module": "early"}]}
 """
 
-EVERYTHING = samples.report(
-    samples.LOST_UPDATE,
-    samples.COUNTER,
-    samples.AWAIT_GAP,
-    samples.LOCK_CYCLE,
-    samples.STOP_FLAG,
-    not_seen=samples.NOT_SEEN,
-)
+EVERYTHING = samples.EVERYTHING
 
 
 def in_order(text: str | bytes) -> Any:
@@ -121,5 +114,9 @@ def test_the_error_is_one_of_ours() -> None:
 def test_the_document_has_the_fields_of_the_model_and_no_other() -> None:
     document = json.loads(encode_json(EVERYTHING))
     assert set(document) == set(fields(Report))
+    finding, side = document["findings"][0], document["findings"][0]["accesses"][0]
+    assert set(finding) == set(fields(Finding)) - {"reason", "suppressed"}
+    assert set(side) == set(fields(AccessSide)) - {"indent"}
+    assert set(finding["steps"][1]) == set(fields(Step)) - {"harm"}
     with_reason = next(finding for finding in document["findings"] if "reason" in finding)
     assert with_reason["reason"] == samples.COUNTER.reason

@@ -7,7 +7,7 @@ import os
 import resource
 import signal
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -63,8 +63,7 @@ def watched(place: Place, suite: Suite, results: Path) -> tuple[Run, Report | No
     report = results.with_suffix(".json")
     report.unlink(missing_ok=True)
     run = _run(place, suite, results, _raceway(place, suite, results))
-    made = msgspec.json.decode(report.read_bytes(), type=Report) if report.exists() else None
-    return run, made
+    return run, read_report(report)
 
 
 def _raceway(place: Place, suite: Suite, results: Path) -> tuple[str, ...]:
@@ -74,37 +73,44 @@ def _raceway(place: Place, suite: Suite, results: Path) -> tuple[str, ...]:
 
 
 def _run(place: Place, suite: Suite, results: Path, before: tuple[str, ...], more: tuple[str, ...] = ()) -> Run:
-    results.unlink(missing_ok=True)
     command = [str(place.python), *before, *_PYTEST, *suite.arguments, *more]
+    environ = {"PYTHONPATH": os.pathsep.join(map(str, place.search)), **suite.environ, "SUITE_OUTCOMES": str(results)}
+    return run_command(command, place.directory, environ, results, suite.timeout_s)
+
+
+def run_command(
+    command: Sequence[str], directory: Path, environ: Mapping[str, str], outcomes: Path, timeout_s: int
+) -> Run:
+    """Run a command that writes down outcomes, in a session of its own; what it leaves running ends with it."""
+    outcomes.unlink(missing_ok=True)
     start = _children_cpu_s()
-    log = results.with_suffix(".log")
+    log = outcomes.with_suffix(".log")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("RACEWAY_", "PYTHON", "PYTEST"))}
     with open(log, "wb") as output:
         process = subprocess.Popen(
             command,
-            cwd=place.directory,
-            env=_environ(place, suite, results),
+            cwd=directory,
+            env={**kept, "PYTHONHASHSEED": "0", "TERM": "dumb", **environ},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
         try:
-            status = process.wait(suite.timeout_s)
+            status = process.wait(timeout_s)
         except subprocess.TimeoutExpired:
             status = -signal.SIGKILL
         finally:
-            with contextlib.suppress(ProcessLookupError):  # what the tests left running ends with them
+            with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
     tail = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:])
-    return Run(read(results), _children_cpu_s() - start, status, tail)
+    return Run(read(outcomes), _children_cpu_s() - start, status, tail)
 
 
-def _environ(place: Place, suite: Suite, results: Path) -> Mapping[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("RACEWAY_", "PYTHON", "PYTEST"))}
-    path = os.pathsep.join(map(str, place.search))
-    fixed = {"PYTHONPATH": path, "PYTHONHASHSEED": "0", "SUITE_OUTCOMES": str(results), "TERM": "dumb"}
-    return {**kept, **fixed, **suite.environ}
+def read_report(path: Path) -> Report | None:
+    """Raceway's report; None when there is none."""
+    return msgspec.json.decode(path.read_bytes(), type=Report) if path.exists() else None
 
 
 def _children_cpu_s() -> float:

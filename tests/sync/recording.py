@@ -14,6 +14,7 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from types import FrameType
 from typing import Any
 
 from raceway import originals, sync
@@ -22,6 +23,23 @@ from raceway.runtime import active
 Clock = dict[int, int]
 Entry = tuple[str, int, tuple[Any, ...]]
 """Verb, actor, arguments."""
+
+
+class FakeWaits:
+    """Keeps what is told of waits: (verb, sync, detail)."""
+
+    def __init__(self) -> None:
+        self.log: list[tuple[str, int, bool]] = []
+
+    def begin(self, sync: int, limited: bool, _frame: FrameType | None) -> bool:
+        self.log.append(("begin", sync, limited))
+        return False
+
+    def end(self, sync: int, taken: bool) -> None:
+        self.log.append(("end", sync, taken))
+
+    def stuck(self) -> None:
+        self.log.append(("stuck", 0, False))
 
 
 class FakeTasks:
@@ -69,6 +87,7 @@ class FakeRecorder:
     def __init__(self) -> None:
         self.tasks: Any = FakeTasks()
         self.log: list[Entry] = []
+        self.waits: Any = FakeWaits()
         self.kinds: dict[int, str] = {}
         self.places: dict[int, tuple[str, int]] = {}
         self.names: dict[int, str] = {}
@@ -113,7 +132,7 @@ class FakeRecorder:
     def release(self, sync: int, merge: bool = True) -> None:
         self._tell_sync("release", sync, merge)
 
-    def lock_taken(self, sync: int) -> None:
+    def lock_taken(self, sync: int, waits: bool = True) -> None:
         self._tell_sync("lock_taken", sync)
 
     def lock_freed(self, sync: int) -> None:

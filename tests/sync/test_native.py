@@ -5,13 +5,15 @@ from __future__ import annotations
 import _thread
 import ctypes
 import importlib
+import inspect
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -213,3 +215,54 @@ def test_a_thousand_runs_leave_nothing_behind() -> None:
         """)
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_method_of_sockets_answers_for_the_real_one(recorder: FakeRecorder) -> None:
+    sending: Any = vars(socket.socket)["send"]
+    real: Any = inspect.getattr_static(socket.socket.__base__, "send")
+    assert (sending.__name__, sending.__doc__, repr(sending)) == (real.__name__, real.__doc__, repr(real))
+    assert inspect.unwrap(sending) is real
+    with pytest.raises(TypeError, match="doesn't apply to a 'int' object"):
+        sending(3, b"x")
+    with pytest.raises(TypeError, match="needs an argument"):
+        sending()
+
+
+def test_sockets_that_took_the_place_of_others_are_ordered_apart(recorder: FakeRecorder) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        for _ in range(3):
+            with socket.create_connection(server.getsockname()) as client, server.accept()[0] as accepted:
+                client.send(b"x")
+                assert accepted.recv(1) == b"x"
+        first, *others = recorder.told("acquire")
+        assert first not in others
+    assert recorder.told("release") == recorder.told("acquire")
+
+
+def test_a_watched_attribute_is_as_any_other(recorder: FakeRecorder) -> None:
+    class Slow(Future[int]):
+        pass
+
+    future = Slow()
+    assert vars(future)["_state"] == "PENDING"
+    del future._state
+    for look in (lambda: future._state, lambda: delattr(future, "_state")):
+        with pytest.raises(AttributeError, match="'Slow' object has no attribute '_state'"):
+            look()
+    with pytest.raises(AttributeError, match="type object 'Future' has no attribute '_state'"):
+        _ = Future._state
+    semaphore = threading.Semaphore(2)
+    semaphore._value = 2.5  # type: ignore[assignment]
+    assert semaphore._value == 2.5
+
+
+def test_what_ends_between_runs_leaves_nothing_to_the_next() -> None:
+    with watched():
+        future: Future[int] = Future()
+        left, right = socket.socketpair()
+        future.set_result(3)
+    with watched() as later, left, right:
+        assert future.result() == 3
+        left.send(b"x")
+        assert right.recv(1) == b"x"
+        assert set(later.verbs()) == {"acquire"}  # by whoever looks at the state

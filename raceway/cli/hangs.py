@@ -1,0 +1,51 @@
+"""Tells on a signal who waits for which lock, and who holds it where. Serves `raceway run`.
+
+The signal is SIGUSR1, as long as the program leaves it at its default; a handler that it sets takes the place of ours,
+and `signal.getsignal` shows the default meanwhile. Python runs handlers between instructions of the main thread, which
+also a wait for a lock or a thread lets through. Forked children have the default.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from types import FrameType
+
+from raceway.model.typing import Any
+
+
+class _Explanation(int):
+    """The handler. As a number it is 0, SIG_DFL: that is what `signal` shows for it."""
+
+    _explain: Callable[[], None]
+
+    def __new__(cls, explain: Callable[[], None]) -> _Explanation:
+        handler = super().__new__(cls, signal.SIG_DFL)
+        handler._explain = explain
+        return handler
+
+    def __call__(self, _number: int, _frame: FrameType | None) -> None:
+        self._explain()
+
+
+def explain_on_signal(explain: Callable[[], None]) -> Callable[[], None]:
+    """From now on SIGUSR1 explains, until what is returned is called."""
+    number = getattr(signal, "SIGUSR1", None)
+    if number is None or signal.getsignal(number) is not signal.SIG_DFL:
+        return lambda: None
+    # The functions of `signal` itself turn numbers into numbers.
+    inner: Any = signal._signal  # type: ignore[attr-defined]
+    handler, process = _Explanation(explain), os.getpid()
+    inner.signal(number, handler)
+
+    def restore() -> None:
+        if inner.getsignal(number) is handler:
+            inner.signal(number, signal.SIG_DFL)
+
+    def in_child() -> None:
+        if os.getpid() != process:
+            restore()
+
+    os.register_at_fork(after_in_child=in_child)
+    return restore

@@ -1,0 +1,155 @@
+"""The interleaving of a finding: the steps of both sides in an order that does harm. Serves the builder of findings.
+
+    one side's region:    it reads | the other writes | it writes     <- from what it read, which is gone
+    two plain accesses:   one      | the other                        <- in the order of this run
+
+When the run saw the harm, the steps are what happened. Otherwise they are one order among those that nothing forbids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from raceway.findings import naming
+from raceway.findings.classify import Member
+from raceway.model.findings import AccessSide, Step
+from raceway.model.kinds import FindingKind, Operation, RegionKind
+from raceway.model.races import RawRace
+from raceway.model.sites import Site
+from raceway.model.struct import Struct, replace
+
+_TAKES = "acquire "
+
+
+class _Part(Struct):
+    """What one side does: `at` is the serial of its site. `reads` and `writes` are those of its region, -1 for none.
+
+    `looks` is what the read of the region is: a read of a value, or a test.
+    """
+
+    side: int
+    name: str
+    operation: str
+    mutates: bool
+    at: int
+    reads: int
+    writes: int
+    looks: str
+
+
+class Interleaving:
+    """Makes steps. `site_of` and `file_of` know the sites by their serials; paths become relative to `directory`."""
+
+    def __init__(self, site_of: Callable[[int], Site], file_of: Callable[[int], str], directory: str) -> None:
+        self._site_of = site_of
+        self._file_of = file_of
+        self._directory = directory
+
+    def of(
+        self, kind: FindingKind, race: RawRace, members: tuple[Member, Member], sides: tuple[AccessSide, AccessSide]
+    ) -> tuple[Step, ...]:
+        """The steps of a race. `members` and `sides` are its two sides, the earlier one first."""
+        parts = [self._part(index, member, sides[index].actor.name) for index, member in enumerate(members)]
+        first, second = parts
+        if kind is FindingKind.ITERATION_MUTATION:
+            walker, changer = (first, second) if first.operation == "iterate" else (second, first)
+            return self._walk(walker, changer)
+        regional = [part for part in parts if part.reads >= 0 and part.writes >= 0]
+        if kind in (FindingKind.READ_WRITE, FindingKind.WRITE_WRITE) or not regional:
+            return self._plain(first, second)
+        victim = second if race.observed and second in regional else regional[0]
+        other = second if victim is first else first
+        return self._region(kind, victim, other, observed=race.observed)
+
+    def _part(self, index: int, member: Member, name: str) -> _Part:
+        access = member.side.access
+        serial, operation = access.site, access.operation
+        reads = writes = -1
+        looks = "read" if member.region in (None, RegionKind.VALUE) else "test"
+        if member.region is None:
+            reads, writes = (-1, serial) if operation.mutates else (serial, -1)
+        elif operation is Operation.READ_MODIFY_WRITE and member.side.region < 0:
+            reads = writes = serial
+        elif operation.mutates:
+            site, head = self._site_of(serial), member.side.head
+            region = site.regions[member.side.region]
+            reads, writes = (serial - site.index + region.head if head is None else head.site), serial
+        else:
+            reads, writes = serial, member.unit
+        return _Part(index, name, operation.value, operation.mutates, serial, reads, writes, looks)
+
+    def _region(self, kind: FindingKind, victim: _Part, other: _Part, *, observed: bool) -> tuple[Step, ...]:
+        steps = [self._step(victim, victim.reads, victim.looks)]
+        if other.reads >= 0 and other.writes >= 0 and not observed:
+            steps.append(self._step(other, other.reads, other.looks))
+        if kind is FindingKind.DOUBLE_INIT:
+            harm = f"a second time: what {other.name} stored is lost"
+        elif victim.looks == "read":
+            harm = f"from the value read before: the write of {other.name} is lost"
+        else:
+            harm = f"on an answer that {other.name} has made out of date"
+        change = other.writes if other.writes >= 0 else other.at
+        words = "write" if other.reads >= 0 else _plainly(other.operation)
+        steps += [self._step(other, change, words), self._step(victim, victim.writes, "write", harm)]
+        return tuple(steps)
+
+    def _walk(self, walker: _Part, changer: _Part) -> tuple[Step, ...]:
+        harm = "RuntimeError, or items are skipped or seen twice"
+        return (
+            self._step(walker, walker.at, "begin to iterate"),
+            self._step(changer, changer.at, _plainly(changer.operation)),
+            self._step(walker, walker.at, "go on to the next item", harm),
+        )
+
+    def _plain(self, first: _Part, second: _Part) -> tuple[Step, ...]:
+        if first.mutates and second.mutates:
+            harm = f"the write of {first.name} is gone; in the other order this one would be"
+        elif second.mutates:
+            harm = f"nothing tells {first.name}, which has read the old value"
+        else:
+            harm = f"sees the value from before or after the write of {first.name}, by luck"
+        return (
+            self._step(first, first.at, _plainly(first.operation)),
+            self._step(second, second.at, _plainly(second.operation), harm),
+        )
+
+    def _step(self, part: _Part, serial: int, operation: str, harm: str = "") -> Step:
+        site, path = self._site_of(serial), self._file_of(serial)
+        return Step(
+            side=part.side,
+            operation=operation,
+            file=naming.relative(path, self._directory),
+            line=site.line,
+            source=naming.source_line(path, site.line).strip(),
+            value=site.literal if operation not in ("read", "test") else "",
+            harm=harm,
+        )
+
+
+def _plainly(operation: str) -> str:
+    return "add or remove items" if operation == "structural-change" else operation
+
+
+def taken_by(side: AccessSide) -> str:
+    """The lock that a side of a lock-order cycle takes."""
+    return side.operation.removeprefix(_TAKES)
+
+
+def held_by(sides: tuple[AccessSide, ...], index: int) -> str:
+    """The lock that a side of a cycle holds and the side before it takes; empty when it holds none."""
+    before, held = taken_by(sides[index - 1]), sides[index].locks
+    return before if before in held else held[-1] if held else ""
+
+
+def cycle(sides: tuple[AccessSide, ...]) -> tuple[Step, ...]:
+    """The steps into the deadlock of a lock-order cycle: each side holds its lock, then waits for that of the next.
+
+    A side's operation names the lock taken; where the one it holds was taken is not its place, so that step has none.
+    """
+    held = [held_by(sides, index) for index in range(len(sides))]
+    holds = [Step(index, f"hold {lock}", "", 0, "") for index, lock in enumerate(held) if lock]
+    waits = [
+        Step(index, f"wait for {taken_by(side)}", side.file, side.line, side.source) for index, side in enumerate(sides)
+    ]
+    harm = "each now waits for a lock that the next one holds, for ever" if len(sides) > 1 else "it waits for ever"
+    return (*holds, *waits[:-1], *(replace(last, harm=harm) for last in waits[-1:]))

@@ -1,0 +1,142 @@
+"""Findings about locks: cycles in the order in which they were taken, and deadlocks that the run ran into."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from raceway.findings import naming
+from raceway.findings.places import side_at
+from raceway.model.findings import AccessSide, Actor, Finding, Verdicts
+from raceway.model.kinds import Confidence, FindingKind, Severity, Verdict
+from raceway.model.locks import LockOrder, Waiting
+from raceway.model.records import Stack
+from raceway.model.struct import Struct
+
+
+class Names(Protocol):
+    """Who can name actors and locks."""
+
+    def actor_name(self, serial: int) -> Actor:
+        """The actor of a serial."""
+
+    def lock_place(self, serial: int) -> tuple[str, int]:
+        """File and line where a lock was made."""
+
+
+class _Edge(Struct):
+    """An actor that wants one lock and has others."""
+
+    actor: int
+    held: tuple[int, ...]
+    taken: int
+    stack: Stack
+
+
+class _Cycle(Struct):
+    sides: tuple[AccessSide, ...]
+    locks: tuple[str, ...]
+    """The locks in the order of the cycle: each is held by the side that takes the next one."""
+    happened: bool
+
+
+def build_lock_cycles(
+    orders: Iterable[tuple[LockOrder, ...]], deadlocks: Iterable[tuple[Waiting, ...]], names: Names, directory: str
+) -> tuple[Finding, ...]:
+    """One finding for each set of places that make a cycle, however many locks and actors went through it."""
+    found: dict[object, list[_Cycle]] = {}
+    rings = [([_Edge(one.actor, one.held, one.sync, one.stack) for one in ring], True) for ring in deadlocks]
+    rings += [([_Edge(one.actor, one.held, one.taken, one.stack) for one in ring], False) for ring in orders]
+    for edges, happened in rings:
+        cycle = _cycle(edges, happened, names, directory)
+        found.setdefault(frozenset(map(_place, cycle.sides)), []).append(cycle)
+    return tuple(map(_finding, found.values()))
+
+
+def _place(side: AccessSide) -> tuple[str, int, str]:
+    return side.file, side.line, side.operation
+
+
+def _cycle(edges: list[_Edge], happened: bool, names: Names, directory: str) -> _Cycle:
+    """The cycle beginning with the lock that was made first, so that equal ones look alike."""
+    first = min(range(len(edges)), key=lambda index: edges[index - 1].taken)
+    ring = edges[first:] + edges[:first]
+    called = _names([edge.taken for edge in ring], names, directory)
+    sides = tuple(
+        side_at(
+            edge.stack,
+            f"acquire {called(edge.taken)}",
+            names.actor_name(edge.actor),
+            tuple(called(lock) for lock in edge.held),
+            directory,
+        )
+        for edge in ring
+    )
+    return _Cycle(sides, tuple(called(ring[index - 1].taken) for index in range(len(ring))), happened)
+
+
+def _names(locks: list[int], names: Names, directory: str) -> Callable[[int], str]:
+    """What to call locks; those of a cycle that have one name are numbered."""
+
+    def called(lock: int) -> str:
+        return naming.lock_name(names.lock_place(lock), lock, directory)
+
+    alike: dict[str, list[int]] = {}
+    for lock in sorted(locks):
+        alike.setdefault(called(lock), []).append(lock)
+    numbered = {
+        lock: f"{name} #{number}"
+        for name, several in alike.items()
+        if len(several) > 1
+        for number, lock in enumerate(several, start=1)
+    }
+    return lambda lock: numbered.get(lock) or called(lock)
+
+
+def _finding(cycles: list[_Cycle]) -> Finding:
+    cycle = next((one for one in cycles if one.happened), cycles[0])
+    tasks = all(side.actor.kind == "task" for side in cycle.sides)
+    return Finding(
+        fingerprint=_fingerprint(cycle),
+        kind=FindingKind.LOCK_ORDER_CYCLE,
+        severity=Severity.ERROR,
+        confidence=Confidence.OBSERVED if cycle.happened else Confidence.UNORDERED,
+        verdict=Verdicts(Verdict.HARMFUL, Verdict.HARMFUL, Verdict.HARMFUL if tasks else None),
+        variable=" -> ".join(cycle.locks),
+        message=_message(cycle),
+        fix=_fix(cycle.locks),
+        count=len(cycles),
+        accesses=cycle.sides,
+    )
+
+
+def _message(cycle: _Cycle) -> str:
+    if len(cycle.sides) == 1:
+        return f"{cycle.sides[0].actor.name} waits for {cycle.locks[0]}, which it holds itself: it waits for ever."
+    parts = [
+        f"{side.actor.name} takes {cycle.locks[(index + 1) % len(cycle.locks)]} while it holds {cycle.locks[index]}"
+        for index, side in enumerate(cycle.sides)
+    ]
+    steps = f"{', '.join(parts[:-1])}, and {parts[-1]}"
+    if cycle.happened:
+        return f"{steps}: in this run each waited for the other, a deadlock."
+    return f"{steps}: when each has its first lock, they wait for each other for ever."
+
+
+def _fix(locks: tuple[str, ...]) -> str:
+    if len(locks) == 1:
+        return f"Let one function take {locks[0]} and call others that do not, or make it an RLock."
+    plain = {lock.partition(" #")[0] for lock in locks}
+    if len(plain) == 1:
+        return f"Take several {plain.pop()} in one order everywhere, such as that of a number or name of their owners."
+    return (
+        f"Take these locks in one order everywhere, {' before '.join(locks)} or another, or hold one lock around both."
+    )
+
+
+def _fingerprint(cycle: _Cycle) -> str:
+    """Eight hexadecimal digits that stay the same when lines move."""
+    places = sorted("|".join((side.file, side.function, side.operation, *sorted(side.locks))) for side in cycle.sides)
+    text = "\n".join([FindingKind.LOCK_ORDER_CYCLE.value, *places])
+    return hashlib.sha256(text.encode(errors="replace")).hexdigest()[:8]

@@ -1,0 +1,61 @@
+/* Events: the twin of the models in raceway/sync/events.py, which says what they model and why. They are called by the
+   wrappers in raceway/sync/patching.py. */
+#include "core.h"
+
+static PyObject *kind;
+
+/* What `threading` and the executors do with events of their own, but not what a Timer does. */
+static bool
+is_internal_use(void)
+{
+    Frame *user = user_of_wrapper(current_frame());
+    PyObject *module = module_of(user);
+    return is_quiet(module) && !(is_module(module, "threading") && is_within(user, "Timer.", "Event."));
+}
+
+static void
+tell(PyObject *event, bool sets)
+{
+    core_lock();
+    Object *object = object_of(event);
+    Extra *extra = object == NULL ? NULL : object_extra(object);
+    if (extra != NULL && extra->sync == 0) {
+        extra->sync = tell_new(kind, NULL, 0);
+    }
+    if (extra != NULL && sets) {
+        tell_release(extra->sync, true);
+    }
+    else if (extra != NULL) {
+        tell_acquire(extra->sync);
+    }
+    core_unlock();
+}
+
+static bool
+is_told(void)
+{
+    return recorded_run() != 0 && (kind != NULL || (kind = PyUnicode_InternFromString("event")) != NULL) &&
+           !is_internal_use();
+}
+
+/* event_setting(recorder, event): it is about to be set. */
+PyObject *
+event_setting(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
+{
+    (void)module;
+    if (count == 2 && is_told()) {
+        tell(arguments[1], true);
+    }
+    Py_RETURN_NONE;
+}
+
+/* event_seen_set(recorder, event, result): it was waited for or looked at; the result tells whether it is set. */
+PyObject *
+event_seen_set(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
+{
+    (void)module;
+    if (count == 3 && PyObject_IsTrue(arguments[2]) == 1 && is_told()) {
+        tell(arguments[1], false);
+    }
+    Py_RETURN_NONE;
+}

@@ -1,0 +1,142 @@
+/* Futures and semaphores: the twins of the models in raceway/sync/executors.py and semaphores.py, which say what they
+   model and why. The sync of a future's life, or of a semaphore, stands in the record of the object, that of a future's
+   callbacks beside it. */
+#include "core.h"
+
+static bool
+is_text(PyObject *value, const char *text)
+{
+    return PyUnicode_CheckExact(value) && PyUnicode_CompareWithASCIIString(value, text) == 0;
+}
+
+static bool
+is_done(PyObject *state)
+{
+    return is_text(state, "FINISHED") || is_text(state, "CANCELLED_AND_NOTIFIED") || is_text(state, "CANCELLED");
+}
+
+static Extra *
+extra_of(PyObject *owner)
+{
+    Object *object = object_of(owner);
+    return object == NULL ? NULL : object_extra(object);
+}
+
+static PyObject *
+kind_future(void)
+{
+    static PyObject *kind;
+    return kind != NULL ? kind : (kind = PyUnicode_InternFromString("future"));
+}
+
+typedef enum { ACQUIRE, RELEASE } Verb;
+
+/* `place` is in the extra of an object that the caller holds. */
+static void
+tell(uint64_t *place, PyObject *kind, Verb verb)
+{
+    if (*place == 0) {
+        *place = tell_new(kind, NULL, 0);
+    }
+    if (verb == ACQUIRE) {
+        tell_acquire(*place);
+    }
+    else {
+        tell_release(*place, true);
+    }
+}
+
+static void
+tell_life(PyObject *future, Verb verb)
+{
+    core_lock();
+    Extra *extra = extra_of(future);
+    if (extra != NULL) {
+        tell(&extra->sync, kind_future(), verb);
+    }
+    core_unlock();
+}
+
+void
+future_state_written(PyObject *future, PyObject *old, PyObject *state)
+{
+    (void)old;
+    if (is_text(state, "RUNNING")) {
+        tell_life(future, ACQUIRE);
+    }
+    else if (is_text(state, "PENDING") || is_done(state)) {
+        tell_life(future, RELEASE);
+    }
+}
+
+void
+future_state_read(PyObject *future, PyObject *state)
+{
+    if (is_done(state)) {
+        tell_life(future, ACQUIRE);
+    }
+}
+
+/* The state that is written down, a new reference; NULL without one. */
+static PyObject *
+state_of(PyObject *future)
+{
+    static PyObject *name;
+    PyObject *values = PyObject_GenericGetDict(future, NULL);
+    if (name == NULL) {
+        name = PyUnicode_InternFromString("_state");
+    }
+    PyObject *state = values == NULL || name == NULL ? NULL : dict_item(values, name);
+    Py_XDECREF(values);
+    return state;
+}
+
+void
+future_waiters_read(PyObject *future, PyObject *waiters)
+{
+    (void)waiters;
+    PyObject *state = state_of(future);
+    if (state != NULL) {
+        future_state_read(future, state);
+        Py_DECREF(state);
+    }
+}
+
+void
+future_callbacks_read(PyObject *future, PyObject *callbacks)
+{
+    (void)callbacks;
+    PyObject *state = state_of(future);
+    bool done = state != NULL && is_done(state);
+    Py_XDECREF(state);
+    core_lock();
+    Extra *extra = extra_of(future);
+    if (extra != NULL && (!done || extra->callbacks != 0)) {
+        tell(&extra->callbacks, kind_future(), done ? ACQUIRE : RELEASE);
+    }
+    core_unlock();
+}
+
+void
+semaphore_counting(PyObject *semaphore, PyObject *old, PyObject *value)
+{
+    static PyObject *kind;
+    core_lock();
+    Extra *extra = extra_of(semaphore);
+    if (extra == NULL || (kind == NULL && (kind = PyUnicode_InternFromString("semaphore")) == NULL)) {
+        core_unlock();
+        return;
+    }
+    if (old == NULL) {
+        extra->internal = is_quiet(module_of(asker_of_semaphore(current_frame())));
+    }
+    else if (PyLong_CheckExact(old) && PyLong_CheckExact(value) && !extra->internal) {
+        if (PyObject_RichCompareBool(value, old, Py_GT) == 1) {
+            tell(&extra->sync, kind, RELEASE);
+        }
+        else if (PyObject_RichCompareBool(value, old, Py_LT) == 1) {
+            tell(&extra->sync, kind, ACQUIRE);
+        }
+    }
+    core_unlock();
+}

@@ -1,0 +1,178 @@
+/* The dependencies between locks, gathered for the search for cycles in raceway/detector/lockorder.py, which has the
+   model: this is the twin of `LockOrders`. Reached only when an actor takes a lock while it holds another. */
+#include "core.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define KEPT 8 /* times kept of one dependency: half of them the first ones, the others the last */
+#define DEPENDENCIES (1 << 14)
+
+typedef struct {
+    uint64_t actor;
+    uint32_t version;
+    uint32_t slot;
+    Number number;
+    Clock clock; /* owned */
+} Time;
+
+/* One place that took one lock under one set of locks. */
+typedef struct Dependency {
+    Lockset held; /* owned */
+    uint64_t taken;
+    PyCodeObject *code; /* borrowed from `stack` */
+    const void *instruction;
+    Stack stack; /* owned */
+    uint64_t count;
+    Time times[KEPT];
+    int time_count;
+    struct Dependency *alike; /* of the same hash */
+    struct Dependency *next; /* in order of appearance */
+} Dependency;
+
+static Table table;
+static Dependency *first, *last;
+static uint32_t dependency_count;
+static uint64_t noted;
+
+static Dependency *
+find(uint64_t hash, Lockset held, uint64_t taken, PyCodeObject *code, const void *instruction)
+{
+    Dependency *known = table_get(&table, hash);
+    while (known != NULL && !(known->held == held && known->taken == taken && known->code == code &&
+                              known->instruction == instruction)) {
+        known = known->alike;
+    }
+    return known;
+}
+
+static Dependency *
+add(uint64_t hash, Lockset held, uint64_t taken, Thread *thread, Frame *frame, PyCodeObject *code)
+{
+    Dependency *made = dependency_count < DEPENDENCIES ? calloc(1, sizeof(Dependency)) : NULL;
+    if (made == NULL) {
+        failures++;
+        return NULL;
+    }
+    made->held = held;
+    made->taken = taken;
+    made->code = code;
+    made->instruction = frame == NULL ? NULL : frame_instruction(frame);
+    Dependency *known = table_get(&table, hash);
+    if (known != NULL) {
+        made->alike = known->alike;
+        known->alike = made;
+    }
+    else if (!table_put(&table, hash, made)) {
+        failures++;
+        free(made);
+        return NULL;
+    }
+    lockset_hold(held);
+    made->stack = frame == NULL ? 0 : stack_whole(thread, frame);
+    sync_name(taken);
+    for (uint32_t place = 0; place < lockset_length(held); place++) {
+        sync_name(lockset_at(held, place));
+    }
+    *(last == NULL ? &first : &last->next) = made;
+    last = made;
+    dependency_count++;
+    return made;
+}
+
+/* The actor of the thread took a lock at `frame` while it held others. */
+void
+lockorder_note(Thread *thread, Frame *frame, uint64_t taken)
+{
+    Actor *actor = thread->actor;
+    PyCodeObject *code = frame == NULL ? NULL : frame_code(frame);
+    const void *instruction = frame == NULL ? NULL : frame_instruction(frame);
+    uint64_t hash = mix(((uint64_t)actor->held << 40) ^ mix(taken) ^ (uintptr_t)instruction);
+    Dependency *known = find(hash, actor->held, taken, code, instruction);
+    if (known == NULL && (known = add(hash, actor->held, taken, thread, frame, code)) == NULL) {
+        return;
+    }
+    known->count++;
+    Time *times = known->times;
+    int count = known->time_count;
+    if (count != 0 && times[count - 1].actor == whose(thread) && times[count - 1].version == actor->version) {
+        return;
+    }
+    if (count == KEPT) {
+        clock_free(&times[KEPT / 2].clock);
+        memmove(&times[KEPT / 2], &times[KEPT / 2 + 1], (KEPT / 2 - 1) * sizeof(Time));
+        count--;
+    }
+    times[count] = (Time){.actor = whose(thread), .version = actor->version, .slot = actor->slot,
+                          .number = clock_get(&actor->clock, actor->slot)};
+    clock_copy(&times[count].clock, &actor->firm);
+    noted++;
+    known->time_count = count + 1;
+    actor->named = true;
+    task_name(whose(thread));
+}
+
+static PyObject *
+clock_tuple(const Clock *clock)
+{
+    PyObject *found = PyList_New(0);
+    for (uint32_t slot = 0; found != NULL && slot < clock->length; slot++) {
+        PyObject *pair = clock->numbers[slot] == 0
+                             ? NULL
+                             : Py_BuildValue("(IK)", (unsigned int)slot, (unsigned long long)clock->numbers[slot]);
+        if (clock->numbers[slot] != 0 && (pair == NULL || PyList_Append(found, pair) < 0)) {
+            Py_CLEAR(found);
+        }
+        Py_XDECREF(pair);
+    }
+    PyObject *pairs = found == NULL ? NULL : PyList_AsTuple(found);
+    Py_XDECREF(found);
+    return pairs;
+}
+
+/* [(actor, held, taken, stack, slot, number, clock, count)], as raceway/model/locks.py has it. */
+PyObject *
+lockorder_dump(void)
+{
+    PyObject *found = PyList_New(0);
+    for (const Dependency *one = first; found != NULL && one != NULL; one = one->next) {
+        for (int place = 0; found != NULL && place < one->time_count; place++) {
+            const Time *time = &one->times[place];
+            PyObject *row = Py_BuildValue("(KNKNIKNK)", (unsigned long long)time->actor, locks_tuple(one->held),
+                                          (unsigned long long)one->taken, stack_tuple(one->stack),
+                                          (unsigned int)time->slot, (unsigned long long)time->number,
+                                          clock_tuple(&time->clock), (unsigned long long)one->count);
+            if (row == NULL || PyList_Append(found, row) < 0) {
+                Py_CLEAR(found);
+            }
+            Py_XDECREF(row);
+        }
+    }
+    return found;
+}
+
+/* How many times were noted, those alike each time. */
+uint64_t
+lockorder_noted(void)
+{
+    return noted;
+}
+
+void
+lockorder_reset(void)
+{
+    while (first != NULL) {
+        Dependency *one = first;
+        first = one->next;
+        for (int place = 0; place < one->time_count; place++) {
+            clock_free(&one->times[place].clock);
+        }
+        lockset_drop(one->held);
+        stack_drop(one->stack);
+        free(one);
+    }
+    last = NULL;
+    dependency_count = 0;
+    noted = 0;
+    table_free(&table);
+}

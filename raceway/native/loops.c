@@ -1,0 +1,397 @@
+/* What event loops of asyncio run: the twin of raceway/sync/eventloops.py, which has the model. A handle that is made
+   tells who made it, and one that is run tells for whom; both stand in place of functions of asyncio.events.Handle. */
+#include "core.h"
+
+#if RW_PEEK
+
+#include <string.h>
+
+typedef struct {
+    PyObject_HEAD
+    vectorcallfunc call;
+    PyObject *real; /* owned: the function in whose place it stands */
+    PyObject *task_type; /* owned: asyncio.tasks.Task */
+    PyObject *name_of; /* owned: its method `get_name` */
+    PyObject *is_done; /* owned: its method `done` */
+} Handling;
+
+static PyObject *text_callback, *text_loop, *text_self, *text_done, *text_name;
+
+static bool
+texts_ready(void)
+{
+    text_callback = PyUnicode_InternFromString("_callback");
+    text_loop = PyUnicode_InternFromString("_loop");
+    text_self = PyUnicode_InternFromString("__self__");
+    text_done = PyUnicode_InternFromString("done");
+    text_name = PyUnicode_InternFromString("__name__");
+    return text_callback != NULL && text_loop != NULL && text_self != NULL && text_done != NULL && text_name != NULL;
+}
+
+static PyObject *
+attribute(PyObject *owner, PyObject *name)
+{
+    PyObject *found = PyObject_GetAttr(owner, name);
+    if (found == NULL) {
+        PyErr_Clear();
+    }
+    return found;
+}
+
+static bool
+is_step_name(PyObject *name)
+{
+    return PyUnicode_Check(name) && (PyUnicode_CompareWithASCIIString(name, "__step") == 0 ||
+                                     PyUnicode_CompareWithASCIIString(name, "__wakeup") == 0);
+}
+
+/* The task that a callback is a step of, as a new reference; NULL for any other callback. */
+static PyObject *
+task_of(PyObject *callback)
+{
+    static PyTypeObject *step_type;
+    PyTypeObject *type = Py_TYPE(callback);
+    if (PyCFunction_CheckExact(callback)) {
+        PyCFunctionObject *function = (PyCFunctionObject *)callback;
+        bool wakes = strcmp(function->m_ml->ml_name, "task_wakeup") == 0 && function->m_self != NULL;
+        return wakes ? Py_NewRef(function->m_self) : NULL;
+    }
+    if (type == step_type || strcmp(type->tp_name, "TaskStepMethWrapper") == 0 ||
+        strcmp(type->tp_name, "_asyncio.TaskStepMethWrapper") == 0) {
+        step_type = type;
+        return attribute(callback, text_self);
+    }
+    if (PyMethod_Check(callback) && PyFunction_Check(PyMethod_GET_FUNCTION(callback))) {
+        PyFunctionObject *function = (PyFunctionObject *)PyMethod_GET_FUNCTION(callback);
+        bool steps = is_step_name(function->func_name) && is_module(function->func_module, "asyncio.tasks");
+        return steps ? Py_NewRef(PyMethod_GET_SELF(callback)) : NULL;
+    }
+    return NULL;
+}
+
+static uint64_t *
+serial_place(PyObject *owner)
+{
+    Object *object = object_of(owner);
+    Extra *extra = object == NULL ? NULL : object_extra(object);
+    return extra == NULL ? NULL : &extra->task;
+}
+
+static uint64_t
+known_serial(const PyObject *owner)
+{
+    const Object *object = object_find(owner);
+    return object == NULL || object->extra == NULL ? 0 : object->extra->task;
+}
+
+/* Whether a lock or semaphore of asyncio is being given back, which calls `set_result()`, which calls the loop. */
+static bool
+hands_on(Frame *frame)
+{
+    for (; frame != NULL; frame = frame_skip(frame->previous)) {
+        PyObject *module = module_of(frame);
+        if (!is_module(module, "asyncio.base_events") && !is_module(module, "asyncio.events")) {
+            PyObject *name = frame_code(frame)->co_name;
+            return is_module(module, "asyncio.locks") &&
+                   (PyUnicode_CompareWithASCIIString(name, "_wake_up_first") == 0 ||
+                    PyUnicode_CompareWithASCIIString(name, "_wake_up_next") == 0);
+        }
+    }
+    return false;
+}
+
+static void
+tell_made(PyObject *handle)
+{
+    PyObject *callback = attribute(handle, text_callback);
+    if (callback == NULL) {
+        return;
+    }
+    PyObject *owner = task_of(callback);
+    Frame *frame = current_frame();
+    if (core_enter(0)) {
+        Thread *thread = current_thread();
+        uint64_t by = thread->task == NULL ? 0 : thread->task->serial;
+        uint64_t *place = owner != NULL || by != 0 ? serial_place(owner != NULL ? owner : handle) : NULL;
+        if (place == NULL) {
+            ;
+        }
+        else if (owner == NULL) {
+            *place = by;
+        }
+        else if (*place == 0) {
+            alone = false;
+            *place = task_spawn(NULL, by, false);
+        }
+        else if (!hands_on(frame)) {
+            task_wake(thread, *place);
+        }
+        core_unlock();
+    }
+    Py_XDECREF(owner);
+    Py_DECREF(callback);
+}
+
+static PyObject *
+made_call(PyObject *self, PyObject *const *args, size_t flags, PyObject *names)
+{
+    PyObject *handle = PyVectorcall_NARGS(flags) > 0 ? args[0] : NULL; /* the caller holds it */
+    PyObject *result = PyObject_Vectorcall(((Handling *)self)->real, args, flags, names);
+    if (result != NULL && recorded_run() != 0 && handle != NULL) {
+        tell_made(handle);
+    }
+    return result;
+}
+
+typedef struct {
+    uint64_t run; /* 0 when nothing was begun */
+    uint64_t before;
+    uint64_t serial;
+    PyObject *owner; /* owned, NULL for a callback */
+} Step;
+
+static PyObject *
+name_of_callback(PyObject *callback)
+{
+    PyObject *name = PyCFunction_CheckExact(callback) || PyMethod_Check(callback) ? attribute(callback, text_name) : NULL;
+    PyObject *text = name != NULL && PyUnicode_Check(name) ? PyUnicode_FromFormat("callback %U", name) : NULL;
+    Py_XDECREF(name);
+    return text != NULL ? text : PyUnicode_FromString("callback");
+}
+
+static bool
+is_plain_task(const Handling *handling, PyObject *owner)
+{
+    return PyType_Check(handling->task_type) && PyObject_TypeCheck(owner, (PyTypeObject *)handling->task_type);
+}
+
+/* Tasks get their names when they have been made, so one is asked when it first runs. */
+static void
+name_task(const Handling *handling, PyObject *owner, uint64_t serial)
+{
+    PyObject *name = is_plain_task(handling, owner) ? PyObject_CallOneArg(handling->name_of, owner) : NULL;
+    if (name == NULL || !PyUnicode_Check(name)) {
+        PyErr_Clear();
+        Py_XSETREF(name, PyUnicode_FromString("task"));
+    }
+    if (name != NULL && core_enter(0)) {
+        task_rename(serial, name);
+        core_unlock();
+    }
+    Py_XDECREF(name);
+}
+
+static void
+acquire_loop(Thread *thread, PyObject *loop)
+{
+    const Object *object = loop == NULL ? NULL : object_find(loop);
+    if (object != NULL && object->extra != NULL && object->extra->sync != 0) {
+        sync_acquire(thread, object->extra->sync);
+    }
+}
+
+static Step
+begin(const Handling *handling, PyObject *handle)
+{
+    Step step = {0};
+    PyObject *callback = attribute(handle, text_callback), *loop = attribute(handle, text_loop);
+    step.owner = callback == NULL ? NULL : task_of(callback);
+    if (core_enter(0)) {
+        step.run = recording;
+        step.serial = step.owner == NULL ? 0 : known_serial(step.owner);
+        bool is_named = step.serial == 0 || task_find(step.serial) == NULL || task_find(step.serial)->name != NULL;
+        core_unlock();
+        if (!is_named) {
+            name_task(handling, step.owner, step.serial);
+        }
+    }
+    PyObject *name = step.run != 0 && step.serial == 0 && callback != NULL ? name_of_callback(callback) : NULL;
+    if (step.run != 0 && core_enter(step.run)) {
+        Thread *thread = current_thread();
+        acquire_loop(thread, loop);
+        if (step.serial == 0) {
+            Py_CLEAR(step.owner);
+            step.serial = task_spawn(name, known_serial(handle), true);
+        }
+        step.before = task_resume(thread, step.serial);
+        core_unlock();
+    }
+    else {
+        step.run = 0;
+    }
+    Py_XDECREF(name);
+    Py_XDECREF(callback);
+    Py_XDECREF(loop);
+    return step;
+}
+
+static bool
+is_over(const Handling *handling, PyObject *owner)
+{
+    PyObject *answer = is_plain_task(handling, owner) ? PyObject_CallOneArg(handling->is_done, owner)
+                                                      : PyObject_CallMethodNoArgs(owner, text_done);
+    bool over = answer == Py_True;
+    if (answer == NULL) {
+        PyErr_Clear();
+    }
+    Py_XDECREF(answer);
+    return over;
+}
+
+static void
+finish(const Handling *handling, Step *step)
+{
+    bool over = step->owner == NULL || is_over(handling, step->owner);
+    if (core_enter(step->run)) {
+        task_resume(current_thread(), step->before);
+        if (!over) {
+            task_suspend(step->serial);
+        }
+        else {
+            task_done(step->serial);
+            uint64_t *place = step->owner == NULL ? NULL : serial_place(step->owner);
+            if (place != NULL) {
+                *place = 0;
+            }
+        }
+        core_unlock();
+    }
+}
+
+static PyObject *
+run_call(PyObject *self, PyObject *const *args, size_t flags, PyObject *names)
+{
+    Handling *handling = (Handling *)self;
+    if (recorded_run() == 0 || PyVectorcall_NARGS(flags) == 0) {
+        return PyObject_Vectorcall(handling->real, args, flags, names);
+    }
+    Step step = begin(handling, args[0]);
+    PyObject *result = PyObject_Vectorcall(handling->real, args, flags, names);
+    if (step.run != 0) {
+        PyObject *type, *value, *trace;
+        PyErr_Fetch(&type, &value, &trace);
+        finish(handling, &step);
+        PyErr_Restore(type, value, trace);
+    }
+    Py_XDECREF(step.owner);
+    return result;
+}
+
+/* Handling(real, runs, asyncio.tasks.Task): in place of Handle._run if it `runs`, else of Handle.__init__. */
+static PyObject *
+handling_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    PyObject *real, *task_type;
+    int runs;
+    (void)kwargs;
+    if (!PyArg_ParseTuple(args, "OpO!", &real, &runs, &PyType_Type, &task_type)) {
+        return NULL;
+    }
+    Handling *handling = (Handling *)type->tp_alloc(type, 0);
+    if (handling != NULL) {
+        handling->real = Py_NewRef(real);
+        handling->call = runs ? run_call : made_call;
+        handling->task_type = Py_NewRef(task_type);
+        handling->name_of = PyObject_GetAttrString(task_type, "get_name");
+        handling->is_done = PyObject_GetAttrString(task_type, "done");
+        if (handling->name_of == NULL || handling->is_done == NULL) {
+            Py_CLEAR(handling);
+        }
+    }
+    return (PyObject *)handling;
+}
+
+static int
+handling_traverse(Handling *handling, visitproc visit, void *arg)
+{
+    Py_VISIT(handling->real);
+    Py_VISIT(handling->task_type);
+    Py_VISIT(handling->name_of);
+    Py_VISIT(handling->is_done);
+    return 0;
+}
+
+static void
+handling_dealloc(Handling *handling)
+{
+    PyObject_GC_UnTrack(handling);
+    Py_XDECREF(handling->real);
+    Py_XDECREF(handling->task_type);
+    Py_XDECREF(handling->name_of);
+    Py_XDECREF(handling->is_done);
+    Py_TYPE(handling)->tp_free((PyObject *)handling);
+}
+
+static PyObject *
+handling_get(PyObject *self, PyObject *instance, PyObject *type)
+{
+    (void)type;
+    return instance == NULL || instance == Py_None ? Py_NewRef(self) : PyMethod_New(self, instance);
+}
+
+/* What `inspect` and `help` ask is answered by the real one. */
+static PyObject *
+handling_getattr(PyObject *self, PyObject *name)
+{
+    PyObject *found = PyObject_GenericGetAttr(self, name);
+    if (found == NULL && PyErr_ExceptionMatches(PyExc_AttributeError)) {
+        PyErr_Clear();
+        found = PyObject_GetAttr(((Handling *)self)->real, name);
+    }
+    return found;
+}
+
+PyTypeObject Handling_Type = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "raceway._native.Handling",
+    .tp_basicsize = sizeof(Handling),
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_METHOD_DESCRIPTOR,
+    .tp_new = handling_new,
+    .tp_dealloc = (destructor)handling_dealloc,
+    .tp_traverse = (traverseproc)handling_traverse,
+    .tp_call = PyVectorcall_Call,
+    .tp_vectorcall_offset = offsetof(Handling, call),
+    .tp_descr_get = handling_get,
+    .tp_getattro = handling_getattr,
+};
+
+/* loop_release(loop): a callback is about to be handed to the loop, by this thread or another. */
+PyObject *
+loop_release(PyObject *module, PyObject *loop)
+{
+    (void)module;
+    if (core_enter(0)) {
+        Object *object = object_of(loop);
+        Extra *extra = object == NULL ? NULL : object_extra(object);
+        if (extra != NULL) {
+            extra->sync = extra->sync != 0 ? extra->sync : sync_new(NULL, NULL, 0);
+            sync_release(current_thread(), extra->sync, true);
+        }
+        core_unlock();
+    }
+    Py_RETURN_NONE;
+}
+
+bool
+loops_ready(PyObject *module)
+{
+    return texts_ready() && PyType_Ready(&Handling_Type) == 0 &&
+           PyModule_AddObjectRef(module, "Handling", (PyObject *)&Handling_Type) == 0;
+}
+
+#else
+
+PyObject *
+loop_release(PyObject *module, PyObject *loop)
+{
+    (void)module;
+    (void)loop;
+    Py_RETURN_NONE;
+}
+
+bool
+loops_ready(PyObject *module)
+{
+    return PyModule_AddObjectRef(module, "Handling", Py_None) == 0;
+}
+
+#endif

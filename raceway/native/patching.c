@@ -1,0 +1,277 @@
+/* Models beside functions and attributes: the twins of `around` and `Watched` in raceway/sync/patching.py, for what C
+   has models of. `Around` stands in for a function in C, or of a class of ours: nothing else is replaced by it, since it
+   is no function of Python. No frame of ours is on any exception path. */
+#include "core.h"
+
+#include <string.h>
+
+/* --- Functions ------------------------------------------------------------------------------------------------------ */
+
+typedef void (*FirstHook)(PyObject *first);
+
+typedef struct {
+    const char *name;
+    FirstHook before; /* NULL: not told */
+    FirstHook after; /* once it returned; NULL: not told */
+} CallModel;
+
+static const CallModel call_models[] = {
+    {"put", NULL, queue_put},
+    {"got", NULL, queue_got},
+    {"sending", socket_sending, NULL},
+    {"received", NULL, socket_received},
+};
+
+typedef struct {
+    PyObject_HEAD
+    PyObject *real; /* owned */
+    vectorcallfunc call;
+    const CallModel *model;
+} Around;
+
+static void
+tell(FirstHook hook, PyObject *first)
+{
+    if (hook != NULL && first != NULL && recorded_run() != 0) {
+        hook(first);
+        if (unlikely(PyErr_Occurred())) {
+            PyErr_Clear();
+            failures++;
+        }
+    }
+}
+
+static PyObject *
+around_call(PyObject *self, PyObject *const *args, size_t flags, PyObject *names)
+{
+    Around *around = (Around *)self;
+    PyObject *first = PyVectorcall_NARGS(flags) > 0 ? args[0] : NULL; /* the caller holds it */
+    tell(around->model->before, first);
+    PyObject *result = PyObject_Vectorcall(around->real, args, flags, names);
+    if (result != NULL) {
+        tell(around->model->after, first);
+    }
+    return result;
+}
+
+static PyObject *
+around_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    static char *keywords[] = {"real", "model", NULL};
+    PyObject *real;
+    const char *name;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "Os", keywords, &real, &name)) {
+        return NULL;
+    }
+    for (size_t place = 0; place < sizeof call_models / sizeof *call_models; place++) {
+        if (strcmp(call_models[place].name, name) == 0) {
+            Around *around = (Around *)type->tp_alloc(type, 0);
+            if (around != NULL) {
+                around->real = Py_NewRef(real);
+                around->model = &call_models[place];
+                around->call = around_call;
+            }
+            return (PyObject *)around;
+        }
+    }
+    return PyErr_Format(PyExc_ValueError, "no model is called %s", name);
+}
+
+static int
+around_traverse(Around *around, visitproc visit, void *arg)
+{
+    Py_VISIT(around->real);
+    return 0;
+}
+
+static void
+around_dealloc(Around *around)
+{
+    PyObject_GC_UnTrack(around);
+    Py_XDECREF(around->real);
+    Py_TYPE(around)->tp_free((PyObject *)around);
+}
+
+static PyObject *
+around_get(PyObject *self, PyObject *instance, PyObject *type)
+{
+    (void)type;
+    return instance == NULL || instance == Py_None ? Py_NewRef(self) : PyMethod_New(self, instance);
+}
+
+/* What `inspect` and `help` ask is answered by the real one. */
+static PyObject *
+around_getattr(PyObject *self, PyObject *name)
+{
+    PyObject *found = PyObject_GenericGetAttr(self, name);
+    if (found == NULL && PyErr_ExceptionMatches(PyExc_AttributeError)) {
+        PyErr_Clear();
+        found = PyObject_GetAttr(((Around *)self)->real, name);
+    }
+    return found;
+}
+
+static PyObject *
+around_repr(PyObject *self)
+{
+    return PyObject_Repr(((Around *)self)->real);
+}
+
+static PyObject *
+around_doc(PyObject *self, void *nothing)
+{
+    (void)nothing;
+    return PyObject_GetAttrString(((Around *)self)->real, "__doc__");
+}
+
+static PyGetSetDef around_getset[] = {
+    {"__doc__", around_doc, NULL, NULL, NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+static PyMemberDef around_members[] = {
+    {"__wrapped__", T_OBJECT, offsetof(Around, real), READONLY, "What it stands for."},
+    {NULL, 0, 0, 0, NULL},
+};
+
+PyTypeObject Around_Type = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "raceway._native.Around",
+    .tp_basicsize = sizeof(Around),
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_METHOD_DESCRIPTOR,
+    .tp_new = around_new,
+    .tp_dealloc = (destructor)around_dealloc,
+    .tp_traverse = (traverseproc)around_traverse,
+    .tp_call = PyVectorcall_Call,
+    .tp_vectorcall_offset = offsetof(Around, call),
+    .tp_descr_get = around_get,
+    .tp_getattro = around_getattr,
+    .tp_members = around_members,
+    .tp_getset = around_getset,
+    .tp_repr = around_repr,
+};
+
+/* --- Attributes of instances ---------------------------------------------------------------------------------------- */
+
+typedef struct {
+    const char *name;
+    void (*read)(PyObject *instance, PyObject *value); /* NULL: not told */
+    void (*write)(PyObject *instance, PyObject *old, PyObject *value); /* `old` is NULL for the first; NULL: not told */
+} AttributeModel;
+
+static const AttributeModel attribute_models[] = {
+    {"future state", future_state_read, future_state_written},
+    {"future waiters", future_waiters_read, NULL},
+    {"future callbacks", future_callbacks_read, NULL},
+    {"semaphore counter", NULL, semaphore_counting},
+};
+
+typedef struct {
+    PyObject_HEAD
+    PyObject *name; /* owned */
+    const AttributeModel *model;
+} Watched;
+
+static PyObject *
+missing(Watched *watched, const char *kind, PyTypeObject *whose)
+{
+    return PyErr_Format(PyExc_AttributeError, "%s'%s'%s has no attribute '%U'", kind, whose->tp_name,
+                        *kind ? "" : " object", watched->name);
+}
+
+static void
+settle_errors(void)
+{
+    if (unlikely(PyErr_Occurred())) {
+        PyErr_Clear();
+        failures++;
+    }
+}
+
+static PyObject *
+watched_get(PyObject *self, PyObject *instance, PyObject *owner)
+{
+    Watched *watched = (Watched *)self;
+    if (instance == NULL || instance == Py_None) {
+        return missing(watched, "type object ", (PyTypeObject *)owner);
+    }
+    PyObject *values = PyObject_GenericGetDict(instance, NULL);
+    PyObject *value = values == NULL ? NULL : dict_item(values, watched->name);
+    Py_XDECREF(values);
+    if (value == NULL) {
+        return PyErr_Occurred() ? NULL : missing(watched, "", Py_TYPE(instance));
+    }
+    if (watched->model->read != NULL && recorded_run() != 0) {
+        watched->model->read(instance, value);
+        settle_errors();
+    }
+    return value;
+}
+
+static int
+watched_set(PyObject *self, PyObject *instance, PyObject *value)
+{
+    Watched *watched = (Watched *)self;
+    PyObject *values = PyObject_GenericGetDict(instance, NULL);
+    if (values == NULL) {
+        return -1;
+    }
+    int done;
+    if (value == NULL) {
+        done = PyDict_DelItem(values, watched->name);
+        if (done < 0 && PyErr_ExceptionMatches(PyExc_KeyError)) {
+            PyErr_Clear();
+            missing(watched, "", Py_TYPE(instance));
+        }
+    }
+    else {
+        if (watched->model->write != NULL && recorded_run() != 0) {
+            PyObject *old = dict_item(values, watched->name);
+            watched->model->write(instance, old, value);
+            Py_XDECREF(old);
+            settle_errors();
+        }
+        done = PyDict_SetItem(values, watched->name, value);
+    }
+    Py_DECREF(values);
+    return done;
+}
+
+static PyObject *
+watched_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    PyObject *attribute;
+    const char *name;
+    (void)kwargs;
+    if (!PyArg_ParseTuple(args, "Us", &attribute, &name)) {
+        return NULL;
+    }
+    for (size_t place = 0; place < sizeof attribute_models / sizeof *attribute_models; place++) {
+        if (strcmp(attribute_models[place].name, name) == 0) {
+            Watched *watched = (Watched *)type->tp_alloc(type, 0);
+            if (watched != NULL) {
+                watched->name = Py_NewRef(attribute);
+                PyUnicode_InternInPlace(&watched->name);
+                watched->model = &attribute_models[place];
+            }
+            return (PyObject *)watched;
+        }
+    }
+    return PyErr_Format(PyExc_ValueError, "no model is called %s", name);
+}
+
+static void
+watched_dealloc(Watched *watched)
+{
+    Py_XDECREF(watched->name);
+    Py_TYPE(watched)->tp_free((PyObject *)watched);
+}
+
+PyTypeObject Watched_Type = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "raceway._native.Watched",
+    .tp_basicsize = sizeof(Watched),
+    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_new = watched_new,
+    .tp_dealloc = (destructor)watched_dealloc,
+    .tp_descr_get = watched_get,
+    .tp_descr_set = watched_set,
+};

@@ -1,0 +1,208 @@
+/* Sockets of one process that are connected with each other: the twin of raceway/sync/sockets.py, which says what it
+   models and why. The two directions of a connection stand in the record of each socket; a direction is known by its two
+   addresses while a socket at either end lives. */
+#include "core.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+typedef struct {
+    struct sockaddr_storage address;
+    socklen_t length;
+} End;
+
+typedef struct Direction {
+    End from, to;
+    uint64_t sync;
+    uint32_t holders;
+    struct Direction *next; /* of the same hash */
+} Direction;
+
+struct Connection {
+    Direction *out, *in;
+};
+
+static Table directions; /* hash -> the first of a list */
+
+static uint64_t
+hash_of(const End *from, const End *to)
+{
+    uint64_t hash = 0;
+    const End *ends[] = {from, to};
+    for (int end = 0; end < 2; end++) {
+        const unsigned char *bytes = (const unsigned char *)&ends[end]->address;
+        for (socklen_t place = 0; place < ends[end]->length; place++) {
+            hash = (hash ^ bytes[place]) * UINT64_C(0x100000001b3);
+        }
+        hash = mix(hash);
+    }
+    return hash;
+}
+
+static bool
+same_end(const End *first, const End *second)
+{
+    return first->length == second->length && memcmp(&first->address, &second->address, first->length) == 0;
+}
+
+static Direction *
+direction_held(const End *from, const End *to)
+{
+    uint64_t hash = hash_of(from, to);
+    Direction *first = table_get(&directions, hash);
+    for (Direction *known = first; known != NULL; known = known->next) {
+        if (same_end(&known->from, from) && same_end(&known->to, to)) {
+            known->holders++;
+            return known;
+        }
+    }
+    Direction *made = calloc(1, sizeof(Direction));
+    static PyObject *kind;
+    if (made == NULL || (kind == NULL && (kind = PyUnicode_InternFromString("socket")) == NULL)) {
+        free(made);
+        return NULL;
+    }
+    *made = (Direction){.from = *from, .to = *to, .sync = tell_new(kind, NULL, 0), .holders = 1};
+    if (first != NULL) {
+        made->next = first->next;
+        first->next = made;
+    }
+    else if (!table_put(&directions, hash, made)) {
+        sync_retire(made->sync);
+        free(made);
+        return NULL;
+    }
+    return made;
+}
+
+static void
+direction_dropped(Direction *direction)
+{
+    if (direction == NULL || --direction->holders != 0) {
+        return;
+    }
+    uint64_t hash = hash_of(&direction->from, &direction->to);
+    Direction *first = table_pop(&directions, hash);
+    Direction **link = &first;
+    while (*link != direction) {
+        link = &(*link)->next;
+    }
+    *link = direction->next;
+    if (first != NULL) {
+        table_put(&directions, hash, first); /* there is room: one was just taken out */
+    }
+    sync_retire(direction->sync);
+    free(direction);
+}
+
+void
+connection_free(Connection *connection)
+{
+    direction_dropped(connection->out);
+    direction_dropped(connection->in);
+    free(connection);
+}
+
+/* The descriptor, asked past what a subclass may make of `fileno`; -1 of one that is closed, or no socket. */
+static int
+descriptor_of(PyObject *socket)
+{
+    static PyObject *fileno; /* of the base in C */
+    if (fileno == NULL) {
+        PyObject *module = PyImport_ImportModule("_socket");
+        PyObject *base = module == NULL ? NULL : PyObject_GetAttrString(module, "socket");
+        fileno = base == NULL ? NULL : PyObject_GetAttrString(base, "fileno");
+        Py_XDECREF(base);
+        Py_XDECREF(module);
+    }
+    PyObject *number = fileno == NULL ? NULL : PyObject_CallOneArg(fileno, socket);
+    long found = number == NULL ? -1 : PyLong_AsLong(number);
+    Py_XDECREF(number);
+    return found < 0 || found > INT32_MAX ? -1 : (int)found;
+}
+
+/* Both addresses. False when it is not connected, or not any more, or has none. */
+static bool
+find_ends(int descriptor, End *here, End *there)
+{
+    memset(here, 0, sizeof *here);
+    memset(there, 0, sizeof *there);
+    here->length = there->length = sizeof here->address;
+    return getsockname(descriptor, (struct sockaddr *)&here->address, &here->length) == 0 &&
+           getpeername(descriptor, (struct sockaddr *)&there->address, &there->length) == 0 &&
+           here->length > offsetof(struct sockaddr, sa_data) && there->length > offsetof(struct sockaddr, sa_data) &&
+           here->length <= sizeof here->address && there->length <= sizeof there->address;
+}
+
+static Connection *
+known_connection(PyObject *socket)
+{
+    Object *object = object_find(socket);
+    return object == NULL || object->extra == NULL ? NULL : object->extra->connection;
+}
+
+static Connection *
+connection_made(PyObject *socket, const End *here, const End *there)
+{
+    Object *object = object_of(socket);
+    Extra *extra = object == NULL ? NULL : object_extra(object);
+    Connection *made = extra == NULL ? NULL : calloc(1, sizeof(Connection));
+    if (made == NULL) {
+        return NULL;
+    }
+    made->out = direction_held(here, there);
+    made->in = direction_held(there, here);
+    if (made->out == NULL || made->in == NULL) {
+        connection_free(made);
+        failures++;
+        return NULL;
+    }
+    extra->connection = made;
+    return made;
+}
+
+/* The socket's connection, with the core locked; NULL, and not locked, when it has none. */
+static Connection *
+connection_entered(PyObject *socket)
+{
+    core_lock();
+    Connection *known = known_connection(socket);
+    if (likely(known != NULL)) {
+        return known;
+    }
+    core_unlock(); /* the interpreter is asked */
+    End here, there;
+    int descriptor = descriptor_of(socket);
+    if (descriptor < 0 || !find_ends(descriptor, &here, &there)) {
+        return NULL;
+    }
+    core_lock();
+    known = known_connection(socket);
+    if (known == NULL && (known = connection_made(socket, &here, &there)) == NULL) {
+        core_unlock();
+    }
+    return known;
+}
+
+/* Something is about to be sent. */
+void
+socket_sending(PyObject *socket)
+{
+    Connection *connection = connection_entered(socket);
+    if (connection != NULL) {
+        tell_release(connection->out->sync, true);
+        core_unlock();
+    }
+}
+
+/* Something was received, or the other end was found closed. */
+void
+socket_received(PyObject *socket)
+{
+    Connection *connection = connection_entered(socket);
+    if (connection != NULL) {
+        tell_acquire(connection->in->sync);
+        core_unlock();
+    }
+}

@@ -1,0 +1,65 @@
+"""A run that hangs is explained: at once, on a signal, and in the report that a signal brings about."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import IO
+
+from tests.conftest import TIMEOUT_S, clean_environ
+from tests.fixture_format import FIXTURES
+
+PROGRAM = FIXTURES / "programs" / "deadlock.py"
+
+
+def read_until(stream: IO[str], words: str) -> str:
+    """The lines up to the one with these words."""
+    lines = []
+    for line in stream:
+        lines.append(line)
+        if words in line:
+            return "".join(lines)
+    raise AssertionError("".join(lines))
+
+
+def test_a_deadlock_is_told_while_it_lasts_and_reported(core: str, tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    environ = clean_environ() | {"PYTHONPATH": str(FIXTURES), "RACEWAY_CORE": core}
+    options = ["--exclude", "hidden", "--json", str(report)]
+    command = [sys.executable, "-m", "raceway.run", *options, str(PROGRAM)]
+    with subprocess.Popen(command, env=environ, stderr=subprocess.PIPE, text=True, encoding="utf-8") as process:
+        assert process.stderr is not None
+        told = read_until(process.stderr, "when it is ended")
+        assert "the program hangs" in told
+        assert "ERROR lock-order-cycle on Bank.books -> Bank.audit" in told
+        process.send_signal(signal.SIGUSR1)
+        explained = "".join(process.stderr.readline() for _ in range(6))
+        process.terminate()
+        process.communicate(timeout=TIMEOUT_S)
+    assert process.returncode == -signal.SIGTERM
+    assert "Thread-1 (book) waits for Bank.audit" in explained
+    assert "it holds Bank.books" in explained
+    assert "Bank.audit is held by Thread-2 (audit), which is at" in explained
+    (finding,) = json.loads(report.read_bytes())["findings"]
+    assert (finding["kind"], finding["confidence"], finding["severity"]) == ("lock-order-cycle", "observed", "error")
+    sides = [(side["operation"], side["locks"], side["function"]) for side in finding["accesses"]]
+    assert sides == [("acquire Bank.audit", ["Bank.books"], "book"), ("acquire Bank.books", ["Bank.audit"], "audit")]
+
+
+def test_a_program_with_a_handler_of_its_own_keeps_it(core: str, tmp_path: Path) -> None:
+    program = tmp_path / "own.py"
+    program.write_text(
+        "import os, signal\n"
+        "assert signal.getsignal(signal.SIGUSR1) is signal.SIG_DFL\n"
+        "signal.signal(signal.SIGUSR1, lambda *_: print('mine'))\n"
+        "os.kill(os.getpid(), signal.SIGUSR1)\n",
+        encoding="utf-8",
+    )
+    command = [sys.executable, "-m", "raceway.run", "--quiet", "--core", core, str(program)]
+    ended = subprocess.run(
+        command, env=clean_environ(), capture_output=True, text=True, encoding="utf-8", timeout=TIMEOUT_S, check=False
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "mine\n", "")

@@ -1,0 +1,1 @@
+"""Random programs, plain and watched: the same effects, values, exceptions and tracebacks. `make fuzz` runs many."""
