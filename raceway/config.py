@@ -82,17 +82,21 @@ class Config(Struct):
         default="follow",
         about=About(Kind.CHOICE, "watch the processes that the program starts (default: follow)", ("follow", "ignore")),
     )
-    endpoint: str | None = field(
-        default=None, about=About(Kind.TEXT, "send events to the collector at this URL", ready=False)
-    )
-    trace: str | None = field(default=None, about=About(Kind.FILE, "write the events to a file", ready=False))
+    endpoint: str | None = field(default=None, about=About(Kind.TEXT, "send events to the collector at this URL"))
+    trace: str | None = field(default=None, about=About(Kind.FILE, "write the events to a file"))
     events: Literal["shared", "full"] = field(
         default="shared",
-        about=About(Kind.CHOICE, "which events are sent or written", ("shared", "full"), ready=False),
+        about=About(Kind.CHOICE, "which events are sent or written", ("shared", "full")),
     )
     functions: bool = field(default=False, about=About(Kind.FLAG, "add function calls to the events", ready=False))
     quiet: bool = field(
         default=False, about=About(Kind.FLAG, "print nothing on standard error unless a finding is shown")
+    )
+    explain_on: Literal["never", "SIGUSR1", "SIGUSR2"] = field(
+        default="never",
+        about=About(
+            Kind.CHOICE, "say on this signal who waits for which lock (default: never)", ("never", "SIGUSR1", "SIGUSR2")
+        ),
     )
     debug: bool = field(default=False, about=About(Kind.FLAG, "say why each module is watched or not"))
     cache_dir: str | None = field(
@@ -318,6 +322,22 @@ def cache_directory(config: Config) -> str:
         return config.cache_dir
     base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
     return os.path.join(base, "raceway") if os.path.isabs(base) else ""
+
+
+def instance_id() -> str:
+    """What tells this process from others of its service: `RACEWAY_INSTANCE_ID`, else made of host and process."""
+    return os.environ.get("RACEWAY_INSTANCE_ID") or f"{_host()}-{os.getpid()}"
+
+
+def _host() -> str:
+    import platform
+
+    return platform.node() or "localhost"
+
+
+def api_key() -> str | None:
+    """The key for the collector, from `RACEWAY_API_KEY`: on a command line everybody on the machine could read it."""
+    return os.environ.get("RACEWAY_API_KEY") or None
 
 
 def has_dumb_terminal() -> bool:

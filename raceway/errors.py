@@ -27,6 +27,30 @@ class TransformError(RacewayError):
     slug = "not-transformed"
 
 
+class RacewayContextError(RacewayError, RuntimeError):
+    """A hand-written tracking call was made where no trace is active."""
+
+    slug = "no-context"
+
+    page = "https://docs.raceway.dev/python/context"
+
+    def __init__(self, call: str) -> None:
+        super().__init__(
+            f"{call}() called outside of Raceway context\n"
+            "\n"
+            "Did you forget to:\n"
+            "  1. Initialize context with the @raceway_context decorator, or client.start_trace()?\n"
+            "  2. Set up the middleware for Flask, FastAPI, Django or aiohttp?\n"
+            "  3. Call create_context() manually?\n"
+            "\n"
+            f"See: {self.page}"
+        )
+        self.call = call
+
+    def __reduce__(self) -> tuple[type[RacewayContextError], tuple[str]]:
+        return type(self), (self.call,)
+
+
 class RacewayWarning(UserWarning):
     """Base of warnings, so that one filter silences them."""
 
@@ -39,10 +63,28 @@ class NativeCoreWarning(RacewayWarning):
     slug = "native-core-missing"
 
 
+class SelfCheckWarning(RacewayWarning):
+    """The race that every run plants was not found, so its report is worth nothing."""
+
+    slug = "self-check-failed"
+
+
 class ReportError(RacewayError):
     """A report file cannot be read back: it is cut off, not a report, or of another schema."""
 
     slug = "report-unreadable"
+
+
+class PluginWarning(RacewayWarning):
+    """A plugin raised; it is left out from then on."""
+
+    slug = "plugin-disabled"
+
+
+class RecompileWarning(RacewayWarning):
+    """A decorated function cannot be instrumented on its own; it runs as it is."""
+
+    slug = "not-recompiled"
 
 
 class SuppressionError(ConfigError):

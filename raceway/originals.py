@@ -23,3 +23,4 @@ current_frame = sys._getframe
 monotonic = time.monotonic
 perf_counter = time.perf_counter
 perf_counter_ns = time.perf_counter_ns
+sleep = time.sleep

@@ -19,9 +19,11 @@ from raceway.children.forks import follow_forks
 from raceway.config import Config
 from raceway.model.findings import Coverage, Finding, NotSeen, Report, Run, Summary, Tool
 from raceway.model.kinds import Severity
+from raceway.model.sites import Site
 from raceway.model.struct import replace
 from raceway.model.typing import TYPE_CHECKING, TextIO
 from raceway.originals import allocate_lock
+from raceway.outcome.events import RunEvents
 from raceway.outcome.files import read_known, save, suppressions_were_read
 from raceway.outcome.found import BEGINNING, Mark, found, take_mark
 from raceway.outcome.locks import LockWatch
@@ -62,6 +64,7 @@ class Session:
         self._core = make_core(config.core)
         self.core_name = self._core.name
         self.locks = LockWatch(self._core, self._directory, has_gil)
+        self.events = RunEvents(config, self._core, command, self._directory)
         self.finder = InstrumentingFinder(
             self.scope, self.compile, self.not_seen, self._core.module_executed, sync.AWAITED
         )
@@ -88,12 +91,14 @@ class Session:
             # The transform imports such modules; the two must not wait for each other.
             import raceway.transform.rewriting  # noqa: F401
         self._core.start()
+        self.events.start()
         active.activate(self._core.recorder)
         self._patches = sync.install(self._core.recorder, self._instruments)
         if self.run_began is not None:
             sync.lifetimes.began = self.run_began
         self.finder.install(self)
         self.running = True
+        _running.append(self)
         self._leave_forks = follow_forks(self._before_fork, self._after_fork)
         if self.children is not None:
             self.children.start()
@@ -103,16 +108,18 @@ class Session:
         """Undo all that `start` did; findings stay."""
         if not self.running:
             return
-        self._check()
         self.running = False
+        _running.remove(self)
         self._leave_forks()
         if self.children is not None:
             self.children.stop()
         with self._telling:  # what is being told is told to the end
-            self._core.on_race(None)
+            self._core.telling.on_race(None)
         self.finder.uninstall()
         sync.uninstall()
         active.activate(None)
+        self.events.close()
+        self._check()  # its race is no event
         self._core.stop()
 
     def hand_in(self) -> None:
@@ -140,7 +147,7 @@ class Session:
     def _listen(self) -> None:
         """Be told of new races when somebody wants to know of them at once."""
         if self._is_child or self.live is not None:
-            self._core.on_race(self._new_races)
+            self._core.telling.on_race(self._new_races)
 
     def _new_races(self) -> None:
         """Hand in, and tell of, what there is by now. On a thread of ours, beside the program."""
@@ -163,6 +170,7 @@ class Session:
 
         # What is known of findings is applied to the whole of them, by the owner alone.
         config = replace(self.config, quiet=True, debug=False, suppress=(), suppressions=None, baseline=None)
+        config = replace(config, endpoint=None, trace=None)
         return Spool.create(Settings(config, self.scope.roots, self._directory, sync.lifetimes.began))
 
     def patched(self) -> tuple[str, ...]:
@@ -179,6 +187,7 @@ class Session:
     def _after_fork(self) -> None:
         """In a forked child: the other threads are gone, and what has been found so far is the parent's."""
         self._core.after_fork()
+        self.events.after_fork()
         sync.forked(self._core.recorder)
         self._telling = allocate_lock()
         self._handing_in = allocate_lock()
@@ -355,6 +364,19 @@ def _working_directory() -> str:
         return os.getcwd()
     except OSError:
         return ""
+
+
+def adopt(session: Session, code: CodeType, sites: Sequence[Site], marker: bytes, filename: str) -> CodeType:
+    """Code with placeholders that somebody else has made, with live taps; its sites are in this file."""
+    return session._core.bind(code, sites, marker, filename)
+
+
+def running() -> Session | None:
+    """The session that watches this process now."""
+    return _running[-1] if _running else None
+
+
+_running: list[Session] = []
 
 
 def has_gil() -> bool:

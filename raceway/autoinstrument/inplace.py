@@ -120,6 +120,11 @@ def _nested(codes: Iterable[CodeType]) -> Iterator[CodeType]:
             yield code
 
 
+def counterpart(code: CodeType, instrumented: CodeType) -> CodeType | None:
+    """The code in an instrumented module that stands for this plain one; None when there is no clear one."""
+    return _pair([code], _nested([instrumented])).get(id(code))
+
+
 def _pair(plain: Iterable[CodeType], instrumented: Iterable[CodeType]) -> _Pairs:
     """What each plain code object is exchanged for; those without a clear counterpart are left out."""
     at: dict[_Place, list[CodeType]] = defaultdict(list)

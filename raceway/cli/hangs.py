@@ -1,7 +1,8 @@
 """Tells on a signal who waits for which lock, and who holds it where. Serves `raceway run`.
 
-The signal is SIGUSR1, as long as the program leaves it at its default; a handler that it sets takes the place of ours,
-and `signal.getsignal` shows the default meanwhile. Python runs handlers between instructions of the main thread, which
+The signal is the one that `--explain-on` names, as long as the program leaves it at its default; a handler that it sets
+takes the place of ours, and `signal.getsignal` shows the default meanwhile. Without that option the signal does to the
+program what it ever did. Python runs handlers between instructions of the main thread, which
 also a wait for a lock or a thread lets through. Forked children have the default.
 """
 
@@ -29,9 +30,9 @@ class _Explanation(int):
         self._explain()
 
 
-def explain_on_signal(explain: Callable[[], None]) -> Callable[[], None]:
-    """From now on SIGUSR1 explains, until what is returned is called."""
-    number = getattr(signal, "SIGUSR1", None)
+def explain_on_signal(explain: Callable[[], None], name: str) -> Callable[[], None]:
+    """From now on the signal of this name explains, until what is returned is called."""
+    number = getattr(signal, name, None)
     if number is None or signal.getsignal(number) is not signal.SIG_DFL:
         return lambda: None
     # The functions of `signal` itself turn numbers into numbers.
@@ -41,7 +42,7 @@ def explain_on_signal(explain: Callable[[], None]) -> Callable[[], None]:
 
     def restore() -> None:
         if inner.getsignal(number) is handler:
-            inner.signal(number, signal.SIG_DFL)
+            inner.signal(number, inner.SIG_DFL)
 
     def in_child() -> None:
         if os.getpid() != process:

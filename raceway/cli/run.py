@@ -95,7 +95,9 @@ def _start_session(prog: str, config: Config, wanted: Program, launch: program.L
     follow(session, wanted.command)
     session.scope.add_program(main=launch.main, root=launch.root)
     session.start()
-    hangs.explain_on_signal(session.locks.watch_hangs(stderr.standard_error))
+    explain = session.locks.watch_hangs(stderr.standard_error)
+    if config.explain_on != "never":
+        hangs.explain_on_signal(explain, config.explain_on)
     return session
 
 

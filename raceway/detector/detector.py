@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Hashable
 
+from raceway.detector.actors import Actor
 from raceway.detector.clocks import Clock, Slots, join
 from raceway.detector.conflicts import conflict
 from raceway.detector.lockorder import LockOrders
 from raceway.detector.races import Races
 from raceway.detector.shadow import Entry, Epoch, Shadow, rank_of
 from raceway.detector.tasks import Task, Tasks
-from raceway.model.kinds import ActorKind, Commute, LocationKind, Operation
+from raceway.model.kinds import ActorKind, Commute, LocationKind, Operation, Verb
 from raceway.model.races import Side
 from raceway.model.records import (
     WHOLE,
@@ -25,8 +26,8 @@ from raceway.model.records import (
     Done,
     End,
     Fork,
+    Head,
     Join,
-    Location,
     Name,
     Record,
     Release,
@@ -37,7 +38,10 @@ from raceway.model.records import (
     Wake,
 )
 from raceway.model.sites import Site
-from raceway.model.typing import Any
+from raceway.model.typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from raceway.detector.teller import Teller
 
 ENDED_LIMIT = 4096
 """Ended actors that are remembered for a join that may still come."""
@@ -46,43 +50,7 @@ WHOLE_LIMIT = 128
 """Of these, the ones whose clocks are kept whole. The older ones keep what they learned since they were started: all
 that a join by their parent needs."""
 
-HEADS = 256
-"""Reads remembered of an actor that later writes may depend on."""
-
 _READING = frozenset({Operation.READ, Operation.ITERATE, Operation.READ_MODIFY_WRITE})
-
-
-class Actor:
-    """State of one actor: its clock and slot, the locks it holds, in the order taken.
-
-    `inherited` is the clock it started with. `heads` are the newest reads that later writes may depend on, by site,
-    activation and location. `firm` is the clock of the order that locks have no part in, without the actor's own slot,
-    and `version` counts its changes.
-    """
-
-    __slots__ = ("clock", "ended", "firm", "heads", "held", "inherited", "kind", "name", "slot", "version")
-
-    def __init__(self, slot: int, clock: Clock, firm: Clock, name: str, kind: ActorKind) -> None:
-        self.slot = slot
-        self.clock = clock
-        self.firm = firm
-        self.version = 0
-        self.inherited = dict(clock)
-        self.held: list[int] = []
-        self.heads: dict[tuple[int, int, Location], Entry] = {}
-        self.name = name
-        self.kind = kind
-        self.ended = False
-
-    def left(self) -> Clock:
-        """What whoever is ordered after this actor knows then, locks aside."""
-        self.version += 1
-        return {**self.firm, self.slot: self.clock[self.slot]}
-
-    def learn(self, firm: Clock) -> None:
-        """The actor is ordered after what `firm` knows, by something else than a lock."""
-        self.version += 1
-        join(self.firm, firm)
 
 
 class Detector:
@@ -110,8 +78,10 @@ class Detector:
         self._shadows: dict[int, dict[object, Shadow]] = {}
         self._sequence = 0
         self._ended: deque[int] = deque()
+        self.teller: Teller | None = None
         self._rules: dict[type, Callable[[Any], None]] = {
             Access: self._access,
+            Head: self._head,
             Acquire: self._acquire,
             Release: self._release,
             Fork: self._fork,
@@ -146,6 +116,7 @@ class Detector:
         if site.double_checked and shadow.published is not None:
             join(actor.clock, shadow.published)
             actor.learn(shadow.published)
+            self._tell(Verb.ACQUIRE, access.actor, shadow.handover)
         task = self.tasks.get(access.task)
         held = actor.held if task is None else task.held
         entry = Entry(access, actor.slot, actor.clock[actor.slot], self._sequence, tuple(held))
@@ -164,11 +135,22 @@ class Detector:
         if not self._repeats(entry, shadow):
             self._record(entry, shadow, actor.clock)
         if site.is_head and not access.operation.mutates and access.location.key != WHOLE:
-            _note_head(entry, actor)
+            actor.note_head(entry)
             if task is not None and site.opens:
                 self.tasks.note_head(entry, task)
         if site.rechecked and access.operation.mutates and held:
-            self._publish(actor, shadow)
+            self._publish(access.actor, shadow)
+
+    def _head(self, record: Head) -> None:
+        access = record.access
+        actor = self._actor(access.actor)
+        actor.note_head(Entry(access, actor.slot, actor.clock[actor.slot], self._sequence, tuple(actor.held)))
+
+    def _tell(self, verb: Verb, serial: int, other: int = 0, text: str = "", file: str = "", line: int = 0) -> None:
+        if self.teller is not None:
+            actor = self.actors.get(serial)
+            number = 0 if actor is None else actor.clock[actor.slot]
+            self.teller.edge(verb, serial, number, other, text, file, line)
 
     def _repeats(self, entry: Entry, shadow: Shadow) -> bool:
         access, epoch = entry.access, entry.epoch
@@ -188,6 +170,8 @@ class Detector:
 
     def _record(self, entry: Entry, shadow: Shadow, clock: Clock) -> None:
         access = entry.access
+        if self.teller is not None:
+            self.teller.access(entry, shadow)
         for other in shadow.conflicts(entry, clock):
             if conflict(other.access, access):
                 shadow.racy = True
@@ -216,12 +200,15 @@ class Detector:
         epoch: Epoch = (actor.slot, actor.clock[actor.slot], task, 0 if known is None else known.turn)
         return shadow.repeats(epoch, site, operation, commute, rank)
 
-    @staticmethod
-    def _publish(actor: Actor, shadow: Shadow) -> None:
+    def _publish(self, serial: int, shadow: Shadow) -> None:
         """Double-checked locking: the write after the second test releases, the first test acquires.
 
         CPython's memory is sequentially consistent, so who sees the value written sees all that came before it.
         """
+        actor = self._actor(serial)
+        if self.teller is not None:
+            shadow.handover = shadow.handover or self.teller.new_handover()
+            self._tell(Verb.RELEASE, serial, shadow.handover)
         shadow.published = dict(actor.clock)
         actor.clock[actor.slot] += 1
 
@@ -259,10 +246,14 @@ class Detector:
             if record.stack and held:
                 self._note_order(record, actor, tuple(held))
             held.append(record.sync)
+        if record.held or clock is not None:
+            self._tell(Verb.TAKEN if record.held else Verb.ACQUIRE, record.actor, record.sync)
 
     def _release(self, record: Release) -> None:
         actor = self._actor(record.actor)
         known = self._syncs.get(record.sync)
+        verb = Verb.FREED if record.held else Verb.MERGE if record.merge else Verb.RELEASE
+        self._tell(verb, record.actor, record.sync)
         if record.merge and known is not None:
             join(known, actor.clock)
         else:
@@ -303,6 +294,7 @@ class Detector:
 
     def _fork(self, record: Fork) -> None:
         parent = self._actor(record.actor)
+        self._tell(Verb.FORK, record.actor, record.child, record.name)
         slot, number = self._slots.take()
         self.seen_actors += 1
         clock = dict(parent.clock)
@@ -320,6 +312,7 @@ class Detector:
     def _end(self, record: End) -> None:
         actor = self._actor(record.actor)
         if not actor.ended:
+            self._tell(Verb.END, record.actor)
             actor.ended = True
             actor.held.clear()
             actor.heads.clear()
@@ -350,6 +343,7 @@ class Detector:
         child = self.actors.get(record.child)
         if child is not None:
             actor = self._actor(record.actor)
+            self._tell(Verb.JOIN, record.actor, record.child)
             join(actor.clock, child.clock)
             actor.learn({**child.firm, child.slot: child.clock.get(child.slot, 0)})
             if not child.ended:  # what it does from here on is not part of what was waited for
@@ -357,8 +351,9 @@ class Detector:
 
     def _retire(self, record: Retire) -> None:
         self._shadows.pop(record.object, None)
-        self._syncs.pop(record.object, None)
         self._firm.pop(record.object, None)
+        if self._syncs.pop(record.object, None) is not None:
+            self._tell(Verb.RETIRE, 0, record.object)
         if record.object not in self.races.named:
             self.names.pop(record.object, None)
 
@@ -369,19 +364,13 @@ class Detector:
 
     def _name(self, record: Name) -> None:
         self.names[record.sync] = record
+        self._tell(Verb.NAME, 0, record.sync, record.kind, record.file, record.line)
 
     def _rename(self, record: Rename) -> None:
-        (self.tasks.get(record.actor) or self._actor(record.actor)).name = record.name
-
-
-def _note_head(entry: Entry, actor: Actor) -> None:
-    """Remember a read that a later write of its activation may depend on, repeated or not."""
-    access = entry.access
-    place = (access.site, access.activation, access.location)
-    actor.heads.pop(place, None)
-    if len(actor.heads) >= HEADS:
-        del actor.heads[next(iter(actor.heads))]
-    actor.heads[place] = entry
+        task = self.tasks.get(record.actor)
+        (task or self._actor(record.actor)).name = record.name
+        if task is None:
+            self._tell(Verb.RENAME, record.actor, record.actor, record.name)
 
 
 def _between(other: Entry, entry: Entry) -> bool:

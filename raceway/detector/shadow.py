@@ -66,15 +66,18 @@ class Shadow:
 
     An access that repeats what its actor did here in the same epoch is dropped (see `repeats`). Once the location has
     raced (`racy`), each site counts for itself, so that the report names all places: `told` has the sites and
-    operations of the epoch that touched the location last, `turn`.
+    operations of the epoch that touched the location last, `turn`. For the teller: what double-checked locking
+    publishes here goes by the serial `handover`, and `spoken` tells that accesses are told from now on.
     """
 
-    __slots__ = ("published", "racy", "reads", "shared", "told", "turn", "writes")
+    __slots__ = ("handover", "published", "racy", "reads", "shared", "spoken", "told", "turn", "writes")
 
     def __init__(self) -> None:
         self.shared = False
         self.racy = False
         self.published: dict[int, int] | None = None
+        self.handover = 0
+        self.spoken = False
         self.writes: list[Entry] = []
         self.reads: list[Entry] = []
         self.turn: Epoch | None = None

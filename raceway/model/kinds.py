@@ -53,6 +53,23 @@ class RegionKind(enum.Enum):
     LAZY_INIT = "lazy-init"
 
 
+class Verb(enum.IntEnum):
+    """What an edge is that a core tells of. The native core has the same numbers."""
+
+    TAKEN = 1
+    FREED = 2
+    ACQUIRE = 3
+    RELEASE = 4
+    MERGE = 5
+    """A release that adds to earlier ones."""
+    FORK = 6
+    JOIN = 7
+    END = 8
+    RETIRE = 9
+    NAME = 10
+    RENAME = 11
+
+
 class FindingKind(enum.Enum):
     """The ten kinds of finding."""
 

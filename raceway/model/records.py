@@ -45,6 +45,12 @@ class Access(Struct):
     task: int = 0
 
 
+class Head(Struct):
+    """A read that a later write of its activation may depend on, recorded before or a repetition: it is no access."""
+
+    access: Access
+
+
 class Acquire(Struct):
     """The actor now happens after every release of `sync` so far. `held` when it is a lock that is now held.
 
@@ -144,4 +150,4 @@ class Rename(Struct):
     name: str
 
 
-Record = Access | Acquire | Release | Fork | Spawn | Suspend | Wake | Done | End | Join | Retire | Name | Rename
+Record = Access | Head | Acquire | Release | Fork | Spawn | Suspend | Wake | Done | End | Join | Retire | Name | Rename

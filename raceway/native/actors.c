@@ -40,7 +40,10 @@ thread_free(Thread *thread)
         lockset_drop(thread->heads[place].locks);
     }
     lockset_drop(thread->outer);
-    if (thread->actor != NULL) {
+    if (thread->hidden) {
+        free(thread->actor);
+    }
+    else if (thread->actor != NULL) {
         thread->actor->references--;
     }
     free(thread->contexts);
@@ -106,30 +109,37 @@ actor_free(Actor *actor)
     free(actor);
 }
 
-/* The calling thread runs `serial` from here on; 0 stands for an actor that starts after all that main did so far. */
-Thread *
-thread_begin(uint64_t serial)
+/* The state of the calling thread, made when there is none; NULL when memory is short. */
+static Thread *
+thread_own(void)
 {
-    reap();
     if (!exit_key_made) {
         exit_key_made = pthread_key_create(&exit_key, leave) == 0;
     }
-    if (serial == 0) {
-        serial = main_actor == NULL ? new_serial() : actor_fork(NULL, NULL);
-    }
-    Actor *actor = actor_get(serial);
     Thread *thread = own_thread;
-    if (thread == NULL) {
-        thread = calloc(1, sizeof(Thread));
-        if (thread == NULL || actor == NULL) {
-            Py_FatalError("raceway: no memory for the state of a thread");
-        }
+    if (thread == NULL && (thread = calloc(1, sizeof(Thread))) != NULL) {
         own_thread = thread;
         pthread_setspecific(exit_key, thread);
         thread->next = threads;
         threads = thread;
     }
-    else if (thread->actor != NULL) {
+    return thread;
+}
+
+/* The calling thread runs `serial` from here on; 0 stands for an actor that starts after all that main did so far. */
+Thread *
+thread_begin(uint64_t serial)
+{
+    reap();
+    if (serial == 0) {
+        serial = main_actor == NULL ? new_serial() : actor_fork(NULL, NULL);
+    }
+    Actor *actor = actor_get(serial);
+    Thread *thread = thread_own();
+    if (thread == NULL || actor == NULL) {
+        Py_FatalError("raceway: no memory for the state of a thread");
+    }
+    if (thread->actor != NULL) {
         contexts_end_epoch(thread);
         thread->actor->references--;
     }
@@ -141,6 +151,31 @@ thread_begin(uint64_t serial)
     thread->owner = NULL;
     thread_new_epoch(thread);
     return thread;
+}
+
+/* The calling thread runs an actor that nobody knows, of whom nothing is recorded. False when memory is short. */
+bool
+thread_hide(void)
+{
+    if (own_thread != NULL && own_thread->hidden) {
+        return true;
+    }
+    Actor *actor = calloc(1, sizeof(Actor));
+    Thread *thread = actor == NULL ? NULL : thread_own();
+    if (thread == NULL) {
+        free(actor);
+        return false;
+    }
+    actor->serial = new_serial();
+    actor->slot = UINT32_MAX; /* nobody's */
+    contexts_end_epoch(thread);
+    if (thread->actor != NULL) {
+        thread->actor->references--;
+    }
+    thread->actor = actor;
+    thread->hidden = true;
+    thread_new_epoch(thread);
+    return true;
 }
 
 Thread *
@@ -306,7 +341,10 @@ void
 actor_fork_as(Thread *parent, PyObject *name, uint64_t serial)
 {
     alone = false;
-    Actor *from = parent != NULL ? parent->actor : main_actor;
+    Actor *from = parent != NULL && !parent->hidden ? parent->actor : main_actor;
+    if (unlikely(telling)) {
+        teller_edge(TELL_FORK, from, serial, name, NULL, 0);
+    }
     Epoch epoch = slots_take();
     Actor *child = calloc(1, sizeof(Actor));
     if (child == NULL || !table_put(&actors, serial, child)) {
@@ -387,9 +425,10 @@ thread_end(Thread *thread)
 {
     Actor *actor = thread->actor;
     thread->pending_count = 0;
-    if (actor->ended) {
+    if (actor->ended || thread->hidden) {
         return;
     }
+    tell_edge(TELL_END, actor, 0);
     actor->ended = true;
     set_held(actor, 0);
     slots_give_back(actor->slot, clock_get(&actor->clock, actor->slot));
@@ -416,9 +455,10 @@ void
 actor_join(Thread *thread, uint64_t serial)
 {
     Actor *child = actor_find(serial);
-    if (child == NULL) {
+    if (child == NULL || thread->hidden) {
         return;
     }
+    tell_edge(TELL_JOIN, thread->actor, serial);
     clock_join(&thread->actor->clock, &child->clock);
     actor_learn(thread->actor, &child->firm);
     for (uint32_t place = 0; place < child->learned_count; place++) {
@@ -438,6 +478,17 @@ actor_join(Thread *thread, uint64_t serial)
     }
 }
 
+uint64_t
+actor_in_slot(uint32_t slot)
+{
+    for (Thread *thread = threads; thread != NULL; thread = thread->next) {
+        if (thread->actor != NULL && !thread->hidden && thread->actor->slot == slot) {
+            return thread->actor->serial;
+        }
+    }
+    return 0;
+}
+
 void
 actor_rename(uint64_t serial, PyObject *name)
 {
@@ -449,6 +500,9 @@ actor_rename(uint64_t serial, PyObject *name)
         PyObject *old = actor->name;
         actor->name = Py_NewRef(name);
         Py_XDECREF(old);
+        if (unlikely(telling)) {
+            teller_edge(TELL_RENAME, actor, serial, name, NULL, 0);
+        }
     }
 }
 
@@ -478,7 +532,7 @@ actors_reset(void)
         }
         memset(thread->heads, 0, sizeof thread->heads);
         memset(thread->recent, 0, sizeof thread->recent);
-        thread->actor = NULL;
+        thread->actor = thread->hidden ? thread->actor : NULL;
         thread->task = NULL;
         lockset_drop(thread->outer);
         thread->outer = 0;

@@ -121,7 +121,7 @@ make_tap(Binding *binding, PyCodeObject *code, PyObject *placeholder, uint32_t i
     tap->rank = first_rank(site);
     tap->name = site->name;
     tap->is_simple = site->region_count == 0 && !site->rechecked && !site->double_checked &&
-                     tap->rank != RANK_NEVER;
+                     tap->rank != RANK_NEVER && !teller_is_full();
     tap->names_owner = names_owner;
     tap->is_item = site->form == FORM_ITEM;
     if (site->key != NULL && !key_of(site->key, &tap->literal, 0)) {

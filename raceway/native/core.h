@@ -243,6 +243,7 @@ typedef struct Thread {
     bool over;
     bool replayed; /* made for a trace: no thread will leave it */
     uint32_t access; /* counts accesses that are recorded: within one, the callers stay where they are; never 0 */
+    bool hidden; /* a thread of ours: nothing it does is recorded */
     StackMemo memo;
     StackMemo near; /* of the nearest callers only */
     const struct Object *fresh; /* made last, by `fresh_frame`, when that was at its first access of it */
@@ -259,6 +260,7 @@ typedef struct Thread {
 extern _Thread_local Thread *own_thread __attribute__((tls_model("initial-exec")));
 
 Thread *thread_begin(uint64_t actor); /* 0: a new one that nobody announced */
+bool thread_hide(void); /* the calling thread is one of ours */
 Thread *thread_for(uint64_t actor); /* for replayed traces: the state of an actor that no thread runs */
 void thread_new_epoch(Thread *thread);
 void thread_end(Thread *thread);
@@ -271,6 +273,7 @@ void actor_drop_lock(Actor *actor, uint64_t sync);
 uint64_t actor_fork(Thread *parent, PyObject *name);
 void actor_fork_as(Thread *parent, PyObject *name, uint64_t serial);
 void actor_join(Thread *thread, uint64_t child);
+uint64_t actor_in_slot(uint32_t slot); /* 0 when it is not running */
 void actor_rename(uint64_t serial, PyObject *name);
 uint64_t actors_seen(void);
 void actors_reset(void);
@@ -300,6 +303,32 @@ current_thread(void)
 {
     Thread *thread = own_thread;
     return likely(thread != NULL && thread->actor != NULL) ? thread : thread_begin(0);
+}
+
+/* --- teller.c: a run told while it goes on -------------------------------------------------------------------------- */
+
+/* Values of raceway.model.kinds.Verb. */
+enum {
+    TELL_TAKEN = 1, TELL_FREED, TELL_ACQUIRE, TELL_RELEASE, TELL_MERGE, TELL_FORK, TELL_JOIN, TELL_END, TELL_RETIRE,
+    TELL_NAME, TELL_RENAME
+};
+
+extern bool telling; /* somebody asks */
+bool teller_start(void);
+bool teller_is_full(void); /* and for every access that is no repetition */
+void teller_reset(void);
+void teller_after_fork(void);
+void teller_edge(int verb, const Actor *actor, uint64_t other, PyObject *text, PyObject *file, int line);
+PyObject *native_tell(PyObject *module, PyObject *all);
+PyObject *native_told(PyObject *module, PyObject *args);
+PyObject *native_untold(PyObject *module, PyObject *nothing);
+
+static inline void
+tell_edge(int verb, const Actor *actor, uint64_t other)
+{
+    if (unlikely(telling)) {
+        teller_edge(verb, actor, other, NULL, NULL, 0);
+    }
 }
 
 /* --- tasks.c: the tasks that event loops run in turn ---------------------------------------------------------------- */
@@ -394,12 +423,11 @@ typedef struct {
     struct Keyed *keyed; /* cells by key; owned */
     struct Items *items; /* cells by position; owned */
     struct Connection *connection; /* of a socket; owned */
-    uint64_t sync; /* of hand-overs through a deque, of a lock, a semaphore, the life of a future: its serial */
+    uint64_t sync; /* of hand-overs through a deque, of a lock, the life of a future: its serial */
     uint64_t channel; /* of the mutex of a queue: the sync of all its puts */
     uint64_t task; /* of a task of an event loop: its serial; of a handle: the task that made it */
     uint64_t callbacks; /* of a future: the sync of its callbacks */
     uint8_t lock; /* what is known of a lock: LOCK_ */
-    bool internal; /* of a semaphore: what it orders is the matter of another primitive */
 } Extra;
 
 typedef struct Object {
@@ -636,6 +664,10 @@ void shadow_reset(void);
 void note_head(Thread *thread, const void *activation, int offset, uint32_t site, const void *target, uint64_t key);
 bool contexts_conflict(const Context *first, const Context *second, int kind);
 
+void teller_access(uint32_t id, const Location *location, const Head *head, uint32_t at, bool late);
+void teller_kept(const Cell *cell, const Location *location, uint32_t slot);
+void teller_remember(const Cell *cell);
+
 void race_add(uint32_t earlier, uint32_t later, bool observed, bool one_loop, const Location *location);
 PyObject *races_dump(void);
 uint64_t races_noted(void);
@@ -755,7 +787,6 @@ bool is_quiet(PyObject *module);
 bool is_module(PyObject *module, const char *name);
 Frame *asker_of_lock(Frame *frame);
 Frame *asker_of_rlock(Frame *frame);
-Frame *asker_of_semaphore(Frame *frame);
 Frame *taker_of_lock(Frame *frame);
 Frame *user_of_mutex(Frame *frame);
 Frame *user_of_wrapper(Frame *frame);
@@ -788,13 +819,12 @@ void connection_free(Connection *connection);
 void socket_sending(PyObject *socket);
 void socket_received(PyObject *socket);
 
-/* --- futures.c: futures and semaphores, told of what is written in them --------------------------------------------- */
+/* --- futures.c: futures, told of what is written in them ------------------------------------------------------------ */
 
 void future_state_read(PyObject *future, PyObject *state);
 void future_state_written(PyObject *future, PyObject *old, PyObject *state);
 void future_waiters_read(PyObject *future, PyObject *waiters);
 void future_callbacks_read(PyObject *future, PyObject *callbacks);
-void semaphore_counting(PyObject *semaphore, PyObject *old, PyObject *value);
 
 /* --- events.c --------------------------------------------------------------------------------------------------------- */
 

@@ -1,5 +1,5 @@
-/* Futures and semaphores: the twins of the models in raceway/sync/executors.py and semaphores.py, which say what they
-   model and why. The sync of a future's life, or of a semaphore, stands in the record of the object, that of a future's
+/* Futures: the twins of the models in raceway/sync/executors.py, which say what they
+   model and why. The sync of a future's life stands in the record of the object, that of a future's
    callbacks beside it. */
 #include "core.h"
 
@@ -113,30 +113,6 @@ future_callbacks_read(PyObject *future, PyObject *callbacks)
     Extra *extra = extra_of(future);
     if (extra != NULL && (!done || extra->callbacks != 0)) {
         tell(&extra->callbacks, kind_future(), done ? ACQUIRE : RELEASE);
-    }
-    core_unlock();
-}
-
-void
-semaphore_counting(PyObject *semaphore, PyObject *old, PyObject *value)
-{
-    static PyObject *kind;
-    core_lock();
-    Extra *extra = extra_of(semaphore);
-    if (extra == NULL || (kind == NULL && (kind = PyUnicode_InternFromString("semaphore")) == NULL)) {
-        core_unlock();
-        return;
-    }
-    if (old == NULL) {
-        extra->internal = is_quiet(module_of(asker_of_semaphore(current_frame())));
-    }
-    else if (PyLong_CheckExact(old) && PyLong_CheckExact(value) && !extra->internal) {
-        if (PyObject_RichCompareBool(value, old, Py_GT) == 1) {
-            tell(&extra->sync, kind, RELEASE);
-        }
-        else if (PyObject_RichCompareBool(value, old, Py_LT) == 1) {
-            tell(&extra->sync, kind, ACQUIRE);
-        }
     }
     core_unlock();
 }

@@ -12,11 +12,11 @@ static _Thread_local int depth;
 #ifdef __SANITIZE_THREAD__ /* which sees no lock that the interpreter takes or hands over */
 void __tsan_acquire(void *lock);
 void __tsan_release(void *lock);
-#define TELL_TAKEN(lock) __tsan_acquire(lock)
-#define TELL_FREED(lock) __tsan_release(lock)
+#define TSAN_TAKEN(lock) __tsan_acquire(lock)
+#define TSAN_FREED(lock) __tsan_release(lock)
 #else
-#define TELL_TAKEN(lock)
-#define TELL_FREED(lock)
+#define TSAN_TAKEN(lock)
+#define TSAN_FREED(lock)
 #endif
 
 /* Waiting lets go of the thread's state, so that who stops the world need not wait for us (PEP 703). A thread that is
@@ -26,7 +26,7 @@ core_lock(void)
 {
     if (depth++ == 0) {
         PyMutex_Lock(&mutex);
-        TELL_TAKEN(&mutex);
+        TSAN_TAKEN(&mutex);
         identity_settle();
     }
 }
@@ -52,7 +52,7 @@ core_unlock(void)
     if (--depth != 0) {
         return;
     }
-    TELL_FREED(&mutex);
+    TSAN_FREED(&mutex);
     PyMutex_Unlock(&mutex);
     while (unlikely(dropped_count != 0)) {
         Py_DECREF(dropped[--dropped_count]);
@@ -116,6 +116,7 @@ forget_all(void)
     variables_reset();
     sites_reset();
     contracts_reset();
+    teller_reset();
     contexts_reset();
     locksets_reset();
     stacks_reset();
@@ -149,6 +150,10 @@ native_start(PyObject *module, PyObject *args)
     stacks_start(folder);
     failures = 0;
     alone = true;
+    if (!teller_start()) {
+        identity_stop();
+        return NULL;
+    }
     core_lock();
     __atomic_store_n(&recording, ++runs, __ATOMIC_RELAXED);
     uint64_t main = new_serial();
@@ -325,7 +330,22 @@ native_after_fork(PyObject *module, PyObject *nothing)
     core_lock();
     actors_after_fork();
     notice_after_fork();
+    teller_after_fork();
     core_unlock();
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+native_hide_thread(PyObject *module, PyObject *nothing)
+{
+    (void)module;
+    (void)nothing;
+    core_lock();
+    bool done = thread_hide();
+    core_unlock();
+    if (!done) {
+        return PyErr_NoMemory();
+    }
     Py_RETURN_NONE;
 }
 
@@ -349,6 +369,10 @@ static PyMethodDef module_methods[] = {
     {"listen", lockwaits_listen, METH_O, "Call this with a deadlock that has lasted; None: nobody."},
     {"counters", native_counters, METH_NOARGS, "Accesses, actors, shared locations, failures."},
     {"module_executed", native_module_executed, METH_NOARGS, "The calling thread has run a module to its end."},
+    {"tell", native_tell, METH_O, "From the next start on, collect what `told` gives; every access if that is true."},
+    {"told", native_told, METH_VARARGS, "What there is to tell since the last time, as values of the two classes."},
+    {"untold", native_untold, METH_NOARGS, "How much was dropped since nobody asked in time."},
+    {"hide_thread", native_hide_thread, METH_NOARGS, "The calling thread is one of ours: it is no actor."},
     {"after_fork", native_after_fork, METH_NOARGS, "In a forked child: the other threads are gone."},
     {"locks_install", locks_install, METH_VARARGS, "Observe Lock and RLock; False where their types are not known."},
     {"locks_uninstall", locks_uninstall, METH_NOARGS, "Put back the methods of Lock and RLock."},

@@ -162,7 +162,6 @@ static const AttributeModel attribute_models[] = {
     {"future state", future_state_read, future_state_written},
     {"future waiters", future_waiters_read, NULL},
     {"future callbacks", future_callbacks_read, NULL},
-    {"semaphore counter", NULL, semaphore_counting},
 };
 
 typedef struct {

@@ -31,6 +31,8 @@ typedef struct {
     uint32_t version; /* changes when another actor than the last one comes */
     uint32_t next_free;
     bool racy;
+    bool told; /* what is kept here */
+    uint64_t handover; /* what double-checked locking publishes is told of under this serial */
 } Expansion;
 
 uint32_t sequence;
@@ -464,6 +466,58 @@ rank_of(const Site *site, int op, bool in_region)
     return op == OP_ITERATE ? RANK_WALK : site->is_head ? RANK_REGION : RANK_PLAIN;
 }
 
+static bool
+is_foreign(uint32_t id, const Access *access)
+{
+    return id != 0 && contexts[id].slot != access->thread->actor->slot;
+}
+
+static bool
+has_foreign(const Entries *list, const Access *access)
+{
+    for (uint8_t place = 0; place < list->count; place++) {
+        if (is_foreign(list->entries[place].context, access)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void
+tell_entries(const Entries *list, const Location *location)
+{
+    for (uint8_t place = 0; place < list->count; place++) {
+        teller_access(list->entries[place].context, location, NULL, list->entries[place].sequence, true);
+    }
+}
+
+/* Whether the access is to be told, before it joins the shadow; what is kept there and was not told is told first. */
+static SLOW bool
+tell_kept(const Access *access, const Cell *cell, Expansion *expansion)
+{
+    bool mutates = op_mutates(access->wanted.operation);
+    if (teller_is_full()) {
+        return true;
+    }
+    if (expansion == NULL) {
+        if ((!is_foreign(cell->w, access) && !is_foreign(cell->r, access)) || (cell->w == 0 && !mutates)) {
+            return false;
+        }
+        teller_kept(cell, access->location, access->thread->actor->slot);
+        return true;
+    }
+    if (!expansion->told) {
+        if ((!has_foreign(&expansion->writes, access) && !has_foreign(&expansion->reads, access)) ||
+            (expansion->writes.count == 0 && !mutates)) {
+            return false;
+        }
+        tell_entries(&expansion->writes, access->location);
+        tell_entries(&expansion->reads, access->location);
+        expansion->told = true;
+    }
+    return true;
+}
+
 /* Double-checked locking: the write after the second test releases, the first test acquires. CPython's memory is
    sequentially consistent, so who sees the value written sees all that came before it. */
 static void
@@ -478,6 +532,10 @@ publish(Thread *thread, Cell *cell)
         return;
     }
     Actor *actor = thread->actor;
+    if (unlikely(telling)) {
+        expansion->handover = expansion->handover != 0 ? expansion->handover : new_serial();
+        teller_edge(TELL_RELEASE, actor, expansion->handover, NULL, NULL, 0);
+    }
     clock_copy(expansion->published, &actor->clock);
     clock_set(&actor->clock, actor->slot, clock_get(&actor->clock, actor->slot) + 1);
     thread_new_epoch(thread);
@@ -604,11 +662,15 @@ record_at(Thread *thread, Frame *frame, uint32_t number, Cell *cell, const Locat
     Site *site = &sites[number];
     Access access = {.thread = thread, .location = location};
     Expansion *expansion = expansion_of(cell);
+    if (unlikely(thread->hidden)) {
+        return;
+    }
     while (thread->due_count != 0) {
         sync_acquire(thread, thread->due[--thread->due_count]);
     }
     if (site->double_checked && expansion != NULL && expansion->published != NULL) {
         clock_join(&thread->actor->clock, expansion->published);
+        tell_edge(TELL_ACQUIRE, thread->actor, expansion->handover);
     }
     site->acted = true;
     if (alone) {
@@ -642,12 +704,22 @@ record_at(Thread *thread, Frame *frame, uint32_t number, Cell *cell, const Locat
         if (access.id == 0) {
             return;
         }
+        bool tell = unlikely(telling) && tell_kept(&access, cell, expansion);
         if (expansion == NULL && !record_compact(&access, cell)) {
             expansion = expand(cell);
             shared_locations++;
+            if (expansion != NULL) {
+                expansion->told = tell;
+            }
         }
         if (expansion != NULL) {
             record_expanded(&access, cell, expansion);
+        }
+        if (unlikely(tell)) {
+            teller_access(access.id, location, access.head, sequence, false);
+            if (expansion == NULL) {
+                teller_remember(cell);
+            }
         }
     }
     if (site->is_head && !op_mutates(op) && location->key != KEY_WHOLE) {

@@ -44,23 +44,36 @@ sync_new(PyObject *kind, PyObject *file, int line)
         sync->file = Py_XNewRef(file);
         sync->line = line;
     }
+    if (unlikely(telling)) {
+        teller_edge(TELL_NAME, NULL, serial, kind, file, line);
+    }
     return serial;
+}
+
+/* Take over what was left at `sync`; false when there is nothing that the actor did not leave there itself. */
+static bool
+take_over(Thread *thread, uint64_t serial)
+{
+    Sync *sync = table_get(&syncs, serial);
+    if (sync == NULL) {
+        return false;
+    }
+    if (unlikely(sync->firm.length != 0)) {
+        actor_learn(thread->actor, &sync->firm);
+    }
+    if (!sync->released || sync->releaser == thread->actor->serial) {
+        return false;
+    }
+    clock_join(&thread->actor->clock, &sync->clock);
+    return true;
 }
 
 /* The actor now happens after every release of `sync` so far. */
 void
 sync_acquire(Thread *thread, uint64_t serial)
 {
-    Sync *sync = table_get(&syncs, serial);
-    /* What the actor itself left there it knows. */
-    if (sync == NULL) {
-        return;
-    }
-    if (sync->released && sync->releaser != thread->actor->serial) {
-        clock_join(&thread->actor->clock, &sync->clock);
-    }
-    if (unlikely(sync->firm.length != 0)) {
-        actor_learn(thread->actor, &sync->firm);
+    if (!thread->hidden && take_over(thread, serial)) {
+        tell_edge(TELL_ACQUIRE, thread->actor, serial);
     }
 }
 
@@ -99,11 +112,12 @@ draw_due(Thread *thread)
 void
 sync_release(Thread *thread, uint64_t serial, bool merge)
 {
-    Sync *sync = sync_of(serial);
+    Sync *sync = thread->hidden ? NULL : sync_of(serial);
     if (sync == NULL) {
         return;
     }
     draw_due(thread);
+    tell_edge(merge ? TELL_MERGE : TELL_RELEASE, thread->actor, serial);
     actor_leave(thread->actor, &sync->firm, merge);
     release(thread, sync, merge);
 }
@@ -112,11 +126,12 @@ sync_release(Thread *thread, uint64_t serial, bool merge)
 void
 sync_lock_taken(Thread *thread, uint64_t serial, Frame *frame, bool waits)
 {
-    Sync *sync = sync_of(serial);
+    Sync *sync = thread->hidden ? NULL : sync_of(serial);
     if (sync == NULL) {
         return;
     }
-    sync_acquire(thread, serial);
+    take_over(thread, serial);
+    tell_edge(TELL_TAKEN, thread->actor, serial);
     if (unlikely(thread->actor->held != 0) && waits && !alone) {
         lockorder_note(thread, frame, serial);
     }
@@ -127,11 +142,12 @@ sync_lock_taken(Thread *thread, uint64_t serial, Frame *frame, bool waits)
 void
 sync_lock_freed(Thread *thread, uint64_t serial)
 {
-    Sync *sync = sync_of(serial);
+    Sync *sync = thread->hidden ? NULL : sync_of(serial);
     if (sync == NULL) {
         return;
     }
     draw_due(thread);
+    tell_edge(TELL_FREED, thread->actor, serial);
     if (unlikely(sync->signal || !lockset_has(thread->actor->held, serial))) {
         sync->signal = true;
         actor_leave(thread->actor, &sync->firm, false);
@@ -187,6 +203,7 @@ sync_retire(uint64_t serial)
     if (sync == NULL) {
         return;
     }
+    tell_edge(TELL_RETIRE, NULL, serial);
     if (sync->named) {
         clock_free(&sync->clock);
         clock_free(&sync->firm);

@@ -29,7 +29,7 @@ BEGINNING = Mark({}, LockMark({}), Counters(0, 0, 0, 0), {})
 
 def take_mark(core: Core, last: Mark | None) -> Mark:
     """This moment; cheap when nothing was noted since `last`."""
-    counters, activity = core.counters(), core.activity()
+    counters, activity = core.counters(), core.telling.activity()
     if last is not None and last.counters.noted == counters.noted:
         return Mark(last.races, last.locks, counters, activity)
     return Mark(counted(core.races()), mark_locks(core.locks()), counters, activity)

@@ -44,7 +44,7 @@ class LockWatch:
             for line in found or ("no thread waits for a lock",):
                 say(f"raceway: {line}", stream())
 
-        self._core.listen(lambda ring: _attempt(lambda: stuck(ring)))
+        self._core.telling.listen(lambda ring: _attempt(lambda: stuck(ring)))
         return lambda: _attempt(explain)
 
 

@@ -10,7 +10,10 @@ from raceway.model.locks import LockFacts, Waiting
 from raceway.model.races import RawRace
 from raceway.model.sites import Site
 from raceway.model.struct import Struct
-from raceway.model.typing import Any, Protocol
+from raceway.model.typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from raceway.model.told import Told
 
 
 class Waits(Protocol):
@@ -145,6 +148,32 @@ class Names(Protocol):
         """Whether any access so far reads the variable."""
 
 
+class Telling(Protocol):
+    """What a core tells of a run while it goes on."""
+
+    def begin(self, full: bool) -> None:
+        """From the start on, collect what `told` gives: what races can be made of, or with `full` every access."""
+
+    def told(self) -> list[Told]:
+        """What there is to tell since the last time, in order. By one thread at a time."""
+
+    def untold(self) -> int:
+        """How much was dropped since nobody asked in time."""
+
+    def hide_thread(self) -> None:
+        """The calling thread is one of ours: what it does is not recorded, and it is no actor."""
+
+    def activity(self) -> dict[int, int]:
+        """How many accesses each actor has made whose thread is still there."""
+
+    def on_race(self, told: Callable[[], None] | None) -> None:
+        """Have `told` called shortly after a race that is like none before it, on a thread that is no actor; None: no
+        longer."""
+
+    def listen(self, told: Callable[[tuple[Waiting, ...]], object]) -> None:
+        """Have `told` called with a deadlock once it has lasted, in the thread that closed it, which waits on."""
+
+
 class Core(Protocol):
     """One detection core: taps, recorder and detector together."""
 
@@ -161,6 +190,10 @@ class Core(Protocol):
     @property
     def recorder(self) -> Recorder:
         """The verbs for sync models."""
+
+    @property
+    def telling(self) -> Telling:
+        """What it tells while the run goes on."""
 
     def start(self) -> None:
         """Begin to record."""
@@ -183,18 +216,8 @@ class Core(Protocol):
     def counters(self) -> Counters:
         """Counts of the run so far."""
 
-    def activity(self) -> dict[int, int]:
-        """How many accesses each actor has made whose thread is still there."""
-
     def passes_self_check(self) -> bool:
         """Whether a race that is planted now is found; nothing else of it is to be seen. For the running core only."""
 
-    def on_race(self, told: Callable[[], None] | None) -> None:
-        """Have `told` called shortly after a race that is like none before it, on a thread that is no actor; None: no
-        longer."""
-
     def locks(self) -> LockFacts:
         """What is known of locks beyond races."""
-
-    def listen(self, told: Callable[[tuple[Waiting, ...]], object]) -> None:
-        """Have `told` called with a deadlock once it has lasted, in the thread that closed it, which waits on."""

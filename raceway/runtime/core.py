@@ -13,14 +13,20 @@ from raceway.errors import CoreUnavailableError
 from raceway.model.findings import Actor
 from raceway.model.locks import LockFacts, Waiting
 from raceway.model.races import RawRace
+from raceway.model.records import Rename
 from raceway.model.sites import Site
+from raceway.model.typing import TYPE_CHECKING
 from raceway.runtime.accesses import Accesses
 from raceway.runtime.contract import Core, Counters
 from raceway.runtime.log import Log
 from raceway.runtime.notice import Notice
 from raceway.runtime.recorder import PureRecorder
 from raceway.runtime.selfcheck import SelfCheck
+from raceway.runtime.stream import HIDDEN
 from raceway.runtime.taps import bind
+
+if TYPE_CHECKING:
+    from raceway.model.told import Told
 
 
 class PureNames:
@@ -54,6 +60,52 @@ class PureNames:
         return variable.removesuffix("[...]") in self._detector.read
 
 
+class PureTelling:
+    """What the pure core tells while it runs."""
+
+    def __init__(self, log: Log, recorder: PureRecorder) -> None:
+        self._log = log
+        self._recorder = recorder
+        self._detector = log.detector
+        self.notice: Notice | None = None
+
+    def begin(self, full: bool) -> None:
+        """Collect what `told` gives, beginning with the names of who and what is known already."""
+        from raceway.detector.teller import Teller
+
+        self._detector.teller = Teller(full)
+        for serial, actor in self._detector.actors.items():
+            self._detector.feed(Rename(serial, actor.name))
+        for name in list(self._detector.names.values()):
+            self._detector.feed(name)
+
+    def told(self) -> list[Told]:
+        """What there is to tell since the last time."""
+        self._log.stream.drain()
+        return [] if self._detector.teller is None else self._detector.teller.told()
+
+    def untold(self) -> int:
+        """How much was dropped."""
+        return 0 if self._detector.teller is None else self._detector.teller.dropped
+
+    def hide_thread(self) -> None:
+        """The calling thread is one of ours."""
+        self._log.run_as(HIDDEN)
+
+    def activity(self) -> dict[int, int]:
+        """Accesses by actor."""
+        return {state.actor: state.accesses for state in list(self._log.states)}
+
+    def on_race(self, told: Callable[[], None] | None) -> None:
+        """Have `told` called when there are new races."""
+        self.notice = None if told is None else Notice(told)
+        self._detector.races.on_new = None if self.notice is None else self.notice.race
+
+    def listen(self, told: Callable[[tuple[Waiting, ...]], object]) -> None:
+        """Have `told` called with a deadlock once it has lasted."""
+        self._recorder.lock_waits.listener = told
+
+
 class PureCore:
     """The Python core: the readable specification."""
 
@@ -65,10 +117,10 @@ class PureCore:
         self.log = Log()
         self.recorder = PureRecorder(self.log)
         self.names = PureNames(self.log)
+        self.telling = PureTelling(self.log, self.recorder)
         self._accesses = Accesses(self.log, self.recorder)
         self._detector = self.log.detector
         self._check = SelfCheck(self.recorder, self.bind, self.names, self._all_races, self._all_counters)
-        self._notice: Notice | None = None
 
     def start(self) -> None:
         """Begin to follow the lives of objects."""
@@ -76,14 +128,15 @@ class PureCore:
 
     def stop(self) -> None:
         """Feed what waits and let go of all objects."""
-        self.on_race(None)
+        self.telling.on_race(None)
         self.log.close()
 
     def after_fork(self) -> None:
         """In a forked child: the parent's other threads are gone."""
         self.log.stream.reset_after_fork()
-        if self._notice is not None:
-            self._notice.after_fork()
+        if self.telling.notice is not None:
+            self.telling.notice.after_fork()
+        self.telling.told()  # what waits is the parent's to tell
 
     def bind(self, code: CodeType, sites: Sequence[Site], marker: bytes, file: str) -> CodeType:
         """The code with live taps in place of its placeholders."""
@@ -102,18 +155,9 @@ class PureCore:
         """Counts so far."""
         return self._check.counters()
 
-    def activity(self) -> dict[int, int]:
-        """Accesses by actor."""
-        return {state.actor: state.accesses for state in list(self.log.states)}
-
     def passes_self_check(self) -> bool:
         """Whether a race that is planted now is found."""
         return self._check.passes()
-
-    def on_race(self, told: Callable[[], None] | None) -> None:
-        """Have `told` called when there are new races."""
-        self._notice = None if told is None else Notice(told)
-        self._detector.races.on_new = None if self._notice is None else self._notice.race
 
     def _all_races(self) -> list[RawRace]:
         self.log.stream.drain()
@@ -137,10 +181,6 @@ class PureCore:
             waits.waiting(),
             waits.contention(),
         )
-
-    def listen(self, told: Callable[[tuple[Waiting, ...]], object]) -> None:
-        """Have `told` called with a deadlock once it has lasted."""
-        self.recorder.lock_waits.listener = told
 
 
 def make_core(name: str) -> Core:

@@ -22,12 +22,15 @@ from raceway.model.records import Access, Location
 from raceway.model.sites import Site
 from raceway.model.sitetable import SiteTable, pack
 from raceway.model.struct import Struct
-from raceway.model.typing import Any
+from raceway.model.typing import TYPE_CHECKING, Any
 from raceway.runtime import contracts
 from raceway.runtime.actors import thread_name
 from raceway.runtime.contract import Counters, Recorder
 from raceway.runtime.contracts.terms import Effect, Handover, KeyShape, Presence, Target
 from raceway.runtime.selfcheck import SelfCheck
+
+if TYPE_CHECKING:
+    from raceway.model.told import Told
 
 _OPERATIONS = tuple(Operation)
 _COMMUTES = tuple(Commute)
@@ -168,6 +171,43 @@ class NativeNames:
         return variable.removesuffix("[...]") in read
 
 
+class NativeTelling:
+    """What the native core tells while it runs."""
+
+    def __init__(self) -> None:
+        self.kept: int | None = None
+
+    def begin(self, full: bool) -> None:
+        """From the start on, collect what `told` gives."""
+        _native.tell(full)
+
+    def told(self) -> list[Told]:
+        """What there is to tell since the last time."""
+        from raceway.model.told import ToldAccess, ToldEdge
+
+        return _native.told(ToldEdge, ToldAccess)
+
+    def untold(self) -> int:
+        """How much was dropped."""
+        return _native.untold() if self.kept is None else self.kept
+
+    def hide_thread(self) -> None:
+        """The calling thread is one of ours."""
+        _native.hide_thread()
+
+    def activity(self) -> dict[int, int]:
+        """Accesses by actor."""
+        return _native.activity()
+
+    def on_race(self, told: Callable[[], None] | None) -> None:
+        """Have `told` called when there are new races."""
+        _native.on_race(told)
+
+    def listen(self, told: Callable[[tuple[Waiting, ...]], object]) -> None:
+        """Have `told` called with a deadlock once it has lasted."""
+        _native.listen(lambda rows: told(_deadlock(rows)))
+
+
 class NativeCore:
     """The C core."""
 
@@ -180,6 +220,7 @@ class NativeCore:
         self.form = "peek" if can_peek() else "hold"
         self._check = SelfCheck(self.recorder, self.bind, self.names, self._all_races, self._all_counters)
         self._running = False
+        self.telling = NativeTelling()
 
     def start(self) -> None:
         """Begin to record."""
@@ -191,7 +232,8 @@ class NativeCore:
         """Stop recording and let go of everything but what findings need."""
         if self._running:
             self._running = False
-            _native.on_race(None)
+            self.telling.on_race(None)
+            self.telling.kept = _native.untold()
             _native.stop()
             _native.listen(None)
             self.names.kept = self._keep()
@@ -235,17 +277,9 @@ class NativeCore:
         kept = self.names.kept
         return self._check.counters() if kept is None else kept.counters
 
-    def activity(self) -> dict[int, int]:
-        """Accesses by actor."""
-        return _native.activity()
-
     def passes_self_check(self) -> bool:
         """Whether a race that is planted now is found."""
         return self._running and self._check.passes()
-
-    def on_race(self, told: Callable[[], None] | None) -> None:
-        """Have `told` called when there are new races."""
-        _native.on_race(told)
 
     def _all_races(self) -> list[RawRace]:
         return [_race(row) for row in _native.races()]
@@ -265,10 +299,6 @@ class NativeCore:
             _deadlock(waiting),
             tuple(Contention(*row) for row in contention),
         )
-
-    def listen(self, told: Callable[[tuple[Waiting, ...]], object]) -> None:
-        """Have `told` called with a deadlock once it has lasted."""
-        _native.listen(lambda rows: told(_deadlock(rows)))
 
 
 def _deadlock(rows: Iterable[tuple[Any, ...]]) -> tuple[Waiting, ...]:

@@ -13,6 +13,9 @@ from collections.abc import Callable
 from raceway.model.records import Record
 from raceway.originals import allocate_lock
 
+HIDDEN = 0
+"""The actor of threads of our own: what it does is not put into the stream. Serials begin at 1."""
+
 
 class Stream:
     """A queue of records with a consumer that runs in the producers' threads.
@@ -29,6 +32,8 @@ class Stream:
 
     def put(self, record: Record) -> None:
         """Append a record and feed the detector unless somebody is at it."""
+        if getattr(record, "actor", None) == HIDDEN:
+            return
         self._waiting.append(record)
         self.drain()
         self.last = record

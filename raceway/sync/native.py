@@ -1,5 +1,5 @@
 """What the native core has models of in C: they are put in place of `locks`, `rlocks`, half of `queues`, and of the
-models of futures, semaphores and sockets.
+models of futures and sockets.
 
 raceway/native/locks.c observes the lock types themselves, so every lock is seen: those made before the run, by
 uninstrumented packages, and through `_thread`. What is quiet and what names a lock is as `creation` says; the locks of
@@ -16,7 +16,7 @@ import weakref
 
 from raceway.model.typing import Any
 from raceway.runtime.contract import Recorder
-from raceway.sync import creation, events, executors, queues, semaphores, sockets
+from raceway.sync import creation, events, executors, queues, sockets
 from raceway.sync.patching import Patches
 
 _IMPORT_SYSTEM = {"importlib._bootstrap", "_frozen_importlib"}
@@ -44,7 +44,6 @@ def twins(native: Any) -> dict[object, Any]:
         executors.CALLBACKS: native.Watched("_done_callbacks", "future callbacks"),
         events.setting: native.event_setting,
         events.seen_set: native.event_seen_set,
-        semaphores.COUNTER: native.Watched("_value", "semaphore counter"),
         sockets.sending: functools.partial(native.Around, model="sending"),
         sockets.received: functools.partial(native.Around, model="received"),
     }

@@ -13,7 +13,7 @@ _ENTRY = {"session", "pipeline", "report", "model", "config", "errors"}
 
 
 ALLOWED: dict[str, set[str]] = {
-    "": {"autoinstrument"},
+    "": {"autoinstrument", "client", "errors", "sync", "transform"},
     "model": set(),
     "errors": set(),
     "originals": set(),
@@ -28,17 +28,17 @@ ALLOWED: dict[str, set[str]] = {
     "findings": {"model", "config", "errors"},
     "pipeline": {"model", "config", "errors", "originals"},
     "children": {"model", "config", "errors", "originals"},
-    "outcome": {"sync", "runtime", "detector", "findings", "report", "model", "config", "errors"},
+    "outcome": {"sync", "runtime", "detector", "findings", "pipeline", "report", "model", "config", "errors"},
     "session": {
         "autoinstrument", "children", "config", "detector", "errors", "findings", "model", "originals", "outcome",
         "pipeline", "report", "runtime", "sync", "transform",
     },
     "run": {"cli"},
     "cli": _ENTRY | {"children"},
-    "client": _ENTRY,
-    "middleware": _ENTRY,
-    "celery": _ENTRY,
-    "debug": _ENTRY,
+    "client": _ENTRY | {"autoinstrument", "originals", "runtime", "sync", "transform"},
+    "middleware": _ENTRY | {"client", "originals", "sync"},
+    "celery": _ENTRY | {"client"},
+    "debug": _ENTRY | {"client"},
     "pytest_plugin": {"pytesting"},
     "pytesting": _ENTRY | {"children", "outcome", "pytest_plugin"},
     "server": {"model", "detector", "findings", "report", "config", "errors"},

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.__main__ import groups_to_run, programs_to_run, wants_page
-from benchmarks.groups import GROUPS, PROGRAMS, threads
+from benchmarks.groups import BY_NAME_ONLY, GROUPS, PROGRAMS, threads
 from benchmarks.options import parse
 from benchmarks.processes import BenchmarkError, Counts, Measured
 from benchmarks.processes import parse as parse_output
@@ -71,7 +71,7 @@ def test_a_program_that_tells_nothing_is_an_error() -> None:
 @pytest.mark.parametrize(
     ("only", "groups", "programs", "page"),
     [
-        ("", {*GROUPS} - {"counts"}, (), True),
+        ("", {*GROUPS} - BY_NAME_ONLY, (), True),
         ("startup,cpu", {"startup", "cpu"}, (), False),
         ("locks,richards", {"threads", "cpu"}, ("locks", "richards"), False),
         ("cpu,locks", {"threads", "cpu"}, ("locks",), False),

@@ -28,7 +28,7 @@ def read_until(stream: IO[str], words: str) -> str:
 def test_a_deadlock_is_told_while_it_lasts_and_reported(core: str, tmp_path: Path) -> None:
     report = tmp_path / "report.json"
     environ = clean_environ() | {"PYTHONPATH": str(FIXTURES), "RACEWAY_CORE": core}
-    options = ["--exclude", "hidden", "--json", str(report)]
+    options = ["--explain-on", "SIGUSR1", "--exclude", "hidden", "--json", str(report)]
     command = [sys.executable, "-m", "raceway.run", *options, str(PROGRAM)]
     with subprocess.Popen(command, env=environ, stderr=subprocess.PIPE, text=True, encoding="utf-8") as process:
         assert process.stderr is not None
@@ -58,7 +58,7 @@ def test_a_program_with_a_handler_of_its_own_keeps_it(core: str, tmp_path: Path)
         "os.kill(os.getpid(), signal.SIGUSR1)\n",
         encoding="utf-8",
     )
-    command = [sys.executable, "-m", "raceway.run", "--quiet", "--core", core, str(program)]
+    command = [sys.executable, "-m", "raceway.run", "--quiet", "--explain-on", "SIGUSR1", "--core", core, str(program)]
     ended = subprocess.run(
         command, env=clean_environ(), capture_output=True, text=True, encoding="utf-8", timeout=TIMEOUT_S, check=False
     )

@@ -187,11 +187,11 @@ _POOLS = (
     ),
     Mutant(
         "pool-wait", "the edge to wait() for futures that finish meanwhile",
-        "sync/executors.py", 'patches.replace(future, "_waiters", WAITERS)', "pass", "norace/pool_wait_early.py",
+        "sync/executors.py", "(STATE, WAITERS, CALLBACKS)", "(STATE, CALLBACKS)", "norace/pool_wait_early.py",
     ),
     Mutant(
         "pool-callback", "the edge from add_done_callback() to the callback",
-        "sync/executors.py", 'patches.replace(future, "_done_callbacks", CALLBACKS)', "pass",
+        "sync/executors.py", "(STATE, WAITERS, CALLBACKS)", "(STATE, WAITERS)",
         "norace/pool_callback_start.py",
     ),
     Mutant(

@@ -40,9 +40,8 @@ _REGIONS = (
     ),
     Mutant(
         "region-activation", "that a region's read and write are of one activation",
-        "detector/detector.py", "head = actor.heads.get((base + region.head, access.activation, access.location))",
-        "heads = {head.access.site: head for head in actor.heads.values()}\n"
-        "            head = heads.get(base + region.head)",
+        "detector/detector.py", "head = heads.get((base + region.head, access.activation, access.location))",
+        "head = {head.access.site: head for head in heads.values()}.get(base + region.head)",
         "race/recursion.py",
     ),
     Mutant(
@@ -109,7 +108,7 @@ _SEGMENTS = (
     ),
     Mutant(
         "segment-yield", "that another thread may run at a yield",
-        "transform/expressions.py", "        planner.visit(node.value)\n    planner.flow.suspend()",
+        "transform/expressions.py", "        planner.visit(node.value)\n    planner.flow.give()",
         "        planner.visit(node.value)", "race/rmw_generator.py",
     ),
     Mutant(
@@ -207,7 +206,8 @@ _JUDGING = (
     ),
     Mutant(
         "fold-variable", "that findings on different variables are different",
-        "findings/build.py", "key = (kind, variable, frozenset({first.unit, second.unit}))", "key = kind",
+        "findings/build.py", "key = (kind, variable, frozenset({first.unit, second.unit}), race.one_loop)",
+        "key = kind",
         "race/unpack_targets.py",
     ),
     Mutant(

@@ -55,7 +55,7 @@ _DETECTION = (
     ),
     Mutant(
         "same-epoch-ends", "that an edge ends the epoch of which accesses are dropped",
-        "detector/shadow.py", "(kept.slot, kept.number) != epoch", "kept.slot != epoch[0]",
+        "detector/shadow.py", "kept.epoch != epoch", "kept.slot != epoch[0]",
         "race/repeated_access.py",
     ),
     Mutant(
@@ -136,7 +136,7 @@ _COMMUTE = (
     ),
     Mutant(
         "commute-covers", "that an append does not hide an earlier access that conflicts with more",
-        "detector/shadow.py", "return new.access.commute in (Commute.NONE, old.access.commute)", "return True",
+        "detector/shadow.py", "commutes = new.access.commute in (Commute.NONE, old.access.commute)", "commutes = True",
         "race/clear_release_append.py",
     ),
     Mutant(

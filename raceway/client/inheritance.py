@@ -1,0 +1,226 @@
+"""Threads, jobs of pools and tasks of curio go on with the trace of who starts them, as tasks of asyncio and trio do.
+
+`start()` -> the thread, `submit()` -> the job: an actor of its own that happens after that point. `join()` of a thread
+that is over and `result()` of a job that is done: whoever waited happens after all of it. No frame of ours stays on the
+stack of a thread, nor in a traceback. All of it works with and without the import hook.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import functools
+import sys
+import threading
+import weakref
+from collections.abc import Callable
+from concurrent.futures import Future
+from concurrent.futures.thread import ThreadPoolExecutor
+
+from raceway.client import context as contexts
+from raceway.client.actors import Context, forked
+from raceway.client.context import enter, inherited, learn, leave
+from raceway.client.flows import run_as_curio_task, thread_flow
+from raceway.model.typing import Any
+from raceway.originals import allocate_lock
+from raceway.sync.patching import Failures, Patches, hide_frame
+from raceway.sync.serials import Table
+
+_starts: Table[Context] = Table()
+_ends: Table[Context] = Table()
+_jobs: Table[Job] = Table()
+_curio_variables: Table[contextvars.Context] = Table()
+
+_users: set[int] = set()
+_ledgers: list[Patches] = []
+_lock = allocate_lock()
+
+
+class Job:
+    """What a pool runs in the place of a function: the function, within the trace of who submitted it."""
+
+    __slots__ = ("__weakref__", "_context", "_function", "end")
+
+    def __init__(self, context: Context, function: Callable[..., Any]) -> None:
+        self._context = context
+        self._function = function
+        self.end: Context | None = None
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        token = enter(forked(self._context, thread_flow()))
+        try:
+            return self._function(*args, **kwargs)
+        except BaseException as error:
+            hide_frame(error)
+            raise
+        finally:
+            self.end = inherited()
+            leave(token)
+
+    def __repr__(self) -> str:
+        return repr(self._function)
+
+
+def start(user: object) -> None:
+    """Put everything in place for this user, a client; only once, however many there are."""
+    with _lock:
+        _users.add(id(user))
+        if _ledgers:
+            return
+        patches = Patches()
+        _ledgers.append(patches)
+        for name in ("_start_new_thread", "_start_joinable_thread"):
+            if hasattr(threading, name):
+                patches.replace(threading, name, _around(getattr(threading, name), before=_thread_starts))
+        for owner, name, before, after in (
+            (threading.Thread, "_set_ident", None, _thread_begun),
+            (threading.Thread, "_delete", _thread_ends, None),
+            (threading.Thread, "join", None, _thread_joined),
+            (Future, "result", None, _future_done),
+            (Future, "exception", None, _future_done),
+        ):
+            patches.replace(owner, name, _around(vars(owner)[name], before, after))
+        patches.replace(ThreadPoolExecutor, "submit", _submitting(ThreadPoolExecutor.submit))
+
+
+def stop(user: object) -> None:
+    """Take it out when the last user goes."""
+    with _lock:
+        _users.discard(id(user))
+        while _ledgers and not _users:
+            _ledgers.pop().undo()
+
+
+def follow() -> None:
+    """The same for event loops, as far as the program has brought them in by now.
+
+    Who starts a task of asyncio is an actor at the latest then; tasks of curio keep variables of their own.
+    """
+    if not _ledgers:
+        return
+    ledger = _ledgers[-1]
+    asyncio: Any = sys.modules.get("asyncio.base_events")
+    if asyncio is not None and not hasattr(asyncio.BaseEventLoop.create_task, _OURS):
+        before = _around(asyncio.BaseEventLoop.create_task, before=_task_starts)
+        ledger.replace(asyncio.BaseEventLoop, "create_task", before)
+    curio: Any = sys.modules.get("curio.task")
+    if curio is not None and not hasattr(curio.Task.send, _OURS):
+        ledger.replace(curio.Task, "__init__", _around(curio.Task.__init__, after=_curio_task_made))
+        ledger.replace(curio.Task, "send", _sending(curio.Task.send))
+
+
+contexts.at_begin.append(follow)
+
+_OURS = "_raceway"
+"""Attribute of functions that were put in the place of others."""
+
+
+def _around(
+    real: Callable[..., Any],
+    before: Callable[[Any], None] | None = None,
+    after: Callable[..., None] | None = None,
+) -> Callable[..., Any]:
+    """`real` with something done ahead of it or once it has returned; what goes wrong there is ours alone."""
+
+    @functools.wraps(real)
+    def wrapper(self: Any, /, *args: Any, **kwargs: Any) -> Any:
+        try:
+            if before is not None:
+                before(self)
+        except Exception:
+            Failures.count += 1
+        try:
+            result = real(self, *args, **kwargs)
+        except BaseException as error:
+            hide_frame(error)
+            raise
+        try:
+            if after is not None:
+                after(self, *args)
+        except Exception:
+            Failures.count += 1
+        return result
+
+    setattr(wrapper, _OURS, True)
+    return wrapper
+
+
+def _thread_starts(bootstrap: Any) -> None:
+    context = inherited()
+    if context is not None:
+        _starts.put(bootstrap.__self__, context)
+
+
+def _task_starts(_loop: object) -> None:
+    contexts.current()
+
+
+def _thread_begun(thread: threading.Thread) -> None:
+    context = _starts.get(thread)
+    if context is not None:
+        contexts.run_thread(context)
+
+
+def _thread_ends(thread: threading.Thread) -> None:
+    context = inherited()
+    if context is not None and context.count:
+        _ends.put(thread, context)
+
+
+def _thread_joined(thread: threading.Thread, *_timeout: object) -> None:
+    context = _ends.get(thread)
+    if context is not None and not thread.is_alive():
+        learn(context.clock)
+
+
+def _future_done(future: Future[Any], *_timeout: object) -> None:
+    job = _jobs.get(future)
+    if job is not None and job.end is not None and job.end.count:
+        learn(job.end.clock)
+
+
+def _submitting(real: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(real)
+    def submit(self: Any, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        context = inherited()
+        try:
+            if context is None:
+                return real(self, fn, *args, **kwargs)
+            job = Job(context, fn)
+            future = real(self, job, *args, **kwargs)
+        except BaseException as error:
+            hide_frame(error)
+            raise
+        _jobs.put(future, job)
+        return future
+
+    return submit
+
+
+def _curio_task_made(task: Any, _coroutine: object = None, parent: Any = None) -> None:
+    variables = None if parent is None else _curio_variables.get(parent)
+    _curio_variables.put(task, contextvars.copy_context() if variables is None else variables.copy())
+
+
+def _sending(real: Callable[..., Any]) -> Callable[..., Any]:
+    """A task's `send` that runs it with variables of its own, unless it brings them."""
+
+    @functools.wraps(real)
+    def send(self: Any, value: Any) -> Any:
+        thread = thread_flow()
+        before = run_as_curio_task(self)
+        try:
+            if hasattr(self, "_context"):
+                return real(self, value)
+            variables = _curio_variables.get(self)
+            if variables is None:  # it was made before, and was the thread so far
+                variables = contextvars.copy_context()
+                _curio_variables.put(self, variables)
+                context = variables.run(inherited)
+                if context is not None and context.actor.flow() is thread:
+                    context.actor.flow = weakref.ref(self)
+            return variables.run(real, self, value)
+        finally:
+            run_as_curio_task(before)
+
+    setattr(send, _OURS, True)
+    return send

@@ -1,0 +1,192 @@
+"""The tracking calls: what a program tells by hand. Each makes one mark, in a microsecond or two.
+
+Calls take the forms of the documents, long and short; all parameters go by keyword, too. Outside of a trace a call
+raises RacewayContextError; nothing else is ever raised. What cannot be meant is sent as well as it can be, and counted.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable
+from types import FrameType
+
+from raceway.client import marks
+from raceway.client.context import inherited, mark
+from raceway.client.feeding import Feed
+from raceway.client.marks import SCALARS, Kind, Place, keep
+from raceway.model.typing import Any, Protocol
+from raceway.pipeline.ids import new_uuid
+from raceway.runtime.active import recorder
+
+_ACCESS_TYPES = frozenset({"Read", "Write", "AtomicRead", "AtomicWrite", "AtomicRMW"})
+_LOCATION = re.compile(r".*:\d+\s*", re.DOTALL)
+
+_frame = sys._getframe
+_recorder = recorder
+_state_change = marks.state_change
+
+
+class Taker(Protocol):
+    """Where marks go: a pipeline whose first hook makes events of them."""
+
+    def put(self, mark: Any) -> bool:
+        """Take one; never raises, never waits."""
+
+    def degrade(self, count: int = 1) -> None:
+        """Count what was put with something left out."""
+
+
+class Tracking:
+    """The tracking calls of a client."""
+
+    def __init__(self, taker: Taker) -> None:
+        self._put = taker.put
+        self._degrade = taker.degrade
+        self.lossy: Callable[[], None] = taker.degrade
+        """Counts a value that could not be kept whole."""
+        self._feed = Feed()
+
+    def track_state_change(
+        self,
+        variable: str,
+        old_value: Any = None,
+        new_value: Any = None,
+        location: str | None = None,
+        access_type: str | None = None,
+    ) -> None:
+        """A variable was read or written. A fourth value that names an access type is one: `(..., "Write")`."""
+        if access_type is None:
+            access_type = "Write"
+            if type(location) is str and location in _ACCESS_TYPES:
+                access_type, location = location, None
+        frame = _frame(1)
+        place = (frame.f_code, frame.f_lasti) if location is None else location
+        # The commonest call: what is no work is not called.
+        name = variable if type(variable) is str else _name(variable)
+        old = old_value if type(old_value) in SCALARS else keep(old_value, self._degrade)
+        new = new_value if type(new_value) in SCALARS else keep(new_value, self._degrade)
+        self._put(mark("track_state_change", _state_change, place, (name, old, new, access_type)))
+        if _recorder() is not None:
+            self._feed.access(variable, access_type, frame, place)
+
+    def track_function_call(
+        self,
+        function_name: str,
+        module: Any = None,
+        args: Any = None,
+        file: str | None = None,
+        line: int | None = None,
+    ) -> None:
+        """A function was entered. A second value that is no text is `args`: `("pay", {"amount": 3})`."""
+        if module is not None and type(module) is not str and not issubclass(type(module), str):
+            module, args = None, (module if args is None else args)
+        frame = _frame(1)
+        if module is None:
+            module = frame.f_globals.get("__name__")
+        place = (frame.f_code, frame.f_lasti)
+        name = function_name if type(function_name) is str else _name(function_name)
+        module = module if type(module) is str else _name(module)
+        if file is not None or line is not None:
+            file, line = _name(file), _number(line)
+        values = (name, module, keep(args, self._degrade), file, line)
+        self._put(mark("track_function_call", marks.function_call, place, values))
+
+    def track_http_request(self, method: str, url: str, headers: Any = None, body: Any = None) -> None:
+        """A request was received or made."""
+        values = (_name(method), _name(url), _headers(headers), keep(body, self._degrade))
+        self._put(mark("track_http_request", marks.http_request, None, values))
+
+    def track_http_response(self, status: int, headers: Any = None, body: Any = None, duration_ms: float = 0) -> None:
+        """A request was answered, after so many milliseconds."""
+        values = (_number(status), _headers(headers), keep(body, self._degrade), _number(duration_ms))
+        self._put(mark("track_http_response", marks.http_response, None, values, _nanoseconds(duration_ms)))
+
+    def track_async_spawn(self, task_id: str, task_name: str | None = None, location: str | None = None) -> str:
+        """A task was started; returns its id. One value alone is the name: `("cleanup")` has an id made for it."""
+        if task_name is None:
+            task_id, task_name = new_uuid(), task_id
+        self._put_at("track_async_spawn", marks.async_spawn, location, (_name(task_id), _name(task_name)))
+        return task_id
+
+    def track_async_await(self, future_id: str, location: str | None = None) -> None:
+        """A task or future was waited for."""
+        self._put_at("track_async_await", marks.async_await, location, (_name(future_id),))
+
+    def track_lock_acquire(self, lock_id: str, lock_type: str = "Mutex", location: str | None = None) -> None:
+        """A lock was taken. Call it after it was."""
+        frame = self._put_at("track_lock_acquire", marks.lock_acquire, location, (_name(lock_id), _name(lock_type)))
+        if _recorder() is not None:
+            self._feed.lock_taken(lock_id, frame)
+
+    def track_lock_release(self, lock_id: str, location: str | None = None, lock_type: str | None = None) -> None:
+        """A lock is freed. A second value that does not end in `:digits` is the type of lock."""
+        if location is not None and lock_type is None and not _is_location(location):
+            location, lock_type = None, location
+        elif lock_type is not None and _is_location(lock_type) and not _is_location(location):
+            location, lock_type = lock_type, location
+        if _recorder() is not None:
+            self._feed.lock_freed(lock_id)
+        self._put_at("track_lock_release", marks.lock_release, location, (_name(lock_id), _name(lock_type)))
+
+    def track_error(self, error_type: Any, message: Any, stack_trace: Any = None) -> None:
+        """Something failed. `stack_trace` is a list of texts, by default the place of the call."""
+        name = error_type.__name__ if type(error_type) is type else error_type
+        if issubclass(type(message), BaseException):
+            message = _message(message)
+        stack = None if stack_trace is None else keep(stack_trace, self._degrade)
+        self._put_at("track_error", marks.error, None, (_name(name), _name(message), stack))
+
+    def _put_at(self, call: str, kind: Kind, location: str | None, values: tuple[Any, ...]) -> FrameType:
+        """Put a mark of the frame that called the tracking call; returns that frame."""
+        frame = _frame(2)
+        place = (frame.f_code, frame.f_lasti) if location is None else location
+        self._put(mark(call, kind, place, values))
+        return frame
+
+    def note(self, kind: Kind, place: Place, values: tuple[Any, ...], duration_ns: int | None = None) -> None:
+        """The same for decorators and middleware: outside of a trace nothing happens. Never raises."""
+        if inherited() is not None:
+            self._put(mark("", kind, place, values, duration_ns))
+
+
+def _name(value: Any) -> Any:
+    """A text that is kept as it is; what is none is told by type and size."""
+    if value is None or type(value) is str:
+        return value
+    return str.__str__(value) if issubclass(type(value), str) else keep(value, _nobody)
+
+
+def _nobody() -> None:
+    pass
+
+
+def _is_location(value: object) -> bool:
+    return type(value) is str and _LOCATION.fullmatch(value) is not None
+
+
+def _headers(headers: Any) -> dict[Any, Any]:
+    """Headers as pairs of kept values: a mapping, pairs, or what frameworks take for one."""
+    if not headers:
+        return {}
+    try:
+        pairs = headers.items() if hasattr(headers, "items") else headers
+        return {_name(key): _name(value) for key, value in pairs}
+    except Exception:  # whatever they are
+        return {}
+
+
+def _number(value: Any) -> Any:
+    """A number that is kept; anything else is left for the worker to mend."""
+    return value if type(value) in (int, float) else None if value is None else 0
+
+
+def _nanoseconds(duration_ms: Any) -> int:
+    if type(duration_ms) not in (int, float) or not 0 <= duration_ms < 2**44:
+        return 0
+    return int(duration_ms * 1_000_000)
+
+
+def _message(error: BaseException) -> str:
+    """What an exception says, where that is a plain text; its own `__str__` is not called."""
+    return error.args[0] if error.args and type(error.args[0]) is str else ""

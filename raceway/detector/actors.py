@@ -1,0 +1,53 @@
+"""Actors as the detector knows them."""
+
+from __future__ import annotations
+
+from raceway.detector.clocks import Clock, join
+from raceway.detector.shadow import Entry
+from raceway.model.kinds import ActorKind
+from raceway.model.records import Location
+
+HEADS = 256
+"""Reads remembered of an actor that later writes may depend on."""
+
+
+class Actor:
+    """State of one actor: its clock and slot, the locks it holds, in the order taken.
+
+    `inherited` is the clock it started with. `heads` are the newest reads that later writes may depend on, by site,
+    activation and location. `firm` is the clock of the order that locks have no part in, without the actor's own slot,
+    and `version` counts its changes.
+    """
+
+    __slots__ = ("clock", "ended", "firm", "heads", "held", "inherited", "kind", "name", "slot", "version")
+
+    def __init__(self, slot: int, clock: Clock, firm: Clock, name: str, kind: ActorKind) -> None:
+        self.slot = slot
+        self.clock = clock
+        self.firm = firm
+        self.version = 0
+        self.inherited = dict(clock)
+        self.held: list[int] = []
+        self.heads: dict[tuple[int, int, Location], Entry] = {}
+        self.name = name
+        self.kind = kind
+        self.ended = False
+
+    def left(self) -> Clock:
+        """What whoever is ordered after this actor knows then, locks aside."""
+        self.version += 1
+        return {**self.firm, self.slot: self.clock[self.slot]}
+
+    def learn(self, firm: Clock) -> None:
+        """The actor is ordered after what `firm` knows, by something else than a lock."""
+        self.version += 1
+        join(self.firm, firm)
+
+    def note_head(self, entry: Entry) -> None:
+        """Remember a read that a later write of its activation may depend on, repeated or not."""
+        access = entry.access
+        place = (access.site, access.activation, access.location)
+        self.heads.pop(place, None)
+        if len(self.heads) >= HEADS:
+            del self.heads[next(iter(self.heads))]
+        self.heads[place] = entry

@@ -1,0 +1,64 @@
+"""What a core tells of a run while it goes on: synchronisation, and the accesses that a race can be made of.
+
+Told in the order of the stream, with one exception: while one actor has a location to itself its accesses are not told.
+When another one comes, what the first left in shadow, its last write and read, is told late. A write may depend on an
+earlier read (its region's head) that is not told by itself: the write says which, and when that was.
+"""
+
+from __future__ import annotations
+
+from raceway.model.kinds import Commute, LocationKind, Operation
+from raceway.model.struct import Struct
+
+
+class ToldEdge(Struct):
+    """An edge, or what things are called.
+
+    `number` is the actor's epoch before the edge, `time` nanoseconds since 1970. `other` is the synchronisation object,
+    the other actor, or what died. `text` names an actor or the sort of a synchronisation object, made at `file:line`.
+    """
+
+    verb: int
+    time: int
+    actor: int
+    number: int
+    other: int
+    text: str = ""
+    file: str = ""
+    line: int = 0
+
+
+class ToldAccess(Struct):
+    """An access. `operation`, `commute` and `kind` are places in the definitions of `model.kinds`.
+
+    `object` and `key` tell its location apart from all others of that kind. `sequence` counts accesses, `locks` were
+    held. A write that closes a region has the region's index and its head's site, read when the count was `since`.
+    `late`: told after what its actor did in later epochs.
+    """
+
+    time: int
+    actor: int
+    number: int
+    site: int
+    operation: int
+    commute: int
+    object: int
+    kind: int
+    key: int
+    variable: str
+    sequence: int
+    locks: tuple[int, ...] = ()
+    region: int = -1
+    head: int = 0
+    since: int = 0
+    late: bool = False
+
+
+Told = ToldEdge | ToldAccess
+
+OPERATIONS = tuple(Operation)
+COMMUTES = tuple(Commute)
+KINDS = tuple(LocationKind)
+
+TOLD_LIMIT = 1 << 16
+"""What waits to be asked for; what comes on top is dropped and counted."""

@@ -1,0 +1,373 @@
+/* Tells others of a run while it goes on: the twin of raceway/detector/teller.py, which has the rule. Rows wait in a
+   buffer until they are asked for; what finds no room is counted.
+
+   A location that is not expanded has no place to remember what was told of it. A table of the last ones does: where
+   that forgot, an access is told late once more, which tells nothing wrong. */
+#include "core.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define TOLD_LIMIT (1u << 16)
+#define MEMORY (1u << 14)
+
+typedef struct {
+    int64_t time;
+    uint64_t actor;
+    uint64_t number;
+    uint64_t other; /* of an access: serial of the object */
+    PyObject *text; /* owned; of an edge */
+    PyObject *file; /* owned; of an edge */
+    uint64_t key;
+    uint32_t site;
+    uint32_t variable;
+    uint32_t sequence;
+    uint32_t since;
+    uint32_t head;
+    Lockset locks; /* owned */
+    int32_t line;
+    int8_t region;
+    uint8_t verb; /* 0: an access */
+    uint8_t operation;
+    uint8_t commute;
+    uint8_t kind;
+    bool items;
+    bool late;
+} Told;
+
+typedef struct {
+    const Cell *cell;
+    Number write_number, read_number;
+    uint32_t write, read;
+} Remembered;
+
+bool telling;
+static bool wanted, wants_full, full;
+static Told *rows, *spare; /* owned */
+static uint32_t count;
+static uint64_t dropped;
+static Remembered *memory; /* owned */
+
+void
+teller_want(bool all)
+{
+    wanted = true;
+    wants_full = all;
+}
+
+/* At the start of a run: tell of it if that was asked for. */
+bool
+teller_start(void)
+{
+    if (!wanted) {
+        return true;
+    }
+    wanted = false;
+    rows = calloc(TOLD_LIMIT, sizeof(Told));
+    spare = calloc(TOLD_LIMIT, sizeof(Told));
+    memory = calloc(MEMORY, sizeof(Remembered));
+    if (rows == NULL || spare == NULL || memory == NULL) {
+        PyErr_NoMemory();
+        return false;
+    }
+    full = wants_full;
+    telling = true;
+    alone = !full;
+    return true;
+}
+
+bool
+teller_is_full(void)
+{
+    return telling && full;
+}
+
+static void
+let_go(void)
+{
+    for (uint32_t place = 0; rows != NULL && place < count; place++) {
+        Py_XDECREF(rows[place].text);
+        Py_XDECREF(rows[place].file);
+        lockset_drop(rows[place].locks);
+    }
+    count = 0;
+}
+
+void
+teller_reset(void)
+{
+    telling = full = false;
+    let_go();
+    free(rows);
+    free(spare);
+    free(memory);
+    rows = spare = NULL;
+    memory = NULL;
+    dropped = 0;
+}
+
+/* In a forked child: what waits is the parent's to tell, and what it was about to make values of it has. */
+void
+teller_after_fork(void)
+{
+    let_go();
+    spare = NULL;
+    dropped = 0;
+}
+
+static Told *
+new_row(void)
+{
+    if (count == TOLD_LIMIT) {
+        dropped++;
+        return NULL;
+    }
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    Told *row = &rows[count++];
+    *row = (Told){.time = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec, .region = -1};
+    return row;
+}
+
+/* An edge that the actor draws in its present epoch; text and file are borrowed, NULL without. */
+SLOW void
+teller_edge(int verb, const Actor *actor, uint64_t other, PyObject *text, PyObject *file, int line)
+{
+    Told *row = new_row();
+    if (row == NULL) {
+        return;
+    }
+    row->verb = (uint8_t)verb;
+    row->other = other;
+    row->text = Py_XNewRef(text);
+    row->file = Py_XNewRef(file);
+    row->line = line;
+    if (actor != NULL) {
+        row->actor = actor->serial;
+        row->number = clock_get(&actor->clock, actor->slot);
+    }
+}
+
+/* An access with this context; of a late one nothing is known of its head but what the context has. */
+SLOW void
+teller_access(uint32_t id, const Location *location, const Head *head, uint32_t at, bool late)
+{
+    const Context *context = &contexts[id];
+    uint64_t actor = context->of_task ? actor_in_slot(context->slot) : context->actor;
+    Told *row = actor == 0 ? NULL : new_row();
+    if (row == NULL) {
+        return;
+    }
+    row->actor = actor;
+    row->number = context->number;
+    row->other = location->object == NULL ? (uintptr_t)location->target : object_serial(location->object);
+    row->key = location->key;
+    row->kind = location->kind;
+    row->items = location->items;
+    row->site = context->site;
+    row->variable = variable_of(location);
+    row->operation = context->operation;
+    row->commute = context->commute;
+    row->sequence = at;
+    row->locks = context->locks;
+    lockset_hold(row->locks);
+    row->late = late;
+    row->region = context->region;
+    if (context->region >= 0) {
+        row->head = head != NULL ? head->site : sites[context->site].regions[context->region].head;
+        row->since = head != NULL ? head->sequence : at;
+    }
+}
+
+static Remembered *
+remembered(const Cell *cell)
+{
+    Remembered *place = &memory[mix((uintptr_t)cell) % MEMORY];
+    if (place->cell != cell) {
+        *place = (Remembered){.cell = cell};
+    }
+    return place;
+}
+
+static bool
+was_told(uint32_t id, uint32_t known, Number number)
+{
+    return id == 0 || (id == known && contexts[id].number == number);
+}
+
+/* What another actor left in a location that is not expanded, unless it was told. */
+void
+teller_kept(const Cell *cell, const Location *location, uint32_t slot)
+{
+    Remembered *known = remembered(cell);
+    if (!was_told(cell->w, known->write, known->write_number) && contexts[cell->w].slot != slot) {
+        teller_access(cell->w, location, NULL, 0, true);
+    }
+    if (!was_told(cell->r, known->read, known->read_number) && contexts[cell->r].slot != slot) {
+        teller_access(cell->r, location, NULL, 0, true);
+    }
+}
+
+/* All that is in the location now was told. */
+void
+teller_remember(const Cell *cell)
+{
+    *remembered(cell) = (Remembered){.cell = cell,
+                                     .write = cell->w,
+                                     .write_number = contexts[cell->w].number,
+                                     .read = cell->r,
+                                     .read_number = contexts[cell->r].number};
+}
+
+static PyObject *
+locks_of(Lockset locks)
+{
+    PyObject *found = PyTuple_New(lockset_length(locks));
+    for (uint32_t place = 0; found != NULL && place < lockset_length(locks); place++) {
+        PyObject *sync = PyLong_FromUnsignedLongLong(lockset_at(locks, place));
+        if (sync == NULL) {
+            Py_CLEAR(found);
+            break;
+        }
+        PyTuple_SET_ITEM(found, place, sync);
+    }
+    return found;
+}
+
+/* A value of a class of raceway.model.struct, which is a tuple; steals the items, NULL among them is an error. */
+static PyObject *
+value(PyTypeObject *type, PyObject **items, Py_ssize_t length)
+{
+    PyObject *made = type->tp_alloc(type, length);
+    bool whole = made != NULL;
+    for (Py_ssize_t place = 0; place < length; place++) {
+        whole = whole && items[place] != NULL;
+        if (made != NULL) {
+            PyTuple_SET_ITEM(made, place, items[place]);
+        }
+        else {
+            Py_XDECREF(items[place]);
+        }
+    }
+    if (!whole) {
+        Py_CLEAR(made);
+    }
+    return made;
+}
+
+static PyObject *
+edge_value(PyTypeObject *type, Told *row)
+{
+    PyObject *empty = PyUnicode_FromString("");
+    PyObject *items[] = {
+        PyLong_FromLong(row->verb),
+        PyLong_FromLongLong(row->time),
+        PyLong_FromUnsignedLongLong(row->actor),
+        PyLong_FromUnsignedLongLong(row->number),
+        PyLong_FromUnsignedLongLong(row->other),
+        row->text != NULL ? row->text : Py_XNewRef(empty),
+        row->file != NULL ? row->file : Py_XNewRef(empty),
+        PyLong_FromLong(row->line),
+    };
+    row->text = row->file = NULL;
+    Py_XDECREF(empty);
+    return value(type, items, 8);
+}
+
+static PyObject *
+access_value(PyTypeObject *type, const Told *row)
+{
+    core_lock();
+    PyObject *variable = variable_text(row->variable, row->items);
+    PyObject *locks = locks_of(row->locks);
+    lockset_drop(row->locks);
+    core_unlock();
+    PyObject *items[] = {
+        PyLong_FromLongLong(row->time),
+        PyLong_FromUnsignedLongLong(row->actor),
+        PyLong_FromUnsignedLongLong(row->number),
+        PyLong_FromUnsignedLong(row->site),
+        PyLong_FromLong(row->operation),
+        PyLong_FromLong(row->commute),
+        PyLong_FromUnsignedLongLong(row->other),
+        PyLong_FromLong(row->kind - 1),
+        PyLong_FromUnsignedLongLong(row->key),
+        variable,
+        PyLong_FromUnsignedLong(row->sequence),
+        locks,
+        PyLong_FromLong(row->region),
+        PyLong_FromUnsignedLong(row->head),
+        PyLong_FromUnsignedLong(row->since),
+        PyBool_FromLong(row->late),
+    };
+    return value(type, items, 16);
+}
+
+static PyTypeObject *
+tuple_class(PyObject *type)
+{
+    return PyType_Check(type) && PyType_IsSubtype((PyTypeObject *)type, &PyTuple_Type) ? (PyTypeObject *)type : NULL;
+}
+
+/* told(class of edges, class of accesses): values for all that waits. By one thread at a time. */
+PyObject *
+native_told(PyObject *module, PyObject *args)
+{
+    (void)module;
+    PyObject *edges, *accesses;
+    if (!PyArg_ParseTuple(args, "OO", &edges, &accesses)) {
+        return NULL;
+    }
+    PyTypeObject *edge = tuple_class(edges), *access = tuple_class(accesses);
+    if (edge == NULL || access == NULL) {
+        PyErr_SetString(PyExc_TypeError, "told(class of edges, class of accesses)");
+        return NULL;
+    }
+    core_lock(); /* what is told from here on goes to the other buffer: making values may run code of the program */
+    if (rows != NULL && spare == NULL) {
+        spare = calloc(TOLD_LIMIT, sizeof(Told));
+    }
+    if (spare == NULL) {
+        core_unlock();
+        return PyList_New(0);
+    }
+    uint32_t length = count;
+    Told *taken = rows;
+    rows = spare;
+    spare = NULL;
+    count = 0;
+    core_unlock();
+    PyObject *found = PyList_New(0);
+    for (uint32_t place = 0; place < length; place++) {
+        PyObject *made = taken[place].verb != 0 ? edge_value(edge, &taken[place]) : access_value(access, &taken[place]);
+        if (made == NULL || found == NULL || PyList_Append(found, made) < 0) {
+            Py_CLEAR(found);
+        }
+        Py_XDECREF(made);
+    }
+    core_lock();
+    if (rows != NULL && spare == NULL) {
+        spare = taken;
+        taken = NULL;
+    }
+    core_unlock();
+    free(taken);
+    return found;
+}
+
+PyObject *
+native_untold(PyObject *module, PyObject *nothing)
+{
+    (void)module;
+    (void)nothing;
+    return PyLong_FromUnsignedLongLong(dropped);
+}
+
+PyObject *
+native_tell(PyObject *module, PyObject *all)
+{
+    (void)module;
+    teller_want(PyObject_IsTrue(all) == 1);
+    Py_RETURN_NONE;
+}

@@ -1,0 +1,114 @@
+"""The way to a collector: one HTTP client, made when it is first needed, that speaks to one origin only.
+
+The API key goes with requests to the collector's own origin and nowhere else: redirects are followed by hand and only
+within that origin, and no setting of the environment (proxies, netrc) takes part.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import urljoin, urlsplit
+
+import httpx
+
+from raceway.errors import ConfigError
+from raceway.pipeline.answers import Answer
+
+CONNECT_TIMEOUT = 2.0
+ANSWER_TIMEOUT = 4.0
+"""Seconds without a byte after which an answer is given up. Shorter than what a process waits for at its end."""
+
+_BODY = 4096
+_REDIRECTS = 3
+_KEPT = {307, 308}
+"""Redirects that keep method and body."""
+
+
+_inherited: list[httpx.Client] = []
+"""Clients of the parent process."""
+
+
+class UnreachableError(Exception):
+    """There was no answer."""
+
+
+class Collector:
+    """Posts bodies to `endpoint`/events. Raises ConfigError for an endpoint that is no HTTP address."""
+
+    def __init__(self, endpoint: str, api_key: str | None = None) -> None:
+        self.url = events_url(endpoint)
+        self._headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        if api_key:
+            if not api_key.isascii() or not api_key.isprintable():
+                raise ConfigError("the API key has characters that no HTTP header can hold")
+            self._headers |= {"Authorization": f"Bearer {api_key}", "X-Raceway-Key": api_key}
+        self._client: httpx.Client | None = None
+
+    def post(self, body: bytes, encoding: str = "") -> Answer:
+        """Send a body, encoded as named, and wait for the answer. Raises UnreachableError."""
+        headers = self._headers | ({"Content-Encoding": encoding} if encoding else {})
+        url = self.url
+        for _ in range(_REDIRECTS + 1):
+            answer = self._exchange(url, body, headers)
+            target = urljoin(url, answer.headers.get("location", ""))
+            if answer.status not in _KEPT or not same_origin(target, self.url):
+                break
+            url = target
+        return answer
+
+    def _exchange(self, url: str, body: bytes, headers: dict[str, str]) -> Answer:
+        if self._client is None:
+            self._client = httpx.Client(
+                timeout=httpx.Timeout(ANSWER_TIMEOUT, connect=CONNECT_TIMEOUT),
+                limits=httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=20.0),
+                follow_redirects=False,
+                trust_env=False,
+            )
+        try:
+            with self._client.stream("POST", url, content=body, headers=headers) as response:
+                text = b""
+                for chunk in response.iter_bytes(_BODY):
+                    text += chunk
+                    if len(text) >= _BODY:
+                        break
+                found = {name.lower(): value for name, value in response.headers.items()}
+                return Answer(response.status_code, found, text[:_BODY].decode("utf-8", "replace"))
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+            raise UnreachableError(f"{type(error).__name__}: {error}") from None
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+    def after_fork(self) -> None:
+        """In a forked child: the connection is the parent's. It stays open: closing takes locks that may be held."""
+        if self._client is not None:
+            _inherited.append(self._client)
+        self._client = None
+
+
+def events_url(endpoint: str) -> str:
+    """Where events are posted. Raises ConfigError."""
+    try:
+        parts = urlsplit(endpoint)
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ConfigError(f"endpoint: {endpoint!r} is not an address such as http://localhost:8080")
+    return f"{endpoint.rstrip('/')}/events"
+
+
+def same_origin(first: str, second: str) -> bool:
+    """Whether scheme, host and port of two addresses are the same."""
+    return _origin(first) == _origin(second)
+
+
+def _origin(url: str) -> tuple[str, str, int | None]:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return "", "", -1
+    return parts.scheme, parts.hostname or "", port or {"http": 80, "https": 443}.get(parts.scheme)

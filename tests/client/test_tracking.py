@@ -1,0 +1,233 @@
+"""The tracking calls: long and short forms, places, hostile values, and what happens outside of a trace."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from raceway import Config, Plugin, RacewayClient, RacewayContextError, RacewayError, Redactor, set_context
+from raceway.pipeline import uuid_of
+from tests.client.collecting import Captured
+
+HERE = Path(__file__).as_posix()
+
+
+def place() -> str:
+    """The line of the call, as it is told."""
+    return f"{HERE}:{sys._getframe(1).f_lineno}"
+
+
+def test_forms_of_a_state_change(client: RacewayClient, captured: Captured, trace: str) -> None:
+    client.track_state_change("a", 1, 2, "app.py:42", "Write")
+    client.track_state_change("a", None, 2, "Read"); here = place()  # noqa: E702
+    client.track_state_change(variable="a", old_value=1, new_value=2, location="x.py:1", access_type="AtomicRMW")
+    client.track_state_change("a", 1, 2)
+    told = [event.kind.StateChange for event in captured]
+    assert [(one.location, one.access_type) for one in told[:3]] == [
+        ("app.py:42", "Write"), (here, "Read"), ("x.py:1", "AtomicRMW"),
+    ]  # fmt: skip
+    assert told[3].access_type == "Write"
+    assert {event.trace_id for event in captured} == {trace}
+
+
+def test_forms_of_a_function_call(client: RacewayClient, captured: Captured, trace: str) -> None:
+    client.track_function_call("f", "m", {"a": 1}, "f.py", 3)
+    client.track_function_call("f", {"a": 1}); here = place()  # noqa: E702
+    client.track_function_call(function_name="f", module="m", args=None, file="g.py", line=4)
+    first, second, third = (event.kind.FunctionCall for event in captured)
+    assert (first.module, first.args, first.file, first.line) == ("m", {"a": 1}, "f.py", 3)
+    assert (second.module, second.args, f"{second.file}:{second.line}") == (__name__, {"a": 1}, here)
+    assert (third.args, third.file, third.line) == (None, "g.py", 4)
+
+
+def test_forms_of_locks_and_tasks(client: RacewayClient, captured: Captured, trace: str) -> None:
+    client.track_lock_acquire("m", "Lock", "a.py:1")
+    client.track_lock_release("m", "a.py:2")
+    client.track_lock_acquire("m", "RWLock"); here = place()  # noqa: E702
+    client.track_lock_release("m", "RWLock")
+    assert client.track_async_spawn("task-1", "job", "a.py:3") == "task-1"
+    generated = client.track_async_spawn("job")
+    client.track_async_await("task-1", "a.py:4")
+    client.track_async_await(generated)
+    events = captured.now()
+    released, acquired = events[1].kind.LockRelease, events[2].kind.LockAcquire
+    assert released is not None
+    assert acquired is not None
+    assert (released.lock_type, released.location) == ("Lock", "a.py:2")
+    assert (acquired.lock_type, acquired.location) == ("RWLock", here)
+    spawned, awaited = events[4].kind.AsyncSpawn, events[6].kind.AsyncAwait
+    assert spawned is not None
+    assert awaited is not None
+    assert spawned.task_id == awaited.future_id == uuid_of("task-1")
+    assert "job" in spawned.spawned_by
+    assert "task-1" in awaited.awaited_at
+    assert events[5].kind.AsyncSpawn is not None
+    assert events[5].kind.AsyncSpawn.task_id == generated
+
+
+def test_parents_and_clocks_of_a_flow(client: RacewayClient, captured: Captured, trace: str) -> None:
+    for value in range(3):
+        client.track_state_change("a", None, value, "Write")
+    headers = client.propagation_headers()
+    client.track_error("E", "m")
+    events = captured.now()
+    assert [event.causality_vector[-1][1] for event in events] == [1, 2, 3, 5]
+    assert [event.parent_id for event in events] == [None, *(event.id for event in events[:-1])]
+    assert headers["traceparent"].split("-")[1] == trace.replace("-", "")
+    assert events[0].metadata.instance_id == "i1"
+    assert events[0].metadata.distributed_span_id
+    assert events[3].kind.Error is not None
+    assert events[3].kind.Error.stack_trace[0].startswith(HERE)
+
+
+@pytest.mark.parametrize(
+    ("call", "values"),
+    [
+        ("track_state_change", ("a", 1, 2, "Write")),
+        ("track_function_call", ("f", {})),
+        ("track_http_request", ("GET", "/")),
+        ("track_http_response", (200,)),
+        ("track_async_spawn", ("a",)),
+        ("track_async_await", ("a",)),
+        ("track_lock_acquire", ("a", "Lock")),
+        ("track_lock_release", ("a", "Lock")),
+        ("track_error", ("E", "m")),
+        ("propagation_headers", ()),
+    ],
+)
+def test_outside_of_a_trace(client: RacewayClient, call: str, values: tuple[Any, ...]) -> None:
+    with pytest.raises(RacewayContextError) as caught:
+        getattr(client, call)(*values)
+    assert isinstance(caught.value, RuntimeError)
+    assert isinstance(caught.value, RacewayError)
+    text = str(caught.value)
+    assert text.startswith(f"{call}() called outside of Raceway context")
+    for part in ("@raceway_context", "middleware", "create_context()", "https://docs.raceway.dev/python/context"):
+        assert part in text
+
+
+class Hostile:
+    """Raises at everything."""
+
+    def __getattribute__(self, name: str) -> Any:
+        raise RuntimeError(name)
+
+    def __repr__(self) -> str:
+        raise RuntimeError
+
+    def __eq__(self, other: object) -> bool:
+        raise RuntimeError
+
+    def __hash__(self) -> int:
+        raise RuntimeError
+
+
+def cyclic() -> list[Any]:
+    """A list that holds itself."""
+    made: list[Any] = []
+    made.append(made)
+    return made
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: math.nan, lambda: math.inf, lambda: b"x", lambda: "x" * 10**6, lambda: "\ud800", cyclic,
+        Hostile, lambda: {1: Hostile()}, lambda: 10**400, lambda: {"a": {1}},
+    ],
+    ids="nan infinity bytes long surrogate cycle hostile hostile-inside large set".split(),
+)  # fmt: skip
+def test_hostile_values_cost_nothing_but_themselves(
+    client: RacewayClient, captured: Captured, trace: str, make: Callable[[], Any]
+) -> None:
+    value = make()
+    client.track_state_change("a", value, value, "Write")
+    client.track_function_call("f", {"a": value})
+    client.track_http_request("GET", "/", {"a": value}, value)
+    client.track_http_response(200, {}, value, -5)
+    client.track_http_response(200, {}, None, math.nan)
+    client.track_error("E", value, [value])
+    client.track_lock_acquire(value, value)
+    client.track_lock_release(value, value)
+    client.track_async_await(value)
+    client.track_state_change(value, value, value, value, value)
+    client.track_state_change("last", 1, 2, "Write")
+    assert len(captured.changes("last")) == 1
+    counts = client.counts()
+    assert (counts.put, counts.unfit, counts.dropped) == (11, 0, 0)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.text(), st.integers(), st.one_of(st.floats(), st.text(), st.none())), max_size=8))
+def test_state_tracking_invariants(calls: list[tuple[str, int, Any]]) -> None:
+    captured = Captured()
+    client = RacewayClient(Config(redactor=None), plugins=[captured], sinks=[])
+    client.start_trace()
+    for variable, old, new in calls:
+        client.track_state_change(variable, old, new, "Write")
+    events = captured.now()
+    assert [event.causality_vector[-1][1] for event in events] == list(range(1, len(calls) + 1))
+    seen = {None}
+    for event in events:
+        assert event.parent_id in seen
+        seen.add(event.id)
+    set_context(None)
+    client.shutdown()
+
+
+def test_secrets_are_hidden_by_default(client: RacewayClient, captured: Captured, trace: str) -> None:
+    client.track_http_request("GET", "/a?card=1&b=2#c", {"Authorization": "Bearer abc", "X": "y"}, {"name": "Alice"})
+    client.track_function_call("f", {"password": "p", "deep": [{"api_key": "k"}], "n": 1})
+    client.track_state_change("user.password", "old", "new", "Write")
+    request, call, change = (event.kind.fields for event in captured)
+    assert request.url == "/a?card=[REDACTED]&b=[REDACTED]#c"
+    assert request.headers == {"Authorization": "[REDACTED]", "X": "y"}
+    assert request.body == "[REDACTED]"
+    assert call.args == {"password": "[REDACTED]", "deep": [{"api_key": "[REDACTED]"}], "n": 1}
+    assert (change.old_value, change.new_value) == ("[REDACTED]", "[REDACTED]")
+
+
+def test_patterns_and_fields_of_a_redactor() -> None:
+    redactor = Redactor(patterns=[r"\d{16}", r"ssn:\d{9}"], fields=["iban"])
+    assert redactor.value({"a": 1234567812345678, "b": "x ssn:123456789", "iban": 3, "c": 12}) == {
+        "a": "[REDACTED]", "b": "x [REDACTED]", "iban": "[REDACTED]", "c": 12,
+    }  # fmt: skip
+    with pytest.raises(RacewayError, match="not a regular expression"):
+        Redactor(patterns=["("])
+
+
+def test_a_plugin_that_raises_is_left_out(client: RacewayClient, captured: Captured, trace: str) -> None:
+    class Failing(Plugin):
+        calls = 0
+
+        def on_event(self, event: object) -> None:
+            self.calls += 1
+            raise ValueError("no")
+
+    class Holding(Plugin):
+        def filter(self, event: Any) -> bool:
+            return event.kind.Error is None
+
+    failing, seen = Failing(), Captured()
+    for plugin in (failing, Holding(), seen):
+        client.add_plugin(plugin)
+    client.track_state_change("a", 1, 2, "Write")
+    client.track_error("E", "m")
+    client.track_state_change("b", 1, 2, "Write")
+    assert [event.kind.name for event in captured] == ["StateChange", "Error", "StateChange"]
+    assert seen.kinds() == ["StateChange", "StateChange"]
+    assert failing.calls == 1
+    assert client.counts().filtered == 1
+
+
+@pytest.mark.parametrize("wrong", [{"endpoint": "localhost"}, {"batch_size": 0}, {"flush_interval": "x"}])
+def test_settings_that_cannot_be_meant(wrong: dict[str, Any]) -> None:
+    with pytest.raises(RacewayError):
+        Config(**wrong)

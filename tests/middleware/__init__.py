@@ -1,0 +1,1 @@
+"""Middleware, against the real frameworks on real servers."""
