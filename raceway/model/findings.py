@@ -91,13 +91,13 @@ class Finding(Struct):
     count: int
     accesses: tuple[AccessSide, ...]
     reason: str = ""
+    steps: tuple[Step, ...] = ()
+    guard: str = ""
+    suppressed: str = ""
     tests: tuple[str, ...] = ()
     """The tests during which it was found."""
     state: str = ""
     """"test" when both sides are code of the tests, so that what is shared is theirs and not the product's."""
-    steps: tuple[Step, ...] = ()
-    guard: str = ""
-    suppressed: str = ""
 
 
 class Note(Struct):
