@@ -77,7 +77,11 @@ class Config(Struct):
         default=(), about=About(Kind.RULES, "leave out findings of this rule: KIND [variable=GLOB] [file=GLOB] [# why]")
     )
     suppressions: str | None = field(default=None, about=About(Kind.FILE, "read such rules from a file, one a line"))
-    live: bool = field(default=False, about=About(Kind.FLAG, "report each finding when it is found, too", ready=False))
+    live: bool = field(default=False, about=About(Kind.FLAG, "report each finding when it is found, too"))
+    children: Literal["follow", "ignore"] = field(
+        default="follow",
+        about=About(Kind.CHOICE, "watch the processes that the program starts (default: follow)", ("follow", "ignore")),
+    )
     endpoint: str | None = field(default=None, about=About(Kind.TEXT, "send events to the collector at this URL"))
     trace: str | None = field(default=None, about=About(Kind.FILE, "write the events to a file"))
     events: Literal["shared", "full"] = field(
@@ -339,6 +343,29 @@ def api_key() -> str | None:
 def has_dumb_terminal() -> bool:
     """Whether the terminal says that it knows no escape codes."""
     return os.environ.get("TERM", "dumb") == "dumb"
+
+
+def temporary_directory() -> str:
+    """Where short-lived files go, by the first rule of `tempfile`, which takes long to import."""
+    return os.environ.get("TMPDIR") or "/tmp"
+
+
+def program_environment() -> dict[bytes, bytes]:
+    """A copy of the environment of this process."""
+    return dict(os.environb)
+
+
+def take_from_environment(*names: str) -> dict[str, str]:
+    """The values of those variables that are set, which are unset from now on."""
+    return {name: os.environ.pop(name) for name in names if name in os.environ}
+
+
+def put_into_environment(name: str, value: str | None) -> None:
+    """Set a variable; None unsets it."""
+    if value is None:
+        os.environ.pop(name, None)
+    else:
+        os.environ[name] = value
 
 
 def helper_environment() -> dict[str, str]:

@@ -63,6 +63,12 @@ class NativeCoreWarning(RacewayWarning):
     slug = "native-core-missing"
 
 
+class SelfCheckWarning(RacewayWarning):
+    """The race that every run plants was not found, so its report is worth nothing."""
+
+    slug = "self-check-failed"
+
+
 class ReportError(RacewayError):
     """A report file cannot be read back: it is cut off, not a report, or of another schema."""
 

@@ -3,70 +3,88 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from types import CodeType
 
 from raceway import __version__, sync
-from raceway.autoinstrument.cache import Cache, Cached
-from raceway.autoinstrument.finder import InstrumentingFinder, early_modules
-from raceway.autoinstrument.marks import Marks
-from raceway.autoinstrument.scope import Scope
+from raceway.autoinstrument.finder import InstrumentingFinder
+from raceway.autoinstrument.modules import Modules
+from raceway.autoinstrument.scope import Scope, default_roots, editable_roots
 from raceway.autoinstrument.source import Source
-from raceway.config import Config, cache_directory
-from raceway.errors import NotWrittenError, SuppressionError, TransformError
-from raceway.model.findings import Finding, LockContention, NotSeen, Report, Run, Sifted, Summary, Tool
+from raceway.children.following import Following
+from raceway.children.forks import follow_forks
+from raceway.config import Config
+from raceway.model.findings import Coverage, Finding, NotSeen, Report, Run, Summary, Tool
 from raceway.model.kinds import Severity
-from raceway.model.locks import Waiting
 from raceway.model.sites import Site
+from raceway.model.struct import replace
 from raceway.model.typing import TYPE_CHECKING, TextIO
-from raceway.report import FILES
+from raceway.originals import allocate_lock
+from raceway.outcome.events import RunEvents
+from raceway.outcome.files import read_known, save, suppressions_were_read
+from raceway.outcome.found import BEGINNING, Mark, found, take_mark
+from raceway.outcome.locks import LockWatch
 from raceway.runtime import active
-from raceway.runtime.contract import Core
 from raceway.runtime.core import make_core
 
 if TYPE_CHECKING:
-    from raceway.autoinstrument.maker import Maker
-    from raceway.findings.known import Known
-    from raceway.pipeline.automatic import Automatic
+    from raceway.autoinstrument.foreign import Finish
+    from raceway.children.spool import Spool
+    from raceway.report.live import Live
 
 SELF_CHECK_FAILED = 70
 NOT_WRITTEN = 2
 FINDINGS = 66
 
-EVENTS_TIMEOUT = 5.0
-"""Seconds that the end of a run waits for its events."""
+_PATIENCE_S = 30.0
+"""How long who ends a process waits for another thread that has its part in hand."""
 
 
 class Session:
-    """One run of Raceway in this process, from `start` to `stop`."""
+    """One run of Raceway in this process, from `start` to `stop`.
 
-    def __init__(self, config: Config, command: tuple[str, ...]) -> None:
+    `roots`: where own code lies, and `directory`: what paths are shown relative to, if not the usual ones.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        command: tuple[str, ...],
+        *,
+        roots: tuple[str, ...] | None = None,
+        directory: str | None = None,
+    ) -> None:
         self.config = config
-        self.scope = Scope(config.include, config.exclude)
+        self.scope = Scope(config.include, config.exclude, roots)
         self._command = command
-        self._directory = _working_directory()
+        self._directory = _working_directory() if directory is None else directory
         self._core = make_core(config.core)
-        self.locks = LockWatch(self._core, self._directory)
-        self._events = self._event_pipeline() if config.endpoint is not None or config.trace is not None else None
-        self._finder = InstrumentingFinder(
+        self.core_name = self._core.name
+        self.locks = LockWatch(self._core, self._directory, has_gil)
+        self.events = RunEvents(config, self._core, command, self._directory)
+        self.finder = InstrumentingFinder(
             self.scope, self.compile, self.not_seen, self._core.module_executed, sync.AWAITED
         )
-        self._cache = Cache(cache_directory(config))
-        self._maker: Maker | None = None
+        self._modules = Modules(self.scope, config, self._core.form, self._core.bind)
+        self._known = read_known(config, self._directory)
         self._patches: sync.Patches | None = None
-        self._tables: list[Sequence[Site]] = []
-        self._marks = Marks()
-        self._known = _known(config, self._directory)
-        self._modules: set[str] = set()
-        self._not_seen: list[NotSeen] = []
         self._began = time.monotonic()
         self._failed_before = sync.failures()
-        self._running = False
+        self.running = False
         self._last: Report | None = None
+        self._self_check = "not-run"
+        self.children: Following | None = None
+        self.run_began: float | None = None
+        """When the run began of which this process is a part, on `time.monotonic`; None: it begins here."""
+        self.ends_are_seen = True
+        self.live: Live | None = None
+        """Where findings are told of as they occur; to be set before `start`."""
+        self._telling = allocate_lock()
+        self._handing_in = allocate_lock()
+        self._before = BEGINNING
 
     def start(self) -> None:
         """Begin to watch: recorder active, models in place, import hook first."""
@@ -74,44 +92,87 @@ class Session:
             # The transform imports such modules; the two must not wait for each other.
             import raceway.transform.rewriting  # noqa: F401
         self._core.start()
-        if self._events is not None:
-            self._events.start()
+        self.events.start()
         active.activate(self._core.recorder)
         self._patches = sync.install(self._core.recorder, self._instruments)
-        self._finder.install(self)
-        self._running = True
-        _follow_forks(self)
+        if self.run_began is not None:
+            sync.lifetimes.began = self.run_began
+        self.finder.install(self)
+        self.running = True
+        _running.append(self)
+        self._leave_forks = follow_forks(self._before_fork, self._after_fork)
+        if self.children is not None:
+            self.children.start()
+        self._listen()
 
     def stop(self) -> None:
         """Undo all that `start` did; findings stay."""
-        if not self._running:
+        if not self.running:
             return
-        self._running = False
+        self.running = False
         _running.remove(self)
-        self._finder.uninstall()
+        self._leave_forks()
+        if self.children is not None:
+            self.children.stop()
+        with self._telling:  # what is being told is told to the end
+            self._core.telling.on_race(None)
+        self.finder.uninstall()
         sync.uninstall()
         active.activate(None)
-        if self._events is not None:
-            acted = [serial for serial, site in self._sites() if site.regions and self._core.names.has_acted(serial)]
-            self._events.close(EVENTS_TIMEOUT, self._core.names.is_read, acted, self._core.telling.untold)
+        self.events.close()
+        self._check()  # its race is no event
         self._core.stop()
 
-    def _event_pipeline(self) -> Automatic:
-        """What sends and writes events. Raises ConfigError for what cannot be used."""
-        from raceway.pipeline.automatic import Automatic
+    def hand_in(self) -> None:
+        """End the part of this process, which is a child, and hand it in; who comes second waits until that is done.
 
-        telling = self._core.telling
-        telling.begin(self.config.events == "full")
-        name = self._command[0] if self._command else ""
-        service = os.path.splitext(os.path.basename(name))[0] if name != "-m" else self._command[1]
-        return Automatic(self.config, service or "python", telling.told, self._place, telling.hide_thread, _warn)
+        A process that is leaving may be told to die meanwhile, and must not before.
+        """
+        if self._handing_in.acquire(timeout=_PATIENCE_S):
+            try:
+                if self.running and self.children is not None:
+                    self.stop()
+                    self.children.hand_in(self.report(alone=True), done=True)
+            finally:
+                self._handing_in.release()
 
-    def _place(self, serial: int) -> str:
-        """Where a site is, for people: relative to the working directory if it lies there."""
-        names = self._core.names
-        file = names.site_file(serial)
-        inside = bool(self._directory) and file.startswith(self._directory + os.sep)
-        return f"{file[len(self._directory) + 1 :] if inside else file}:{names.site(serial).line}"
+    def _handed_in(self, status: int) -> int:
+        if self._is_child:
+            self.hand_in()
+        return status
+
+    @property
+    def _is_child(self) -> bool:
+        return self.children is not None and self.children.is_child
+
+    def _listen(self) -> None:
+        """Be told of new races when somebody wants to know of them at once."""
+        if self._is_child or self.live is not None:
+            self._core.telling.on_race(self._new_races)
+
+    def _new_races(self) -> None:
+        """Hand in, and tell of, what there is by now. On a thread of ours, beside the program."""
+        with self._telling, contextlib.suppress(Exception):  # nothing of it may show in the program
+            if not self.running:
+                return
+            if self._is_child and self.children is not None:
+                self.children.hand_in(self.report(alone=True))
+            if self.live is not None:
+                self.live.tell(self.findings(), gil=has_gil())
+
+    def _check(self) -> None:
+        """Look whether the core finds the race that it plants itself."""
+        passes = self._core.passes_self_check()
+        self._self_check = "ok" if passes and self._self_check != "failed" else "failed"
+
+    def _make_spool(self) -> Spool:
+        """A directory for what the processes of the run hand in. Raises OSError."""
+        from raceway.children.spool import Settings, Spool
+
+        # What is known of findings is applied to the whole of them, by the owner alone.
+        config = replace(self.config, quiet=True, debug=False, suppress=(), suppressions=None, baseline=None)
+        config = replace(config, endpoint=None, trace=None)
+        return Spool.create(Settings(config, self.scope.roots, self._directory, sync.lifetimes.began))
 
     def patched(self) -> tuple[str, ...]:
         """The attributes of other modules that are replaced while the session runs, by their dotted names."""
@@ -120,119 +181,113 @@ class Session:
     def _instruments(self, module: str) -> bool:
         return self.scope.names(module)
 
-    def flush_events(self, timeout: float) -> bool:
-        """Send and write the events so far, for so many seconds at most; whether all were."""
-        return self._events is None or self._events.flush(timeout)
+    def _before_fork(self) -> None:
+        if self.children is not None:
+            self.children.before_fork()
 
-    def after_fork(self) -> None:
-        """In a forked child: the other threads are gone."""
+    def _after_fork(self) -> None:
+        """In a forked child: the other threads are gone, and what has been found so far is the parent's."""
         self._core.after_fork()
-        if self._events is not None:
-            self._events.after_fork()
+        self.events.after_fork()
         sync.forked(self._core.recorder)
+        self._telling = allocate_lock()
+        self._handing_in = allocate_lock()
+        if self.children is not None and self.children.forked():
+            self._before = self.mark()
+            self._began = time.monotonic()
+            self._known = None  # the owner applies it
+            self._modules.notes.clear()
+            sync.lifetimes.forked()
+            self._listen()
+            if not self.ends_are_seen:
+                from raceway.children.interrupts import report_before_dying
 
-    def compile(self, source: Source, filename: str, module: str) -> CodeType:
-        """Instrumented code of a module; plain code, noted as not seen, when it cannot be rewritten.
+                self.ends_are_seen = True
+                report_before_dying(self._handed_in, in_children=True)
+            self.children.hand_in(None)  # from here on it can be told from one that was lost
 
-        Raises SyntaxError exactly as `compile` does, and what reading the source raises.
-        """
-        try:
-            made = self._cache.load(source, filename, self._core.form) or self._instrument(source, filename, module)
-        except Exception as error:  # a fault of ours costs the module its instrumentation, never the program its import
-            content = source.content
-            if not isinstance(error, SyntaxError):
-                kind = "" if isinstance(error, TransformError) else f"{type(error).__name__}: "
-                self._untransformed(module, f"{kind}{error}")
-            return compile(content, filename, "exec", dont_inherit=True)
-        self._modules.add(module)
-        code = self._core.bind(made.code, made.sites, made.marker, filename)
-        self._tables.append(made.sites)
-        self._marks.add(filename)
-        return code
+    def compile(self, source: Source, filename: str, module: str, finish: Finish | None = None) -> CodeType:
+        """Instrumented code of a module, or plain code when it cannot be rewritten: see `Modules.compile`."""
+        return self._modules.compile(source, filename, module, finish)
 
     def compile_script(self, content: bytes, filename: str) -> CodeType:
         """The same for the script that is run as `__main__`."""
-        return self.compile(Source(lambda: content), filename, "__main__")
-
-    def _instrument(self, source: Source, filename: str, module: str) -> Cached:
-        if self._maker is None:
-            from raceway.autoinstrument.maker import Maker
-
-            self._maker = Maker(self._cache, self.scope, self._core.form, quiet=self.config.quiet)
-        return self._maker.make(source, filename, module)
-
-    def _sites(self) -> Iterator[tuple[int, Site]]:
-        """All sites by their serials, which count on from module to module."""
-        return enumerate(site for table in self._tables for site in table)
-
-    def _untransformed(self, module: str, why: str) -> None:
-        self.not_seen("not-transformed", module, why)
-        if not self.config.quiet:
-            _say(f"raceway: warning: module {module} runs uninstrumented: {why} [{TransformError.slug}]", sys.stderr)
+        return self._modules.compile(Source(lambda: content), filename, "__main__")
 
     def not_seen(self, reason: str, module: str, detail: str = "") -> None:
         """Note something that the run does not look at."""
-        note = NotSeen(reason, module, detail)
-        if note not in self._not_seen:
-            self._not_seen.append(note)
+        self._modules.not_seen(reason, module, detail)
 
-    def findings(self) -> tuple[Finding, ...]:
-        """All findings so far, worst first, without those that are suppressed or in the baseline."""
-        return self._sift().kept
-
-    def _sift(self) -> Sifted:
-        """All findings so far, told apart by what is known of them."""
-        findings = self._found()
-        marked = self._marks.files()
-        if self._known is None and not marked:
-            return Sifted(findings)
+    def findings(self, after: Mark | None = None) -> tuple[Finding, ...]:
+        """All findings of this process so far, or those of what was noted after a mark, worst first, without those that
+        are suppressed or in the baseline."""
+        findings, marked = self._found(after or self._before), self._modules.marks.files()
+        if not findings or (self._known is None and not marked):
+            return findings
         from raceway.findings.known import Known
 
-        return (self._known or Known(self._directory)).sift(findings, marked)
+        return (self._known or Known(self._directory)).sift(findings, marked).kept
 
-    def _found(self) -> tuple[Finding, ...]:
-        races, facts = self._core.races(), self._core.locks()
-        if not races and not facts.orders and not facts.deadlocks:
-            return ()
-        from raceway.detector.lockorder import cycles
-        from raceway.findings import build, build_lock_cycles, completed, in_order
+    def _found(self, after: Mark) -> tuple[Finding, ...]:
+        return found(self._core, after, self._directory, has_gil)
 
-        names, directory = self._core.names, self._directory
-        built = build(races, self._sites(), names, directory, _has_gil())
-        orders = cycles(facts.orders, facts.signals)
-        found = (*built, *build_lock_cycles(orders, facts.deadlocks, names, directory))
-        return in_order(completed(finding, directory) for finding in found)
+    def mark(self, last: Mark | None = None) -> Mark:
+        """This moment of the run; cheap when there was no race since `last`."""
+        return take_mark(self._core, last)
 
-    def report(self) -> Report:
-        """The report document of the run so far."""
-        sifted = self._sift()
-        counters = self._core.counters()
-        per_severity = {severity: sum(1 for one in sifted.kept if one.severity is severity) for severity in Severity}
-        for module in early_modules(self.scope):
-            if module not in self._modules and all(note.module != module for note in self._not_seen):
-                self.not_seen("other-loader", module)
+    def _own_report(self) -> Report:
+        """The document of this process, with all its findings."""
+        findings = self._found(self._before)
+        if self.running and not self._is_child:
+            self._check()
+        counters, before = self._core.counters(), self._before.counters
+        per_severity = {severity: sum(1 for one in findings if one.severity is severity) for severity in Severity}
+        self._modules.note_others()
         unmatched = tuple(NotSeen("glob-matched-nothing", glob) for glob in self.scope.unmatched())
         return Report(
             tool=Tool("raceway", __version__, self._core.name, self._core.fallback),
-            run=Run(self._command, sys.version.partition(" ")[0], _has_gil(), round(time.monotonic() - self._began, 3)),
+            run=Run(self._command, sys.version.partition(" ")[0], has_gil(), round(time.monotonic() - self._began, 3)),
             summary=Summary(
                 error=per_severity[Severity.ERROR],
                 warning=per_severity[Severity.WARNING],
                 info=per_severity[Severity.INFO],
-                suppressed=len(sifted.suppressed),
-                modules=len(self._modules),
-                sites=sum(map(len, self._tables)),
-                accesses=counters.accesses,
-                actors=counters.actors,
-                shared_locations=counters.shared_locations,
-                dropped=counters.dropped + sync.failures() - self._failed_before,
+                modules=len(self._modules.sites),
+                sites=sum(self._modules.sites.values()),
+                accesses=counters.accesses - before.accesses,
+                actors=counters.actors - before.actors + bool(before.actors),
+                shared_locations=counters.shared_locations - before.shared_locations,
+                dropped=counters.dropped - before.dropped + sync.failures() - self._failed_before,
+                self_check=self._self_check,
             ),
-            findings=sifted.kept,
-            not_seen=(*self._not_seen, *unmatched),
-            suppressed=sifted.suppressed,
-            notes=sifted.notes,
+            findings=findings,
+            not_seen=(*self._modules.notes, *unmatched),
             lives=tuple(sync.lifetimes.told()),
+            coverage=self._coverage(),
         )
+
+    def _coverage(self) -> Coverage:
+        from raceway.autoinstrument.unwatched import unwatched
+        from raceway.sync.unknown import unknown_types
+
+        return Coverage(
+            self._modules.watched(self._directory),
+            unwatched(self.scope, {module for module, _file in self._modules.sites}),
+            unknown_types(),
+        )
+
+    def report(self, *, alone: bool = False) -> Report:
+        """The report document of the run so far, with what its other processes have handed in unless `alone`."""
+        report, marked = self._own_report(), self._modules.marks.files()
+        parts = [] if alone or self.children is None else self.children.parts()
+        if parts:
+            from raceway.findings import merge
+
+            report = merge(report, parts)
+        if self._known is None and not marked:
+            return report
+        from raceway.findings.known import Known
+
+        return (self._known or Known(self._directory)).sift_report(report, marked)
 
     def write(self, stream: TextIO) -> bool:
         """Write the text report to `stream` and the configured files; False when one could not be written, or a
@@ -241,7 +296,7 @@ class Session:
         Then the text has every finding, whatever was asked for: nothing is lost with the file.
         """
         report = self._last = self.report()
-        written = self._write_files(report, stream)
+        written = save(report, self.config, stream)
         shown = any(one.severity.rank <= self.config.show.rank for one in report.findings)
         if shown or not written or not self.config.quiet:
             from raceway.report import render_text
@@ -249,28 +304,14 @@ class Session:
             show = self.config.show if written else Severity.INFO
             with contextlib.suppress(OSError, ValueError):
                 render_text(report, stream, show=show, fail_on=self.config.fail_on)
-        return written and all(note.state != SuppressionError.slug for note in report.notes)
-
-    def _write_files(self, report: Report, stream: TextIO) -> bool:
-        paths = {name: getattr(self.config, name) for name in FILES}
-        if not any(paths.values()):
-            return True
-        from raceway.report.files import write_file
-
-        written = True
-        for name, path in paths.items():
-            if path is not None:
-                try:
-                    write_file(report, name, path, quiet=self.config.quiet)
-                except NotWrittenError as error:
-                    _say(f"raceway: error: {error} [{error.slug}]", stream)
-                    written = False
-        return written
+        return written and suppressions_were_read(report)
 
     def exit_status(self, program_status: int, written: bool) -> int:
         """The status of the whole run: the program's own, else what the report asks for."""
         if program_status:
             return program_status
+        if self._self_check == "failed" or (self._last is not None and self._last.summary.self_check == "failed"):
+            return SELF_CHECK_FAILED
         if not written:
             return NOT_WRITTEN
         limit = self.config.fail_on
@@ -279,49 +320,43 @@ class Session:
         return FINDINGS if failing else 0
 
 
-def _known(config: Config, directory: str) -> Known | None:
-    """What the settings say of findings that are known; None when they say nothing. Raises ConfigError."""
-    if not (config.suppress or config.suppressions or config.baseline):
-        return None
-    from raceway.findings.known import Known, read_rules
-    from raceway.report.files import read_baseline
+def follow(session: Session, command: tuple[str, ...], *, ends_are_seen: bool = True) -> None:
+    """The processes that this one starts from now on belong to the run, if the settings want that.
 
-    baseline = None if config.baseline is None else read_baseline(config.baseline)
-    return Known(directory, read_rules(config.suppress, config.suppressions), baseline)
+    `ends_are_seen`: forked children are made to hand in by `interrupts.report_before_dying` in this process.
+    """
+    if session.config.children == "follow":
+        session.ends_are_seen = ends_are_seen
+        session.children = Following(command, session._make_spool)
+        if session.running:
+            session.children.start()
 
 
-class LockWatch:
-    """What a run knows of its locks, beside findings. Any thread may ask."""
+def merge_reports(reports: Sequence[Report]) -> Report:
+    """One report of several, the first of which says what was run."""
+    from raceway import findings
 
-    def __init__(self, core: Core, directory: str) -> None:
-        self._core = core
-        self._directory = directory
+    return findings.merge_reports(reports)
 
-    def contention(self) -> tuple[LockContention, ...]:
-        """How often each place took which lock, and how long it waited for it; most waited for first."""
-        from raceway.findings import waits
 
-        return waits.contention(self._core.locks().contention, self._core.names, self._directory)
+def project_roots(*directories: str) -> tuple[str, ...]:
+    """Where own code lies when the program is not what was started: in these, and in what is installed as editable."""
+    return (*editable_roots(), *directories)
 
-    def watch_hangs(self, stream: Callable[[], TextIO]) -> Callable[[], None]:
-        """Write a deadlock to `stream` once it has lasted. What is returned writes who waits for which lock now."""
 
-        def stuck(ring: tuple[Waiting, ...]) -> None:
-            from raceway.findings import build_lock_cycles
-            from raceway.report import render_hang
+def open_child(directory: str, command: tuple[str, ...]) -> Session:
+    """The session of a process that another process of a run has started; `directory` is where parts are handed in.
 
-            for finding in build_lock_cycles((), (ring,), self._core.names, self._directory):
-                render_hang(finding, stream(), gil=_has_gil())
+    Raises OSError and ValueError when there is no such run any more.
+    """
+    from raceway.children.spool import Spool
 
-        def explain() -> None:
-            from raceway.findings import waits
-
-            found = waits.explain(self._core.locks().waiting, self._core.names, sync.frames(), self._directory)
-            for line in found or ("no thread waits for a lock",):
-                _say(f"raceway: {line}", stream())
-
-        self._core.listen(lambda ring: _attempt(lambda: stuck(ring)))
-        return lambda: _attempt(explain)
+    spool = Spool(directory)
+    settings = spool.settings()
+    session = Session(settings.config, command, roots=(*settings.roots, *default_roots()), directory=settings.directory)
+    session.children = Following(command, lambda: spool, spool)
+    session.run_began = settings.began
+    return session
 
 
 def _working_directory() -> str:
@@ -332,14 +367,9 @@ def _working_directory() -> str:
         return ""
 
 
-_running: list[Session] = []
-
-
 def adopt(session: Session, code: CodeType, sites: Sequence[Site], marker: bytes, filename: str) -> CodeType:
     """Code with placeholders that somebody else has made, with live taps; its sites are in this file."""
-    bound = session._core.bind(code, sites, marker, filename)
-    session._tables.append(sites)
-    return bound
+    return session._core.bind(code, sites, marker, filename)
 
 
 def running() -> Session | None:
@@ -347,38 +377,10 @@ def running() -> Session | None:
     return _running[-1] if _running else None
 
 
-def _after_fork() -> None:
-    for session in _running:
-        session.after_fork()
+_running: list[Session] = []
 
 
-@functools.cache  # what is registered stays for good
-def _register_at_fork() -> None:
-    os.register_at_fork(after_in_child=_after_fork)
-
-
-def _follow_forks(session: Session) -> None:
-    _register_at_fork()
-    _running.append(session)
-
-
-def _say(line: str, stream: TextIO | None) -> None:
-    """One line to a stream that may be closed or missing."""
-    if stream is not None:
-        with contextlib.suppress(OSError, ValueError):
-            stream.write(line + "\n")
-
-
-def _attempt(action: Callable[[], None]) -> None:
-    """Do what the program must not notice, whatever becomes of it."""
-    with contextlib.suppress(Exception):
-        action()
-
-
-def _warn(line: str) -> None:
-    _say(f"raceway: warning: {line} [warning]", sys.stderr)
-
-
-def _has_gil() -> bool:
+def has_gil() -> bool:
+    """Whether this interpreter has a GIL, for which findings are judged."""
     enabled = getattr(sys, "_is_gil_enabled", None)
     return True if enabled is None else bool(enabled())

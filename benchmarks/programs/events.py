@@ -211,7 +211,7 @@ def automatic(endpoint: str) -> Callable[[], tuple[int, float]]:
 
     def turn() -> tuple[int, float]:
         took = names["burst"](count) - untold
-        assert session.flush_events(60)
+        assert session.events.flush(60)
         return 3 * count, took
 
     return turn

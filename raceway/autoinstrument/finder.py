@@ -12,6 +12,7 @@ from types import ModuleType
 
 from raceway.autoinstrument import sidedoors
 from raceway.autoinstrument.composition import Watching
+from raceway.autoinstrument.foreign import Finishing, Make, adopt
 from raceway.autoinstrument.loader import Compile, Instrumenter, as_importlib, equip, hide_frame, tell_when_executed
 from raceway.autoinstrument.scope import Scope
 from raceway.autoinstrument.sidedoors import SideDoors
@@ -39,6 +40,8 @@ class InstrumentingFinder:
         self._scope = scope
         self._not_seen = not_seen
         self.owner: Watching | None = None
+        self._executed = executed
+        self._adopted: list[object] = []
         self._instrumenter = Instrumenter(scope, compile, executed)
         self._side_doors = SideDoors(self._instrumenter)
         self._awaited = {sidedoors.MODULE: self._side_doors.open_pkgutil, **(awaited or {})}
@@ -49,11 +52,16 @@ class InstrumentingFinder:
         `owner` is the session that the hook serves: `raceway.autoinstrument.install` joins it.
         """
         self.owner = owner
-        for module in early_modules(self._scope):
+        for module, _file in early_modules(self._scope):
             self._not_seen("imported-before-hook", module, "")
         self._instrumenter.active = True
         self._side_doors.open()
         sys.meta_path.insert(0, self)
+
+    def adopt(self, loader: object, finishing: Finishing, make: Make) -> None:
+        """Have a loader of somebody else give instrumented code, for as long as it is there."""
+        adopt(loader, finishing, self._scope, make, self._executed)
+        self._adopted.append(loader)
 
     def uninstall(self) -> None:
         """Import as before; what has been imported stays instrumented. Loaders that were equipped are plain again."""
@@ -96,14 +104,14 @@ class InstrumentingFinder:
 
     def _equip(self, module: str, spec: ModuleSpec) -> None:
         decision = self._scope.decide(module, spec.origin if spec.has_location else None)
-        if decision.instrument:
+        if decision.instrument and not any(spec.loader is loader for loader in self._adopted):
             obstacle = equip(spec.loader, self._instrumenter)
             if obstacle is not None:
                 self._not_seen(obstacle.value, module, type(spec.loader).__qualname__)
 
 
-def early_modules(scope: Scope) -> Iterator[str]:
-    """Modules in scope that have been imported already."""
+def early_modules(scope: Scope) -> Iterator[tuple[str, str]]:
+    """Modules in scope that have been imported already, and their files."""
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
         if not isinstance(file, str) or not file.endswith(_SOURCE) or name in scope.running:
@@ -111,4 +119,4 @@ def early_modules(scope: Scope) -> Iterator[str]:
         # Run with `-m`, it is what its spec says: pytest, say, is not own code for being `__main__`.
         spelled = getattr(getattr(module, "__spec__", None), "name", name)
         if scope.decide(spelled if isinstance(spelled, str) else name, file).instrument:
-            yield name
+            yield name, file

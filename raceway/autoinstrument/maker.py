@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from raceway.autoinstrument.ahead import Ahead
 from raceway.autoinstrument.cache import Cache, Cached
+from raceway.autoinstrument.foreign import Finish
 from raceway.autoinstrument.progress import Progress
 from raceway.autoinstrument.scope import Scope
 from raceway.autoinstrument.source import Source
@@ -22,11 +23,12 @@ class Maker:
         self._ahead = Ahead(cache, scope, form)
         self._progress = Progress(quiet=quiet)
 
-    def make(self, source: Source, filename: str, module: str) -> Cached:
+    def make(self, source: Source, filename: str, module: str, finish: Finish | None = None) -> Cached:
         """Instrument a module and keep the result. Raises what `instrument` and reading the source raise."""
+        form, apply = (self._form, None) if finish is None else (self._form + finish.name, finish.apply)
         self._ahead.missed(module, filename)
         with self._progress.of(module):
-            done = instrument(source.content, filename, module, self._form)
+            done = instrument(source.content, filename, module, self._form, apply)
         made = Cached(done.code, done.sites, done.marker)
-        self._cache.store(source, filename, self._form, made)
+        self._cache.store(source, filename, form, made)
         return made

@@ -195,6 +195,15 @@ class Scope:
         """The same for a module that may never be imported."""
         return decide(self._rules, module, filename).instrument
 
+    def reason(self, module: str, filename: str | None) -> Reason:
+        """Why a module is watched or not; for the report, which must not count as a match."""
+        return decide(self._rules, module, filename).reason
+
+    @property
+    def roots(self) -> tuple[str, ...]:
+        """Where own code lies."""
+        return self._rules.roots
+
     def _explain(self, module: str, decision: Decision) -> None:
         if self._stream is not None and decision.reason not in (Reason.NO_FILE, Reason.RACEWAY):
             word = "watched" if decision.instrument else "not watched"

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from contextlib import suppress
-from types import CodeType
 
-from raceway.cli import ending, hangs, interrupts, program, stderr
+from raceway.children import interrupts
+from raceway.cli import ending, hangs, program, stderr
 from raceway.cli.options import Program, parse_run, refuse
+from raceway.cli.reporting import Reporting
 from raceway.config import SETTINGS, Config, is_output, resolve
 from raceway.errors import ConfigError, CoreUnavailableError
 from raceway.model.typing import TYPE_CHECKING, NoReturn
@@ -31,9 +31,13 @@ def main(arguments: Sequence[str], prog: str) -> NoReturn:
     except ConfigError as wrong:
         refuse(prog, wrong)
     launch = program.prepare(wanted)
-    report = _Report(_start_session(prog, config, wanted, launch))
+    run_to_end(launch, Reporting(_start_session(prog, config, wanted, launch)))
+
+
+def run_to_end(launch: program.Launch, report: Reporting) -> NoReturn:
+    """Run the program, report, and end the process as it ends or with the report's status."""
     launch.load(report.compile)
-    restore = interrupts.report_before_dying(report)
+    restore = interrupts.report_before_dying(report, in_children=report.follows)
     error = _run(launch)
     if not launch.began(error):
         report.cancel()
@@ -76,7 +80,7 @@ def _start_session(prog: str, config: Config, wanted: Program, launch: program.L
     """The session, started; None when the settings ask for a plain run."""
     if not config.enabled:
         return None
-    from raceway.session import Session
+    from raceway.session import Session, follow
 
     try:
         session = Session(config, wanted.command)
@@ -84,6 +88,11 @@ def _start_session(prog: str, config: Config, wanted: Program, launch: program.L
         refuse(prog, error)
     if config.debug:
         session.scope.explain_on(stderr.standard_error())
+    if config.live:
+        from raceway.report.live import Live
+
+        session.live = Live(stderr.standard_error(), config.show)
+    follow(session, wanted.command)
     session.scope.add_program(main=launch.main, root=launch.root)
     session.start()
     explain = session.locks.watch_hangs(stderr.standard_error)
@@ -99,33 +108,3 @@ def _run(launch: program.Launch) -> BaseException | None:
     except BaseException as error:
         return error
     return None
-
-
-class _Report:
-    """The report of the session's run, made once and in its own process only; without a session there is none."""
-
-    def __init__(self, session: Session | None) -> None:
-        self._session = session
-        self._process = os.getpid()
-        self._made = False
-
-    def compile(self, source: bytes, filename: str, module: str) -> CodeType:
-        """The code of the program's script, instrumented unless it is to be left out."""
-        if self._session is None or not self._session.scope.decide(module, filename).instrument:
-            return compile(source, filename, "exec", dont_inherit=True)
-        return self._session.compile_script(source, filename)
-
-    def cancel(self) -> None:
-        """There will be none: there was no program."""
-        self._made = True
-
-    def __call__(self, status: int) -> int:
-        """Make it; takes the program's status and gives that of the whole run."""
-        if self._session is None or self._made or os.getpid() != self._process:
-            return status
-        self._made = True
-        self._session.stop()
-        written = False
-        with suppress(OSError, ValueError):  # standard error may be gone; that is no fault of the run
-            written = self._session.write(stderr.standard_error())
-        return self._session.exit_status(status, written)

@@ -58,6 +58,8 @@ class LockOrders:
         self._known: dict[tuple[tuple[int, ...], int, Stack], _Dependency] = {}
         self._named = named
         self.dropped = 0
+        self.noted = 0
+        """How many times were noted, those alike each time."""
 
     def note(
         self,
@@ -84,6 +86,7 @@ class LockOrders:
             return
         if len(times) >= KEPT:
             del times[KEPT // 2]
+        self.noted += 1
         times.append((actor, version, *epoch, dict(clock)))
         self._named.add(actor)
 

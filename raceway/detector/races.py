@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from raceway.model.races import RawRace, Side
 
 Key = tuple[int, int, str, str, str, bool]
@@ -14,15 +16,22 @@ class Races:
         self._races: dict[Key, RawRace] = {}
         self.named: set[int] = set()
         """Serials of actors and locks that findings will name."""
+        self.noted = 0
+        """How many races were noted, those alike each time."""
+        self.on_new: Callable[[], None] | None = None
+        """Called for a race that is like none before it, by the thread that feeds the detector."""
 
     def add(self, earlier: Side, later: Side, observed: bool, one_loop: bool = False) -> None:
         """Note a race; of several alike the one that tells most about its regions is kept."""
+        self.noted += 1
         first, second = earlier.access, later.access
         self.named.update((first.task or first.actor, second.task or second.actor, *earlier.locks, *later.locks))
         key = (first.site, second.site, first.operation.value, second.operation.value, second.variable, one_loop)
         known = self._races.get(key)
         if known is None:
             self._races[key] = RawRace(earlier, later, observed, 1, one_loop)
+            if self.on_new is not None:
+                self.on_new()
             return
         richer = _weight(earlier, later, observed) > _weight(known.earlier, known.later, known.observed)
         left, right = (earlier, later) if richer else (known.earlier, known.later)

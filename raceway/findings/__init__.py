@@ -7,3 +7,5 @@ from raceway.findings.build import build as build
 from raceway.findings.build import in_order as in_order
 from raceway.findings.complete import completed as completed
 from raceway.findings.lockcycles import build_lock_cycles as build_lock_cycles
+from raceway.findings.merge import merge as merge
+from raceway.findings.merge import merge_reports as merge_reports

@@ -13,7 +13,8 @@ from raceway.errors import ConfigError
 from raceway.findings import naming
 from raceway.findings.suppress import Rule, comments, parse, parse_file, split
 from raceway.model.baseline import IN_BASELINE, Baseline
-from raceway.model.findings import Finding, Note, Sifted
+from raceway.model.findings import Finding, Note, Report, Sifted
+from raceway.model.kinds import Severity
 from raceway.model.struct import replace
 
 UNUSED = "suppression-unused"
@@ -46,6 +47,28 @@ class Known:
         new = [finding for finding in kept if finding.fingerprint not in self._fingerprints]
         old = [replace(one, suppressed=IN_BASELINE) for one in kept if one.fingerprint in self._fingerprints]
         return Sifted(tuple(new), (*suppressed, *old), tuple(notes))
+
+    def sift_report(self, report: Report, files: Iterable[str]) -> Report:
+        """The report with its findings told apart. Other processes may have suppressed some of theirs already."""
+        sifted = self.sift(report.findings, files)
+        here = (note for note in sifted.notes if note.state != UNUSED or not used_by(note, report.suppressed))
+        there = (note for note in report.notes if note.state != UNUSED or not used_by(note, sifted.suppressed))
+        suppressed = (*report.suppressed, *sifted.suppressed)
+        number = {severity: sum(one.severity is severity for one in sifted.kept) for severity in Severity}
+        summary = replace(
+            report.summary,
+            error=number[Severity.ERROR],
+            warning=number[Severity.WARNING],
+            info=number[Severity.INFO],
+            suppressed=len(suppressed),
+        )
+        notes = tuple(dict.fromkeys((*here, *there)))
+        return replace(report, summary=summary, findings=sifted.kept, suppressed=suppressed, notes=notes)
+
+
+def used_by(note: Note, suppressed: Iterable[Finding]) -> bool:
+    """Whether the suppression that the note is about has kept one of these findings out."""
+    return any(one.suppressed == note.where or one.suppressed.startswith(f"{note.where}: ") for one in suppressed)
 
 
 def read_rules(texts: Iterable[str], path: str | None) -> tuple[Rule, ...]:

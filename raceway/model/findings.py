@@ -94,6 +94,10 @@ class Finding(Struct):
     steps: tuple[Step, ...] = ()
     guard: str = ""
     suppressed: str = ""
+    tests: tuple[str, ...] = ()
+    """The tests during which it was found."""
+    state: str = ""
+    """"test" when both sides are code of the tests, so that what is shared is theirs and not the product's."""
 
 
 class Note(Struct):
@@ -180,6 +184,45 @@ class Summary(Struct):
     self_check: str = "not-run"
 
 
+class WatchedModule(Struct):
+    """A module that was instrumented."""
+
+    module: str
+    file: str
+    sites: int
+
+
+class Unwatched(Struct):
+    """Modules that ran as plain Python for one reason. `packages` are their top-level names, none for the many of the
+    standard library."""
+
+    reason: str
+    modules: int
+    packages: tuple[str, ...] = ()
+
+
+class Process(Struct):
+    """A process of the run. `started` is "fork" or "exec", `ended` "handed-in", "lost" (killed) or "running" still."""
+
+    pid: int
+    parent: int
+    started: str
+    ended: str
+    command: tuple[str, ...]
+
+
+class Coverage(Struct):
+    """What the run saw, and what it did not. `alone` are tests during which only one actor ran; `sync_unknown` are
+    types of loaded packages that synchronise in a way that is not followed."""
+
+    watched: tuple[WatchedModule, ...] = ()
+    unwatched: tuple[Unwatched, ...] = ()
+    sync_unknown: tuple[str, ...] = ()
+    processes: tuple[Process, ...] = ()
+    tests: int = 0
+    alone: tuple[str, ...] = ()
+
+
 class Report(Struct):
     """The whole report document, schema 1. Findings are sorted: worst first, then by place.
 
@@ -196,3 +239,12 @@ class Report(Struct):
     suppressed: tuple[Finding, ...] = ()
     notes: tuple[Note, ...] = ()
     lives: tuple[Life, ...] = ()
+    coverage: Coverage | None = None
+
+
+class Part(Struct):
+    """What one process of a run hands in: a report of its own, None before there is one. `done`: it is the last."""
+
+    process: Process
+    report: Report | None
+    done: bool

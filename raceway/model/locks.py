@@ -5,6 +5,8 @@ Values in serials and code objects, as in `races`; naming them is the business o
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 from raceway.model.records import Stack
 from raceway.model.struct import Struct
 
@@ -75,3 +77,35 @@ class LockFacts(Struct):
             | {lock for wait in waits for lock in (*wait.held, wait.sync)}
             | {one.sync for one in self.contention}
         )
+
+
+class LockMark(Struct):
+    """What was known of locks at a moment, for `orders_since` and `deadlocks_since`: `orders` has how often each
+    dependency was met."""
+
+    orders: Mapping[tuple[object, ...], int]
+    deadlocks: tuple[tuple[Waiting, ...], ...] = ()
+
+
+def mark_locks(facts: LockFacts) -> LockMark:
+    """What is known now."""
+    return LockMark({_dependency(order): order.count for order in facts.orders}, facts.deadlocks)
+
+
+def orders_since(cycles: Iterable[tuple[LockOrder, ...]], before: LockMark) -> list[tuple[LockOrder, ...]]:
+    """The cycles that were closed after `before`, and those that were gone through once more, all of them."""
+    return [cycle for cycle in cycles if _is_new(cycle, before.orders)]
+
+
+def deadlocks_since(facts: LockFacts, before: LockMark) -> tuple[tuple[Waiting, ...], ...]:
+    """The deadlocks that came after `before`."""
+    return tuple(ring for ring in facts.deadlocks if ring not in before.deadlocks)
+
+
+def _is_new(cycle: tuple[LockOrder, ...], known: Mapping[tuple[object, ...], int]) -> bool:
+    more = [order.count - known.get(_dependency(order), 0) for order in cycle]
+    return all(more) or any(_dependency(order) not in known for order in cycle)
+
+
+def _dependency(order: LockOrder) -> tuple[object, ...]:
+    return order.held, order.taken, order.stack[:1]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 from raceway.model.records import Access
-from raceway.model.struct import Struct
+from raceway.model.struct import Struct, replace
 
 
 class Side(Struct):
@@ -30,3 +32,22 @@ class RawRace(Struct):
     observed: bool
     count: int
     one_loop: bool = False
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What races that look alike share."""
+        first, second = self.earlier.access, self.later.access
+        return first.site, second.site, first.operation, second.operation, second.variable, self.one_loop
+
+
+def counted(races: Iterable[RawRace]) -> dict[tuple[object, ...], int]:
+    """How often each was noted, for `since`."""
+    return {race.key: race.count for race in races}
+
+
+def since(races: Iterable[RawRace], before: Mapping[tuple[object, ...], int]) -> list[RawRace]:
+    """What has been noted after `before` was counted."""
+    if not before:
+        return list(races)
+    more = ((race, race.count - before.get(race.key, 0)) for race in races)
+    return [replace(race, count=count) for race, count in more if count > 0]

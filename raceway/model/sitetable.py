@@ -105,6 +105,15 @@ class SiteTable(Sequence[Site]):
         }
 
 
+def single(site: Site) -> SiteTable:
+    """The table of one site without key and regions, at no cost."""
+    numbers = (bytes([number]) for number in (_FORMS.index(site.form), _CONTEXTS.index(site.context)))
+    texts = ((text,) for text in (site.through, site.label, site.base))
+    table = SiteTable((*numbers, site.commit.value.encode(), b"\0", (site.name,), (...,), *texts, ((),), b""))
+    table._sites = (site,)
+    return table
+
+
 def _regions(packed: Iterable[tuple[int, str, bool, bool]]) -> tuple[Region, ...]:
     return tuple(Region(head, RegionKind(kind), spans, awaits) for head, kind, spans, awaits in packed)
 

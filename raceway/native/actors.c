@@ -226,6 +226,26 @@ threads_accesses(void)
     return count;
 }
 
+/* {actor: accesses} of the threads that are there. */
+PyObject *
+threads_activity(void)
+{
+    PyObject *found = PyDict_New();
+    for (Thread *thread = threads; found != NULL && thread != NULL; thread = thread->next) {
+        if (thread->over || thread->actor == NULL) {
+            continue;
+        }
+        PyObject *serial = PyLong_FromUnsignedLongLong(thread->actor->serial);
+        PyObject *count = PyLong_FromUnsignedLongLong(thread->accesses);
+        if (serial == NULL || count == NULL || PyDict_SetItem(found, serial, count) < 0) {
+            Py_CLEAR(found);
+        }
+        Py_XDECREF(serial);
+        Py_XDECREF(count);
+    }
+    return found;
+}
+
 uint64_t
 actors_seen(void)
 {

@@ -265,6 +265,7 @@ Thread *thread_for(uint64_t actor); /* for replayed traces: the state of an acto
 void thread_new_epoch(Thread *thread);
 void thread_end(Thread *thread);
 uint64_t threads_accesses(void);
+PyObject *threads_activity(void);
 Actor *actor_get(uint64_t serial);
 Actor *actor_find(uint64_t serial);
 void actor_hold_lock(Actor *actor, uint64_t sync);
@@ -669,7 +670,16 @@ void teller_remember(const Cell *cell);
 
 void race_add(uint32_t earlier, uint32_t later, bool observed, bool one_loop, const Location *location);
 PyObject *races_dump(void);
+uint64_t races_noted(void);
 void races_reset(void);
+
+/* --- notice.c: tells that there are new races --------------------------------------------------------------------- */
+
+extern _Thread_local bool muted; /* this thread is one of ours: what it does to locks is not recorded */
+
+void notice_race(void);
+void notice_after_fork(void);
+PyObject *notice_listen(PyObject *module, PyObject *called);
 
 /* Whether the context at `id` was made by this thread in this epoch, and tells at least as much as `rank` asks. */
 HOT bool
@@ -720,6 +730,7 @@ PyObject *locks_tuple(Lockset locks);
 /* --- lockorder.c: which locks were taken while which were held ----------------------------------------------------- */
 
 void lockorder_note(Thread *thread, Frame *frame, uint64_t taken);
+uint64_t lockorder_noted(void);
 PyObject *lockorder_dump(void);
 void lockorder_reset(void);
 
@@ -973,7 +984,7 @@ static inline bool
 core_enter(uint64_t run)
 {
     uint64_t now = recorded_run();
-    if (unlikely(now == 0 || (run != 0 && run != now))) {
+    if (unlikely(now == 0 || (run != 0 ? run != now : muted))) {
         return false;
     }
     core_lock();

@@ -33,6 +33,7 @@ typedef struct Dependency {
 static Table table;
 static Dependency *first, *last;
 static uint32_t dependency_count;
+static uint64_t noted;
 
 static Dependency *
 find(uint64_t hash, Lockset held, uint64_t taken, PyCodeObject *code, const void *instruction)
@@ -105,6 +106,7 @@ lockorder_note(Thread *thread, Frame *frame, uint64_t taken)
     times[count] = (Time){.actor = whose(thread), .version = actor->version, .slot = actor->slot,
                           .number = clock_get(&actor->clock, actor->slot)};
     clock_copy(&times[count].clock, &actor->firm);
+    noted++;
     known->time_count = count + 1;
     actor->named = true;
     task_name(whose(thread));
@@ -149,6 +151,13 @@ lockorder_dump(void)
     return found;
 }
 
+/* How many times were noted, those alike each time. */
+uint64_t
+lockorder_noted(void)
+{
+    return noted;
+}
+
 void
 lockorder_reset(void)
 {
@@ -164,5 +173,6 @@ lockorder_reset(void)
     }
     last = NULL;
     dependency_count = 0;
+    noted = 0;
     table_free(&table);
 }

@@ -221,6 +221,25 @@ native_races(PyObject *module, PyObject *nothing)
 }
 
 static PyObject *
+native_noted(PyObject *module, PyObject *nothing)
+{
+    (void)module;
+    (void)nothing;
+    core_lock();
+    uint64_t noted = races_noted() + lockorder_noted();
+    core_unlock();
+    return PyLong_FromUnsignedLongLong(noted);
+}
+
+static PyObject *
+native_activity(PyObject *module, PyObject *nothing)
+{
+    (void)module;
+    (void)nothing;
+    return dumped(threads_activity);
+}
+
+static PyObject *
 native_actors(PyObject *module, PyObject *nothing)
 {
     (void)module;
@@ -310,6 +329,7 @@ native_after_fork(PyObject *module, PyObject *nothing)
     (void)nothing;
     core_lock();
     actors_after_fork();
+    notice_after_fork();
     teller_after_fork();
     core_unlock();
     Py_RETURN_NONE;
@@ -338,6 +358,9 @@ static PyMethodDef module_methods[] = {
     {"add_sites", native_add_sites, METH_O, "Register sites; gives the number of the first."},
     {"feed", replay_feed, METH_O, "Apply one record of a trace."},
     {"races", native_races, METH_NOARGS, "All raw races so far."},
+    {"noted", native_noted, METH_NOARGS, "How many races and orders of locks were noted, those alike each time."},
+    {"on_race", notice_listen, METH_O, "Have something called, on a thread of ours, when there are new races."},
+    {"activity", native_activity, METH_NOARGS, "Accesses by actor, of threads that are still there."},
     {"actors", native_actors, METH_NOARGS, "Names of actors by serial."},
     {"variables_read", native_variables_read, METH_NOARGS, "Variables that an access read."},
     {"has_acted", native_has_acted, METH_O, "Whether the site was reached."},

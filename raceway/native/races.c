@@ -18,6 +18,7 @@ typedef struct Race {
 
 static Table table;
 static Race *first_race, *last_race;
+static uint64_t noted;
 
 static int
 weight(uint32_t earlier, uint32_t later, bool observed)
@@ -56,6 +57,7 @@ is_alike(const Race *race, uint32_t earlier, uint32_t later, uint32_t variable, 
 void
 race_add(uint32_t earlier, uint32_t later, bool observed, bool one_loop, const Location *location)
 {
+    noted++;
     uint32_t variable = variable_of(location);
     uint64_t hash = mix(((uint64_t)contexts[earlier].site << 32 | contexts[later].site) ^ ((uint64_t)variable << 16));
     Race *known = table_get(&table, hash);
@@ -105,6 +107,14 @@ race_add(uint32_t earlier, uint32_t later, bool observed, bool one_loop, const L
         first_race = race;
     }
     last_race = race;
+    notice_race();
+}
+
+/* How many races were noted, those alike each time. */
+uint64_t
+races_noted(void)
+{
+    return noted;
 }
 
 PyObject *
@@ -179,5 +189,6 @@ races_reset(void)
         free(race);
     }
     last_race = NULL;
+    noted = 0;
     table_free(&table);
 }

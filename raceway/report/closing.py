@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from raceway.errors import NativeCoreWarning
 from raceway.model.findings import Note, NotSeen, Report, Summary
 from raceway.model.kinds import Severity, Verdict
+from raceway.report.coverage import coverage_lines
 from raceway.report.finding import STYLES
 from raceway.report.lines import BLANK, Line, Span, Style
 from raceway.report.wording import counted
@@ -38,6 +39,14 @@ REASONS = {
     "other-loader": (
         "loaded by an import hook that makes its own code, so it ran as plain Python",
         "switch that import hook off for the run, or leave the module out with --exclude",
+    ),
+    "process-lost": (
+        "killed, or ended past Python: only what it had found until a moment before is here",
+        "end workers by SIGTERM, or let them return",
+    ),
+    "process-running": (
+        "still running when the report was made: what it finds from then on is not here",
+        "wait for the process before the program ends",
     ),
     "executed-before-install": (
         "ran before Raceway was installed; what had run by then was not watched",
@@ -91,6 +100,8 @@ def summary_lines(report: Report, *, show: Severity, fail_on: Severity | None) -
     yield from _caveats(report.summary)
     yield from _fallen_back(report)
     yield from _perturbed(report)
+    if report.coverage is not None:
+        yield from coverage_lines(report.coverage)
     yield Line((Span("raceway: "), *_result(report, show)), prose=True, hang=2)
     warnings = _count(report, Severity.WARNING)
     if warnings and fail_on is Severity.ERROR:

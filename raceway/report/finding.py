@@ -42,6 +42,8 @@ def finding_lines(finding: Finding, medium: Medium, *, gil: bool) -> Iterator[Li
     yield _prose(Span("verdict: ", Style.STRONG), Span(verdicts(finding.verdict, gil)))
     if finding.reason:
         yield _prose(Span("note: ", Style.STRONG), Span(finding.reason))
+    if finding.state:
+        yield _prose(Span("state: ", Style.STRONG), Span("of the test itself: both sides stand in code of the test"))
 
 
 def _headline(finding: Finding, style: Style) -> Line:

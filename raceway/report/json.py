@@ -6,8 +6,11 @@ Keys come in the documented order. Some keys are there only when they say someth
 from __future__ import annotations
 
 import enum
+import functools
+import operator
 from collections.abc import Iterable, Iterator
 from functools import cache
+from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -18,9 +21,9 @@ from raceway.model.findings import SCHEMA, AccessSide, Finding, Life, NotSeen, R
 from raceway.model.struct import Struct, defaults, fields, made, values
 
 _OPTIONAL: dict[type[Struct], frozenset[str]] = {
-    Report: frozenset({"suppressed", "notes", "lives"}),
+    Report: frozenset({"suppressed", "notes", "lives", "coverage"}),
     Tool: frozenset({"fallback"}),
-    Finding: frozenset({"reason", "steps", "guard", "suppressed"}),
+    Finding: frozenset({"reason", "tests", "state", "steps", "guard", "suppressed"}),
     AccessSide: frozenset({"indent", "context", "context_line"}),
     Step: frozenset({"value", "harm"}),
     Life: frozenset({"ended"}),
@@ -156,6 +159,8 @@ def _checked(hint: Any) -> Any:
     """A type with twins in place of structs."""
     if isinstance(hint, type) and issubclass(hint, Struct):
         return _twin(hint)
+    if isinstance(hint, UnionType):
+        return functools.reduce(operator.or_, map(_checked, get_args(hint)))
     if get_origin(hint) is tuple:
         return tuple[tuple(_checked(argument) for argument in get_args(hint))]  # type: ignore[misc]
     return hint

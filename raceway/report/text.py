@@ -35,6 +35,22 @@ def render(report: Report, stream: TextIO, *, show: Severity, fail_on: Severity 
     _write(stream, _coloured(lines, medium, console) if console else _plain(lines, medium))
 
 
+def render_findings(findings: Sequence[Finding], stream: TextIO, *, gil: bool) -> None:
+    """Write findings alone, with an empty line after each. A stream that does not take them raises OSError."""
+    console = _console(stream)
+    medium = Medium(_encoding(stream), console.width if console else _PLAIN_WIDTH)
+    lines = [line for finding in findings for line in (*finding_lines(finding, medium, gil=gil), BLANK)]
+    _write(stream, _coloured(lines, medium, console) if console else _plain(lines, medium))
+
+
+def render_closing(report: Report, stream: TextIO, *, show: Severity) -> None:
+    """Write what follows the findings: suppressions, not seen, summary. Raises OSError as `render` does."""
+    medium = Medium(_encoding(stream), _PLAIN_WIDTH)
+    closing = list(summary_lines(report, show=show, fail_on=None))
+    notes, not_seen = list(note_lines(report.notes)), list(not_seen_lines(report.not_seen))
+    _write(stream, _plain(list(separated(notes, not_seen, closing)), medium))
+
+
 def render_hang(finding: Finding, stream: TextIO, *, gil: bool) -> None:
     """Write that the program hangs, with the deadlock that it is in. A stream that does not take it raises OSError."""
     console = _console(stream)

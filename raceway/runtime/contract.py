@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from types import CodeType, FrameType
 
 from raceway.model.findings import Actor
@@ -122,10 +122,15 @@ class Counters(Struct):
     actors: int
     shared_locations: int
     dropped: int
+    noted: int = 0
+    """Races, those alike each time."""
 
 
 class Names(Protocol):
     """Names for the ids in raw races."""
+
+    def all_sites(self) -> Iterable[tuple[int, Site]]:
+        """Every site with its serial."""
 
     def site(self, serial: int) -> Site:
         """The site of a serial."""
@@ -160,6 +165,16 @@ class Telling(Protocol):
 
     def hide_thread(self) -> None:
         """The calling thread is one of ours: what it does is not recorded, and it is no actor."""
+
+    def activity(self) -> dict[int, int]:
+        """How many accesses each actor has made whose thread is still there."""
+
+    def on_race(self, told: Callable[[], None] | None) -> None:
+        """Have `told` called shortly after a race that is like none before it, on a thread that is no actor; None: no
+        longer."""
+
+    def listen(self, told: Callable[[tuple[Waiting, ...]], object]) -> None:
+        """Have `told` called with a deadlock once it has lasted, in the thread that closed it, which waits on."""
 
 
 class Core(Protocol):
@@ -204,8 +219,8 @@ class Core(Protocol):
     def counters(self) -> Counters:
         """Counts of the run so far."""
 
+    def passes_self_check(self) -> bool:
+        """Whether a race that is planted now is found; nothing else of it is to be seen. For the running core only."""
+
     def locks(self) -> LockFacts:
         """What is known of locks beyond races."""
-
-    def listen(self, told: Callable[[tuple[Waiting, ...]], object]) -> None:
-        """Have `told` called with a deadlock once it has lasted, in the thread that closed it, which waits on."""

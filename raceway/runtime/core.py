@@ -6,7 +6,7 @@ cannot be had is an error; `auto` takes the best there is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from types import CodeType
 
 from raceway.errors import CoreUnavailableError
@@ -19,7 +19,9 @@ from raceway.model.typing import TYPE_CHECKING
 from raceway.runtime.accesses import Accesses
 from raceway.runtime.contract import Core, Counters
 from raceway.runtime.log import Log
+from raceway.runtime.notice import Notice
 from raceway.runtime.recorder import PureRecorder
+from raceway.runtime.selfcheck import SelfCheck
 from raceway.runtime.stream import HIDDEN
 from raceway.runtime.taps import bind
 
@@ -32,8 +34,13 @@ class PureNames:
 
     def __init__(self, log: Log) -> None:
         self._detector = log.detector
+        self._sites = log.sites
         self.site = log.sites.__getitem__
         self.site_file = log.file_of
+
+    def all_sites(self) -> Iterable[tuple[int, Site]]:
+        """Every site with its serial."""
+        return enumerate(self._sites)
 
     def actor_name(self, serial: int) -> Actor:
         """An actor for people."""
@@ -56,9 +63,11 @@ class PureNames:
 class PureTelling:
     """What the pure core tells while it runs."""
 
-    def __init__(self, log: Log) -> None:
+    def __init__(self, log: Log, recorder: PureRecorder) -> None:
         self._log = log
+        self._recorder = recorder
         self._detector = log.detector
+        self.notice: Notice | None = None
 
     def begin(self, full: bool) -> None:
         """Collect what `told` gives, beginning with the names of who and what is known already."""
@@ -83,6 +92,19 @@ class PureTelling:
         """The calling thread is one of ours."""
         self._log.run_as(HIDDEN)
 
+    def activity(self) -> dict[int, int]:
+        """Accesses by actor."""
+        return {state.actor: state.accesses for state in list(self._log.states)}
+
+    def on_race(self, told: Callable[[], None] | None) -> None:
+        """Have `told` called when there are new races."""
+        self.notice = None if told is None else Notice(told)
+        self._detector.races.on_new = None if self.notice is None else self.notice.race
+
+    def listen(self, told: Callable[[tuple[Waiting, ...]], object]) -> None:
+        """Have `told` called with a deadlock once it has lasted."""
+        self._recorder.lock_waits.listener = told
+
 
 class PureCore:
     """The Python core: the readable specification."""
@@ -95,9 +117,10 @@ class PureCore:
         self.log = Log()
         self.recorder = PureRecorder(self.log)
         self.names = PureNames(self.log)
-        self.telling = PureTelling(self.log)
+        self.telling = PureTelling(self.log, self.recorder)
         self._accesses = Accesses(self.log, self.recorder)
         self._detector = self.log.detector
+        self._check = SelfCheck(self.recorder, self.bind, self.names, self._all_races, self._all_counters)
 
     def start(self) -> None:
         """Begin to follow the lives of objects."""
@@ -105,11 +128,14 @@ class PureCore:
 
     def stop(self) -> None:
         """Feed what waits and let go of all objects."""
+        self.telling.on_race(None)
         self.log.close()
 
     def after_fork(self) -> None:
         """In a forked child: the parent's other threads are gone."""
         self.log.stream.reset_after_fork()
+        if self.telling.notice is not None:
+            self.telling.notice.after_fork()
         self.telling.told()  # what waits is the parent's to tell
 
     def bind(self, code: CodeType, sites: Sequence[Site], marker: bytes, file: str) -> CodeType:
@@ -123,14 +149,26 @@ class PureCore:
 
     def races(self) -> list[RawRace]:
         """All raw races so far."""
-        self.log.stream.drain()
-        return self._detector.races.all()
+        return self._check.races()
 
     def counters(self) -> Counters:
         """Counts so far."""
+        return self._check.counters()
+
+    def passes_self_check(self) -> bool:
+        """Whether a race that is planted now is found."""
+        return self._check.passes()
+
+    def _all_races(self) -> list[RawRace]:
+        self.log.stream.drain()
+        return self._detector.races.all()
+
+    def _all_counters(self) -> Counters:
+        self.log.stream.drain()
         detector = self._detector
         dropped = self.log.failures + self.log.stream.failures + detector.orders.dropped
-        return Counters(self.log.accesses, detector.seen_actors, detector.shared, dropped)
+        noted = detector.races.noted + detector.orders.noted
+        return Counters(self.log.accesses, detector.seen_actors, detector.shared, dropped, noted)
 
     def locks(self) -> LockFacts:
         """What is known of locks so far."""
@@ -143,10 +181,6 @@ class PureCore:
             waits.waiting(),
             waits.contention(),
         )
-
-    def listen(self, told: Callable[[tuple[Waiting, ...]], object]) -> None:
-        """Have `told` called with a deadlock once it has lasted."""
-        self.recorder.lock_waits.listener = told
 
 
 def make_core(name: str) -> Core:

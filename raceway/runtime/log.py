@@ -38,7 +38,7 @@ class Log:
         self.failures = 0
         self.open = True
         self._local = _thread._local()
-        self._states: list[ThreadState] = []
+        self.states: list[ThreadState] = []
         self._accesses_of_ended: list[int] = []
         self.main = self.identity.new_serial()
         self.run_as(self.main)
@@ -71,7 +71,7 @@ class Log:
         """The calling thread is `actor` from here on."""
         state: ThreadState = ThreadState(actor)
         self._local.state = state
-        self._states.append(state)
+        self.states.append(state)
         return state
 
     def access(
@@ -125,22 +125,22 @@ class Log:
     def end(self, state: ThreadState) -> None:
         """The thread of this state is over."""
         state.pending.clear()
-        if state in self._states:
-            self._states.remove(state)
+        if state in self.states:
+            self.states.remove(state)
             self._accesses_of_ended.append(state.accesses)
 
     def close(self) -> None:
         """Record no more, and let go of all that the program made."""
         self.open = False
         self.stream.drain()
-        for state in self._states:
+        for state in self.states:
             state.forget()
         self.identity.stop()
 
     @property
     def accesses(self) -> int:
         """All accesses so far, repeated ones included."""
-        return sum(self._accesses_of_ended) + sum(state.accesses for state in list(self._states))
+        return sum(self._accesses_of_ended) + sum(state.accesses for state in list(self.states))
 
     def _draw(self, state: ThreadState) -> None:
         """Draw the acquires that were due: what they waited for has happened by now."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import os
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import CodeType
 
 from raceway import _native
@@ -27,6 +27,7 @@ from raceway.runtime import contracts
 from raceway.runtime.actors import thread_name
 from raceway.runtime.contract import Counters, Recorder
 from raceway.runtime.contracts.terms import Effect, Handover, KeyShape, Presence, Target
+from raceway.runtime.selfcheck import SelfCheck
 
 if TYPE_CHECKING:
     from raceway.model.told import Told
@@ -124,8 +125,13 @@ class NativeNames:
         self._modules: list[tuple[Sequence[Site], str]] = []
         self.kept: Kept | None = None
 
-    def sites(self) -> range:
-        """The numbers of all sites."""
+    def all_sites(self) -> Iterator[tuple[int, Site]]:
+        """Every site with its serial."""
+        for first, (sites, _file) in zip(self._firsts, self._modules, strict=False):  # others may be added meanwhile
+            yield from enumerate(sites, first)
+
+    def numbers(self) -> range:
+        """The serials of all sites."""
         return range(self._firsts[-1] + len(self._modules[-1][0]) if self._firsts else 0)
 
     def has_acted(self, serial: int) -> bool:
@@ -189,6 +195,18 @@ class NativeTelling:
         """The calling thread is one of ours."""
         _native.hide_thread()
 
+    def activity(self) -> dict[int, int]:
+        """Accesses by actor."""
+        return _native.activity()
+
+    def on_race(self, told: Callable[[], None] | None) -> None:
+        """Have `told` called when there are new races."""
+        _native.on_race(told)
+
+    def listen(self, told: Callable[[tuple[Waiting, ...]], object]) -> None:
+        """Have `told` called with a deadlock once it has lasted."""
+        _native.listen(lambda rows: told(_deadlock(rows)))
+
 
 class NativeCore:
     """The C core."""
@@ -200,6 +218,7 @@ class NativeCore:
         self.recorder: Recorder = _native.Recorder()
         self.names = NativeNames()
         self.form = "peek" if can_peek() else "hold"
+        self._check = SelfCheck(self.recorder, self.bind, self.names, self._all_races, self._all_counters)
         self._running = False
         self.telling = NativeTelling()
 
@@ -213,6 +232,7 @@ class NativeCore:
         """Stop recording and let go of everything but what findings need."""
         if self._running:
             self._running = False
+            self.telling.on_race(None)
             self.telling.kept = _native.untold()
             _native.stop()
             _native.listen(None)
@@ -229,7 +249,7 @@ class NativeCore:
             counters,
             _native.actors(),
             frozenset(_native.variables_read()),
-            frozenset(filter(_native.has_acted, self.names.sites())),
+            frozenset(filter(_native.has_acted, self.names.numbers())),
             {lock: _native.lock_place(lock) for lock in locks},
             facts,
         )
@@ -250,12 +270,22 @@ class NativeCore:
     def races(self) -> list[RawRace]:
         """All raw races so far."""
         kept = self.names.kept
-        return [_race(row) for row in _native.races()] if kept is None else kept.races
+        return self._check.races() if kept is None else kept.races
 
     def counters(self) -> Counters:
         """Counts so far."""
         kept = self.names.kept
-        return Counters(*_native.counters()) if kept is None else kept.counters
+        return self._check.counters() if kept is None else kept.counters
+
+    def passes_self_check(self) -> bool:
+        """Whether a race that is planted now is found."""
+        return self._running and self._check.passes()
+
+    def _all_races(self) -> list[RawRace]:
+        return [_race(row) for row in _native.races()]
+
+    def _all_counters(self) -> Counters:
+        return Counters(*_native.counters(), _native.noted())
 
     def locks(self) -> LockFacts:
         """What is known of locks so far."""
@@ -269,10 +299,6 @@ class NativeCore:
             _deadlock(waiting),
             tuple(Contention(*row) for row in contention),
         )
-
-    def listen(self, told: Callable[[tuple[Waiting, ...]], object]) -> None:
-        """Have `told` called with a deadlock once it has lasted."""
-        _native.listen(lambda rows: told(_deadlock(rows)))
 
 
 def _deadlock(rows: Iterable[tuple[Any, ...]]) -> tuple[Waiting, ...]:

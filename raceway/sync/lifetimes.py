@@ -21,16 +21,26 @@ class Lifetimes:
     """The lives of one run. A thread writes only its own entry in one atomic step: no lock is taken."""
 
     def __init__(self) -> None:
-        self._began_run = _clock()
+        self.began = _clock()
+        """When the run began: the zero of what is told."""
         self._lives: dict[int, tuple[str, float, float | None]] = {}
         self._running: dict[int, int] = {}
 
     def restart(self, name: str, actor: int) -> None:
         """A run begins, on the calling thread, which is called `name`."""
-        self._began_run = _clock()
+        self.began = _clock()
         self._lives.clear()
         self._running.clear()
         self.begun(actor, name)
+
+    def forked(self) -> None:
+        """In a forked child: the lives so far are the parent's, and that of the calling thread begins here."""
+        actor = self._running.get(get_ident())
+        own = None if actor is None else self._lives.get(actor)
+        self._lives.clear()
+        self._running.clear()
+        if actor is not None and own is not None:
+            self.begun(actor, own[0])
 
     def begun(self, actor: int, name: str) -> None:
         """The calling thread is `actor` from here on."""
@@ -47,8 +57,8 @@ class Lifetimes:
     def told(self) -> Iterator[Life]:
         """The lives so far, in the order of their beginnings."""
         for name, began, ended in list(self._lives.values()):
-            end = None if ended is None else round(ended - self._began_run, 4)
-            yield Life(Actor("thread", name), round(began - self._began_run, 4), end)
+            end = None if ended is None else round(ended - self.began, 4)
+            yield Life(Actor("thread", name), round(began - self.began, 4), end)
 
 
 lifetimes = Lifetimes()

@@ -49,17 +49,26 @@ class _Analysis(Struct):
     plan: Plan
 
 
-def instrument(source: bytes, filename: str, module: str, form: str = HOLD) -> Instrumented:
+Finish = Callable[[ast.Module], None]
+"""What somebody else does to the tree of a module before it is compiled."""
+
+
+def instrument(
+    source: bytes, filename: str, module: str, form: str = HOLD, finish: Finish | None = None
+) -> Instrumented:
     """Rewrite one module, with the taps of that form (`peeking`).
+
+    `finish` is for those who rewrite `assert` statements: these have no taps then, so that what is told of them is
+    what stands there.
 
     Raises SyntaxError (the compiler's own) when Python cannot compile it and TransformError when only we cannot.
     Deep nesting is retried once on a thread with a large stack.
     """
     del module
     try:
-        return _instrument(source, filename, form)
+        return _instrument(source, filename, form, finish)
     except RecursionError:
-        return _on_deep_stack(lambda: _instrument(source, filename, form))
+        return _on_deep_stack(lambda: _instrument(source, filename, form, finish))
 
 
 def show(source: bytes, filename: str) -> str:
@@ -104,12 +113,24 @@ def _analyse(source: bytes, filename: str) -> _Analysis:
     return _Analysis(root, tree, pair(root, tree), make_plan(root, gather(tree)))
 
 
-def _instrument(source: bytes, filename: str, form: str) -> Instrumented:
+def _instrument(source: bytes, filename: str, form: str, finish: Finish | None) -> Instrumented:
     analysis = _analyse(source, filename)
+    if finish is not None:
+        _leave_asserts(analysis)
     marker = markers.choose(source)
     sites = _sites(analysis)
     tree = code_renderer.render(analysis.tree, analysis.pairs, analysis.plan, marker, form)
+    if finish is not None:
+        finish(tree)
     return Instrumented(compile(tree, filename, "exec", dont_inherit=True), sites, marker)
+
+
+def _leave_asserts(analysis: _Analysis) -> None:
+    """Take the taps out of `assert` statements."""
+    asserts = (node for node in ast.walk(analysis.tree) if isinstance(node, ast.Assert))
+    inside = {id(node) for statement in asserts for node in ast.walk(statement)}
+    taps = analysis.plan.taps
+    taps[:] = [tap for tap in taps if id(analysis.pairs.get(tap.node)) not in inside]
 
 
 def _sites(analysis: _Analysis) -> tuple[Site, ...]:

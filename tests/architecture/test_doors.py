@@ -20,7 +20,10 @@ DOORS = {
 }  # fmt: skip
 """Outside package -> the files and folders that may import it."""
 
-ENVIRONMENT_DOOR = "raceway/config.py"
+ENVIRONMENT_DOOR = (
+    "raceway/config.py",
+    "raceway/children/boot/_raceway_child.py",  # cleans up before anything of ours is imported, on any interpreter
+)
 
 ENVIRONMENT = {"environ", "environb", "getenv", "getenvb", "putenv", "unsetenv"}
 

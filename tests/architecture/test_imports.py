@@ -11,6 +11,7 @@ from tests.architecture.tree import PACKAGE, Source, imports, part_of, sources
 
 _ENTRY = {"session", "pipeline", "report", "model", "config", "errors"}
 
+
 ALLOWED: dict[str, set[str]] = {
     "": {"autoinstrument", "client", "errors", "sync", "transform"},
     "model": set(),
@@ -26,17 +27,20 @@ ALLOWED: dict[str, set[str]] = {
     "sync": {"runtime", "model", "originals"},
     "findings": {"model", "config", "errors"},
     "pipeline": {"model", "config", "errors", "originals"},
+    "children": {"model", "config", "errors", "originals"},
+    "outcome": {"sync", "runtime", "detector", "findings", "pipeline", "report", "model", "config", "errors"},
     "session": {
-        "autoinstrument", "config", "detector", "errors", "findings", "model", "originals", "pipeline", "report",
-        "runtime", "sync", "transform",
+        "autoinstrument", "children", "config", "detector", "errors", "findings", "model", "originals", "outcome",
+        "pipeline", "report", "runtime", "sync", "transform",
     },
     "run": {"cli"},
-    "cli": _ENTRY,
+    "cli": _ENTRY | {"children"},
     "client": _ENTRY | {"autoinstrument", "originals", "runtime", "sync", "transform"},
     "middleware": _ENTRY | {"client", "originals", "sync"},
     "celery": _ENTRY | {"client"},
     "debug": _ENTRY | {"client"},
-    "pytest_plugin": _ENTRY,
+    "pytest_plugin": {"pytesting"},
+    "pytesting": _ENTRY | {"children", "outcome", "pytest_plugin"},
     "server": {"model", "detector", "findings", "report", "config", "errors"},
 }  # fmt: skip
 """Who may import whom. What is not listed is forbidden, also under `TYPE_CHECKING`."""
@@ -44,7 +48,9 @@ ALLOWED: dict[str, set[str]] = {
 EXCEPTIONS: dict[str, set[str]] = {
     "raceway/transform/__init__.py": {"autoinstrument"},  # the public `install`, resolved when it is first asked for
     "raceway/autoinstrument/composition.py": {"session"},  # where `install` gets its session from
+    "raceway/pytesting/asserts.py": {"autoinstrument"},  # has pytest's hook give instrumented code
     "raceway/cli/show.py": {"transform"},  # prints the instrumented source
+    "raceway/children/boot/_raceway_child.py": {"cli"},  # a program of its own: where a followed interpreter begins
 }
 """Single files that may import more."""
 

@@ -1,7 +1,7 @@
 """The ways a process ends without winding up, SIGTERM, `os._exit` and `os.exec*`, made to report first.
 
-Serves `raceway run`. A program sees nothing of it: SIGTERM shows the default handler, a handler of its own replaces
-ours and gets the default one back, and forked children are as they would be. The report is made on a thread of its
+Serves `raceway run`, and what forks a child that hands in its part. A program sees nothing of it: SIGTERM shows the
+default handler, a handler of its own replaces ours and gets the default one back. The report is made on a thread of its
 own, since the thread that is interrupted may hold a lock that the report needs.
 """
 
@@ -30,12 +30,16 @@ _LITTLE_PATIENCE_S = 2.0
 _STANDARD_LIBRARY = os.path.dirname(os.__file__) + os.sep
 
 
-def report_before_dying(report: Report) -> Callable[[], None]:
-    """From now on what ends this process at once reports first, until what is returned is called."""
-    undo = [_replace(os, "_exit", _exiting(report, os.getpid()))]
-    undo += [_replace(os, name, _executing(name, report, os.getpid())) for name in ("execv", "execve")]
-    if os.name == "posix" and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-        door = _SignalDoor(report)
+def report_before_dying(report: Report, *, in_children: bool = False) -> Callable[[], None]:
+    """From now on what ends this process at once reports first, until what is returned is called.
+
+    `in_children`: the same in the children that it forks.
+    """
+    process = None if in_children else os.getpid()
+    undo = [_replace(os, "_exit", _exiting(report, process))]
+    undo += [_replace(os, name, _executing(name, report, process)) for name in ("execv", "execve")]
+    if os.name == "posix" and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL and _is_main_thread():
+        door = _SignalDoor(report, in_children=in_children)
         door.open()
         undo += [door.close, _replace(_thread, "interrupt_main", _interrupting(door))]
 
@@ -54,7 +58,7 @@ def _replace(module: ModuleType, name: str, function: Callable[..., Any]) -> Cal
     return lambda: setattr(module, name, plain)
 
 
-def _exiting(report: Report, process: int) -> Callable[[int], NoReturn]:
+def _exiting(report: Report, process: int | None) -> Callable[[int], NoReturn]:
     really_exit = os._exit
 
     def _exit(status: int) -> NoReturn:
@@ -63,19 +67,19 @@ def _exiting(report: Report, process: int) -> Callable[[int], NoReturn]:
         except TypeError as error:
             error.__traceback__ = None  # this frame's entry: the caller adds its own
             raise
-        if os.getpid() == process:
+        if process in (None, os.getpid()):
             code = _report_in_time(report, code)
         really_exit(code)
 
     return _exit
 
 
-def _executing(name: str, report: Report, process: int) -> Callable[..., NoReturn]:
+def _executing(name: str, report: Report, process: int | None) -> Callable[..., NoReturn]:
     really_execute: Callable[..., NoReturn] = getattr(os, name)
 
     def execute(path: Any, *rest: Any) -> NoReturn:
         # `execvp` tries one directory after the other: only the one that has the program ends the process.
-        if os.getpid() == process and (isinstance(path, int) or os.access(path, os.X_OK)):
+        if process in (None, os.getpid()) and (isinstance(path, int) or os.access(path, os.X_OK)):
             _report_in_time(report, 0)
         try:
             really_execute(path, *rest)
@@ -123,7 +127,8 @@ class _Termination(int):
 class _SignalDoor:
     """Stands for the C module inside `signal`: whoever sets SIGTERM to its default gets our handler instead."""
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: Report, *, in_children: bool) -> None:
+        self._in_children = in_children
         self._module: Any = signal._signal  # type: ignore[attr-defined]
         self._report = report
         self._handler = _Termination(self._die)
@@ -156,7 +161,8 @@ class _SignalDoor:
         self._module.pthread_sigmask(signal.SIG_SETMASK, self._masks.pop(get_ident(), ()))
 
     def _in_child(self) -> None:
-        self.close()
+        if not self._in_children:
+            self.close()
         self._unhold()
 
     def signal(self, number: int, handler: Any) -> Any:
@@ -204,15 +210,25 @@ def _report_aside(report: Report, status: int, patience: float) -> int:
     return answers[0] if answers else status
 
 
+def _is_main_thread() -> bool:
+    """Whether this is the thread that may say what a signal does."""
+    threading: Any = sys.modules.get("threading")
+    return threading is None or threading.main_thread().ident == get_ident()
+
+
+_ON_TOP = (["raceway", "cli"], ["raceway", "children"])
+"""Parts of Raceway whose frames hold nothing that a report needs."""
+
+
 def _is_inside_raceway() -> bool:
     """Whether the calling thread was in the middle of what Raceway does beside the program, or of finding a module."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         name = frame.f_globals.get("__name__")
         part = name.split(".")[:2] if isinstance(name, str) else []
-        if part[:1] in (["importlib"], ["_frozen_importlib"]) or (part[:1] == ["raceway"] and part[1:] != ["cli"]):
+        if part[:1] in (["importlib"], ["_frozen_importlib"]) or (part[:1] == ["raceway"] and part not in _ON_TOP):
             return True
-        if part != ["raceway", "cli"] and not frame.f_code.co_filename.startswith((_STANDARD_LIBRARY, "<frozen ")):
+        if part not in _ON_TOP and not frame.f_code.co_filename.startswith((_STANDARD_LIBRARY, "<frozen ")):
             return False  # the program's own code, which holds nothing of ours
         frame = frame.f_back
     return False

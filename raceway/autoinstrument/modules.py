@@ -1,0 +1,110 @@
+"""What becomes of the modules of a run: their instrumented code, from the cache or made now, and what has none.
+
+Serves the session. `sites` has the number of sites of each module that is watched, `notes` what was not seen.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Sequence
+from types import CodeType
+
+from raceway.autoinstrument.cache import Cache, Cached
+from raceway.autoinstrument.finder import early_modules
+from raceway.autoinstrument.foreign import Finish
+from raceway.autoinstrument.marks import Marks
+from raceway.autoinstrument.scope import Scope
+from raceway.autoinstrument.source import Source
+from raceway.config import Config, cache_directory
+from raceway.errors import TransformError
+from raceway.model.findings import NotSeen, WatchedModule
+from raceway.model.sites import Site
+from raceway.model.typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from raceway.autoinstrument.maker import Maker
+
+Bind = Callable[[CodeType, Sequence[Site], bytes, str], CodeType]
+
+
+class Modules:
+    """The modules of one run. `form` is how taps are rendered for its core, and `bind` puts live ones in place."""
+
+    def __init__(self, scope: Scope, config: Config, form: str, bind: Bind) -> None:
+        self._scope = scope
+        self._form = form
+        self._bind = bind
+        self._quiet = config.quiet
+        self._cache = Cache(cache_directory(config))
+        self._maker: Maker | None = None
+        self.sites: dict[tuple[str, str], int] = {}
+        self.notes: list[NotSeen] = []
+        self.marks = Marks()
+        """The files among them that hold suppressions in comments."""
+
+    def compile(self, source: Source, filename: str, module: str, finish: Finish | None = None) -> CodeType:
+        """Instrumented code of a module; plain code, noted as not seen, when it cannot be rewritten.
+
+        `finish` is what somebody else does to the module. Raises SyntaxError exactly as `compile` does, and what
+        reading the source raises.
+        """
+        form = self._form if finish is None else self._form + finish.name
+        try:
+            made = self._cache.load(source, filename, form) or self._make(source, filename, module, finish)
+        except Exception as error:  # a fault of ours costs the module its instrumentation, never the program its import
+            content = source.content
+            if not isinstance(error, SyntaxError):
+                kind = "" if isinstance(error, TransformError) else f"{type(error).__name__}: "
+                self._untransformed(module, f"{kind}{error}")
+            return _plain_code(content, filename, finish)
+        self.sites[module, filename] = len(made.sites)
+        self.marks.add(filename)
+        return self._bind(made.code, made.sites, made.marker, filename)
+
+    def not_seen(self, reason: str, module: str, detail: str = "") -> None:
+        """Note something that the run does not look at."""
+        note = NotSeen(reason, module, detail)
+        if note not in self.notes:
+            self.notes.append(note)
+
+    def note_others(self) -> None:
+        """Note the modules in scope that were imported past us."""
+        names = {module for module, _file in self.sites} | {note.module for note in self.notes}
+        files = {os.path.abspath(file) for _module, file in self.sites}
+        for module, file in early_modules(self._scope):
+            if module not in names and os.path.abspath(file) not in files:  # `__mp_main__` is `__main__` once more
+                self.not_seen("other-loader", module)
+
+    def watched(self, directory: str) -> tuple[WatchedModule, ...]:
+        """What was instrumented; paths are relative to `directory` where they lie under it."""
+        root = directory.rstrip(os.sep) + os.sep if directory else ""
+        return tuple(
+            WatchedModule(module, os.path.abspath(file).removeprefix(root), sites)
+            for (module, file), sites in self.sites.items()
+        )
+
+    def _make(self, source: Source, filename: str, module: str, finish: Finish | None) -> Cached:
+        if self._maker is None:
+            from raceway.autoinstrument.maker import Maker
+
+            self._maker = Maker(self._cache, self._scope, self._form, quiet=self._quiet)
+        return self._maker.make(source, filename, module, finish)
+
+    def _untransformed(self, module: str, why: str) -> None:
+        self.not_seen("not-transformed", module, why)
+        if not self._quiet and sys.stderr is not None:
+            with contextlib.suppress(OSError, ValueError):
+                text = f"raceway: warning: module {module} runs uninstrumented: {why} [{TransformError.slug}]"
+                sys.stderr.write(text + "\n")
+
+
+def _plain_code(content: bytes, filename: str, finish: Finish | None) -> CodeType:
+    if finish is None:
+        return compile(content, filename, "exec", dont_inherit=True)
+    import ast
+
+    tree = ast.parse(content, filename)
+    finish.apply(tree)
+    return compile(tree, filename, "exec", dont_inherit=True)

@@ -1,0 +1,65 @@
+"""What an interpreter was started on, read from its command line as CPython reads it."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+
+from raceway.model.struct import Struct
+
+
+class Sort(enum.Enum):
+    """What is run."""
+
+    SCRIPT = "script"
+    MODULE = "module"
+    COMMAND = "command"
+    INPUT = "input"
+
+
+class Started(Struct):
+    """What is run, and where on the command line it is named: a script's index, that of a module's or command's text.
+
+    `text` is the script, module or command; `flags` are the letters of the options before it.
+    """
+
+    sort: Sort
+    index: int
+    text: str
+    flags: str
+
+
+def started_on(arguments: Sequence[str]) -> Started:
+    """What `python *arguments` runs; the first argument is the interpreter."""
+    flags = ""
+    index = 1
+    while index < len(arguments):
+        word = arguments[index]
+        if word == "--":
+            index += 1
+            break
+        if word == "-" or not word.startswith("-"):
+            break
+        if word.startswith("--"):
+            index += 1 if "=" in word or word != "--check-hash-based-pycs" else 2
+            continue
+        for place, letter in enumerate(word[1:], 1):
+            flags += letter
+            if letter in "cmWX":
+                index += not word[place + 1 :]
+                rest = word[place + 1 :] or (arguments[index] if index < len(arguments) else "")
+                if letter in "cm":
+                    return Started(Sort.COMMAND if letter == "c" else Sort.MODULE, index, rest, flags)
+                break
+        index += 1
+    if index < len(arguments) and arguments[index] != "-":
+        return Started(Sort.SCRIPT, index, arguments[index], flags)
+    return Started(Sort.INPUT, index, "", flags)
+
+
+_TRACKERS = ("resource_tracker import main", "semaphore_tracker import main")
+
+
+def is_bookkeeper(started: Started) -> bool:
+    """Whether it is a process of multiprocessing, or of what descends from it, that runs no code of the program."""
+    return started.sort is Sort.COMMAND and any(tracker in started.text for tracker in _TRACKERS)

@@ -1,0 +1,58 @@
+"""What a started program is given so that an interpreter begins with Raceway: one directory first on PYTHONPATH, whose
+`sitecustomize` starts it, and where to hand in. Both are gone from the environment before the program looks.
+
+Only programs that may be or start an interpreter are given it; the others see the environment that they were meant to.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Mapping, Sequence
+
+from raceway.children.commandline import is_bookkeeper, started_on
+from raceway.model.typing import Any
+
+SPOOL = "RACEWAY_CHILD"
+"""Names the version of the interpreter and the directory of the run."""
+
+BEFORE = "RACEWAY_CHILD_PYTHONPATH"
+"""The PYTHONPATH that the program was meant to have; absent when it had none."""
+
+BOOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "boot")
+
+_PYTHON = re.compile(r"(python|pypy)[\d.]*(t|d|td)?(\.exe)?$")
+_SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh", "fish", "busybox"})
+
+
+def is_python(path: str) -> bool:
+    """Whether the path is that of an interpreter, by its name."""
+    return _PYTHON.match(os.path.basename(path)) is not None
+
+
+def may_start_python(path: str, arguments: Sequence[str]) -> bool:
+    """Whether the program is an interpreter, a shell, a script, or is given an interpreter to run."""
+    if is_python(path):
+        return not is_bookkeeper(started_on(arguments))
+    return os.path.basename(path) in _SHELLS or any(map(is_python, arguments)) or _is_script(path)
+
+
+def _is_script(path: str) -> bool:
+    try:
+        with open(path, "rb") as file:
+            return file.read(2) == b"#!"
+    except OSError:
+        return False
+
+
+def with_raceway(environ: Mapping[Any, Any], directory: str) -> dict[bytes, bytes]:
+    """The environment, and what makes interpreters begin with Raceway, which hands in to `directory`."""
+    given = {os.fsencode(name): os.fsencode(value) for name, value in environ.items()}
+    before = given.get(b"PYTHONPATH", b"")
+    given.pop(os.fsencode(BEFORE), None)
+    if before:
+        given[os.fsencode(BEFORE)] = before
+    given[b"PYTHONPATH"] = os.fsencode(BOOT) + (os.fsencode(os.pathsep) + before if before else b"")
+    given[os.fsencode(SPOOL)] = os.fsencode(f"{sys.version_info[0]}.{sys.version_info[1]}:{directory}")
+    return given

@@ -1,0 +1,232 @@
+"""What a session has of the processes that its program starts: they begin with Raceway, and hand in their parts.
+
+    fork      the child goes on recording, in a part of its own
+    exec      the new program is given an environment in which its interpreter begins with Raceway
+
+A process is the run's *owner*, which gathers the parts and reports, or a child, which hands in and says nothing. A
+child that dies without winding up has handed in what it had found until a moment before.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+from raceway.config import program_environment
+from raceway.model.findings import Part, Process, Report
+from raceway.model.typing import TYPE_CHECKING, Any, TypeVar
+from raceway.originals import allocate_lock, get_ident
+
+if TYPE_CHECKING:
+    from raceway.children.spool import Spool
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+_ENVIRONMENT = 5
+_PREEXEC = 21
+"""Where `fork_exec` takes the environment and the function to be called in the child."""
+
+
+class Following:
+    """One process's share. `make_spool` makes the run's, when there is a first child. `spool` is that of the run in a
+    process that another one of the run has started."""
+
+    def __init__(self, command: tuple[str, ...], make_spool: Callable[[], Spool], spool: Spool | None = None) -> None:
+        self._make_spool = make_spool
+        self._command = command
+        self._spool = spool
+        self._owner = 0 if spool is not None else os.getpid()
+        self._started = "exec" if spool is not None else ""
+        self._parent = os.getppid()
+        self._name = _part_name()
+        self._done = False
+        self._active = False
+        self._forks_to_exec = 0
+        self._lock = allocate_lock()
+        self._undo: list[Callable[[], None]] = []
+
+    @property
+    def is_child(self) -> bool:
+        """Whether this process hands in its part instead of reporting."""
+        return os.getpid() != self._owner
+
+    def start(self) -> None:
+        """From now on the programs that are started are followed."""
+        self._active = True
+        if self._started:
+            self.hand_in(None)
+        import _posixsubprocess
+
+        starting = self._starting(_posixsubprocess.fork_exec)
+        self._replace(_posixsubprocess, "fork_exec", starting)
+        subprocess: Any = sys.modules.get("subprocess")
+        if subprocess is not None and hasattr(subprocess, "_fork_exec"):
+            self._replace(subprocess, "_fork_exec", starting)
+        for name in ("posix_spawn", "posix_spawnp"):
+            if hasattr(os, name):
+                self._replace(os, name, self._spawning(getattr(os, name)))
+        self._replace(os, "execv", self._executing(os.execv))
+        self._replace(os, "execve", self._executing(os.execve))
+
+    def stop(self) -> None:
+        """Follow no more, and put back what was replaced, unless someone else has replaced ours since."""
+        self._active = False
+        while self._undo:
+            self._undo.pop()()
+
+    def before_fork(self) -> None:
+        """In the parent: there must be a place where the child can hand in."""
+        self._ensure_spool()
+
+    def forked(self) -> bool:
+        """In the forked child: what it hands in is its own. False when this is no child to be followed."""
+        self._lock = allocate_lock()
+        if self._spool is None or self._forks_to_exec == get_ident():
+            return False
+        self._started, self._parent = "fork", os.getppid()
+        self._name, self._done = _part_name(), False
+        return True
+
+    def hand_in(self, report: Report | None, *, done: bool = False) -> None:
+        """Hand in what this process has found; after `done` nothing more is taken."""
+        with self._lock:
+            if self._done or self._spool is None:
+                return
+            self._done = done
+            process = Process(os.getpid(), self._parent, self._started, "handed-in", self._command)
+            with contextlib.suppress(OSError, ValueError):
+                self._spool.hand_in(self._name, Part(process, report, done))
+
+    def parts(self) -> list[Part]:
+        """What the children have handed in so far, and how each of them has ended."""
+        return [] if self._spool is None else [_judged(part) for part in self._spool.parts()]
+
+    def close(self) -> None:
+        """Leave nothing behind. For the owner, when it has reported."""
+        if self._spool is not None and not self.is_child:
+            self._spool.remove()
+            self._spool = None
+
+    def _ensure_spool(self) -> Spool | None:
+        if self._spool is None and not self.is_child:
+            with self._lock, contextlib.suppress(OSError, ValueError):
+                if self._spool is None:  # another thread may have been faster
+                    self._spool = self._make_spool()
+        return self._spool
+
+    def _environment(self, path: Any, arguments: Sequence[Any], given: Any) -> dict[bytes, bytes] | None:
+        """What to start a program with; None where it is none of our business."""
+        if not (self._active or self.is_child):  # a child that executes another program has handed in before
+            return None
+        from raceway.children.environment import may_start_python, with_raceway
+
+        try:
+            if not may_start_python(os.fsdecode(path), [os.fsdecode(word) for word in arguments]):
+                return None
+            spool = self._ensure_spool()
+            environ = program_environment() if given is None else given
+            return None if spool is None else with_raceway(environ, spool.directory)
+        except (TypeError, ValueError, OSError):  # the real function has the words for what is wrong
+            return None
+
+    def _replace(self, owner: Any, name: str, new: Any) -> None:
+        before = getattr(owner, name)
+
+        def undo() -> None:
+            if getattr(owner, name) is new:
+                setattr(owner, name, before)
+
+        setattr(owner, name, new)
+        self._undo.append(undo)
+
+    def _starting(self, real: Callable[..., int]) -> Callable[..., int]:
+        def fork_exec(*args: Any) -> int:
+            changed = self._with_environment(args)
+            calls = len(args) > _PREEXEC and args[_PREEXEC] is not None
+            if calls:
+                self._forks_to_exec = get_ident()
+            try:
+                return real(*changed)
+            except BaseException as error:
+                error.__traceback__ = None  # this frame's entry: the caller adds its own
+                raise
+            finally:
+                if calls:
+                    self._forks_to_exec = 0
+
+        return _named(fork_exec, real)
+
+    def _with_environment(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The arguments of `fork_exec`, with the environment that the program is to be started with."""
+        try:
+            words, paths, entries = args[0], args[1], args[_ENVIRONMENT]
+            given = None if entries is None else dict(entry.split(b"=", 1) for entry in entries)
+            path = next((one for one in paths if os.path.exists(one)), paths[0])
+        except (TypeError, ValueError, IndexError):  # the real function has the words for what is wrong
+            return args
+        environ = self._environment(path, words, given)
+        if environ is None:
+            return args
+        entries = [name + b"=" + value for name, value in environ.items()]
+        return (*args[:_ENVIRONMENT], entries, *args[_ENVIRONMENT + 1 :])
+
+    def _spawning(self, real: Callable[..., int]) -> Callable[..., int]:
+        def posix_spawn(path: Any, argv: Any, env: Any, /, **options: Any) -> int:
+            environ = self._environment(path, argv, env)
+            try:
+                return real(path, argv, env if environ is None else environ, **options)
+            except BaseException as error:
+                error.__traceback__ = None  # as above
+                raise
+
+        return _named(posix_spawn, real)
+
+    def _executing(self, real: Callable[..., Any]) -> Callable[..., Any]:
+        really_execute, expected = os.execve, int(real is os.execve)
+
+        def execute(path: Any, argv: Any, *rest: Any) -> Any:
+            follows = self.is_child and len(rest) == expected
+            environ = self._environment(path, argv, rest[0] if rest else None) if follows else None
+            try:
+                return real(path, argv, *rest) if environ is None else really_execute(path, argv, environ)
+            except BaseException as error:
+                error.__traceback__ = None  # as above
+                raise
+
+        return _named(execute, real)
+
+
+def judge_ended(process: int) -> bool:
+    """Whether the process is over, waited for or not."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    try:
+        with open(f"/proc/{process}/stat", "rb") as file:
+            return file.read().rpartition(b")")[2].split()[:1] in ([b"Z"], [b"X"])
+    except OSError:  # no such file system
+        return False
+
+
+def _judged(part: Part) -> Part:
+    if part.done:
+        return part
+    process = part.process
+    ended = "lost" if judge_ended(process.pid) else "running"
+    return Part(Process(process.pid, process.parent, process.started, ended, process.command), part.report, part.done)
+
+
+def _part_name() -> str:
+    return f"{os.getpid()}-{os.urandom(6).hex()}"
+
+
+def _named(function: _Function, real: _Function) -> _Function:
+    """The function under the name and with the text of what it stands for."""
+    function.__name__ = function.__qualname__ = real.__name__
+    function.__doc__ = real.__doc__
+    return function

@@ -1,0 +1,59 @@
+"""The entry point of processes that a watched program has started: they hand in what they find, and print nothing.
+
+Called by `raceway/children/boot`, which comes first in such a process.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+
+from raceway.children import interrupts
+from raceway.children.commandline import Sort, is_bookkeeper, started_on
+from raceway.cli import program
+from raceway.cli.options import Program
+from raceway.cli.reporting import Reporting
+from raceway.cli.run import run_to_end
+from raceway.model.typing import NoReturn
+from raceway.session import Session, open_child
+
+
+def start_script_anew(name: str) -> None:
+    """When the interpreter was started on a script: start it anew on our module `name`, which runs the script."""
+    started = started_on(sys.orig_argv)
+    if started.sort is Sort.SCRIPT and "i" not in started.flags:
+        before = [word for word in sys.orig_argv[: started.index] if word != "--"]
+        os.execv(sys.executable, [*before, "-m", name, *sys.orig_argv[started.index :]])
+
+
+def start(directory: str) -> None:
+    """Watch from here on what the interpreter was started on: a module, or what its command or input imports."""
+    started = started_on(sys.orig_argv)
+    if is_bookkeeper(started):
+        return
+    session = open_child(directory, tuple(sys.orig_argv[1:]))
+    session.scope.add_program(main=started.text if started.sort is Sort.MODULE else "__main__")
+    session.start()
+    reporting = Reporting(session)
+    interrupts.report_before_dying(reporting, in_children=True)
+    atexit.register(reporting, 0)  # the first one to be registered is the last to be called
+
+
+def run_script(name: str, directory: str) -> NoReturn:
+    """Run the script that the arguments name, as the interpreter would have."""
+    place = sys.orig_argv.index(name)
+    del sys.orig_argv[place - 1 : place + 1]
+    wanted = Program(sys.argv[1], tuple(sys.argv[2:]))
+    launch = program.prepare(wanted)
+    run_to_end(launch, Reporting(_session(directory, wanted, launch)))
+
+
+def _session(directory: str, wanted: Program, launch: program.Launch) -> Session | None:
+    try:
+        session = open_child(directory, wanted.command)
+    except (OSError, ValueError):  # the run is over: there is nobody to hand in to
+        return None
+    session.scope.add_program(main=launch.main, root=launch.root)
+    session.start()
+    return session

@@ -1,0 +1,56 @@
+"""Makes the report of a run when its process ends, once, or hands in the part of a process that belongs to one."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from types import CodeType
+
+from raceway.cli import stderr
+from raceway.model.typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from raceway.session import Session
+
+
+class Reporting:
+    """The report of the session's run; without a session there is none. A forked child has its own to make."""
+
+    def __init__(self, session: Session | None) -> None:
+        self._session = session
+        self._process = os.getpid()
+        self._made_in = 0
+
+    @property
+    def follows(self) -> bool:
+        """Whether the processes that the program starts hand in parts."""
+        return self._session is not None and self._session.children is not None
+
+    def compile(self, source: bytes, filename: str, module: str) -> CodeType:
+        """The code of the program's script, instrumented unless it is to be left out."""
+        if self._session is None or not self._session.scope.decide(module, filename).instrument:
+            return compile(source, filename, "exec", dont_inherit=True)
+        return self._session.compile_script(source, filename)
+
+    def cancel(self) -> None:
+        """There will be none: there was no program."""
+        self._made_in = os.getpid()
+
+    def __call__(self, status: int) -> int:
+        """Make it; takes the program's status and gives that of the whole run."""
+        process = os.getpid()
+        if self._session is None or self._made_in == process:
+            return status
+        if self._session.children is not None and self._session.children.is_child:
+            self._session.hand_in()
+            return status
+        if process != self._process:
+            return status
+        self._made_in = process
+        self._session.stop()
+        written = False
+        with suppress(OSError, ValueError):  # standard error may be gone; that is no fault of the run
+            written = self._session.write(stderr.standard_error())
+        if self._session.children is not None:
+            self._session.children.close()
+        return self._session.exit_status(status, written)

@@ -1,0 +1,69 @@
+"""The events of a run, sent to a collector or written to a file when the settings ask for that. Serves the session."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from raceway.config import Config
+from raceway.model.typing import TYPE_CHECKING
+from raceway.outcome.stream import say
+from raceway.runtime.contract import Core
+
+if TYPE_CHECKING:
+    from raceway.pipeline.automatic import Automatic
+
+_TIMEOUT_S = 5.0
+"""How long the end of a run waits for its events."""
+
+
+class RunEvents:
+    """The events of one run. Raises ConfigError for settings that cannot be used. `directory`: what paths are relative
+    to."""
+
+    def __init__(self, config: Config, core: Core, command: tuple[str, ...], directory: str) -> None:
+        self._core = core
+        self._directory = directory
+        wanted = config.endpoint is not None or config.trace is not None
+        self._pipeline = self._make(config, command) if wanted else None
+
+    def start(self) -> None:
+        """Begin to send and write; the core has begun to record."""
+        if self._pipeline is not None:
+            self._pipeline.start()
+
+    def flush(self, timeout: float) -> bool:
+        """Send and write the events so far, for so many seconds at most; whether all were."""
+        return self._pipeline is None or self._pipeline.flush(timeout)
+
+    def after_fork(self) -> None:
+        """In a forked child: what waits is the parent's."""
+        if self._pipeline is not None:
+            self._pipeline.after_fork()
+
+    def close(self) -> None:
+        """Send and write the last ones; the core still records."""
+        if self._pipeline is not None:
+            names = self._core.names
+            acted = [serial for serial, site in names.all_sites() if site.regions and names.has_acted(serial)]
+            self._pipeline.close(_TIMEOUT_S, names.is_read, acted, self._core.telling.untold)
+
+    def _make(self, config: Config, command: tuple[str, ...]) -> Automatic:
+        from raceway.pipeline.automatic import Automatic
+
+        telling = self._core.telling
+        telling.begin(config.events == "full")
+        name = command[0] if command else ""
+        service = os.path.splitext(os.path.basename(name))[0] if name != "-m" else command[1]
+        return Automatic(config, service or "python", telling.told, self._place, telling.hide_thread, _warn)
+
+    def _place(self, serial: int) -> str:
+        """Where a site is, for people."""
+        names = self._core.names
+        file = names.site_file(serial)
+        inside = bool(self._directory) and file.startswith(self._directory + os.sep)
+        return f"{file[len(self._directory) + 1 :] if inside else file}:{names.site(serial).line}"
+
+
+def _warn(line: str) -> None:
+    say(f"raceway: warning: {line} [warning]", sys.stderr)

@@ -1,0 +1,47 @@
+"""The files of a run: the reports that it writes, and what it reads of findings that are known. Serves the session."""
+
+from __future__ import annotations
+
+from raceway.config import Config
+from raceway.errors import NotWrittenError, SuppressionError
+from raceway.model.findings import Report
+from raceway.model.typing import TYPE_CHECKING, TextIO
+from raceway.outcome.stream import say
+from raceway.report import FILES
+
+if TYPE_CHECKING:
+    from raceway.findings.known import Known
+
+
+def save(report: Report, config: Config, stream: TextIO) -> bool:
+    """Write the report files that the settings ask for; False when one could not be written, which the stream tells."""
+    paths = {name: getattr(config, name) for name in FILES}
+    if not any(paths.values()):
+        return True
+    from raceway.report.files import write_file
+
+    written = True
+    for name, path in paths.items():
+        if path is not None:
+            try:
+                write_file(report, name, path, quiet=config.quiet)
+            except NotWrittenError as error:
+                say(f"raceway: error: {error} [{error.slug}]", stream)
+                written = False
+    return written
+
+
+def suppressions_were_read(report: Report) -> bool:
+    """Whether each suppression in a comment could be read."""
+    return all(note.state != SuppressionError.slug for note in report.notes)
+
+
+def read_known(config: Config, directory: str) -> Known | None:
+    """What the settings say of findings that are known; None when they say nothing. Raises ConfigError."""
+    if not (config.suppress or config.suppressions or config.baseline):
+        return None
+    from raceway.findings.known import Known, read_rules
+    from raceway.report.files import read_baseline
+
+    baseline = None if config.baseline is None else read_baseline(config.baseline)
+    return Known(directory, read_rules(config.suppress, config.suppressions), baseline)

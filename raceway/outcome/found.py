@@ -1,0 +1,51 @@
+"""What a core has found, as findings: all of it, or what came after a mark. Serves the session.
+
+Races and dependencies between locks are gathered in counts that only grow, so a mark is a copy of the counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from raceway.model.findings import Finding
+from raceway.model.locks import LockMark, deadlocks_since, mark_locks, orders_since
+from raceway.model.races import counted, since
+from raceway.model.struct import Struct
+from raceway.runtime.contract import Core, Counters
+
+
+class Mark(Struct):
+    """A moment of a run: what had been noted by then, and how many accesses each running actor had made."""
+
+    races: dict[tuple[object, ...], int]
+    locks: LockMark
+    counters: Counters
+    activity: dict[int, int]
+
+
+BEGINNING = Mark({}, LockMark({}), Counters(0, 0, 0, 0), {})
+"""The moment before anything was noted."""
+
+
+def take_mark(core: Core, last: Mark | None) -> Mark:
+    """This moment; cheap when nothing was noted since `last`."""
+    counters, activity = core.counters(), core.telling.activity()
+    if last is not None and last.counters.noted == counters.noted:
+        return Mark(last.races, last.locks, counters, activity)
+    return Mark(counted(core.races()), mark_locks(core.locks()), counters, activity)
+
+
+def found(core: Core, after: Mark, directory: str, has_gil: Callable[[], bool]) -> tuple[Finding, ...]:
+    """The findings of what came after the mark, worst first; paths in them are relative to `directory`."""
+    races, facts = since(core.races(), after.races), core.locks()
+    deadlocks = deadlocks_since(facts, after.locks)
+    if not races and not facts.orders and not deadlocks:
+        return ()
+    from raceway.detector.lockorder import cycles
+    from raceway.findings import build, build_lock_cycles, completed, in_order
+
+    names = core.names
+    built = build(races, names.all_sites(), names, directory, has_gil())
+    orders = orders_since(cycles(facts.orders, facts.signals), after.locks)
+    every = (*built, *build_lock_cycles(orders, deadlocks, names, directory))
+    return in_order(completed(finding, directory) for finding in every)

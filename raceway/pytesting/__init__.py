@@ -1,0 +1,5 @@
+"""What `pytest --raceway` brings in: the session that watches, and what it says of each test.
+
+`plugin` is the plugin that pytest calls, `asserts` has pytest's own import hook give instrumented code, `tests` tells
+which findings belong to which test, `workers` gathers what the processes of pytest-xdist found.
+"""
