@@ -8,7 +8,7 @@ from collections.abc import Container
 from raceway.autoinstrument.scope import Reason, Scope
 from raceway.model.findings import Unwatched
 
-_OURS = frozenset({"raceway", "libcst", "msgspec", "rich", "httpx", "_distutils_hack"})
+_OURS = frozenset({"raceway", "libcst", "msgspec", "rich", "httpx", "typing_extensions", "_distutils_hack"})
 """What Raceway brings in, and setuptools at the start of every interpreter."""
 _SILENT = frozenset({Reason.RACEWAY, Reason.MAIN, Reason.OWN, Reason.INCLUDED})
 """Reasons of modules that are watched, or named under `not_seen` when something kept them from it."""
