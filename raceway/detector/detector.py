@@ -76,7 +76,7 @@ class Detector:
         self.orders = LockOrders(self.races.named)
         self.signals: set[int] = set()
         self._shadows: dict[int, dict[object, Shadow]] = {}
-        self._sequence = 0
+        self.sequence = 0
         self._ended: deque[int] = deque()
         self.teller: Teller | None = None
         self._rules: dict[type, Callable[[Any], None]] = {
@@ -98,7 +98,7 @@ class Detector:
 
     def feed(self, record: Record) -> None:
         """Apply one record."""
-        self._sequence += 1
+        self.sequence += 1
         self._rules[type(record)](record)
 
     def _actor(self, serial: int) -> Actor:
@@ -119,7 +119,7 @@ class Detector:
             self._tell(Verb.ACQUIRE, access.actor, shadow.handover)
         task = self.tasks.get(access.task)
         held = actor.held if task is None else task.held
-        entry = Entry(access, actor.slot, actor.clock[actor.slot], self._sequence, tuple(held))
+        entry = Entry(access, actor.slot, actor.clock[actor.slot], self.sequence, tuple(held))
         if task is not None:
             entry.turn = task.turn
             entry.walks = site.suspends and access.operation is Operation.ITERATE
@@ -144,7 +144,7 @@ class Detector:
     def _head(self, record: Head) -> None:
         access = record.access
         actor = self._actor(access.actor)
-        actor.note_head(Entry(access, actor.slot, actor.clock[actor.slot], self._sequence, tuple(actor.held)))
+        actor.note_head(Entry(access, actor.slot, actor.clock[actor.slot], self.sequence, tuple(actor.held)))
 
     def _tell(self, verb: Verb, serial: int, other: int = 0, text: str = "", file: str = "", line: int = 0) -> None:
         if self.teller is not None:
@@ -304,10 +304,10 @@ class Detector:
 
     def _spawn(self, record: Spawn) -> None:
         self.seen_actors += record.kind is ActorKind.TASK
-        self.tasks.spawn(record, self._sequence)
+        self.tasks.spawn(record, record.born or self.sequence)
 
     def _wake(self, record: Wake) -> None:
-        self.tasks.wake(record, self._sequence)
+        self.tasks.wake(record, self.sequence)
 
     def _end(self, record: End) -> None:
         actor = self._actor(record.actor)

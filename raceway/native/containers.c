@@ -98,9 +98,25 @@ touch_item(Reach *at, Shape *shape, int op, int commute)
     }
 }
 
+/* Whether there is nothing to walk over, told without code of the program. */
+static bool
+is_empty(PyObject *container)
+{
+    if (PyList_Check(container)) {
+        return PyList_GET_SIZE(container) == 0;
+    }
+    if (PyDict_Check(container)) {
+        return ((PyDictObject *)container)->ma_used == 0;
+    }
+    return PyAnySet_Check(container) && PySet_GET_SIZE(container) == 0;
+}
+
 static void
 touch_structure(Reach *at, int op, int commute)
 {
+    if (op == OP_ITERATE && at->site->suspends && at->thread->task != NULL && is_empty(at->base)) {
+        op = OP_READ; /* the walk is over: its awaits are not reached */
+    }
     Object *object = object_of(at->base);
     object = object == NULL ? NULL : object_grow(at->base, object, 2);
     if (object == NULL) {

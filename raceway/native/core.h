@@ -334,7 +334,7 @@ tell_edge(int verb, const Actor *actor, uint64_t other)
 /* --- tasks.c: the tasks that event loops run in turn ---------------------------------------------------------------- */
 
 Task *task_find(uint64_t serial);
-uint64_t task_spawn(PyObject *name, uint64_t parent, bool passing);
+uint64_t task_spawn(PyObject *name, uint64_t parent, bool passing, uint32_t born);
 void task_spawn_as(uint64_t serial, PyObject *name, uint64_t parent, bool passing);
 uint64_t task_resume(Thread *thread, uint64_t serial);
 void task_suspend(uint64_t serial);
@@ -426,6 +426,7 @@ typedef struct {
     uint64_t sync; /* of hand-overs through a deque, of a lock, the life of a future: its serial */
     uint64_t channel; /* of the mutex of a queue: the sync of all its puts */
     uint64_t task; /* of a task of an event loop: its serial; of a handle: the task that made it */
+    uint32_t made; /* of a handle: the place in the run where that was */
     uint64_t callbacks; /* of a future: the sync of its callbacks */
     uint8_t lock; /* what is known of a lock: LOCK_ */
 } Extra;
@@ -840,6 +841,16 @@ PyObject *event_seen_set(PyObject *module, PyObject *const *arguments, Py_ssize_
 
 /* --- patching.c: models beside functions and attributes ------------------------------------------------------------- */
 
+/* What every object begins with that stands in for a function. */
+typedef struct {
+    PyObject_HEAD
+    PyObject *real; /* owned */
+} StandIn;
+
+PyObject *stand_in_get(PyObject *self, PyObject *instance, PyObject *type);
+PyObject *stand_in_getattr(PyObject *self, PyObject *name);
+PyObject *stand_in_repr(PyObject *self);
+PyObject *stand_in_doc(PyObject *self, void *nothing);
 extern PyTypeObject Around_Type;
 extern PyTypeObject Watched_Type;
 

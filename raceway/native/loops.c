@@ -8,8 +8,8 @@
 
 typedef struct {
     PyObject_HEAD
+    PyObject *real; /* owned: the function in whose place it stands; first, as in StandIn */
     vectorcallfunc call;
-    PyObject *real; /* owned: the function in whose place it stands */
     PyObject *task_type; /* owned: asyncio.tasks.Task */
     PyObject *name_of; /* owned: its method `get_name` */
     PyObject *is_done; /* owned: its method `done` */
@@ -69,19 +69,26 @@ task_of(PyObject *callback)
     return NULL;
 }
 
-static uint64_t *
-serial_place(PyObject *owner)
+static Extra *
+extra_of(PyObject *owner)
 {
     Object *object = object_of(owner);
-    Extra *extra = object == NULL ? NULL : object_extra(object);
-    return extra == NULL ? NULL : &extra->task;
+    return object == NULL ? NULL : object_extra(object);
+}
+
+/* What is known of a task or a handle, NULL when nothing is. */
+static Extra *
+known_extra(const PyObject *owner)
+{
+    const Object *object = object_find(owner);
+    return object == NULL ? NULL : object->extra;
 }
 
 static uint64_t
 known_serial(const PyObject *owner)
 {
-    const Object *object = object_find(owner);
-    return object == NULL || object->extra == NULL ? 0 : object->extra->task;
+    const Extra *extra = known_extra(owner);
+    return extra == NULL ? 0 : extra->task;
 }
 
 /* Whether a lock or semaphore of asyncio is being given back, which calls `set_result()`, which calls the loop. */
@@ -112,19 +119,17 @@ tell_made(PyObject *handle)
     if (core_enter(0)) {
         Thread *thread = current_thread();
         uint64_t by = thread->task == NULL ? 0 : thread->task->serial;
-        uint64_t *place = owner != NULL || by != 0 ? serial_place(owner != NULL ? owner : handle) : NULL;
-        if (place == NULL) {
-            ;
+        Extra *extra = owner != NULL || by != 0 ? extra_of(owner != NULL ? owner : handle) : NULL;
+        if (extra != NULL && owner == NULL) {
+            extra->task = by;
+            extra->made = ++sequence;
         }
-        else if (owner == NULL) {
-            *place = by;
-        }
-        else if (*place == 0) {
+        else if (extra != NULL && extra->task == 0) {
             alone = false;
-            *place = task_spawn(NULL, by, false);
+            extra->task = task_spawn(NULL, by, false, 0);
         }
-        else if (!hands_on(frame)) {
-            task_wake(thread, *place);
+        else if (extra != NULL && !hands_on(frame)) {
+            task_wake(thread, extra->task);
         }
         core_unlock();
     }
@@ -184,9 +189,9 @@ name_task(const Handling *handling, PyObject *owner, uint64_t serial)
 static void
 acquire_loop(Thread *thread, PyObject *loop)
 {
-    const Object *object = loop == NULL ? NULL : object_find(loop);
-    if (object != NULL && object->extra != NULL && object->extra->sync != 0) {
-        sync_acquire(thread, object->extra->sync);
+    const Extra *extra = loop == NULL ? NULL : known_extra(loop);
+    if (extra != NULL && extra->sync != 0) {
+        sync_acquire(thread, extra->sync);
     }
 }
 
@@ -211,7 +216,8 @@ begin(const Handling *handling, PyObject *handle)
         acquire_loop(thread, loop);
         if (step.serial == 0) {
             Py_CLEAR(step.owner);
-            step.serial = task_spawn(name, known_serial(handle), true);
+            const Extra *made = known_extra(handle);
+            step.serial = task_spawn(name, known_serial(handle), true, made == NULL ? 0 : made->made);
         }
         step.before = task_resume(thread, step.serial);
         core_unlock();
@@ -249,9 +255,9 @@ finish(const Handling *handling, Step *step)
         }
         else {
             task_done(step->serial);
-            uint64_t *place = step->owner == NULL ? NULL : serial_place(step->owner);
-            if (place != NULL) {
-                *place = 0;
+            Extra *extra = step->owner == NULL ? NULL : known_extra(step->owner);
+            if (extra != NULL) {
+                extra->task = 0;
             }
         }
         core_unlock();
@@ -322,24 +328,10 @@ handling_dealloc(Handling *handling)
     Py_TYPE(handling)->tp_free((PyObject *)handling);
 }
 
-static PyObject *
-handling_get(PyObject *self, PyObject *instance, PyObject *type)
-{
-    (void)type;
-    return instance == NULL || instance == Py_None ? Py_NewRef(self) : PyMethod_New(self, instance);
-}
-
-/* What `inspect` and `help` ask is answered by the real one. */
-static PyObject *
-handling_getattr(PyObject *self, PyObject *name)
-{
-    PyObject *found = PyObject_GenericGetAttr(self, name);
-    if (found == NULL && PyErr_ExceptionMatches(PyExc_AttributeError)) {
-        PyErr_Clear();
-        found = PyObject_GetAttr(((Handling *)self)->real, name);
-    }
-    return found;
-}
+static PyGetSetDef handling_doc[] = {
+    {"__doc__", stand_in_doc, NULL, NULL, NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
 
 PyTypeObject Handling_Type = {
     PyVarObject_HEAD_INIT(NULL, 0).tp_name = "raceway._native.Handling",
@@ -350,8 +342,10 @@ PyTypeObject Handling_Type = {
     .tp_traverse = (traverseproc)handling_traverse,
     .tp_call = PyVectorcall_Call,
     .tp_vectorcall_offset = offsetof(Handling, call),
-    .tp_descr_get = handling_get,
-    .tp_getattro = handling_getattr,
+    .tp_descr_get = stand_in_get,
+    .tp_getattro = stand_in_getattr,
+    .tp_repr = stand_in_repr,
+    .tp_getset = handling_doc,
 };
 
 /* loop_release(loop): a callback is about to be handed to the loop, by this thread or another. */

@@ -24,7 +24,7 @@ static const CallModel call_models[] = {
 
 typedef struct {
     PyObject_HEAD
-    PyObject *real;      /* owned */
+    PyObject *real;      /* owned; first, as in StandIn */
     PyObject *otherwise; /* owned; called with what no hook knows; NULL: nothing is */
     vectorcallfunc call;
     const CallModel *model;
@@ -106,40 +106,40 @@ around_dealloc(Around *around)
     Py_TYPE(around)->tp_free((PyObject *)around);
 }
 
-static PyObject *
-around_get(PyObject *self, PyObject *instance, PyObject *type)
+PyObject *
+stand_in_get(PyObject *self, PyObject *instance, PyObject *type)
 {
     (void)type;
     return instance == NULL || instance == Py_None ? Py_NewRef(self) : PyMethod_New(self, instance);
 }
 
 /* What `inspect` and `help` ask is answered by the real one. */
-static PyObject *
-around_getattr(PyObject *self, PyObject *name)
+PyObject *
+stand_in_getattr(PyObject *self, PyObject *name)
 {
     PyObject *found = PyObject_GenericGetAttr(self, name);
     if (found == NULL && PyErr_ExceptionMatches(PyExc_AttributeError)) {
         PyErr_Clear();
-        found = PyObject_GetAttr(((Around *)self)->real, name);
+        found = PyObject_GetAttr(((StandIn *)self)->real, name);
     }
     return found;
 }
 
-static PyObject *
-around_repr(PyObject *self)
+PyObject *
+stand_in_repr(PyObject *self)
 {
-    return PyObject_Repr(((Around *)self)->real);
+    return PyObject_Repr(((StandIn *)self)->real);
 }
 
-static PyObject *
-around_doc(PyObject *self, void *nothing)
+PyObject *
+stand_in_doc(PyObject *self, void *nothing)
 {
     (void)nothing;
-    return PyObject_GetAttrString(((Around *)self)->real, "__doc__");
+    return PyObject_GetAttrString(((StandIn *)self)->real, "__doc__");
 }
 
 static PyGetSetDef around_getset[] = {
-    {"__doc__", around_doc, NULL, NULL, NULL},
+    {"__doc__", stand_in_doc, NULL, NULL, NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 
@@ -157,11 +157,11 @@ PyTypeObject Around_Type = {
     .tp_traverse = (traverseproc)around_traverse,
     .tp_call = PyVectorcall_Call,
     .tp_vectorcall_offset = offsetof(Around, call),
-    .tp_descr_get = around_get,
-    .tp_getattro = around_getattr,
+    .tp_descr_get = stand_in_get,
+    .tp_getattro = stand_in_getattr,
     .tp_members = around_members,
     .tp_getset = around_getset,
-    .tp_repr = around_repr,
+    .tp_repr = stand_in_repr,
 };
 
 /* --- Attributes of instances ---------------------------------------------------------------------------------------- */

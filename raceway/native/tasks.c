@@ -44,12 +44,16 @@ task_spawn_as(uint64_t serial, PyObject *name, uint64_t parent, bool passing)
     seen += !passing;
 }
 
-/* A new task, or a callback that the loop runs once. */
+/* A new task, or a callback that the loop runs once; made at the place `born` in the run, 0 for here. */
 uint64_t
-task_spawn(PyObject *name, uint64_t parent, bool passing)
+task_spawn(PyObject *name, uint64_t parent, bool passing, uint32_t born)
 {
     uint64_t serial = new_serial();
     task_spawn_as(serial, name, parent, passing);
+    Task *task = born == 0 ? NULL : task_find(serial);
+    if (task != NULL) {
+        task->born = born;
+    }
     return serial;
 }
 

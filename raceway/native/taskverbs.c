@@ -8,14 +8,15 @@ tasks_spawn(PyObject *self, PyObject *args)
     PyObject *name;
     unsigned long long parent;
     int passing = 0;
-    if (!PyArg_ParseTuple(args, "UK|p", &name, &parent, &passing)) {
+    unsigned int born = 0;
+    if (!PyArg_ParseTuple(args, "UK|pI", &name, &parent, &passing, &born)) {
         return NULL;
     }
     if (!core_enter(0)) {
         return PyLong_FromLong(0);
     }
     alone = false;
-    uint64_t serial = task_spawn(name, parent, passing);
+    uint64_t serial = task_spawn(name, parent, passing, born);
     core_unlock();
     return PyLong_FromUnsignedLongLong(serial);
 }
@@ -85,8 +86,22 @@ tasks_current(PyObject *self, PyObject *nothing)
     return PyLong_FromUnsignedLongLong(serial);
 }
 
+static PyObject *
+tasks_now(PyObject *self, PyObject *nothing)
+{
+    (void)self;
+    (void)nothing;
+    if (!core_enter(0)) {
+        return PyLong_FromLong(0);
+    }
+    uint32_t now = ++sequence;
+    core_unlock();
+    return PyLong_FromUnsignedLong(now);
+}
+
 static PyMethodDef tasks_methods[] = {
     {"spawn", tasks_spawn, METH_VARARGS, "A new task of an event loop, or a callback that it runs once."},
+    {"now", tasks_now, METH_NOARGS, "A number for this moment."},
     {"resume", tasks_resume, METH_O, "The calling thread goes on with `task`; the one before."},
     {"suspend", tasks_suspend, METH_O, "The task lets others run."},
     {"wake", tasks_wake, METH_O, "The current task has just caused `task` to go on."},

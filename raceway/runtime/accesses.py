@@ -231,6 +231,8 @@ class Accesses:
         self._record(at, Operation.READ, (container, LocationKind.STRUCTURE, WHOLE), f"{label}[...]")
 
     def _structure(self, at: Reach, operation: Operation, commute: Commute = Commute.NONE) -> None:
+        if operation is Operation.ITERATE and at.site.suspends and at.state.task and _is_empty(at.base):
+            operation = Operation.READ  # the walk is over: its awaits are not reached
         container, label = self._container(at)
         self._record(at, operation, (container, LocationKind.STRUCTURE, None), label, commute)
         if operation.mutates and commute is Commute.NONE:
@@ -264,6 +266,11 @@ def _has_key(base: Any, key: Any) -> bool | None:
     if issubclass(type(base), dict):
         return dict.__contains__(base, key)
     return set.__contains__(base, key) if issubclass(type(base), set) else None
+
+
+def _is_empty(base: Any) -> bool:
+    """Whether there is nothing to walk over, told without code of the program."""
+    return any(issubclass(type(base), kind) and kind.__len__(base) == 0 for kind in (list, dict, set))
 
 
 def _position(base: Any, key: Any) -> Any:

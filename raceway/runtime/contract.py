@@ -35,11 +35,15 @@ class Waits(Protocol):
 class Tasks(Protocol):
     """The verbs of tasks that event loops run in turn. Called as those of synchronisation are."""
 
-    def spawn(self, name: str, parent: int, passing: bool = False, /) -> int:
+    def spawn(self, name: str, parent: int, passing: bool = False, born: int = 0, /) -> int:
         """Announce a new task that an event loop will run, or a callback that it runs once (`passing`); its serial.
 
-        The loop's thread stays the actor. `parent` is the task that made it, 0 outside any.
+        The loop's thread stays the actor. `parent` is the task that made it, 0 outside any; `born` is the `now()` of
+        when it did, 0 for this moment.
         """
+
+    def now(self) -> int:
+        """A number for this moment, above those of what was recorded before."""
 
     def resume(self, task: int, /) -> int:
         """The calling thread works for `task` from here on, for none if it is 0; the task before. The locks that a task

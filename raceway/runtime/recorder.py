@@ -115,11 +115,15 @@ class PureTasks:
         self._put = log.stream.put
         self._state = log.state
 
-    def spawn(self, name: str, parent: int, passing: bool = False) -> int:
+    def spawn(self, name: str, parent: int, passing: bool = False, born: int = 0) -> int:
         """A new task of an event loop."""
         serial = self._log.identity.new_serial()
-        self._put(Spawn(serial, parent, name, ActorKind.CALLBACK if passing else ActorKind.TASK))
+        self._put(Spawn(serial, parent, name, ActorKind.CALLBACK if passing else ActorKind.TASK, born))
         return serial
+
+    def now(self) -> int:
+        """The place in the stream that the next record will have."""
+        return self._log.detector.sequence + 1
 
     def resume(self, task: int) -> int:
         """The calling thread goes on with `task`; the one before."""

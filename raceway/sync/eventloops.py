@@ -36,8 +36,8 @@ tasks: Table[int] = of_run(Table())
 """The serial of every task that is not done."""
 unnamed: set[int] = of_run(set())
 """Tasks that have not begun: they get their names when they have been made."""
-makers: Table[int] = of_run(Table())
-"""The task that made a handle for a callback."""
+makers: Table[tuple[int, int]] = of_run(Table())
+"""The task that made a handle for a callback, and when."""
 
 
 def calling(recorder: Recorder, loop: object) -> None:
@@ -65,7 +65,7 @@ def made(recorder: Recorder, handle: Any, _result: object) -> None:
     """The current task has made `handle`."""
     by, task = recorder.tasks.current(), task_of(handle._callback)
     if task is None:
-        makers.put(handle, by)
+        makers.put(handle, (by, recorder.tasks.now()))
         return
     known = tasks.get(task)
     if known is None:
@@ -93,7 +93,8 @@ def begin(recorder: Recorder, handle: Any) -> tuple[int, int, Any]:
     task = task_of(handle._callback)
     known = None if task is None else tasks.get(task)
     if known is None:
-        known = recorder.tasks.spawn(f"callback {_name(handle._callback)}", makers.get(handle) or 0, True)
+        by, born = makers.get(handle) or (0, 0)
+        known = recorder.tasks.spawn(f"callback {_name(handle._callback)}", by, True, born)
         task = None
     elif known in unnamed:
         unnamed.discard(known)

@@ -8,6 +8,7 @@ and activation before it speaks of a region.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import libcst as cst
@@ -128,7 +129,7 @@ class Flow:
         """The innermost guard counts: it tests again what an outer one asked (double-checked locking)."""
         found = False
         for guard in reversed(self.guards):
-            tested = [read for read in sorted(guard.reads, key=_order) if self._same(read, draft)]
+            tested = _newest(read for read in sorted(guard.reads, key=_order) if self._same(read, draft))
             if tested and found:
                 draft.rechecked = True
                 for read in tested:
@@ -178,6 +179,11 @@ class Flow:
             if used or returned:
                 write.regions = [region for region in write.regions if region.head != head.index]
                 write.add_region(head, RegionKind.LAZY_INIT, spans, awaits)
+
+
+def _newest(reads: Iterable[Draft]) -> list[Draft]:
+    """Of reads of one place, in order, the last: a test that compares it with an older one looks at it anew."""
+    return list({read.paths: read for read in reads}.values())
 
 
 def _order(draft: Draft) -> int:

@@ -51,7 +51,11 @@ class FakeTasks:
         self.names: dict[int, str] = {}
         self._now: dict[int, int] = {}
 
-    def spawn(self, name: str, parent: int, passing: bool = False) -> int:
+    def now(self) -> int:
+        return len(self.log)
+
+    def spawn(self, name: str, parent: int, passing: bool = False, born: int = 0) -> int:
+        assert born <= self.now()
         serial = len(self.names) + 1
         self.names[serial] = name
         self.log.append(("callback" if passing else "task", serial, parent))
