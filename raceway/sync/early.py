@@ -8,6 +8,7 @@ with that: it is still the same lock, and only orders nothing.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import gc
 import sys
@@ -134,12 +135,17 @@ def adopt(patches: Patches) -> None:
     if active.recorder() is None:
         return
     kept = _internal()
+    locks = {
+        id(lock): lock
+        for lock in instances(originals.LockType, originals.RLock)
+        if id(lock) not in kept and type(lock) in (originals.LockType, originals.RLock)
+    }
+    holders = list(_referrers(locks))
+    owners = _owners([holder for holder, _held in holders if type(holder) is dict and _module_of(holder) is None])
     ours: dict[int, Any] = {}
-    for lock in instances(originals.LockType, originals.RLock):
-        if id(lock) in kept or type(lock) not in (originals.LockType, originals.RLock):
-            continue
-        for holder in gc.get_referrers(lock):
-            owner, names = _place(holder, lock)
+    for holder, held in holders:
+        for lock in held:
+            owner, names = _place(holder, lock, owners)
             for name in names:
                 if id(lock) not in ours:
                     ours[id(lock)] = _around(lock)
@@ -150,16 +156,39 @@ def adopt(patches: Patches) -> None:
                         patches.replace(owner, name, getattr(ours[id(lock)], name))
 
 
+def _referrers(targets: dict[int, Any]) -> Iterator[tuple[Any, list[Any]]]:
+    """Live objects that refer to any of the targets, which are given by address, and to which.
+
+    Each object is looked at once, however many targets there are.
+    """
+    wanted = targets.keys()
+    for holder in gc.get_objects():
+        referents = gc.get_referents(holder)
+        if not wanted.isdisjoint(map(id, referents)):
+            yield holder, [targets[address] for address in wanted & set(map(id, referents))]
+
+
+def _owners(namespaces: list[dict[str, Any]]) -> dict[int, Any]:
+    """The objects whose attributes these dictionaries are, by the address of the dictionary."""
+    found: dict[int, Any] = {}
+    for holder, held in _referrers({id(namespace): namespace for namespace in namespaces}):
+        with contextlib.suppress(AttributeError):
+            attributes = object.__getattribute__(holder, "__dict__")
+            if any(attributes is namespace for namespace in held):
+                found[id(attributes)] = holder
+    return found
+
+
 def _around(lock: Any) -> Any:
     cls: type[TracedLock] = Lock if type(lock) is originals.LockType else EarlyRLock
     return traced(cls, lock, None)
 
 
-def _place(holder: Any, lock: Any) -> tuple[Any, list[str]]:
+def _place(holder: Any, lock: Any, owners: dict[int, Any]) -> tuple[Any, list[str]]:
     """The module or instance behind `holder`, and the names under which it has the lock."""
     owner = holder
     if type(holder) is dict:
-        owner = _module_of(holder) or _instance_of(holder)
+        owner = _module_of(holder) or owners.get(id(holder))
     module = owner.__name__ if type(owner) is ModuleType else type(owner).__module__
     condition = type(owner) is threading.Condition
     if owner is None or type(module) is not str or module.partition(".")[0] in _LEFT_ALONE:
@@ -177,17 +206,6 @@ def _place(holder: Any, lock: Any) -> tuple[Any, list[str]]:
 def _module_of(namespace: dict[str, Any]) -> ModuleType | None:
     module = sys.modules.get(dict.get(namespace, "__name__") or "")
     return module if type(module) is ModuleType and vars(module) is namespace else None
-
-
-def _instance_of(attributes: dict[str, Any]) -> Any:
-    """The object whose attributes these are, if there is one."""
-    for holder in gc.get_referrers(attributes):
-        try:
-            if object.__getattribute__(holder, "__dict__") is attributes:
-                return holder
-        except AttributeError:
-            continue
-    return None
 
 
 def _internal() -> set[int]:
