@@ -358,20 +358,10 @@ def open_child(directory: str, command: tuple[str, ...]) -> Session:
     session.children = Following(command, lambda: spool, spool)
     session.run_began = settings.began
     if sys.flags.no_site:
-        _import_transform(settings.search)
+        from raceway.autoinstrument.reach import import_transform
+
+        import_transform(settings.search)
     return session
-
-
-def _import_transform(search: Sequence[str]) -> None:
-    """Import what rewrites modules while it can be found; in this process later imports find less."""
-    before = sys.path[:]
-    sys.path += search
-    try:
-        import raceway.transform.rewriting  # noqa: F401
-    except ImportError:  # then only what is in the cache is watched
-        pass
-    finally:
-        sys.path[:] = before
 
 
 def _working_directory() -> str:
