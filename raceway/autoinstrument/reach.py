@@ -1,4 +1,4 @@
-"""The packages of others that the transform needs, in an interpreter that does not find them (`-S`). Serves the session."""
+"""Reaching the transform from an interpreter that does not find the packages it needs (`-S`). Serves the session."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 
 def import_transform(search: Sequence[str]) -> None:
-    """Import what rewrites modules while it can be found, also in these directories. Without it, what is in the cache is
-    watched, and nothing else."""
+    """Import what rewrites modules while it can be found, also in these directories. Without it, only what is in the
+    cache is watched."""
     before = sys.path[:]
     sys.path += search
     try:
