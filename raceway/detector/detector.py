@@ -26,6 +26,7 @@ from raceway.model.records import (
     Done,
     End,
     Fork,
+    Give,
     Head,
     Join,
     Name,
@@ -35,6 +36,7 @@ from raceway.model.records import (
     Retire,
     Spawn,
     Suspend,
+    Take,
     Wake,
 )
 from raceway.model.sites import Site
@@ -84,6 +86,8 @@ class Detector:
             Head: self._head,
             Acquire: self._acquire,
             Release: self._release,
+            Give: self._give,
+            Take: self._take,
             Fork: self._fork,
             Spawn: self._spawn,
             Suspend: self.tasks.suspend,
@@ -263,6 +267,33 @@ class Detector:
         actor.clock[actor.slot] += 1
         if record.held:
             self._drop_lock(self._held(actor, record.task), record.sync)
+
+    def _give(self, record: Give) -> None:
+        actor = self._actor(record.actor)
+        actor.clock[actor.slot] += 1
+
+    def _take(self, record: Take) -> None:
+        actor, where = self._actor(record.actor), record.location
+        shadow = self._shadows.get(where.object, {}).get((where.kind, where.key))
+        for other in shadow.writes if shadow is not None else ():
+            if other.slot != actor.slot and not other.before(actor.clock):
+                self._follow(record.actor, other)
+
+    def _follow(self, serial: int, other: Entry) -> None:
+        """The actor happens after this access of another one, and what that one did before."""
+        actor, by = self._actor(serial), self.actors.get(other.access.actor)
+        known, firm = actor.clock.get(other.slot, 0), actor.firm.get(other.slot, 0)
+        if by is not None:
+            if self.teller is not None:
+                handover = self.teller.new_handover()
+                self._tell(Verb.RELEASE, other.access.actor, handover)
+                self._tell(Verb.ACQUIRE, serial, handover)
+            join(actor.clock, by.clock)
+            actor.learn(by.firm)
+            if not by.ended and by.clock[by.slot] == other.number:  # what it does from here on is not part of it
+                by.clock[by.slot] += 1
+        actor.clock[other.slot] = max(known, other.number)
+        actor.firm[other.slot] = max(firm, other.number)
 
     def _note_order(self, record: Acquire, actor: Actor, held: tuple[int, ...]) -> None:
         epoch, whose = (actor.slot, actor.clock[actor.slot]), record.task or record.actor

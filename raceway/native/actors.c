@@ -336,6 +336,16 @@ advance(Actor *actor)
     clock_set(&actor->clock, actor->slot, clock_get(&actor->clock, actor->slot) + 1);
 }
 
+static void
+renew_epochs(const Actor *actor)
+{
+    for (Thread *thread = threads; thread != NULL; thread = thread->next) {
+        if (thread->actor == actor && !thread->over) {
+            thread_new_epoch(thread);
+        }
+    }
+}
+
 /* A new actor with this serial that starts after all that the parent did so far; without a parent, after main. */
 void
 actor_fork_as(Thread *parent, PyObject *name, uint64_t serial)
@@ -361,11 +371,7 @@ actor_fork_as(Thread *parent, PyObject *name, uint64_t serial)
     actor_leave(from, &child->firm, false);
     child->name = Py_XNewRef(name);
     advance(from);
-    for (Thread *thread = threads; thread != NULL; thread = thread->next) {
-        if (thread->actor == from && !thread->over) {
-            thread_new_epoch(thread);
-        }
-    }
+    renew_epochs(from);
 }
 
 uint64_t
@@ -470,12 +476,55 @@ actor_join(Thread *thread, uint64_t serial)
     }
     if (!child->ended) { /* what it does from here on is not part of what was waited for */
         advance(child);
-        for (Thread *other = threads; other != NULL; other = other->next) {
-            if (other->actor == child && !other->over) {
-                thread_new_epoch(other);
-            }
+        renew_epochs(child);
+    }
+}
+
+/* The actor has put something into a container: what it does from here on is told apart from what it did before. */
+void
+actor_gave(Thread *thread)
+{
+    if (!thread->hidden) {
+        advance(thread->actor);
+        thread_new_epoch(thread);
+    }
+}
+
+static Actor *
+actor_of(const Context *context)
+{
+    if (!context->of_task) {
+        return actor_find(context->actor);
+    }
+    return actor_find(actor_in_slot(context->slot));
+}
+
+/* The actor happens after this access of another one, and what that one did before. */
+void
+actor_follow(Thread *thread, const Context *other)
+{
+    Actor *actor = thread->actor, *by = actor_of(other);
+    Epoch known = {other->slot, clock_get(&actor->clock, other->slot)};
+    Epoch firm = {other->slot, clock_get(&actor->firm, other->slot)};
+    if (by != NULL) {
+        if (unlikely(telling)) {
+            uint64_t handover = new_serial();
+            teller_edge(TELL_RELEASE, by, handover, NULL, NULL, 0);
+            teller_edge(TELL_ACQUIRE, actor, handover, NULL, NULL, 0);
+        }
+        clock_join(&actor->clock, &by->clock);
+        actor_learn(actor, &by->firm);
+        for (uint32_t place = 0; place < by->learned_count; place++) {
+            clock_raise(&actor->clock, by->learned[place]);
+            clock_raise(&actor->firm, by->learned[place]);
+        }
+        if (!by->ended && clock_get(&by->clock, by->slot) == other->number) {
+            advance(by); /* what it does from here on is not part of it */
+            renew_epochs(by);
         }
     }
+    clock_set(&actor->clock, known.slot, known.number > other->number ? known.number : other->number);
+    clock_set(&actor->firm, firm.slot, firm.number > other->number ? firm.number : other->number);
 }
 
 uint64_t

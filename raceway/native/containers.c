@@ -129,7 +129,7 @@ touch_structure(Reach *at, int op, int commute)
     }
     touch(at, &object->cells[0], &location, op, commute);
     remember_made(at->tap, MADE_STRUCTURE, op_mutates(op) ? object->cells[0].w : object->cells[0].r);
-    if (op_mutates(op) && commute == COMMUTE_NONE) {
+    if (op_mutates(op) && (commute == COMMUTE_NONE || op == OP_DELETE)) {
         location.key = KEY_WHOLE;
         touch(at, &object->cells[1], &location, op, commute);
     }
@@ -149,6 +149,38 @@ hand_over(Reach *at, int side)
         return;
     }
     sync_acquire_later(at->thread, sync);
+}
+
+/* Who takes an item out happens after those who put items in, as far as they did. */
+static void
+take_out(Reach *at, const Shape *shape)
+{
+    Object *object = alone || at->thread->hidden || is_empty(at->base) ? NULL : object_find(at->base);
+    if (object == NULL || object->capacity < 2 || (at->key != NULL && has_key(at->base, at->key) == 0)) {
+        return;
+    }
+    bool foreign = cell_taken(at->thread, &object->cells[1]);
+    const Cell *item = NULL;
+    if (shape->sequence) {
+        Py_ssize_t index = -1, length = Py_SIZE(at->base);
+        bool known = at->key == NULL || (PyLong_CheckExact(at->key) && small_index(at->key, &index));
+        index += index < 0 ? length : 0;
+        item = known && index >= 0 ? item_find(object, (size_t)index) : NULL;
+    }
+    else if (at->key != NULL) {
+        uint64_t key;
+        item = key_of(at->key, &key, 0) ? keyed_find(object, key) : NULL;
+    }
+    if (item != NULL) {
+        foreign |= cell_taken(at->thread, item);
+    }
+    if (shape->sequence || at->key == NULL) {
+        foreign |= cell_taken(at->thread, &object->cells[0]);
+    }
+    Extra *extra = foreign ? object_extra(object) : NULL;
+    if (extra != NULL) {
+        extra->handing = true;
+    }
 }
 
 static int
@@ -183,8 +215,11 @@ container_apply(Reach *at, Shape *shape, const Row *row)
         }
     }
     at->thread->accesses++;
-    if (row->handover != HANDOVER_NONE) {
+    if (row->handover == HANDOVER_RELEASE || row->handover == HANDOVER_ACQUIRE) {
         hand_over(at, row->handover);
+    }
+    else if (row->handover == HANDOVER_TAKE) {
+        take_out(at, shape);
     }
     const Effect *effects = row->effects;
     uint8_t count = row->effect_count;
@@ -195,7 +230,9 @@ container_apply(Reach *at, Shape *shape, const Row *row)
             count = row->otherwise_count;
         }
     }
+    bool mutates = false;
     for (uint8_t place = 0; place < count; place++) {
+        mutates |= op_mutates(effects[place].operation);
         /* Whether something is in a list is one question to it, whatever the answer costs. */
         bool asked = effects[place].operation == OP_ITERATE && at->site->form == FORM_CONTAINS;
         int op = asked ? OP_READ : effects[place].operation;
@@ -209,6 +246,9 @@ container_apply(Reach *at, Shape *shape, const Row *row)
         if (at->key != NULL) {
             touch_item(at, shape, op, effects[place].commute);
         }
+    }
+    if (row->handover == HANDOVER_GIVE && mutates && !alone) {
+        put_in(at->tap, at->thread, object_find(at->base));
     }
 }
 
@@ -243,7 +283,8 @@ container_learn(Reach *at, Shape *shape, const Row *row)
     if (row == NULL) {
         sees = SEES_NOTHING;
     }
-    else if (!row->through && row->handover == HANDOVER_NONE && row->effect_count != 0 &&
+    else if (!row->through && row->handover != HANDOVER_RELEASE && row->handover != HANDOVER_ACQUIRE &&
+             row->effect_count != 0 &&
              row->effects[0].target != TARGET_FIRST) {
         bool by_key = row->effects[0].target == TARGET_KEY;
         sees = !by_key ? SEES_STRUCTURE : shape->sequence ? SEES_SEQUENCE : SEES_KEYS;

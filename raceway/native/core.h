@@ -273,6 +273,7 @@ void actor_drop_lock(Actor *actor, uint64_t sync);
 uint64_t actor_fork(Thread *parent, PyObject *name);
 void actor_fork_as(Thread *parent, PyObject *name, uint64_t serial);
 void actor_join(Thread *thread, uint64_t child);
+void actor_gave(Thread *thread);
 uint64_t actor_in_slot(uint32_t slot); /* 0 when it is not running */
 void actor_rename(uint64_t serial, PyObject *name);
 uint64_t actors_seen(void);
@@ -384,6 +385,7 @@ uint32_t context_renew(Thread *thread, Frame *frame, uint32_t before, const Cont
                        uint32_t holders);
 uint32_t context_again(Thread *thread, Frame *frame, uint32_t before, const Context *wanted, Stack callers);
 void context_free(uint32_t id);
+void actor_follow(Thread *thread, const Context *other);
 void contexts_end_epoch(Thread *thread);
 bool contexts_reset(void);
 
@@ -429,6 +431,7 @@ typedef struct {
     uint32_t made; /* of a handle: the place in the run where that was */
     uint64_t callbacks; /* of a future: the sync of its callbacks */
     uint8_t lock; /* what is known of a lock: LOCK_ */
+    bool handing; /* of a container: another actor has taken out what was put in */
 } Extra;
 
 typedef struct Object {
@@ -659,6 +662,7 @@ extern uint64_t shared_locations;
 void record_at(Thread *thread, Frame *frame, uint32_t site, Cell *cell, const Location *location, int op,
                int commute);
 bool cell_is_own(const Cell *cell, uint32_t slot);
+bool cell_taken(Thread *thread, const Cell *cell);
 bool record_own(Thread *thread, Cell *cell, uint32_t context, bool mutates);
 void cell_clear(Cell *cell);
 void shadow_reset(void);
@@ -864,7 +868,7 @@ bool loops_ready(PyObject *module);
 enum { TARGET_STRUCTURE, TARGET_KEY, TARGET_FIRST };
 enum { SHAPE_KEY, SHAPE_NEGATIVE, SHAPE_SLICE, SHAPES };
 enum { PRESENT_ANY, PRESENT_ABSENT, PRESENT_PRESENT };
-enum { HANDOVER_NONE, HANDOVER_RELEASE, HANDOVER_ACQUIRE };
+enum { HANDOVER_NONE, HANDOVER_RELEASE, HANDOVER_ACQUIRE, HANDOVER_GIVE, HANDOVER_TAKE };
 
 typedef struct {
     uint8_t target;
@@ -928,6 +932,7 @@ typedef struct {
     uint8_t held; /* operands that other taps of the site hold for this one */
     uint8_t next; /* of `more` to be replaced */
     bool is_simple; /* no region, no publication: an access of an object of one's own needs no look at the rules */
+    uint32_t puts; /* items put into containers that nobody else was known to take from */
     uint32_t made[3]; /* the contexts that it last made: of a field or item, of all items, of a structure */
     bool commits;
     bool is_head;
@@ -973,6 +978,7 @@ void container_item(Reach *at);
 /* --- own.c: what an actor has to itself ------------------------------------------------------------------------------ */
 
 void remember_made(Tap *tap, int made, uint32_t context);
+void put_in(Tap *tap, Thread *thread, Object *object);
 bool field_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObject *base);
 bool structure_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObject *container);
 bool item_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObject *container, PyObject *key,

@@ -95,6 +95,32 @@ feed_access(PyObject *record)
     return true;
 }
 
+/* ("take", actor, object, kind, key, whole) */
+static bool
+feed_take(PyObject *record)
+{
+    const char *verb;
+    unsigned long long actor, object;
+    int kind, whole;
+    PyObject *key;
+    uint64_t number = KEY_WHOLE;
+    if (!PyArg_ParseTuple(record, "sKKiOp", &verb, &actor, &object, &kind, &key, &whole)) {
+        return false;
+    }
+    if (!whole && !key_of(key, &number, 0)) {
+        PyErr_SetString(PyExc_TypeError, "a key of a trace is a scalar");
+        return false;
+    }
+    Cell *cell = place_of(object, kind, number);
+    Thread *thread = thread_for(actor);
+    if (cell == NULL || thread == NULL) {
+        PyErr_NoMemory();
+        return false;
+    }
+    cell_taken(thread, cell);
+    return true;
+}
+
 /* (verb, actor, other, merge, held, task) of the edges, where `merge` of a lock tells whether its taker would have waited;
    (verb, actor, task, -, -, by whom) of what happens to tasks. */
 static bool
@@ -123,6 +149,10 @@ feed_edge(PyObject *record, const char *verb)
     if (strcmp(verb, "suspend") == 0 || strcmp(verb, "done") == 0) {
         task_resume(thread, 0);
         strcmp(verb, "done") == 0 ? task_done(other) : task_suspend(other);
+        return true;
+    }
+    if (strcmp(verb, "give") == 0) {
+        actor_gave(thread);
         return true;
     }
     task_resume(thread, task);
@@ -163,7 +193,9 @@ replay_feed(PyObject *module, PyObject *record)
     }
     core_lock();
     alone = false;
-    bool done = strcmp(verb, "access") == 0 ? feed_access(record) : feed_edge(record, verb);
+    bool done = strcmp(verb, "access") == 0 ? feed_access(record)
+                : strcmp(verb, "take") == 0 ? feed_take(record)
+                                            : feed_edge(record, verb);
     core_unlock();
     if (!done) {
         return NULL;

@@ -549,6 +549,25 @@ cell_is_own(const Cell *cell, uint32_t slot)
            (cell->r == 0 || contexts[cell->r].slot == slot);
 }
 
+/* The actor takes out what was put in here: it happens after what others last wrote. False when nobody else did. */
+bool
+cell_taken(Thread *thread, const Cell *cell)
+{
+    const Expansion *expansion = expansion_of(cell);
+    Entry only = {.context = expansion == NULL ? cell->w : 0};
+    const Entry *writes = expansion == NULL ? &only : expansion->writes.entries;
+    uint8_t count = expansion == NULL ? cell->w != 0 : expansion->writes.count;
+    bool foreign = false;
+    for (uint8_t place = 0; place < count; place++) {
+        Context other = contexts[writes[place].context];
+        foreign |= other.slot != thread->actor->slot;
+        if (other.slot != thread->actor->slot && !is_ordered(&other, thread->actor)) {
+            actor_follow(thread, &other);
+        }
+    }
+    return foreign;
+}
+
 /* Put a context into a cell that is this actor's own; false when another actor was there. Nothing to compare with:
    one's own accesses are ordered. */
 bool

@@ -17,6 +17,7 @@ from raceway.model.records import (
     Done,
     End,
     Fork,
+    Give,
     Join,
     Location,
     Record,
@@ -24,6 +25,7 @@ from raceway.model.records import (
     Retire,
     Spawn,
     Suspend,
+    Take,
     Wake,
 )
 from raceway.model.sites import Context, Region, Role, Site, SiteForm
@@ -108,6 +110,9 @@ class Oracle:
         self._syncs: dict[int, dict[int, int]] = {}
         self._published: dict[Location, dict[int, int]] = {}
         self._held: dict[int, int] = {}
+        self._epochs: dict[int, int] = {}
+        self._ends: dict[tuple[int, int], int] = {}
+        self._written: dict[Location, list[tuple[int, int, int]]] = {}
         self._seen: list[tuple[int, Access, dict[int, int]]] = []
         for number, record in enumerate(trace):
             self._feed(number, record)
@@ -126,6 +131,10 @@ class Oracle:
                 _raise(clock, self._syncs.get(record.sync, {}))
                 if record.held:
                     self._held[record.sync] = record.actor
+            case Give():
+                self._end_epoch(record.actor)
+            case Take():
+                self._take(record, clock)
             case Release():
                 clock[record.actor] = clock.get(record.actor, 0) + 1
                 known = self._syncs.setdefault(record.sync, {})
@@ -134,20 +143,46 @@ class Oracle:
                 _raise(known, clock)
                 if record.held:
                     self._held.pop(record.sync, None)
+                self._end_epoch(record.actor)
             case Fork():
                 self._clocks[record.child] = dict(clock)
+                self._end_epoch(record.actor)
             case Join():
                 _raise(clock, self._clocks.get(record.child, {}))
+                self._end_epoch(record.child)
+            case Retire():
+                self._written = {where: made for where, made in self._written.items() if where.object != record.object}
             case _:
                 pass
+
+    def _end_epoch(self, actor: int) -> None:
+        """What the actor does from here on is told apart from what it did before."""
+        epoch = self._epochs.get(actor, 0)
+        self._epochs[actor] = epoch + 1
+        self._ends[actor, epoch] = self._clocks.get(actor, {}).get(actor, 0)
+
+    def _take(self, record: Take, clock: dict[int, int]) -> None:
+        """The taker happens after the writes of others here, with the rest of their epochs as far as it has happened."""
+        for actor, number, epoch in self._written.get(record.location, ()):
+            if actor == record.actor or number <= clock.get(actor, 0):
+                continue
+            if epoch == self._epochs.get(actor, 0):
+                self._end_epoch(actor)
+            known = dict(self._clocks[actor])
+            known[actor] = self._ends[actor, epoch]
+            _raise(clock, known)
 
     def _access(self, number: int, record: Access, clock: dict[int, int]) -> None:
         if record.site == DOUBLE_CHECKED:
             _raise(clock, self._published.get(record.location, {}))
         clock[record.actor] = clock.get(record.actor, 0) + 1
         self._seen.append((number, record, dict(clock)))
+        if record.operation.mutates:
+            written = self._written.setdefault(record.location, [])
+            written.append((record.actor, clock[record.actor], self._epochs.get(record.actor, 0)))
         if record.site == RECHECKED and record.operation.mutates and record.actor in self._held.values():
             self._published[record.location] = dict(clock)
+            self._end_epoch(record.actor)
 
 
 def disturbed(trace: Sequence[Record]) -> set[Location]:
@@ -240,7 +275,7 @@ class _Builder:
 
     def record(self) -> Record | None:
         actor = self.draw(st.sampled_from(self.alive))
-        choice = self.draw(st.integers(0, 19))
+        choice = self.draw(st.integers(0, 21))
         if choice < 12:
             return self._access(actor)
         if choice < 14:
@@ -251,6 +286,9 @@ class _Builder:
             return self._lock(actor, self.draw(st.sampled_from(LOCKS)))
         if choice < 19:
             return Join(actor, self.draw(st.sampled_from(self.children)))
+        if choice < 21:
+            kind, key, _suffix = self.hot
+            return Take(actor, Location(self.objects[0], kind, key)) if self.draw(st.booleans()) else Give(actor)
         return self._end(actor) if self.draw(st.booleans()) else self._retire()
 
     def _access(self, actor: int) -> Access:

@@ -165,6 +165,23 @@ _QUEUES = (
         "deque-take", "the edge to taking out of a deque",
         "runtime/accesses.py", "at.state.due.append(entry.sync)", "pass", "norace/deque_handover.py",
     ),
+    Mutant(
+        "container-take", "the edge from putting into a list, dict or set to taking out",
+        "detector/detector.py", "self._follow(record.actor, other)", "pass", "norace/handover_dict.py",
+    ),
+    Mutant(
+        "container-take-item", "that what is taken out by its key is ordered after the store under that key",
+        "runtime/accesses.py", "places.append((LocationKind.ITEM, self._key(key)))", "pass",
+        "norace/handover_dict.py",
+    ),
+    Mutant(
+        "container-give", "that what is done to an item after it was put in is told apart",
+        "runtime/accesses.py", "self.log.edge(at.state, Give(at.state.actor))", "pass", "race/handover_dict.py",
+    ),
+    Mutant(
+        "container-kept", "that what a giver does after the take is told apart",
+        "detector/detector.py", "by.clock[by.slot] += 1", "pass", "race/handover_list.py",
+    ),
 )  # fmt: skip
 
 _POOLS = (
