@@ -68,8 +68,8 @@ def _on_gil(kind: FindingKind, first: Member, second: Member, sites: tuple[Site,
 def _benign(kind: FindingKind, first: Member, second: Member, sites: tuple[Site, Site], read: bool) -> str:
     """Why a pair does no harm, empty when nothing explains it."""
     if kind is FindingKind.CHECK_THEN_ACT:
-        reader, putting = (second, sites[0]) if first.side.access.operation.mutates else (first, sites[1])
-        if reader.takes and reader.side.access.location.kind is LocationKind.STRUCTURE and _puts(putting):
+        test, putting = (second, sites[0]) if first.side.access.operation.mutates else (first, sites[1])
+        if test.takes and test.side.access.location.kind is LocationKind.STRUCTURE and _puts(putting):
             return "one side tests whether there is something to take, and the other puts something in"
     if kind is FindingKind.READ_WRITE:
         reader, writer = sites if second.side.access.operation.mutates else (sites[1], sites[0])

@@ -82,10 +82,15 @@ class Give(Struct):
 
 class Take(Struct):
     """The actor takes something out of a container: it now happens after what others last wrote at `location`, and all
-    that they did before."""
+    that they did before.
+
+    That is for the sake of what is taken out, and whatever that holds. If nothing else ordered the actor, several use
+    the object `owner` that the container belongs to (0 for none) at a time: such edges do not order accesses of that.
+    """
 
     actor: int
     location: Location
+    owner: int = 0
 
 
 class Fork(Struct):

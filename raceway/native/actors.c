@@ -103,6 +103,7 @@ actor_free(Actor *actor)
     clock_free(&actor->inherited);
     free(actor->learned);
     clock_free(&actor->firm);
+    clock_free(&actor->bare);
     lockset_drop(actor->held);
     stack_drop(actor->wait_stack);
     Py_XDECREF(actor->name);
@@ -318,6 +319,30 @@ actor_learn(Actor *actor, const Clock *clock)
     clock_join(&actor->firm, clock);
 }
 
+/* The order without hand-overs through plain containers, as the clock is now. */
+const Clock *
+actor_bare(Actor *actor)
+{
+    if (likely(actor->bare.length == 0)) {
+        return &actor->clock;
+    }
+    clock_set(&actor->bare, actor->slot, clock_get(&actor->clock, actor->slot));
+    return &actor->bare;
+}
+
+/* The actor is ordered after what `clock` knows; without hand-overs after what `bare` does, if that is not empty. */
+void
+actor_after(Actor *actor, const Clock *clock, const Clock *bare)
+{
+    if (unlikely(bare->length != 0 && actor->bare.length == 0)) {
+        clock_copy(&actor->bare, &actor->clock);
+    }
+    if (unlikely(actor->bare.length != 0)) {
+        clock_join(&actor->bare, bare->length != 0 ? bare : clock);
+    }
+    clock_join(&actor->clock, clock);
+}
+
 /* Call `visit` with every actor until it gives false. */
 bool
 actors_each(bool (*visit)(Actor *actor, void *argument), void *argument)
@@ -369,6 +394,10 @@ actor_fork_as(Thread *parent, PyObject *name, uint64_t serial)
     clock_set(&child->clock, epoch.slot, epoch.number);
     clock_copy(&child->inherited, &child->clock);
     actor_leave(from, &child->firm, false);
+    if (unlikely(from->bare.length != 0)) {
+        clock_copy(&child->bare, actor_bare(from));
+        clock_set(&child->bare, epoch.slot, epoch.number);
+    }
     child->name = Py_XNewRef(name);
     advance(from);
     renew_epochs(from);
@@ -408,6 +437,7 @@ shrink(Actor *actor)
     actor->learned = learned;
     clock_free(&actor->clock);
     clock_free(&actor->inherited);
+    clock_free(&actor->bare);
     clock_free(&actor->firm); /* `learned` stands for it, too: an order too many invents nothing */
 }
 
@@ -417,6 +447,7 @@ forget(Actor *actor)
 {
     if (actor->named || actor->references != 0) {
         clock_free(&actor->clock);
+        clock_free(&actor->bare);
         clock_free(&actor->firm);
         actor->learned_count = 0;
     }
@@ -465,9 +496,13 @@ actor_join(Thread *thread, uint64_t serial)
         return;
     }
     tell_edge(TELL_JOIN, thread->actor, serial);
-    clock_join(&thread->actor->clock, &child->clock);
+    static const Clock nothing;
+    actor_after(thread->actor, &child->clock, child->bare.length != 0 ? actor_bare(child) : &nothing);
     actor_learn(thread->actor, &child->firm);
     for (uint32_t place = 0; place < child->learned_count; place++) {
+        if (thread->actor->bare.length != 0) {
+            clock_raise(&thread->actor->bare, child->learned[place]);
+        }
         clock_raise(&thread->actor->clock, child->learned[place]);
         clock_raise(&thread->actor->firm, child->learned[place]);
     }
@@ -506,6 +541,9 @@ actor_follow(Thread *thread, const Context *other)
     Actor *actor = thread->actor, *by = actor_of(other);
     Epoch known = {other->slot, clock_get(&actor->clock, other->slot)};
     Epoch firm = {other->slot, clock_get(&actor->firm, other->slot)};
+    if (actor->bare.length == 0) {
+        clock_copy(&actor->bare, &actor->clock);
+    }
     if (by != NULL) {
         if (unlikely(telling)) {
             uint64_t handover = new_serial();

@@ -151,7 +151,14 @@ hand_over(Reach *at, int side)
     sync_acquire_later(at->thread, sync);
 }
 
-/* Who takes an item out happens after those who put items in, as far as they did. */
+static int
+worse(int found, int other)
+{
+    return found > other ? found : other;
+}
+
+/* Who takes an item out happens after those who put items in, as far as they did, but for attributes of the object that
+   the container belongs to. */
 static void
 take_out(Reach *at, const Shape *shape)
 {
@@ -159,7 +166,7 @@ take_out(Reach *at, const Shape *shape)
     if (object == NULL || object->capacity < 2 || (at->key != NULL && has_key(at->base, at->key) == 0)) {
         return;
     }
-    bool foreign = cell_taken(at->thread, &object->cells[1]);
+    int found = cell_taken(at->thread, &object->cells[1]);
     const Cell *item = NULL;
     if (shape->sequence) {
         Py_ssize_t index = -1, length = Py_SIZE(at->base);
@@ -172,14 +179,22 @@ take_out(Reach *at, const Shape *shape)
         item = key_of(at->key, &key, 0) ? keyed_find(object, key) : NULL;
     }
     if (item != NULL) {
-        foreign |= cell_taken(at->thread, item);
+        found = worse(found, cell_taken(at->thread, item));
     }
     if (shape->sequence || at->key == NULL) {
-        foreign |= cell_taken(at->thread, &object->cells[0]);
+        found = worse(found, cell_taken(at->thread, &object->cells[0]));
     }
-    Extra *extra = foreign ? object_extra(object) : NULL;
-    if (extra != NULL) {
-        extra->handing = true;
+    Extra *extra = found != TAKEN_OWN ? object_extra(object) : NULL;
+    if (extra == NULL) {
+        return;
+    }
+    extra->handing = true;
+    if (found == TAKEN_HANDED) {
+        Object *holder = at->holder == NULL ? NULL : object_find(at->holder);
+        Extra *held_by = holder == NULL ? NULL : object_extra(holder);
+        if (held_by != NULL) {
+            held_by->common = true;
+        }
     }
 }
 

@@ -163,6 +163,7 @@ typedef struct {
     int references; /* of threads that run it */
     Clock firm; /* of the order that locks have no part in, without its own slot */
     uint32_t version; /* counts the changes of that clock */
+    Clock bare; /* of the order that hand-overs through plain containers have no part in; empty: no other than `clock` */
     bool ended;
     bool named; /* a finding will name it */
     bool wait_limited;
@@ -195,6 +196,7 @@ typedef struct {
     const void *frame;
     PyObject *value;
     PyTypeObject *owner;
+    const void *holder;
     uint32_t site;
 } Pending;
 
@@ -230,6 +232,7 @@ typedef struct Thread {
     uint64_t accesses;
     PyTypeObject *owner; /* borrowed, the class that an attribute was last loaded from; only its name is read */
     PyObject *owner_name; /* borrowed, that attribute */
+    const void *holder; /* the instance or class itself: an address, only looked up */
     Actor *actor;
     Task *task; /* that it works for, NULL outside any */
     Lockset outer; /* what the actor holds outside of its tasks, while it works for one */
@@ -281,6 +284,8 @@ void actors_reset(void);
 void actors_after_fork(void);
 void actor_leave(Actor *actor, Clock *clock, bool merge);
 void actor_learn(Actor *actor, const Clock *clock);
+const Clock *actor_bare(Actor *actor);
+void actor_after(Actor *actor, const Clock *clock, const Clock *bare);
 bool actors_each(bool (*visit)(Actor *actor, void *argument), void *argument);
 PyObject *actors_dump(void);
 
@@ -432,6 +437,7 @@ typedef struct {
     uint64_t callbacks; /* of a future: the sync of its callbacks */
     uint8_t lock; /* what is known of a lock: LOCK_ */
     bool handing; /* of a container: another actor has taken out what was put in */
+    bool common; /* a container of it hands over between actors that nothing else has ordered */
 } Extra;
 
 typedef struct Object {
@@ -644,6 +650,7 @@ typedef struct {
     uint32_t variable; /* 0: of shape and name */
     uint8_t kind;
     bool items; /* the variable is that of a container, this is an item of it or all of them */
+    bool common; /* hand-overs through containers do not order accesses of it */
 } Location;
 
 #define RANK_PLAIN 1
@@ -662,7 +669,8 @@ extern uint64_t shared_locations;
 void record_at(Thread *thread, Frame *frame, uint32_t site, Cell *cell, const Location *location, int op,
                int commute);
 bool cell_is_own(const Cell *cell, uint32_t slot);
-bool cell_taken(Thread *thread, const Cell *cell);
+enum { TAKEN_OWN, TAKEN_ORDERED, TAKEN_HANDED };
+int cell_taken(Thread *thread, const Cell *cell);
 bool record_own(Thread *thread, Cell *cell, uint32_t context, bool mutates);
 void cell_clear(Cell *cell);
 void shadow_reset(void);
@@ -958,6 +966,7 @@ typedef struct {
     PyObject *base;
     PyObject *key; /* NULL without */
     PyTypeObject *owner; /* borrowed; the class that the base was just loaded from, NULL unknown */
+    const void *holder; /* an address: the object of that class, or itself */
     PyObject *namespace; /* borrowed; globals of the frame */
 } Reach;
 

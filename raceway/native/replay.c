@@ -13,6 +13,7 @@ typedef struct Place {
 } Place;
 
 static Place *places;
+static Table commons; /* objects that hand-overs through containers do not order accesses of */
 
 static Cell *
 place_of(uint64_t object, int kind, uint64_t key)
@@ -35,6 +36,7 @@ static void
 retire(uint64_t object)
 {
     Place **link = &places;
+    table_pop(&commons, object);
     while (*link != NULL) {
         Place *place = *link;
         if (place->object == object) {
@@ -54,6 +56,7 @@ replay_reset(void)
     while (places != NULL) {
         retire(places->object);
     }
+    table_free(&commons);
 }
 
 /* ("access", actor, operation, object, kind, key, whole, site, variable, commute, activation, task) */
@@ -82,6 +85,7 @@ feed_access(PyObject *record)
         .key = number,
         .kind = (uint8_t)kind,
         .items = items,
+        .common = table_get(&commons, object) != NULL,
         .variable = variable_intern(PyUnicode_FromStringAndSize(variable, (Py_ssize_t)(length - (items ? 5 : 0)))),
     };
     Cell *cell = place_of(object, kind, number);
@@ -95,16 +99,16 @@ feed_access(PyObject *record)
     return true;
 }
 
-/* ("take", actor, object, kind, key, whole) */
+/* ("take", actor, object, kind, key, whole, owner) */
 static bool
 feed_take(PyObject *record)
 {
     const char *verb;
-    unsigned long long actor, object;
+    unsigned long long actor, object, owner;
     int kind, whole;
     PyObject *key;
     uint64_t number = KEY_WHOLE;
-    if (!PyArg_ParseTuple(record, "sKKiOp", &verb, &actor, &object, &kind, &key, &whole)) {
+    if (!PyArg_ParseTuple(record, "sKKiOpK", &verb, &actor, &object, &kind, &key, &whole, &owner)) {
         return false;
     }
     if (!whole && !key_of(key, &number, 0)) {
@@ -117,7 +121,9 @@ feed_take(PyObject *record)
         PyErr_NoMemory();
         return false;
     }
-    cell_taken(thread, cell);
+    if (cell_taken(thread, cell) == TAKEN_HANDED) {
+        table_put(&commons, owner, &commons);
+    }
     return true;
 }
 

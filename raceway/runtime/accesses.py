@@ -12,7 +12,7 @@ from raceway.model.records import WHOLE, Give, Location, Take
 from raceway.model.sites import Context, Site, SiteForm
 from raceway.model.typing import Any
 from raceway.runtime import contracts
-from raceway.runtime.actors import ThreadState
+from raceway.runtime.actors import Owner, ThreadState
 from raceway.runtime.attributes import Attributes, Home, find, holds, type_name
 from raceway.runtime.contracts import Contract, Handover, KeyShape, Target
 from raceway.runtime.identity import SEVERAL
@@ -41,13 +41,13 @@ _DUNDERS = {Context.LOAD: "__getitem__", Context.STORE: "__setitem__", Context.D
 class Reach:
     """A committed site in the middle of its statement: the operands are known, the operation comes next.
 
-    `owner` is the class that the base was just loaded from, if any; `recorded` tells that something was no repetition.
+    `owner` is what the base was just loaded from, if anything; `recorded` tells that something was no repetition.
     """
 
     __slots__ = ("base", "frame", "key", "owner", "recorded", "serial", "site", "state", "type")
 
     def __init__(
-        self, serial: int, site: Site, state: ThreadState, frame: FrameType, base: Any, key: Any, owner: Any
+        self, serial: int, site: Site, state: ThreadState, frame: FrameType, base: Any, key: Any, owner: Owner | None
     ) -> None:
         self.serial = serial
         self.site = site
@@ -99,7 +99,7 @@ class Accesses:
 
     def _attribute(self, at: Reach) -> None:
         name = at.key if at.site.keyed else at.site.name
-        at.state.owner = at.type
+        at.state.owner = (at.type, id(at.base))
         if type(name) is str and name and at.type not in _NEVER:
             self._field(at, name, _OPERATIONS[at.site.context])
 
@@ -134,7 +134,7 @@ class Accesses:
 
     def _class_attribute(self, at: Reach, cls: type, name: str, operation: Operation) -> None:
         """An attribute of a class object: it lives where the resolution order finds it, or where it is stored."""
-        at.state.owner = cls
+        at.state.owner = (cls, id(cls))
         found = find(cls, name)
         if found is not None and operation is Operation.READ:
             cls = found[0]
@@ -220,14 +220,14 @@ class Accesses:
         if any(effect.operation.mutates for effect in effects):
             entry, actor = self._identity.of(at.base), at.state.actor
             entry.giver = actor if entry.giver in (0, actor) else SEVERAL
-            if contract.handover is Handover.GIVE and at.recorded:
+            if contract.handover is Handover.GIVE and (at.recorded or at.serial not in self._puts):
                 self._put_in(at, entry.handing)
 
     def _put_in(self, at: Reach, handing: bool) -> None:
         """What the thread does to an item that it has put in is not what it did before.
 
-        To tell the two apart takes a new epoch. Containers that others take from are worth one each time; of all others it
-        is not known whether they will be, so a site is given one the first time, the second, the fourth and so on.
+        To tell the two apart takes a new epoch. Containers that others take from are worth one each time; of all others
+        it is not known whether they will be, so a site is given one the first time, the second, the fourth and so on.
         """
         count = 0
         if not handing:
@@ -236,7 +236,8 @@ class Accesses:
             self.log.edge(at.state, Give(at.state.actor))
 
     def _take_out(self, at: Reach) -> None:
-        """Who takes an item out happens after those who put items in, as far as they did."""
+        """Who takes an item out happens after those who put items in, as far as they did, but for attributes of the
+        object that the container belongs to."""
         entry, state = self._identity.of(at.base), at.state
         if entry.giver in (0, state.actor) or _has_key(at.base, at.key) is False or _is_empty(at.base):
             return
@@ -248,8 +249,9 @@ class Accesses:
         if sequence or at.key is not Missing:
             key = _position(at.base, -1 if at.key is Missing else at.key)
             places.append((LocationKind.ITEM, self._key(key)))
+        owner = self._identity.serial_at(at.owner[1]) if at.site.through and at.owner is not None else 0
         for kind, key in places:
-            self.log.stream.put(Take(state.actor, Location(entry.serial, kind, key)))
+            self.log.stream.put(Take(state.actor, Location(entry.serial, kind, key), owner))
 
     def _hand_over(self, at: Reach, side: Handover) -> None:
         """Ends of a deque: what was put in by one thread and taken out by another is ordered with it.
@@ -282,7 +284,7 @@ class Accesses:
         """The serial of a container and what people call it: by the attribute it came from, else by its variable."""
         entry, site = self._identity.of(at.base), at.site
         if site.through and at.owner is not None:
-            entry.label = f"{type_name(at.owner)}.{_readable(site.through)}"
+            entry.label = f"{type_name(at.owner[0])}.{_readable(site.through)}"
         elif site.base == "self":
             entry.label = type_name(at.type)
         elif not entry.label:

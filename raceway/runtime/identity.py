@@ -41,8 +41,8 @@ class Entry:
     """What is known of one live object.
 
     `label` is what people call it, `sync` the serial under which it hands over, `notes` is for whoever caches facts
-    about it (a class's attributes). `giver` is the actor that has put items into a container, `SEVERAL` for more than one,
-    and `handing` tells that another one has taken some out.
+    about it (a class's attributes). `giver` is the actor that has put items into a container, `SEVERAL` for more than
+    one, and `handing` tells that another one has taken some out.
     """
 
     __slots__ = ("giver", "handing", "held", "label", "notes", "reference", "serial", "sync")
@@ -97,6 +97,11 @@ class Identity:
         if self._held:
             self.sweep()
         return entry
+
+    def serial_at(self, address: int) -> int:
+        """The serial of the live object at this address, 0 when it has none."""
+        entry = self._entries.get(address)
+        return 0 if entry is None else entry.serial
 
     def knows(self, address: int) -> bool:
         """Whether a live object with an entry is at this address."""

@@ -53,7 +53,7 @@ def pure_locks(trace: Iterable[Record], sites: Sequence[Site]) -> LockFacts:
     detector = Detector(sites.__getitem__)
     for record in trace:
         detector.feed(record)
-    return LockFacts(detector.orders.all(), frozenset(detector.signals))
+    return LockFacts(detector.orders.all(), frozenset(detector.syncs.signals))
 
 
 @contextlib.contextmanager
@@ -156,7 +156,7 @@ def _packed(record: Record, looping: int) -> tuple[Any, ...]:
         case Take():
             place, whole = record.location, record.location.key == WHOLE
             key = None if whole else place.key
-            return ("take", base + record.actor, base + place.object, place.kind, key, whole)
+            return ("take", base + record.actor, base + place.object, place.kind, key, whole, base + record.owner)
         case Spawn():
             return ("spawn", base + looping, base + record.task, False, False, _task(record.parent))
         case Wake():

@@ -103,9 +103,13 @@ def access(
 
 
 class Oracle:
-    """Every pair of record numbers that race, by full vector clocks and by comparing all accesses with all."""
+    """Every pair of record numbers that race, by full vector clocks and by comparing all accesses with all.
 
-    def __init__(self, trace: Sequence[Record]) -> None:
+    Without `hands_over` what is taken out of a container orders nothing.
+    """
+
+    def __init__(self, trace: Sequence[Record], hands_over: bool = True) -> None:
+        self._hands_over = hands_over
         self._clocks: dict[int, dict[int, int]] = {}
         self._syncs: dict[int, dict[int, int]] = {}
         self._published: dict[Location, dict[int, int]] = {}
@@ -133,7 +137,7 @@ class Oracle:
                     self._held[record.sync] = record.actor
             case Give():
                 self._end_epoch(record.actor)
-            case Take():
+            case Take() if self._hands_over:
                 self._take(record, clock)
             case Release():
                 clock[record.actor] = clock.get(record.actor, 0) + 1
@@ -162,7 +166,7 @@ class Oracle:
         self._ends[actor, epoch] = self._clocks.get(actor, {}).get(actor, 0)
 
     def _take(self, record: Take, clock: dict[int, int]) -> None:
-        """The taker happens after the writes of others here, with the rest of their epochs as far as it has happened."""
+        """The taker happens after the writes of others here, with the rest of their epochs as far as that is."""
         for actor, number, epoch in self._written.get(record.location, ()):
             if actor == record.actor or number <= clock.get(actor, 0):
                 continue
@@ -225,9 +229,9 @@ def disturbed(trace: Sequence[Record]) -> set[Location]:
     return found
 
 
-def oracle(trace: Sequence[Record]) -> set[tuple[int, int]]:
+def oracle(trace: Sequence[Record], hands_over: bool = True) -> set[tuple[int, int]]:
     """The racing pairs of a trace."""
-    return Oracle(trace).pairs
+    return Oracle(trace, hands_over).pairs
 
 
 def _raise(clock: dict[int, int], other: dict[int, int]) -> None:
@@ -288,7 +292,8 @@ class _Builder:
             return Join(actor, self.draw(st.sampled_from(self.children)))
         if choice < 21:
             kind, key, _suffix = self.hot
-            return Take(actor, Location(self.objects[0], kind, key)) if self.draw(st.booleans()) else Give(actor)
+            where, owner = Location(self.objects[0], kind, key), self.draw(st.sampled_from([0, *self.objects]))
+            return Take(actor, where, owner) if self.draw(st.booleans()) else Give(actor)
         return self._end(actor) if self.draw(st.booleans()) else self._retire()
 
     def _access(self, actor: int) -> Access:

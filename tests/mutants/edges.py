@@ -51,8 +51,8 @@ _LOCKS = (
     ),
     Mutant(
         "lock-each", "that two locks are two",
-        "detector/detector.py", "clock = self._syncs.get(record.sync)",
-        "clock = next(reversed(self._syncs.values()), None)", "race/lock_two_locks.py",
+        "detector/syncs.py", "clock = self._clocks.get(sync)",
+        "clock = next(reversed(self._clocks.values()), None)", "race/lock_two_locks.py",
     ),
     Mutant(
         "rlock", "the edge from freeing an RLock to taking it",
@@ -167,7 +167,8 @@ _QUEUES = (
     ),
     Mutant(
         "container-take", "the edge from putting into a list, dict or set to taking out",
-        "detector/detector.py", "self._follow(record.actor, other)", "pass", "norace/handover_dict.py",
+        "detector/detector.py", "hand_over(actor, self.actors.get(other.access.actor), other)", "pass",
+        "norace/handover_dict.py",
     ),
     Mutant(
         "container-take-item", "that what is taken out by its key is ordered after the store under that key",
@@ -180,7 +181,11 @@ _QUEUES = (
     ),
     Mutant(
         "container-kept", "that what a giver does after the take is told apart",
-        "detector/detector.py", "by.clock[by.slot] += 1", "pass", "race/handover_list.py",
+        "detector/syncs.py", "by.clock[by.slot] += 1", "pass", "race/handover_list.py",
+    ),
+    Mutant(
+        "container-owner", "that attributes of what a container belongs to are judged without hand-overs",
+        "detector/detector.py", "self._common.add(record.owner)", "pass", "race/handover_pool.py",
     ),
 )  # fmt: skip
 
