@@ -65,8 +65,8 @@ class Syncs:
 
 
 def hand_over(actor: Actor, by: Actor | None, stored: Entry) -> None:
-    """The actor takes out what `by` has stored: it happens after that, and after what `by` knew, but not after what `by`
-    does from here on. None for an actor that is forgotten."""
+    """The actor takes out what `by` has stored: it happens after that, and after what `by` knew, but not after what
+    `by` does from here on. None for an actor that is forgotten."""
     if actor.bare is None:
         actor.bare = dict(actor.clock)
     known, firm = actor.clock.get(stored.slot, 0), actor.firm.get(stored.slot, 0)
