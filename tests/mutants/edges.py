@@ -181,7 +181,7 @@ _QUEUES = (
     ),
     Mutant(
         "container-kept", "that what a giver does after the take is told apart",
-        "detector/syncs.py", "by.clock[by.slot] += 1", "pass", "race/handover_list.py",
+        "detector/syncs.py", "by.clock[by.slot] += 1", "pass", "race/handover_set.py",
     ),
     Mutant(
         "container-owner", "that attributes of what a container belongs to are judged without hand-overs",
