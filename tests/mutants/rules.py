@@ -157,12 +157,13 @@ _LOCATIONS = (
     ),
     Mutant(
         "items-all", "that a change of a whole container concerns every item",
-        "runtime/accesses.py", "if operation.mutates and commute is Commute.NONE:", "if False:", "race/item_clear.py",
+        "runtime/accesses.py", "if operation.mutates and (commute is Commute.NONE or", "if operation.mutates and (",
+        "race/item_clear.py",
     ),
     Mutant(
         "key-present", "that a store under a present key leaves the structure alone",
-        "runtime/contracts/dicts.py", "effects=(WRITE_KEY, INSERT_KEY), full_when=Presence.ABSENT",
-        "effects=(WRITE_KEY, INSERT_KEY)", "norace/iterate_replace.py",
+        "runtime/contracts/dicts.py", "effects=(WRITE_KEY, INSERT_KEY),\n    full_when=Presence.ABSENT,",
+        "effects=(WRITE_KEY, INSERT_KEY),", "norace/iterate_replace.py",
     ),
     Mutant(
         "delete", "that a deletion is a write",
