@@ -126,10 +126,10 @@ class _Command:
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             run_plainly(self._program)
 
-    def run(self) -> None:
+    def run(self, call: Call) -> None:
         """Run it."""
         assert self._code is not None
-        exec(self._code, vars(self._module))
+        call(exec, self._code, vars(self._module))
 
     def began(self, error: BaseException | None) -> bool:
         """As for a script."""
