@@ -192,8 +192,8 @@ class Core(Protocol):
     outermost: Callable[..., Any]
     """Calls a function of the program, or `exec`, with arguments, as the outermost call of the command line's thread.
 
-    Where a core can do so, the frames that called it are in no stack that the program looks at and count for no limit of
-    depth, and a tracer or profiler that it leaves on is off until the next such call."""
+    Where a core can do so, the frames that called it are in no stack that the program looks at and count for no limit
+    of depth, and a tracer or profiler that it leaves on is off until the next such call."""
 
     @property
     def names(self) -> Names:
