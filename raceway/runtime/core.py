@@ -177,7 +177,7 @@ class PureCore:
         waits, detector = self.recorder.lock_waits, self._detector
         return LockFacts(
             detector.orders.all(),
-            frozenset(detector.signals),
+            frozenset(detector.syncs.signals),
             waits.deadlocks(),
             waits.waiting(),
             waits.contention(),
