@@ -794,6 +794,10 @@ bool tell_waiting(uint64_t sync, bool limited);
 void tell_waited(uint64_t sync, bool was_taken);
 bool tell_retired(uint64_t sync); /* false: the core knows it */
 
+/* --- outermost.c: the program without the frames that started it ------------------------------------------------- */
+
+PyObject *outermost(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+
 /* --- creation.c: who makes or uses a primitive, told from the calling frames -------------------------------------- */
 
 typedef struct {
