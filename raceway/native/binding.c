@@ -21,28 +21,21 @@ role_bit(int role)
     return role == ROLE_BASE ? 1 : role == ROLE_KEY ? 2 : role == ROLE_VALUE ? 4 : 8;
 }
 
-/* The site and role that a constant stands for, false when it is no placeholder. */
+/* The site and role that a constant stands for, false when it is no placeholder: as raceway/model/placeholders.py. */
 static bool
 parse(const Binding *binding, PyObject *constant, uint32_t *site, int *role)
 {
-    if (!PyBytes_CheckExact(constant) || PyBytes_GET_SIZE(constant) <= binding->marker_length + 2) {
+    if (!PyBytes_CheckExact(constant) || PyBytes_GET_SIZE(constant) != binding->marker_length + 4) {
         return false;
     }
     const char *text = PyBytes_AS_STRING(constant);
     if (memcmp(text, binding->marker, (size_t)binding->marker_length) != 0) {
         return false;
     }
-    const char *at = text + binding->marker_length; /* the text ends in a zero byte */
-    uint64_t index = 0;
-    for (; *at >= '0' && *at <= '9' && index < binding->count; at++) {
-        index = index * 10 + (uint64_t)(*at - '0');
-    }
-    if (*at != ':' || index >= binding->count) {
-        return false;
-    }
-    *site = (uint32_t)index;
-    *role = at[1];
-    return true;
+    const uint8_t *tail = (const uint8_t *)text + binding->marker_length;
+    *site = (uint32_t)tail[0] | (uint32_t)tail[1] << 8 | (uint32_t)tail[2] << 16;
+    *role = tail[3];
+    return *site < binding->count;
 }
 
 static void
