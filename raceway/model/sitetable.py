@@ -23,7 +23,7 @@ _ROLES = {ord(role.value): role for role in Role}
 _BITS = ("keyed", "is_head", "rechecked", "double_checked", "spans", "loop_test", "suspends", "opens")
 """Fields that are one bit of `SiteTable.flags` each, from the lowest."""
 
-_TEXTS = ("name", "through", "label", "base")
+_TEXTS = ("name", "through", "label")
 """Fields that are numbers of texts."""
 
 _INTERNED = frozenset({"name", "through"})
@@ -66,10 +66,10 @@ class SiteTable(Sequence[Site]):
     def columns(self) -> tuple[Any, ...]:
         """What taps and rules need to know of the sites, as the native core takes it.
 
-        Bytes with one for each site: places of form and context in their enums, letters of commits, bits. The texts,
-        and for each of `_TEXTS` bytes with their numbers: two for each site, lowest first, four where texts are many.
-        By index of the site, where there is one: values of literal keys; and regions: four times the head, 1 more where
-        an await lies inside, 2 more where a value is taken back.
+        Bytes with one for each site: places of form and context in their enums, letters of commits, bits, whether the
+        operand is plain `self`. The texts, and for each of `_TEXTS` bytes with their numbers: two for each site, lowest
+        first, four where texts are many. By index of the site, where there is one: values of literal keys; and regions:
+        four times the head, 1 more where an await lies inside, 2 more where a value is taken back.
         """
         return self._packed[:-1]
 
@@ -82,7 +82,7 @@ class SiteTable(Sequence[Site]):
     def _columns(self) -> dict[str, Iterable[object]]:
         import zlib
 
-        forms, contexts, commits, every_flags, texts, *numbers, _literals, _heads, rest = self._packed
+        forms, contexts, commits, every_flags, _selves, texts, *numbers, _literals, _heads, rest = self._packed
         regions, *later = marshal.loads(zlib.decompress(rest))
         return {
             "index": range(len(self)),
@@ -104,9 +104,10 @@ def _texts(texts: tuple[str, ...], column: bytes, count: int) -> list[str]:
 def single(site: Site) -> SiteTable:
     """The table of one site without key and regions, at no cost."""
     numbers = (bytes([number]) for number in (_FORMS.index(site.form), _CONTEXTS.index(site.context)))
-    texts = (site.name, site.through, site.label, site.base)
+    texts = (site.name, site.through, site.label)
     columns = (bytes([number, 0]) for number in range(len(texts)))
-    table = SiteTable((*numbers, site.commit.value.encode(), b"\0", texts, *columns, {}, {}, b""))
+    bits = b"\0", bytes([_is_self(site)])
+    table = SiteTable((*numbers, site.commit.value.encode(), *bits, texts, *columns, {}, {}, b""))
     table._sites = (site,)
     return table
 
@@ -138,6 +139,7 @@ def pack(sites: Sequence[Site]) -> tuple[Any, ...]:
         bytes(_CONTEXTS.index(site.context) for site in sites),
         bytes(ord(site.commit.value) for site in sites),
         bytes(map(_flags, sites)),
+        bytes(map(_is_self, sites)),
         tuple(texts),
         *(b"".join(number.to_bytes(width, "little") for number in numbers[name]) for name in _TEXTS),
         {site.index: literal_eval(site.key) for site in sites if site.key},
@@ -152,6 +154,10 @@ def _packed(region: Region) -> tuple[int, str, bool, bool]:
 
 def _head(region: Region) -> int:
     return region.head << 2 | (region.kind is RegionKind.VALUE) << 1 | region.awaits
+
+
+def _is_self(site: Site) -> bool:
+    return site.base == "self"
 
 
 def _flags(site: Site) -> int:

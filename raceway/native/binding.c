@@ -94,12 +94,14 @@ static PyObject *
 make_tap(Binding *binding, PyCodeObject *code, PyObject *placeholder, uint32_t index, int role)
 {
     const Site *site = &sites[binding->first + index];
-    int held = __builtin_popcount(binding->roles[index]) - 1;
+    static const uint8_t set_bits[16] = {0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4};
+    int held = set_bits[binding->roles[index]] - 1;
+    uint8_t rank = first_rank(site);
     bool early = site->context == CONTEXT_AUGMENT && role != site->commit && held == 0;
     bool commits = role == site->commit || early;
     bool names_owner = site->form == FORM_ATTRIBUTE && table_get(&binding->through, (uintptr_t)site->name) != NULL;
     bool is_head = site->is_head && !(site->form == FORM_ATTRIBUTE && site->context == CONTEXT_AUGMENT);
-    bool is_plain = !is_head && !names_owner && first_rank(site) != RANK_NEVER;
+    bool is_plain = !is_head && !names_owner && rank != RANK_NEVER;
     Tap *tap = PyObject_New(Tap, tap_type(site, role, commits, held, is_plain));
     if (tap == NULL) {
         return NULL;
@@ -115,7 +117,7 @@ make_tap(Binding *binding, PyCodeObject *code, PyObject *placeholder, uint32_t i
     tap->early = early;
     tap->stores = site->context == CONTEXT_STORE || site->context == CONTEXT_DELETE ||
                   site->context == CONTEXT_AUGMENT;
-    tap->rank = first_rank(site);
+    tap->rank = rank;
     tap->name = site->name;
     tap->is_simple = site->region_count == 0 && !site->rechecked && !site->double_checked &&
                      tap->rank != RANK_NEVER && !teller_is_full();

@@ -11,17 +11,18 @@ static uint64_t
 stirred(uint64_t lane, uint64_t word)
 {
     lane = (lane ^ word) * UINT64_C(0x9e3779b97f4a7c15); /* 2^64 divided by the golden ratio, odd */
-    return lane ^ lane >> 32;
+    return lane << 29 | lane >> 35;
 }
 
-static void
+static inline void
 take_block(uint64_t lanes[LANES], const uint8_t *block)
 {
     uint64_t words[LANES];
     memcpy(words, block, BLOCK);
-    for (int lane = 0; lane < LANES; lane++) {
-        lanes[lane] = stirred(lanes[lane], words[lane]);
-    }
+    lanes[0] = stirred(lanes[0], words[0]);
+    lanes[1] = stirred(lanes[1], words[1]);
+    lanes[2] = stirred(lanes[2], words[2]);
+    lanes[3] = stirred(lanes[3], words[3]);
 }
 
 static uint64_t
@@ -39,7 +40,7 @@ digest_of(const uint8_t *content, size_t length)
     for (int lane = 0; lane < LANES; lane++) {
         digest = stirred(digest, lanes[lane]);
     }
-    return stirred(digest, 0);
+    return stirred(stirred(digest, digest >> 32), 0);
 }
 
 /* digest(content) -> eight bytes. */

@@ -17,13 +17,15 @@ static PyObject *
 interned(PyObject *text)
 {
     Py_INCREF(text);
-    PyUnicode_InternInPlace(&text);
+    if (!PyUnicode_CHECK_INTERNED(text)) {
+        PyUnicode_InternInPlace(&text);
+    }
     return text;
 }
 
 /* The columns of a site table, in the order of raceway/model/sitetable.py. */
-enum { COLUMN_FORM, COLUMN_CONTEXT, COLUMN_COMMIT, COLUMN_FLAGS, COLUMN_TEXTS, COLUMN_NAME, COLUMN_THROUGH, COLUMN_LABEL,
-       COLUMN_BASE, COLUMN_LITERALS, COLUMN_HEADS, COLUMNS };
+enum { COLUMN_FORM, COLUMN_CONTEXT, COLUMN_COMMIT, COLUMN_FLAGS, COLUMN_SELF, COLUMN_TEXTS, COLUMN_NAME,
+       COLUMN_THROUGH, COLUMN_LABEL, COLUMN_LITERALS, COLUMN_HEADS, COLUMNS };
 
 typedef struct {
     Py_ssize_t count;
@@ -117,8 +119,8 @@ read_site(const Columns *columns, Py_ssize_t place, Site *site)
 {
     uint8_t flags = columns->numbers[COLUMN_FLAGS][place];
     PyObject *name = text_of(columns, COLUMN_NAME, place), *through = text_of(columns, COLUMN_THROUGH, place);
-    PyObject *label = text_of(columns, COLUMN_LABEL, place), *base = text_of(columns, COLUMN_BASE, place);
-    if (name == NULL || through == NULL || label == NULL || base == NULL) {
+    PyObject *label = text_of(columns, COLUMN_LABEL, place);
+    if (name == NULL || through == NULL || label == NULL) {
         return false;
     }
     *site = (Site){
@@ -134,7 +136,7 @@ read_site(const Columns *columns, Py_ssize_t place, Site *site)
         .name = interned(name),
         .through = PyUnicode_GET_LENGTH(through) != 0 ? interned(through) : NULL,
         .label = Py_NewRef(label),
-        .is_self = PyUnicode_CompareWithASCIIString(base, "self") == 0,
+        .is_self = columns->numbers[COLUMN_SELF][place] != 0,
     };
     return true;
 }

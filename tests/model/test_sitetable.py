@@ -37,12 +37,13 @@ def test_all_sites_come_back(program: Path) -> None:
 def test_columns_say_what_the_sites_say(program: Path) -> None:
     sites = sites_of(program)
     table = packed(sites)
-    forms, contexts, commits, _flags, texts, *columns, literals, heads = table.columns()
+    forms, contexts, commits, _flags, selves, texts, *columns, literals, heads = table.columns()
     assert [list(SiteForm)[place] for place in forms] == [site.form for site in sites]
     assert [list(Context)[place] for place in contexts] == [site.context for site in sites]
     assert [Role(chr(letter)) for letter in commits] == [site.commit for site in sites]
     said = [[texts[low | high << 8] for low, high in zip(*[iter(column)] * 2, strict=True)] for column in columns]
-    assert said == [[getattr(site, name) for site in sites] for name in ("name", "through", "label", "base")]
+    assert said == [[getattr(site, name) for site in sites] for name in ("name", "through", "label")]
+    assert [bool(is_self) for is_self in selves] == [site.base == "self" for site in sites]
     assert list(literals) == [site.index for site in sites if site.key]
     regions = {site.index: [(region.head, region.awaits) for region in site.regions] for site in sites if site.regions}
     assert {index: [(head >> 2, bool(head & 1)) for head in found] for index, found in heads.items()} == regions
@@ -52,7 +53,7 @@ def test_a_module_with_very_many_texts_has_wider_numbers() -> None:
     (site, *_) = sites_of(PROGRAMS[0])
     sites = tuple(replace(site, index=index, regions=(), key="", name=f"x{index}") for index in range(70_000))
     table = packed(sites)
-    assert {len(column) for column in table.columns()[5:9]} == {4 * len(sites)}
+    assert {len(column) for column in table.columns()[6:9]} == {4 * len(sites)}
     assert (table[69_999].name, table[69_999].base) == ("x69999", site.base)
 
 
