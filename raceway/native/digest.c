@@ -1,6 +1,6 @@
 /* The digest by which a file of the cache is known to be whole: fast, for it is made of megabytes when a large package
    is imported, and no protection against somebody who means harm. Four lanes take eight bytes each in turn. Every step
-   can be undone, so a change of one word always shows; other changes do but once in 2^64. */
+   can be undone, so a change of one word always shows; others hardly ever fail to. */
 #include "core.h"
 
 #include <string.h>
