@@ -91,7 +91,7 @@ first_rank(const Site *site)
 }
 
 static PyObject *
-make_tap(Binding *binding, PyCodeObject *code, PyObject *placeholder, uint32_t index, int role)
+make_tap(Binding *binding, PyCodeObject *code, uint32_t index, int role)
 {
     const Site *site = &sites[binding->first + index];
     static const uint8_t set_bits[16] = {0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4};
@@ -127,7 +127,6 @@ make_tap(Binding *binding, PyCodeObject *code, PyObject *placeholder, uint32_t i
         tap->literal = 0;
     }
     tap->variable_place = site->form == FORM_CELL ? variable_place(code, site->name) : -1;
-    tap->placeholder = Py_NewRef(placeholder);
     return (PyObject *)tap;
 }
 
@@ -144,7 +143,7 @@ replace_placeholders(Binding *binding, PyCodeObject *code)
             }
         }
         else if (parse(binding, constant, &site, &role)) {
-            PyObject *tap = make_tap(binding, code, constant, site, role);
+            PyObject *tap = make_tap(binding, code, site, role);
             if (tap == NULL) {
                 return false;
             }
