@@ -384,6 +384,7 @@ static PyMethodDef module_methods[] = {
     {"event_seen_set", (PyCFunction)(void (*)(void))event_seen_set, METH_FASTCALL, "An event was looked at."},
     {"socket_closing", socket_closing, METH_O, "A socket is about to be closed; False: it is not known to C."},
     {"locks_forked", locks_forked, METH_NOARGS, "In a forked child: tell of locks that were made anew."},
+    {"limits_follow", limits_follow, METH_O, "The program has imported the module `resource`."},
     {"loop_release", loop_release, METH_O, "A callback is about to be handed to the loop."},
     {NULL, NULL, 0, NULL},
 };
