@@ -98,8 +98,8 @@ class Actor:
     """
 
     __slots__ = (
-        "children", "component", "count", "flow", "ids", "instance", "metadata", "others", "parent", "process",
-        "thread_id", "trace",
+        "children", "component", "count", "flow", "ids", "instance", "others", "parent", "process",
+        "thread_id", "told", "trace",
     )  # fmt: skip
 
     def __init__(self, trace: Trace, flow: object, others: Vector = (), parent: str | None = None) -> None:
@@ -114,12 +114,12 @@ class Actor:
         self.thread_id = f"python-{self.process}-{self.ids[:8]}"
         self.component = f"{trace.service.name}#{self.instance}#{_serials.new()}"
         self.children: deque[Actor] = deque(maxlen=KNOWN_LIMIT)
-        self.metadata: object = None
+        self.told: object = None
         """What its events say of it; kept for the worker alone."""
 
     def event_id(self, count: int) -> str:
         """The identifier of the event that was counted so."""
-        return f"{self.ids}{count:012x}"
+        return f"{self.ids}{count:012d}"
 
     def learn(self, vector: Vector) -> None:
         """From here on it happens after this clock."""

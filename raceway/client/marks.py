@@ -9,18 +9,19 @@ from __future__ import annotations
 import linecache
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import lru_cache
 from types import CodeType
 
 import msgspec
 
 from raceway.client.actors import Context
-from raceway.client.redactor import NOTHING_HIDDEN, Redactor
 from raceway.model import eventkinds as of
-from raceway.model.events import Event, EventKind, Metadata
+from raceway.model.events import Event, EventKind, Metadata, Vector
 from raceway.model.typing import Any
 from raceway.model.values import scalar, snapshot, text
+from raceway.pipeline.encode import kind_text, metadata_text
 from raceway.pipeline.ids import uuid_of
+from raceway.pipeline.lines import Stamps, event_line, json_text, rest_of_clock
+from raceway.pipeline.redactor import NOTHING_HIDDEN, SMALL, Redactor
 
 Place = str | tuple[CodeType, int] | None
 """`file:line`, or a code object and the offset of the instruction, or None for a place that cannot be known."""
@@ -37,6 +38,8 @@ Kind = Callable[["Teller", Place, tuple[Any, ...]], EventKind]
 """Makes what a mark tells of its place and values."""
 
 _LOCKS_REMEMBERED = 4096
+_LINES_REMEMBERED = 4096
+_CHANGES_REMEMBERED = 4096
 _DECORATOR_LINES = 50
 _FEW = 8
 _TEXT = frozenset({str})
@@ -58,6 +61,20 @@ class Mark(Context, frozen=True, kw_only=False):
     duration_ns: int | None = None
 
 
+class _Change:
+    """What all state changes of one variable at one place say."""
+
+    __slots__ = ("_place", "after", "between", "is_plain")
+
+    def __init__(self, teller: Teller, place: Place, name: str, access: str) -> None:
+        told = state_change(teller, place, (name, None, None, access)).StateChange
+        assert told is not None
+        self._place = place  # keeps alive the code by whose address it is found again
+        self.between = f',"access_type":{json_text(told.access_type)},"old_value":'
+        self.after = f',"variable":{json_text(told.variable)},"location":{json_text(told.location)}'
+        self.is_plain = not teller.hide.hides(name)
+
+
 class Few(dict[Any, Any]):
     """A copy of a few arguments whose values cannot change: the rest is left to the worker."""
 
@@ -70,36 +87,100 @@ class Origin(msgspec.Struct, frozen=True):
     tags: dict[str, str]
 
 
+class _Told:
+    """What the events of one actor say of it, as JSON, and which was its last: kept with the actor."""
+
+    __slots__ = ("_count_of", "_rest", "_vector", "count", "identity", "metadata", "origin")
+
+    def __init__(self, origin: Origin, component: str, metadata: str | None) -> None:
+        self.origin = origin
+        self.metadata = metadata
+        self.count = -1
+        self.identity = ""
+        self._count_of = f"[[{json_text(component)},"
+        self._vector: Vector = ()
+        self._rest = "]]"
+
+    def clock(self, count: int, others: Vector) -> str:
+        """The clock of an event."""
+        if others is not self._vector:
+            self._vector, self._rest = others, rest_of_clock(others)
+        return f"{self._count_of}{count}{self._rest}"
+
+
 class Teller:
-    """Makes events of marks. Only the worker uses it."""
+    """Makes events of marks, or at once their lines. Only the worker uses it."""
 
     def __init__(self, origin: Origin, redactor: Redactor | None, degrade: Callable[[], None]) -> None:
         self.origin = origin
         self.hide = redactor or NOTHING_HIDDEN
         self.lock_types: dict[str, str] = {}
         self._degrade = degrade
+        self._stamp = Stamps()
+        self._changes: dict[tuple[object, ...], _Change] = {}
 
-    def __call__(self, mark: Mark | Event) -> Event:
+    def event(self, mark: Mark | Event) -> Event:
         """The event."""
         if type(mark) is Event:
             return mark
         assert isinstance(mark, Mark)
         actor = mark.actor
-        metadata = actor.metadata
-        if type(metadata) is not Metadata or metadata.tags is not self.origin.tags:
-            metadata = actor.metadata = self._metadata(mark, None)
-        if mark.duration_ns is not None:
-            metadata = self._metadata(mark, mark.duration_ns)
         return Event(
             id=actor.event_id(mark.count),
             trace_id=actor.trace.trace_id,
             timestamp=datetime.fromtimestamp(mark.time_ns / 1e9, UTC),
             kind=mark.kind(self, mark.place, mark.values),
-            metadata=metadata,
+            metadata=self._metadata(mark, mark.duration_ns),
             causality_vector=mark.clock,
             lock_set=(),
             parent_id=mark.parent_id,
         )
+
+    def line(self, mark: Mark | Event) -> bytes | None:
+        """The line of its event; None when what was told does not fit as it is."""
+        try:
+            return None if type(mark) is Event else self._line(mark)  # type: ignore[arg-type]
+        except Exception:  # whatever there is in it
+            return None
+
+    def _line(self, mark: Mark) -> bytes | None:
+        actor = mark.actor
+        told = actor.told
+        if type(told) is not _Told or told.origin is not self.origin:
+            told = actor.told = _Told(self.origin, actor.component, metadata_text(self._metadata(mark, None)))
+        metadata = told.metadata
+        if mark.duration_ns is not None:
+            metadata = metadata_text(self._metadata(mark, mark.duration_ns))
+        if metadata is None:
+            return None
+        if mark.kind is state_change:
+            kind = self._state_change(mark.place, mark.values)
+        else:
+            kind = kind_text(mark.kind(self, mark.place, mark.values))
+        if kind is None:
+            return None
+        parent = told.identity if told.count == mark.before else mark.parent_id
+        told.count, told.identity = mark.count, actor.event_id(mark.count)
+        clock = told.clock(mark.count, mark.others)
+        stamp = self._stamp(mark.time_ns)
+        return event_line(actor.trace.trace_id, clock, metadata, "[]", parent, told.identity, stamp, kind)
+
+    def _state_change(self, place: Place, values: tuple[Any, ...]) -> str | None:
+        """What `state_change` tells, by far the commonest kind, as JSON: only the values have to be looked at."""
+        name, old, new, access = values
+        where = (id(place[0]), place[1]) if type(place) is tuple else place
+        known = self._changes.get((name, where, access))
+        if known is None:
+            if kind_text(state_change(self, place, (name, None, None, access))) is None:
+                return None
+            if len(self._changes) >= _CHANGES_REMEMBERED:
+                self._changes.clear()
+            known = self._changes[name, where, access] = _Change(self, place, name, access)
+        if not (known.is_plain and type(new) is int and -SMALL < new < SMALL):
+            new = json_text(self.value(new, name))
+        if not (known.is_plain and type(old) is int and -SMALL < old < SMALL):
+            old = json_text(self.value(old, name))
+        return f'{{"StateChange":{{"new_value":{new}{known.between}{old}{known.after}}}}}'
 
     def _metadata(self, point: Context, duration_ns: int | None) -> Metadata:
         actor = point.actor
@@ -164,9 +245,21 @@ def place_text(place: Place) -> str:
     return place if type(place) is str else "unknown:0"
 
 
-@lru_cache(maxsize=4096)
 def line_of(code: CodeType, offset: int) -> int:
     """The line of an instruction, by its offset in bytes; that of the `def`, below any decorators, for `DEFINITION`."""
+    known = _lines.get((id(code), offset))
+    if known is None:
+        if len(_lines) >= _LINES_REMEMBERED:
+            _lines.clear()
+        known = _lines[id(code), offset] = code, _line_of(code, offset)
+    return known[1]
+
+
+_lines: dict[tuple[int, int], tuple[CodeType, int]] = {}
+"""By the address of the code, which is kept alive: to hash a code object is to look at all that is in it."""
+
+
+def _line_of(code: CodeType, offset: int) -> int:
     if offset == DEFINITION:
         return _definition(code)
     for start, end, line in code.co_lines():

@@ -16,6 +16,7 @@ from raceway.client.context import inherited, mark
 from raceway.client.feeding import Feed
 from raceway.client.marks import SCALARS, Kind, Place, keep
 from raceway.model.typing import Any, Protocol
+from raceway.model.values import told
 from raceway.pipeline.ids import new_uuid
 from raceway.runtime.active import recorder
 
@@ -61,7 +62,7 @@ class Tracking:
             if type(location) is str and location in _ACCESS_TYPES:
                 access_type, location = location, None
         frame = _frame(1)
-        place = (frame.f_code, frame.f_lasti) if location is None else location
+        place = (frame.f_code, frame.f_lasti) if location is None else _place(location)
         # The commonest call: what is no work is not called.
         name = variable if type(variable) is str else _name(variable)
         old = old_value if type(old_value) in SCALARS else keep(old_value, self._degrade)
@@ -140,7 +141,7 @@ class Tracking:
     def _put_at(self, call: str, kind: Kind, location: str | None, values: tuple[Any, ...]) -> FrameType:
         """Put a mark of the frame that called the tracking call; returns that frame."""
         frame = _frame(2)
-        place = (frame.f_code, frame.f_lasti) if location is None else location
+        place = (frame.f_code, frame.f_lasti) if location is None else _place(location)
         self._put(mark(call, kind, place, values))
         return frame
 
@@ -155,6 +156,10 @@ def _name(value: Any) -> Any:
     if value is None or type(value) is str:
         return value
     return str.__str__(value) if issubclass(type(value), str) else keep(value, _nobody)
+
+
+def _place(location: Any) -> str:
+    return location if type(location) is str else told(location)
 
 
 def _nobody() -> None:

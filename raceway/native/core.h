@@ -305,6 +305,26 @@ current_thread(void)
     return likely(thread != NULL && thread->actor != NULL) ? thread : thread_begin(0);
 }
 
+/* --- values.c: values that a run tells of --------------------------------------------------------------------------- */
+
+enum { VALUE_UNSEEN, VALUE_NONE, VALUE_BOOL, VALUE_WHOLE, VALUE_REAL, VALUE_TEXT, VALUE_OBJECT };
+
+struct ValueText;
+
+typedef struct {
+    union {
+        int64_t whole;
+        double real;
+        struct ValueText *text; /* owned; of an object the name of its type */
+    };
+    Py_ssize_t size; /* of an object, -1 without */
+    uint8_t kind;
+} Value;
+
+Value value_of(PyObject *value);
+void value_drop(Value *value);
+PyObject *value_take(Value *value);
+
 /* --- teller.c: a run told while it goes on -------------------------------------------------------------------------- */
 
 /* Values of raceway.model.kinds.Verb. */
@@ -316,10 +336,11 @@ enum {
 extern bool telling; /* somebody asks */
 bool teller_start(void);
 bool teller_is_full(void); /* and for every access that is no repetition */
+bool teller_sees_values(void); /* on the value stack of frames */
 void teller_reset(void);
 void teller_after_fork(void);
 void teller_edge(int verb, const Actor *actor, uint64_t other, PyObject *text, PyObject *file, int line);
-PyObject *native_tell(PyObject *module, PyObject *all);
+PyObject *native_tell(PyObject *module, PyObject *args);
 PyObject *native_told(PyObject *module, PyObject *args);
 PyObject *native_untold(PyObject *module, PyObject *nothing);
 
@@ -641,6 +662,7 @@ typedef struct {
     uint32_t variable; /* 0: of shape and name */
     uint8_t kind;
     bool items; /* the variable is that of a container, this is an item of it or all of them */
+    struct Tap *tap; /* borrowed: what reached it; NULL in a replayed trace */
 } Location;
 
 #define RANK_PLAIN 1
@@ -665,7 +687,8 @@ void shadow_reset(void);
 void note_head(Thread *thread, const void *activation, int offset, uint32_t site, const void *target, uint64_t key);
 bool contexts_conflict(const Context *first, const Context *second, int kind);
 
-void teller_access(uint32_t id, const Location *location, const Head *head, uint32_t at, bool late);
+void teller_access(uint32_t id, const Location *location, const Head *head, uint32_t at, bool late, PyObject *value,
+                   PyObject *key);
 void teller_kept(const Cell *cell, const Location *location, uint32_t slot);
 void teller_remember(const Cell *cell);
 
@@ -917,7 +940,7 @@ typedef struct {
 
 enum { MADE_ONE, MADE_ALL, MADE_STRUCTURE };
 
-typedef struct {
+typedef struct Tap {
     PyObject_HEAD
     uint64_t run; /* the run that it belongs to */
     Known known; /* the type it was first used on */
@@ -956,6 +979,8 @@ typedef struct {
     PyObject *namespace; /* borrowed; globals of the frame */
 } Reach;
 
+PyObject *tap_value(Tap *tap, Frame *frame);
+PyObject *tap_key(Tap *tap, Frame *frame);
 bool accesses_start(void);
 void access_reached(Reach *at);
 extern const uint8_t op_of_context[];

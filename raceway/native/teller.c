@@ -26,6 +26,8 @@ typedef struct {
     uint32_t since;
     uint32_t head;
     Lockset locks; /* owned */
+    Value value; /* owned; of an access: what was written, or what an augmented assignment found */
+    Value name; /* owned; of an item with a value: its key, when that is a text */
     int32_t line;
     int8_t region;
     uint8_t verb; /* 0: an access */
@@ -43,7 +45,7 @@ typedef struct {
 } Remembered;
 
 bool telling;
-static bool wanted, wants_full, full;
+static bool wanted, wants_full, full, sees_values;
 static Told *rows, *spare; /* owned */
 static uint32_t count;
 static uint64_t dropped;
@@ -83,6 +85,12 @@ teller_is_full(void)
     return telling && full;
 }
 
+bool
+teller_sees_values(void)
+{
+    return sees_values;
+}
+
 static void
 let_go(void)
 {
@@ -90,6 +98,8 @@ let_go(void)
         Py_XDECREF(rows[place].text);
         Py_XDECREF(rows[place].file);
         lockset_drop(rows[place].locks);
+        value_drop(&rows[place].value);
+        value_drop(&rows[place].name);
     }
     count = 0;
 }
@@ -149,9 +159,11 @@ teller_edge(int verb, const Actor *actor, uint64_t other, PyObject *text, PyObje
     }
 }
 
-/* An access with this context; of a late one nothing is known of its head but what the context has. */
+/* An access with this context; the value that it is about and the key of its item are NULL where they were not seen. Of
+   a late one nothing is known of its head but what the context has. */
 SLOW void
-teller_access(uint32_t id, const Location *location, const Head *head, uint32_t at, bool late)
+teller_access(uint32_t id, const Location *location, const Head *head, uint32_t at, bool late, PyObject *value,
+              PyObject *key)
 {
     const Context *context = &contexts[id];
     uint64_t actor = context->of_task ? actor_in_slot(context->slot) : context->actor;
@@ -173,6 +185,8 @@ teller_access(uint32_t id, const Location *location, const Head *head, uint32_t 
     row->locks = context->locks;
     lockset_hold(row->locks);
     row->late = late;
+    row->value = value_of(value);
+    row->name = value_of(key != NULL && PyUnicode_CheckExact(key) ? key : NULL);
     row->region = context->region;
     if (context->region >= 0) {
         row->head = head != NULL ? head->site : sites[context->site].regions[context->region].head;
@@ -202,10 +216,10 @@ teller_kept(const Cell *cell, const Location *location, uint32_t slot)
 {
     Remembered *known = remembered(cell);
     if (!was_told(cell->w, known->write, known->write_number) && contexts[cell->w].slot != slot) {
-        teller_access(cell->w, location, NULL, 0, true);
+        teller_access(cell->w, location, NULL, 0, true, NULL, NULL);
     }
     if (!was_told(cell->r, known->read, known->read_number) && contexts[cell->r].slot != slot) {
-        teller_access(cell->r, location, NULL, 0, true);
+        teller_access(cell->r, location, NULL, 0, true, NULL, NULL);
     }
 }
 
@@ -253,6 +267,9 @@ value(PyTypeObject *type, PyObject **items, Py_ssize_t length)
     if (!whole) {
         Py_CLEAR(made);
     }
+    else {
+        PyObject_GC_UnTrack(made); /* numbers and texts: nothing that a collector could find a cycle in */
+    }
     return made;
 }
 
@@ -276,7 +293,7 @@ edge_value(PyTypeObject *type, Told *row)
 }
 
 static PyObject *
-access_value(PyTypeObject *type, const Told *row)
+access_value(PyTypeObject *type, Told *row)
 {
     core_lock();
     PyObject *variable = variable_text(row->variable, row->items);
@@ -300,8 +317,10 @@ access_value(PyTypeObject *type, const Told *row)
         PyLong_FromUnsignedLong(row->head),
         PyLong_FromUnsignedLong(row->since),
         PyBool_FromLong(row->late),
+        value_take(&row->value),
+        value_take(&row->name),
     };
-    return value(type, items, 16);
+    return value(type, items, 18);
 }
 
 static PyTypeObject *
@@ -364,10 +383,16 @@ native_untold(PyObject *module, PyObject *nothing)
     return PyLong_FromUnsignedLongLong(dropped);
 }
 
+/* tell(all, sees values): in the next run. */
 PyObject *
-native_tell(PyObject *module, PyObject *all)
+native_tell(PyObject *module, PyObject *args)
 {
     (void)module;
-    teller_want(PyObject_IsTrue(all) == 1);
+    int all, values;
+    if (!PyArg_ParseTuple(args, "pp", &all, &values)) {
+        return NULL;
+    }
+    teller_want(all);
+    sees_values = values;
     Py_RETURN_NONE;
 }

@@ -25,7 +25,7 @@ class Ids:
     def new(self) -> str:
         """The next one."""
         self._number += 1
-        return f"{self._prefix}{self._number:012x}"
+        return f"{self._prefix}{self._number:012d}"
 
 
 def _shaped(digits: str) -> str:
