@@ -33,9 +33,9 @@ class ToldAccess(Struct):
 
     `object` and `key` tell its location apart from all others of that kind. `sequence` counts accesses, `locks` were
     held. A write that closes a region has the region's index and its head's site, read when the count was `since`.
-    `late`: told after what its actor did in later epochs. `value` is what a write wrote, or what an augmented assignment
-    found, as `raceway.model.values.scalar` has it; None too where it was not seen. `name` is the key of an item that
-    has a value, when that is a text.
+    `late`: told after what its actor did in later epochs. `value` is what a write wrote, or what an augmented
+    assignment found, as `raceway.model.values.scalar` has it; None too where it was not seen. `name` is the key of an
+    item that has a value, when that is a text.
     """
 
     time: int
