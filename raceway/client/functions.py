@@ -15,7 +15,7 @@ from types import CodeType, TracebackType
 from raceway.client import marks
 from raceway.client.context import inherited
 from raceway.client.default import get_client
-from raceway.client.marks import keep
+from raceway.client.marks import are_scalars, keep
 from raceway.client.tracking import Tracking
 from raceway.client.wrapping import Block, wrapped
 from raceway.model.typing import Any, TypeVar, overload
@@ -65,22 +65,22 @@ def _decorator(given: Any, blocks: Callable[[Tracking | None], Callable[[Callabl
 
 
 def _calls(client: Tracking | None, function: Callable[..., Any]) -> Block:
-    about = _About(function)
-    return lambda args, kwargs: _activation(_Call, client, about, args, kwargs)
+    return _block(_Call, client, function)
 
 
 def _awaits(client: Tracking | None, function: Callable[..., Any]) -> Block:
+    return _block(_Await, client, function)
+
+
+def _block(kind: type[_Call], given: Tracking | None, function: Callable[..., Any]) -> Block:
+    """What stands around the activations of the function, if they are told."""
     about = _About(function)
-    return lambda args, kwargs: _activation(_Await, client, about, args, kwargs)
 
+    def block(args: tuple[Any, ...], kwargs: dict[str, Any]) -> contextlib.AbstractContextManager[Any]:
+        client = given or get_client()
+        return _NOTHING if client is None or inherited() is None else kind(client, about, args, kwargs)
 
-def _activation(
-    kind: type[_Call], given: Tracking | None, about: _About, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> contextlib.AbstractContextManager[Any]:
-    client = given or get_client()
-    if client is None or inherited() is None:
-        return _NOTHING
-    return kind(client, about, args, kwargs)
+    return block
 
 
 _NOTHING = contextlib.nullcontext()
@@ -93,16 +93,18 @@ class _About:
         plain = inspect.unwrap(function)
         code = getattr(plain, "__code__", None)
         self.code: CodeType | None = code if isinstance(code, CodeType) else None
+        self.place: marks.Place = None if self.code is None else (self.code, marks.DEFINITION)
         self.name = getattr(plain, "__qualname__", type(plain).__qualname__).rpartition("<locals>.")[2]
         self.module = getattr(plain, "__module__", None) or ""
         self._parameters: tuple[str, ...] = self.code.co_varnames[: self.code.co_argcount] if self.code else ()
+        self.of_owner = bool(self._parameters) and self._parameters[0] in ("self", "cls")
 
     def arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         """The arguments by name; what a method is called on is left out, extra ones have numbers."""
         names = self._parameters
         named = {names[at] if at < len(names) else str(at): value for at, value in enumerate(args)}
         named.update(kwargs)
-        if names and names[0] in ("self", "cls"):
+        if self.of_owner:
             named.pop(names[0], None)
         return named
 
@@ -110,43 +112,41 @@ class _About:
 class _Call:
     """One activation of a function, told as two calls: `name` and `name:return` or `name:error`."""
 
+    __slots__ = ("_began", "_given", "about", "client")
+
     def __init__(self, client: Tracking, about: _About, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self.client = client
         self.about = about
-        self._arguments = keep(about.arguments(args, kwargs), client.lossy)
+        if about.of_owner and args:
+            args = (None, *args[1:])
+        # Arguments that cannot change get their names in the worker.
+        is_plain = are_scalars(args) and are_scalars(kwargs.values())
+        self._given = (args, kwargs) if is_plain else keep(about.arguments(args, kwargs), client.lossy)
         self._began = time.perf_counter_ns()
 
     def __enter__(self) -> None:
-        self._tell(self.about.name, self._arguments, None)
+        about = self.about
+        self.client.note(marks.function_entered, about.place, (about, self._given))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        duration = time.perf_counter_ns() - self._began
-        is_error = kind is not None and not issubclass(kind, GeneratorExit)
-        told = {"duration_ms": round(duration / 1e6, 3), "status": "error" if is_error else "success"}
-        if is_error and kind is not None:
-            told["error"] = kind.__name__
-        self._tell(f"{self.about.name}:{'error' if is_error else 'return'}", told, duration)
-
-    def _tell(self, name: str, args: Any, duration_ns: int | None) -> None:
-        about = self.about
-        place = None if about.code is None else (about.code, marks.DEFINITION)
-        values = (name, about.module, args, None, None)
-        self.client.note(marks.function_call, place, values, duration_ns)
+        about, duration = self.about, time.perf_counter_ns() - self._began
+        failed = "" if kind is None or issubclass(kind, GeneratorExit) else kind.__name__
+        self.client.note(marks.function_left, about.place, (about, duration, failed), duration)
 
 
 class _Await(_Call):
     """One run of a coroutine: its start and its end."""
 
+    __slots__ = ("_task",)
+
     def __enter__(self) -> None:
         self._task = new_uuid()
-        place = None if self.about.code is None else (self.about.code, marks.DEFINITION)
-        self.client.note(marks.async_spawn, place, (self._task, self.about.name))
+        self.client.note(marks.async_spawn, self.about.place, (self._task, self.about.name))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        place = None if self.about.code is None else (self.about.code, marks.DEFINITION)
         duration = time.perf_counter_ns() - self._began
-        self.client.note(marks.async_await, place, (self._task,), duration)
+        self.client.note(marks.async_await, self.about.place, (self._task,), duration)

@@ -131,7 +131,7 @@ class Teller:
             timestamp=datetime.fromtimestamp(mark.time_ns / 1e9, UTC),
             kind=mark.kind(self, mark.place, mark.values),
             metadata=self._metadata(mark, mark.duration_ns),
-            causality_vector=mark.clock,
+            causality_vector=((actor.component, mark.count), *mark.others),
             lock_set=(),
             parent_id=mark.parent_id,
         )
@@ -225,12 +225,17 @@ class Teller:
         return self.hide.headers({text(_spelled(key)): text(_spelled(item)) for key, item in value.items()})
 
 
+def are_scalars(values: Any) -> bool:
+    """Whether none of these values can change."""
+    return SCALARS.issuperset(map(type, values))
+
+
 def keep(value: Any, degrade: Callable[[], None]) -> Any:
     """A value of the program, so that it does not change any more and nothing of the program is held."""
     if type(value) in SCALARS:
         return value
     is_few = type(value) is dict and len(value) <= _FEW and _TEXT.issuperset(map(type, value))
-    if is_few and SCALARS.issuperset(map(type, value.values())):
+    if is_few and are_scalars(value.values()):
         return Few(value)
     kept, lossless = snapshot(value)
     if not lossless:
@@ -314,6 +319,24 @@ def function_call(teller: Teller, place: Place, values: tuple[Any, ...]) -> Even
         line=line if line is not None else 0,
     )
     return EventKind(FunctionCall=call)
+
+
+def function_entered(teller: Teller, place: Place, values: tuple[Any, ...]) -> EventKind:
+    """What is known of the function, and its arguments, kept or by position and by keyword: as `function_call`."""
+    about, given = values
+    if type(given) is tuple:
+        given = Few(about.arguments(*given))
+    return function_call(teller, place, (about.name, about.module, given, None, None))
+
+
+def function_left(teller: Teller, place: Place, values: tuple[Any, ...]) -> EventKind:
+    """What is known of the function, nanoseconds in it, name of the error, empty for none: as `function_call`."""
+    about, duration_ns, error = values
+    told = {"duration_ms": round(duration_ns / 1e6, 3), "status": "error" if error else "success"}
+    if error:
+        told["error"] = error
+    name = f"{about.name}:{'error' if error else 'return'}"
+    return function_call(teller, place, (name, about.module, told, None, None))
 
 
 def http_request(teller: Teller, _place: Place, values: tuple[Any, ...]) -> EventKind:
