@@ -8,10 +8,10 @@ from raceway.client import default, inheritance
 from raceway.client.actors import Service
 from raceway.client.config import Config
 from raceway.client.context import begin, current, enter, sent
-from raceway.client.marks import Origin, Teller
 from raceway.client.plugins import Plugin, Plugins
 from raceway.client.propagation import incoming, outgoing
 from raceway.client.requesting import Requesting
+from raceway.client.teller import Origin, Teller
 from raceway.client.tracking import Tracking
 from raceway.errors import RacewayContextError
 from raceway.model.events import Event

@@ -7,6 +7,7 @@ client, nothing is told. Nothing here raises into the program.
 from __future__ import annotations
 
 import contextlib
+import functools
 import inspect
 import time
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from raceway.client.tracking import Tracking
 from raceway.client.wrapping import Block, wrapped
 from raceway.model.typing import Any, TypeVar, overload
 from raceway.pipeline.ids import new_uuid
+from raceway.sync.patching import hide_frame
 
 _Target = TypeVar("_Target")
 
@@ -35,7 +37,7 @@ def track_function(client: _Target) -> _Target: ...
 def track_function(client: Any = None) -> Any:
     """Tell of every call of a function, method or class: `@track_function`, `@track_function()`,
     `@track_function(client)`. Also for async functions and generators."""
-    return _decorator(client, lambda teller: lambda function: _calls(teller, function))
+    return _decorator(client, _calls, _told)
 
 
 track_method = track_function
@@ -51,17 +53,52 @@ def async_tracked(client: _Target) -> _Target: ...
 
 def async_tracked(client: Any = None) -> Any:
     """Tell when an async function starts and when it has been waited for; what it starts is in the same trace."""
-    return _decorator(client, lambda teller: lambda function: _awaits(teller, function))
+    return _decorator(client, _awaits)
 
 
 track_async = async_tracked
 
 
-def _decorator(given: Any, blocks: Callable[[Tracking | None], Callable[[Callable[..., Any]], Block]]) -> Any:
+def _decorator(
+    given: Any,
+    block: Callable[[Tracking | None, Callable[..., Any]], Block],
+    plain: Callable[[Tracking | None, Callable[..., Any]], Callable[..., Any]] | None = None,
+) -> Any:
     """A decorator, or what it makes of `given` where that is no client."""
-    if given is None or isinstance(given, Tracking):
-        return lambda target: wrapped(target, blocks(given))
-    return wrapped(given, blocks(None))
+    client = given if given is None or isinstance(given, Tracking) else None
+
+    def decorated(target: Any) -> Any:
+        wrap = None if plain is None else functools.partial(plain, client)
+        return wrapped(target, functools.partial(block, client), wrap)
+
+    return decorated if given is client else decorated(given)
+
+
+def _told(given: Tracking | None, function: Callable[..., Any]) -> Callable[..., Any]:
+    """A plain function that tells of its calls: what `_Call` does around others, with less ado."""
+    about = _About(function)
+    place, now = about.place, time.perf_counter_ns
+
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        client = given or get_client()
+        if client is None or inherited() is None:
+            return function(*args, **kwargs)
+        note = client.note
+        note(marks.function_entered, place, (about, about.kept(args, kwargs, client)))
+        began = now()
+        try:
+            result = function(*args, **kwargs)
+        except BaseException as error:
+            duration = now() - began
+            note(marks.function_left, place, (about, duration, type(error).__name__), duration)
+            hide_frame(error)
+            raise
+        duration = now() - began
+        note(marks.function_left, place, (about, duration, ""), duration)
+        return result
+
+    return wrapper
 
 
 def _calls(client: Tracking | None, function: Callable[..., Any]) -> Block:
@@ -97,14 +134,22 @@ class _About:
         self.name = getattr(plain, "__qualname__", type(plain).__qualname__).rpartition("<locals>.")[2]
         self.module = getattr(plain, "__module__", None) or ""
         self._parameters: tuple[str, ...] = self.code.co_varnames[: self.code.co_argcount] if self.code else ()
-        self.of_owner = bool(self._parameters) and self._parameters[0] in ("self", "cls")
+        self._of_owner = bool(self._parameters) and self._parameters[0] in ("self", "cls")
+
+    def kept(self, args: tuple[Any, ...], kwargs: dict[str, Any], client: Tracking) -> Any:
+        """The arguments, so that they do not change any more; those that cannot get their names in the worker."""
+        if self._of_owner and args:
+            args = (None, *args[1:])
+        if are_scalars(args) and (not kwargs or are_scalars(kwargs.values())):
+            return args, kwargs
+        return keep(self.arguments(args, kwargs), client.lossy)
 
     def arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         """The arguments by name; what a method is called on is left out, extra ones have numbers."""
         names = self._parameters
         named = {names[at] if at < len(names) else str(at): value for at, value in enumerate(args)}
         named.update(kwargs)
-        if self.of_owner:
+        if self._of_owner:
             named.pop(names[0], None)
         return named
 
@@ -117,11 +162,7 @@ class _Call:
     def __init__(self, client: Tracking, about: _About, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self.client = client
         self.about = about
-        if about.of_owner and args:
-            args = (None, *args[1:])
-        # Arguments that cannot change get their names in the worker.
-        is_plain = are_scalars(args) and are_scalars(kwargs.values())
-        self._given = (args, kwargs) if is_plain else keep(about.arguments(args, kwargs), client.lossy)
+        self._given = about.kept(args, kwargs, client)
         self._began = time.perf_counter_ns()
 
     def __enter__(self) -> None:

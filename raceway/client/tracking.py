@@ -12,9 +12,10 @@ from collections.abc import Callable
 from types import FrameType
 
 from raceway.client import marks
-from raceway.client.context import inherited, mark
+from raceway.client.context import mark
 from raceway.client.feeding import Feed
 from raceway.client.marks import SCALARS, Kind, Place, keep
+from raceway.errors import RacewayContextError
 from raceway.model.typing import Any, Protocol
 from raceway.model.values import told
 from raceway.pipeline.ids import new_uuid
@@ -147,8 +148,10 @@ class Tracking:
 
     def note(self, kind: Kind, place: Place, values: tuple[Any, ...], duration_ns: int | None = None) -> None:
         """The same for decorators and middleware: outside of a trace nothing happens. Never raises."""
-        if inherited() is not None:
+        try:
             self._put(mark("", kind, place, values, duration_ns))
+        except RacewayContextError:
+            return
 
 
 def _name(value: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from raceway import Config, RacewayClient, Redactor, set_context, track_function
-from raceway.client.marks import Origin, Teller
+from raceway.client.teller import Origin, Teller
 from raceway.model.events import Event
 from raceway.pipeline.encode import UnfitError, decode, fitting
 from tests.pipeline.protocol import check_event, parse
