@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 import msgspec
 
@@ -13,7 +12,7 @@ from raceway.model.events import Event, Metadata, Vector
 from raceway.model.typing import Any
 from raceway.model.values import scalar, snapshot, text
 from raceway.pipeline.encode import kind_text, metadata_text
-from raceway.pipeline.lines import Stamps, event_line, json_text, rest_of_clock
+from raceway.pipeline.lines import Stamps, event_line, json_text, moment, rest_of_clock
 from raceway.pipeline.redactor import NOTHING_HIDDEN, SMALL, Redactor
 
 _CHANGES_REMEMBERED = 4096
@@ -84,7 +83,7 @@ class Teller:
         return Event(
             id=actor.event_id(mark.count),
             trace_id=actor.trace.trace_id,
-            timestamp=datetime.fromtimestamp(mark.time_ns / 1e9, UTC),
+            timestamp=moment(mark.time_ns),
             kind=mark.kind(self, mark.place, mark.values),
             metadata=self._metadata(mark, mark.duration_ns),
             causality_vector=((actor.component, mark.count), *mark.others),

@@ -8,6 +8,7 @@ identifier is written like that of a clock. On state changes made by hand that s
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from time import gmtime, strftime
 
 import msgspec
@@ -39,6 +40,12 @@ def rest_of_clock(known: Vector) -> str:
     return f"],{json_text(known)[1:-1]}]" if known else "]]"
 
 
+def moment(nanoseconds: int) -> datetime:
+    """A time in nanoseconds since 1970; microseconds are kept."""
+    second, rest = divmod(nanoseconds, 1_000_000_000)
+    return datetime.fromtimestamp(second, UTC).replace(microsecond=rest // 1000)
+
+
 class Stamps:
     """Times as text. By one thread at a time."""
 
@@ -50,7 +57,7 @@ class Stamps:
         self._text = "1970-01-01T00:00:00"
 
     def __call__(self, nanoseconds: int) -> str:
-        """A time in nanoseconds since 1970, as RFC 3339 has it; microseconds are kept."""
+        """The same as text, as RFC 3339 has it."""
         since = nanoseconds // 1000 - self._second
         if not 0 <= since < 1_000_000:
             second, since = divmod(nanoseconds // 1000, 1_000_000)

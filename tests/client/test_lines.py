@@ -47,7 +47,6 @@ def marks(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[RacewayClient, Mark
 def comparable(event: Event) -> dict[str, Any]:
     """All that an event says."""
     found: dict[str, Any] = parse(fitting(event)[1])
-    found["timestamp"] = found["timestamp"][:23]  # what is below is rounded in another way
     return found
 
 
