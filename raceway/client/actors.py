@@ -18,7 +18,7 @@ from raceway.client.flows import is_over, is_thread
 from raceway.config import instance_id
 from raceway.model.events import Vector
 from raceway.model.typing import Protocol
-from raceway.pipeline.ids import new_uuid
+from raceway.pipeline.ids import FIRST, new_uuid
 
 KNOWN_LIMIT = 128
 """Components that one clock holds, for each is in every event: what was learned longest ago is forgotten first."""
@@ -120,7 +120,7 @@ class Actor:
 
     def event_id(self, count: int) -> str:
         """The identifier of the event that was counted so."""
-        return f"{self.ids}{count:012d}"
+        return f"{self.ids}{FIRST + count}"
 
     def learn(self, vector: Vector) -> None:
         """From here on it happens after this clock."""

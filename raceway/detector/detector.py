@@ -88,7 +88,7 @@ class Detector:
             Spawn: self._spawn,
             Suspend: self.tasks.suspend,
             Wake: self._wake,
-            Done: self.tasks.done,
+            Done: self._done,
             End: self._end,
             Join: self._join,
             Retire: self._retire,
@@ -116,7 +116,7 @@ class Detector:
         if site.double_checked and shadow.published is not None:
             join(actor.clock, shadow.published)
             actor.learn(shadow.published)
-            self._tell(Verb.ACQUIRE, access.actor, shadow.handover)
+            self._tell(Verb.ACQUIRE, access.actor, shadow.handover, task=access.task)
         task = self.tasks.get(access.task)
         held = actor.held if task is None else task.held
         entry = Entry(access, actor.slot, actor.clock[actor.slot], self.sequence, tuple(held))
@@ -146,11 +146,11 @@ class Detector:
         actor = self._actor(access.actor)
         actor.note_head(Entry(access, actor.slot, actor.clock[actor.slot], self.sequence, tuple(actor.held)))
 
-    def _tell(self, verb: Verb, serial: int, other: int = 0, text: str = "", file: str = "", line: int = 0) -> None:
+    def _tell(self, verb: Verb, serial: int, other: int = 0, text: str = "", *, task: int = 0) -> None:
         if self.teller is not None:
             actor = self.actors.get(serial)
             number = 0 if actor is None else actor.clock[actor.slot]
-            self.teller.edge(verb, serial, number, other, text, file, line)
+            self.teller.edge(verb, serial, number, other, text, task=task)
 
     def _repeats(self, entry: Entry, shadow: Shadow) -> bool:
         access, epoch = entry.access, entry.epoch
@@ -247,13 +247,14 @@ class Detector:
                 self._note_order(record, actor, tuple(held))
             held.append(record.sync)
         if record.held or clock is not None:
-            self._tell(Verb.TAKEN if record.held else Verb.ACQUIRE, record.actor, record.sync)
+            verb = Verb.TAKEN if record.held else Verb.ACQUIRE
+            self._tell(verb, record.actor, record.sync, task=record.task)
 
     def _release(self, record: Release) -> None:
         actor = self._actor(record.actor)
         known = self._syncs.get(record.sync)
         verb = Verb.FREED if record.held else Verb.MERGE if record.merge else Verb.RELEASE
-        self._tell(verb, record.actor, record.sync)
+        self._tell(verb, record.actor, record.sync, task=record.task)
         if record.merge and known is not None:
             join(known, actor.clock)
         else:
@@ -305,6 +306,12 @@ class Detector:
     def _spawn(self, record: Spawn) -> None:
         self.seen_actors += record.kind is ActorKind.TASK
         self.tasks.spawn(record, record.born or self.sequence)
+        if self.teller is not None and record.kind is ActorKind.TASK:
+            self.teller.edge(Verb.SPAWN, 0, record.parent, record.task, record.name)
+
+    def _done(self, record: Done) -> None:
+        self.tasks.done(record)
+        self._tell(Verb.DONE, 0, record.task)
 
     def _wake(self, record: Wake) -> None:
         self.tasks.wake(record, self.sequence)
@@ -364,13 +371,13 @@ class Detector:
 
     def _name(self, record: Name) -> None:
         self.names[record.sync] = record
-        self._tell(Verb.NAME, 0, record.sync, record.kind, record.file, record.line)
+        if self.teller is not None:
+            self.teller.edge(Verb.NAME, 0, 0, record.sync, record.kind, record.file, record.line)
 
     def _rename(self, record: Rename) -> None:
         task = self.tasks.get(record.actor)
         (task or self._actor(record.actor)).name = record.name
-        if task is None:
-            self._tell(Verb.RENAME, record.actor, record.actor, record.name)
+        self._tell(Verb.RENAME, record.actor if task is None else 0, record.actor, record.name)
 
 
 def _between(other: Entry, entry: Entry) -> bool:

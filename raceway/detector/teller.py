@@ -48,10 +48,18 @@ class Teller:
         return [waiting.popleft() for _ in range(len(waiting))]
 
     def edge(
-        self, verb: Verb, actor: int, number: int, other: int, text: str = "", file: str = "", line: int = 0
+        self,
+        verb: Verb,
+        actor: int,
+        number: int,
+        other: int,
+        text: str = "",
+        file: str = "",
+        line: int = 0,
+        task: int = 0,
     ) -> None:
         """An edge that the actor draws in its epoch `number`."""
-        self._put(ToldEdge(verb, time.time_ns(), actor, number, other, text, file, line))
+        self._put(ToldEdge(verb, time.time_ns(), actor, number, other, text, file, line, task))
 
     def access(self, entry: Entry, shadow: Shadow) -> None:
         """An access that is about to join the shadow of its location."""
@@ -86,6 +94,7 @@ class Teller:
                 head.access.site if head is not None else 0,
                 head.sequence if head is not None else 0,
                 late,
+                task=access.task,
             )
         )
 

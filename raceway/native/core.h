@@ -331,7 +331,7 @@ PyObject *value_take(Value *value);
 /* Values of raceway.model.kinds.Verb. */
 enum {
     TELL_TAKEN = 1, TELL_FREED, TELL_ACQUIRE, TELL_RELEASE, TELL_MERGE, TELL_FORK, TELL_JOIN, TELL_END, TELL_RETIRE,
-    TELL_NAME, TELL_RENAME
+    TELL_NAME, TELL_RENAME, TELL_SPAWN, TELL_DONE
 };
 
 extern bool telling; /* somebody asks */
@@ -341,6 +341,7 @@ bool teller_sees_values(void); /* on the value stack of frames */
 void teller_reset(void);
 void teller_after_fork(void);
 void teller_edge(int verb, const Actor *actor, uint64_t other, PyObject *text, PyObject *file, int line);
+void teller_task(int verb, uint64_t parent, uint64_t task, PyObject *name);
 PyObject *native_tell(PyObject *module, PyObject *args);
 PyObject *native_told(PyObject *module, PyObject *args);
 PyObject *native_untold(PyObject *module, PyObject *nothing);
@@ -542,6 +543,7 @@ void shape_free(Shape *shape);
 PyTypeObject *class_holds(PyTypeObject *cls, PyObject *name);
 bool type_find(PyTypeObject *type, PyObject *name, PyTypeObject **where, PyTypeObject **kind);
 bool instance_holds(PyObject *target, PyObject *name);
+PyObject *instance_value(PyObject *target, PyObject *name);
 PyObject *type_label(PyTypeObject *type);
 
 /* --- keyed.c: cells by key and by position ------------------------------------------------------------------------ */
@@ -1005,6 +1007,7 @@ void container_learn(Reach *at, Shape *shape, const Row *row);
 void container_operator(Reach *at, PyObject *name);
 void container_item(Reach *at);
 bool lacks_item(PyObject *base, PyObject *key);
+PyObject *item_value(PyObject *base, PyObject *key);
 
 /* --- own.c: what an actor has to itself ------------------------------------------------------------------------------ */
 

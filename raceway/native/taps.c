@@ -631,8 +631,22 @@ attribute_call_tap(PyObject *self, PyObject *operand)
 
 #endif
 
-/* What the running tap's place is about to write or, of an augmented assignment, what that has found: it stands on the
-   value stack. Borrowed; NULL where it cannot be seen. */
+#if RW_PEEK
+
+/* What an augmented assignment is about to find. Borrowed; NULL where it cannot be told. */
+static PyObject *
+value_to_find(const Tap *tap, PyObject **place)
+{
+    const Site *site = &sites[tap->site];
+    PyObject *base = tap->role == ROLE_KEY ? place[-1] : place[1];
+    return site->form == FORM_ATTRIBUTE ? instance_value(base, site->name)
+                                        : item_value(base, tap->role == ROLE_KEY ? place[1] : site->key);
+}
+
+#endif
+
+/* What the running tap's place is about to write or, of an augmented assignment, what that finds: it stands on the value
+   stack, or will be read next. Borrowed; NULL where it cannot be seen. */
 PyObject *
 tap_value(Tap *tap, Frame *frame)
 {
@@ -642,10 +656,13 @@ tap_value(Tap *tap, Frame *frame)
     if ((context != CONTEXT_STORE && !augments) || tap->role == ROLE_STATEMENT) {
         return NULL;
     }
-    /* v S o, v d K k; of `setattr(o, n, W[v])` and `g = G[v]` the operand; of `o.x += W[v]` what stands below. */
+    /* v S o, v d K k; of `setattr(o, n, W[v])` and `g = G[v]` the operand; of `g += G[v]` what stands below. */
     int below = tap->role == ROLE_KEY ? 2 : tap->role == ROLE_BASE || augments ? 1 : 0;
-    PyObject **place = own_place(frame, (PyObject *)tap, below);
-    return place == NULL ? NULL : place[below == 0 ? 1 : -below];
+    PyObject **place = own_place(frame, (PyObject *)tap, tap->early ? below - 1 : below);
+    if (place == NULL) {
+        return NULL;
+    }
+    return tap->early ? value_to_find(tap, place) : place[below == 0 ? 1 : -below];
 #else
     (void)tap;
     (void)frame;
@@ -661,7 +678,8 @@ tap_key(Tap *tap, Frame *frame)
         return sites[tap->site].key;
     }
 #if RW_PEEK
-    PyObject **place = own_place(frame, (PyObject *)tap, tap->role == ROLE_KEY ? 0 : 2);
+    int below = tap->role == ROLE_KEY ? 1 : 2;
+    PyObject **place = own_place(frame, (PyObject *)tap, below);
     return place == NULL ? NULL : place[tap->role == ROLE_KEY ? 1 : -2];
 #else
     (void)frame;

@@ -17,6 +17,7 @@ typedef struct {
     uint64_t actor;
     uint64_t number;
     uint64_t other; /* of an access: serial of the object */
+    uint64_t task; /* or callback that the actor works for, 0 for none */
     PyObject *text; /* owned; of an edge */
     PyObject *file; /* owned; of an edge */
     uint64_t key;
@@ -156,6 +157,22 @@ teller_edge(int verb, const Actor *actor, uint64_t other, PyObject *text, PyObje
     if (actor != NULL) {
         row->actor = actor->serial;
         row->number = clock_get(&actor->clock, actor->slot);
+        row->task = own_thread != NULL && own_thread->actor == actor && own_thread->task != NULL
+                        ? own_thread->task->serial
+                        : 0;
+    }
+}
+
+/* A task of an event loop was made by `parent`, has a name or is over. */
+SLOW void
+teller_task(int verb, uint64_t parent, uint64_t task, PyObject *name)
+{
+    Told *row = new_row();
+    if (row != NULL) {
+        row->verb = (uint8_t)verb;
+        row->number = parent;
+        row->other = task;
+        row->text = Py_XNewRef(name);
     }
 }
 
@@ -173,6 +190,7 @@ teller_access(uint32_t id, const Location *location, const Head *head, uint32_t 
     }
     row->actor = actor;
     row->number = context->number;
+    row->task = context->of_task ? context->actor : 0;
     row->other = location->object == NULL ? (uintptr_t)location->target : object_serial(location->object);
     row->key = location->key;
     row->kind = location->kind;
@@ -286,10 +304,11 @@ edge_value(PyTypeObject *type, Told *row)
         row->text != NULL ? row->text : Py_XNewRef(empty),
         row->file != NULL ? row->file : Py_XNewRef(empty),
         PyLong_FromLong(row->line),
+        PyLong_FromUnsignedLongLong(row->task),
     };
     row->text = row->file = NULL;
     Py_XDECREF(empty);
-    return value(type, items, 8);
+    return value(type, items, 9);
 }
 
 static PyObject *
@@ -319,8 +338,9 @@ access_value(PyTypeObject *type, Told *row)
         PyBool_FromLong(row->late),
         value_take(&row->value),
         value_take(&row->name),
+        PyLong_FromUnsignedLongLong(row->task),
     };
-    return value(type, items, 18);
+    return value(type, items, 19);
 }
 
 static PyTypeObject *

@@ -5,7 +5,7 @@ program.
 |---|---|
 | taken, freed | `LockAcquire`, `LockRelease` |
 | acquire, release | `MemoryFence`, with the synchronisation object in the tag `sync` |
-| fork, join | `AsyncSpawn`, `AsyncAwait` |
+| fork, join; spawn and end of a task | `AsyncSpawn`, `AsyncAwait` |
 | access | `StateChange`, with all that a detector asks of it in the tag `access` (`accesstag`) |
 
 Ends, deaths and names make no events. A flow's first event has the one that started it for its parent, every other
@@ -21,10 +21,11 @@ from raceway.model.kinds import Operation, Verb
 from raceway.model.told import COMMUTES, OPERATIONS, Told, ToldAccess, ToldEdge
 from raceway.model.typing import Any
 from raceway.model.values import scalar, spelled, text
-from raceway.pipeline.accesstag import access_tag
+from raceway.pipeline.accesstag import access_tag, words_of
 from raceway.pipeline.flows import Flow, Flows, Origin, Released, merged
 from raceway.pipeline.lines import Stamps, event_line, json_text
 from raceway.pipeline.redactor import Redactor
+from raceway.pipeline.tasks import Tasks
 
 _AUGMENTS = OPERATIONS.index(Operation.READ_MODIFY_WRITE)
 _LOCK_TYPES = {"lock": "Mutex", "rlock": "Mutex", "semaphore": "Semaphore"}
@@ -41,7 +42,7 @@ class Converter:
         self._hide = Redactor()
         self._names: dict[int, tuple[str, str]] = {}
         self._locks: dict[int, tuple[str, str]] = {}
-        self._changes: dict[tuple[int, str, int, int], str] = {}
+        self._changes: dict[tuple[int, str, int, int], tuple[str, str]] = {}
         self._sets: dict[tuple[int, ...], str] = {(): "[]"}
         self._edges: dict[int, Callable[[ToldEdge], bytes | None]] = {
             Verb.TAKEN: self._taken,
@@ -55,6 +56,8 @@ class Converter:
             Verb.RETIRE: self._retire,
             Verb.NAME: self._name,
             Verb.RENAME: self._rename,
+            Verb.SPAWN: self._spawned,
+            Verb.DONE: self._done,
         }
 
     def begin(self, origin: Origin) -> None:
@@ -62,9 +65,12 @@ class Converter:
         self._trace_id = origin.trace_id
         self._flows = Flows(origin)
         self._flow = self._flows.of
+        self._tasks = Tasks(f"{origin.service}#{origin.instance}")
+        self._working = False
+        """Whether there have been tasks."""
         self._syncs: dict[int, tuple[Flow | None, Released]] = {}
         self._variables: set[str] = set()
-        self._last: ToldEdge | None = None
+        self._last: Told | None = None
 
     def facts(self, read: Callable[[str], bool], acted: Iterable[int]) -> bytes | None:
         """What a judge of the races asks of the whole run: which variables were read, which of the sites reached.
@@ -84,16 +90,36 @@ class Converter:
         lines: list[bytes] = []
         add, access, edges = lines.append, self._access, self._edges
         for row in self._told():
+            if self._working and row.actor:
+                lines += self._of_tasks(row)
             if type(row) is ToldAccess:
                 add(access(row))
             elif (event := edges[row.verb](row)) is not None:  # type: ignore[union-attr,arg-type]
                 add(event)
         return lines
 
+    def _of_tasks(self, row: Told) -> list[bytes]:
+        """What is to be said of tasks before the row; its flow works for that of the row from here on."""
+        flow, tasks, lines = self._flow(row.actor), self._tasks, list[bytes]()
+        task = tasks.find(row.task)
+        if task is not None and tasks.begins(task, row.actor):
+            parent = tasks.find(task.parent)
+            flow.work_for(task.parent, parent.tags() if parent is not None and parent.actor else "")
+            spawned_by = flow.name if parent is None else parent.name
+            kind = _kind(of.AsyncSpawn(task.identity, spawned_by))
+            lines.append(self._made(flow, row, flow.now(), kind, flow.tagged("starts", "task")))
+        if row.task != flow.task:
+            flow.work_for(row.task, "" if task is None else task.tags())
+        if tasks.any_finished():
+            for one in tasks.waited_for(row.actor, row.task):
+                kind = _kind(of.AsyncAwait(one.identity, flow.name if task is None else task.name))
+                lines.append(self._made(flow, row, flow.now(), kind, flow.tagged("starts", "task")))
+        return lines
+
     def _access(self, row: ToldAccess) -> bytes:
         flow = self._flow(row.actor)
         what = (row.site, row.variable, row.operation, row.commute)
-        change = self._changes.get(what) or self._change(what)
+        change, words = self._changes.get(what) or self._change(what)
         locks = self._sets.get(row.locks) or self._lock_set(row.locks)
         identity = flow.ids.new()
         if row.late:
@@ -101,15 +127,15 @@ class Converter:
         else:
             clock, parent = flow.step(row.number), flow.parent
             flow.parent = identity
-        metadata = flow.tagged("access", access_tag(row))
+        metadata = flow.tagged("access", access_tag(row, words))
         value = "null" if row.value is None else self._value(row)
         found = row.operation == _AUGMENTS
         values = f'"new_value":null,"old_value":{value}' if found else f'"new_value":{value}'
         kind = f'{{"StateChange":{{{values},{change}}}}}'
         return event_line(self._trace_id, clock, metadata, locks, parent, identity, self._stamp(row.time), kind)
 
-    def _change(self, what: tuple[int, str, int, int]) -> str:
-        """What is the same in all accesses of a variable at a site, of one sort."""
+    def _change(self, what: tuple[int, str, int, int]) -> tuple[str, str]:
+        """What is the same in all accesses of a variable at a site, of one sort, and the words of their tags."""
         site, variable, operation, commute = what
         self._variables.add(variable)
         if len(self._changes) > 10_000:
@@ -119,8 +145,8 @@ class Converter:
         else:
             access = "Write" if OPERATIONS[operation].mutates else "Read"
         fields = {"access_type": access, "variable": text(variable), "location": text(self._place(site))}
-        self._changes[what] = json_text(fields)[1:-1]
-        return self._changes[what]
+        known = self._changes[what] = json_text(fields)[1:-1], words_of(operation, commute, site)
+        return known
 
     def _value(self, row: ToldAccess) -> str:
         """The value as JSON, without secrets."""
@@ -137,32 +163,34 @@ class Converter:
         kind, _place = self._names.get(sync, ("lock", ""))
         return f"{kind}#{sync}"
 
-    def _made(self, flow: Flow, row: ToldEdge, clock: str, kind: str, metadata: str = "") -> bytes:
+    def _made(self, flow: Flow, row: Told, clock: str, kind: str, metadata: str = "") -> bytes:
         self._last = row
-        parent, flow.parent = flow.parent, flow.ids.new()
+        parent = flow.parent
+        identity = flow.parent = flow.ids.new()
         about = metadata or flow.metadata
-        return event_line(self._trace_id, clock, about, "[]", parent, flow.parent, self._stamp(row.time), kind)
+        return event_line(self._trace_id, clock, about, "[]", parent, identity, self._stamp(row.time), kind)
 
     def _taken(self, row: ToldEdge) -> bytes:
-        flow = self._flow(row.actor)
-        self._take_over(flow, row.other)
-        return self._made(flow, row, flow.step(row.number), self._lock_kinds(row.other)[0])
+        flow, sync = self._flow(row.actor), row.other
+        known = self._syncs.get(sync)
+        if known is not None and known[0] is not flow:
+            flow.learn(known[1])
+        kinds = self._locks.get(sync) or self._lock_kinds(sync)
+        return self._made(flow, row, flow.step(row.number), kinds[0])
 
     def _freed(self, row: ToldEdge) -> bytes:
-        flow = self._flow(row.actor)
-        event = self._made(flow, row, flow.end(row.number), self._lock_kinds(row.other)[1])
-        self._syncs[row.other] = (flow, flow.released())
+        flow, sync = self._flow(row.actor), row.other
+        kinds = self._locks.get(sync) or self._lock_kinds(sync)
+        event = self._made(flow, row, flow.end(row.number), kinds[1])
+        self._syncs[sync] = flow, flow.released()
         return event
 
     def _lock_kinds(self, sync: int) -> tuple[str, str]:
         """That the lock is taken, and that it is freed."""
-        known = self._locks.get(sync)
-        if known is None:
-            kind, place = self._names.get(sync, ("lock", ""))
-            what = (f"{kind}#{sync}", _LOCK_TYPES.get(kind, kind), place)
-            known = _kind(of.LockAcquire(*what)), _kind(of.LockRelease(*what))
-            self._locks[sync] = known
-        return known
+        kind, place = self._names.get(sync, ("lock", ""))
+        what = (f"{kind}#{sync}", _LOCK_TYPES.get(kind, kind), place)
+        kinds = self._locks[sync] = _kind(of.LockAcquire(*what)), _kind(of.LockRelease(*what))
+        return kinds
 
     def _acquire(self, row: ToldEdge) -> bytes:
         flow = self._flow(row.actor)
@@ -221,7 +249,15 @@ class Converter:
         self._locks.pop(row.other, None)
 
     def _rename(self, row: ToldEdge) -> None:
-        self._flows.of(row.actor).call(text(row.text))
+        if not self._tasks.renamed(row) and row.actor:
+            self._flow(row.actor).call(text(row.text))
+
+    def _spawned(self, row: ToldEdge) -> None:
+        self._working = True
+        self._tasks.spawned(row)
+
+    def _done(self, row: ToldEdge) -> None:
+        self._tasks.done(row)
 
 
 def _kind(fields: Any) -> str:

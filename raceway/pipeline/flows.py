@@ -48,8 +48,8 @@ class Flow:
     """One actor: its clock, and what its events have in common. Clocks and metadata are JSON."""
 
     __slots__ = (
-        "_base", "_count_of", "_late", "_number", "_origin", "_others", "_rest", "_steps", "component", "ids",
-        "metadata", "name", "parent", "root", "tags", "task_id", "thread_id",
+        "_about", "_base", "_count_of", "_late", "_number", "_origin", "_others", "_rest", "_steps", "component", "ids",
+        "metadata", "name", "parent", "root", "tags", "task", "task_id", "thread_id",
     )  # fmt: skip
 
     def __init__(self, origin: Origin, serial: int, name: str, component: str, base: int) -> None:
@@ -65,6 +65,8 @@ class Flow:
         self._count_of = f"[[{json_text(self.component)},"
         self._rest = "]]"
         self._number = self._steps = self._late = 0
+        self.task = 0
+        """Serial of the task or callback that it works for, 0 for none."""
         self.call(name or f"actor {serial}")
 
     def call(self, name: str) -> None:
@@ -79,7 +81,13 @@ class Flow:
             "instance_id": origin.instance,
             "tags": {"sdk_language": "python", "actor": name},
         }
-        self.tags = json_text(about).removesuffix("}}")
+        self._about = json_text(about).removesuffix("}}")
+        self.work_for(0, "")
+
+    def work_for(self, task: int, tags: str) -> None:
+        """Its events are those of this task from here on, and have these tags."""
+        self.task = task
+        self.tags = f"{self._about}{tags}"
         self.metadata = f"{self.tags}}}}}"
 
     def tagged(self, tag: str, value: str) -> str:
@@ -92,6 +100,10 @@ class Flow:
         if self._steps < _HALF - 1:
             self._steps += 1
         return f"{self._count_of}{self._base + number * EPOCH + self._steps}{self._rest}"
+
+    def now(self) -> str:
+        """The clock of the next event, in the epoch that it has reached."""
+        return self.step(self._number)
 
     def end(self, number: int) -> str:
         """The clock of the event that ends this epoch."""

@@ -63,4 +63,4 @@ class Stamps:
             second, since = divmod(nanoseconds // 1000, 1_000_000)
             self._text = strftime("%Y-%m-%dT%H:%M:%S", gmtime(second))
             self._second = second * 1_000_000
-        return f"{self._text}.{since:06d}Z"
+        return f"{self._text}.{since}Z" if since >= 100_000 else f"{self._text}.{since:06d}Z"
