@@ -150,11 +150,9 @@ class Detector:
         actor = self._actor(access.actor)
         actor.note_head(Entry(access, actor.slot, actor.clock[actor.slot], self.sequence, tuple(actor.held)))
 
-    def _tell(self, verb: Verb, serial: int, other: int = 0, text: str = "", *, task: int = 0) -> None:
+    def _tell(self, verb: Verb, serial: int, *about: Any, task: int = 0) -> None:
         if self.teller is not None:
-            actor = self.actors.get(serial)
-            number = 0 if actor is None else actor.clock[actor.slot]
-            self.teller.edge(verb, serial, number, other, text, task=task)
+            self.teller.edge(verb, serial, self.actors.get(serial), *about, task=task)
 
     def _repeats(self, entry: Entry, shadow: Shadow) -> bool:
         access, epoch = entry.access, entry.epoch
@@ -248,8 +246,7 @@ class Detector:
                 self._note_order(record, actor, tuple(held))
             held.append(record.sync)
         if record.held or released:
-            verb = Verb.TAKEN if record.held else Verb.ACQUIRE
-            self._tell(verb, record.actor, record.sync, task=record.task)
+            self._tell(Verb.TAKEN if record.held else Verb.ACQUIRE, record.actor, record.sync, task=record.task)
 
     def _release(self, record: Release) -> None:
         actor = self._actor(record.actor)
@@ -317,8 +314,8 @@ class Detector:
     def _spawn(self, record: Spawn) -> None:
         self.seen_actors += record.kind is ActorKind.TASK
         self.tasks.spawn(record, record.born or self.sequence)
-        if self.teller is not None and record.kind is ActorKind.TASK:
-            self.teller.edge(Verb.SPAWN, 0, record.parent, record.task, record.name)
+        if record.kind is ActorKind.TASK:
+            self._tell(Verb.SPAWN, 0, record.task, record.name, task=record.parent)
 
     def _done(self, record: Done) -> None:
         self.tasks.done(record)
@@ -384,8 +381,7 @@ class Detector:
 
     def _name(self, record: Name) -> None:
         self.names[record.sync] = record
-        if self.teller is not None:
-            self.teller.edge(Verb.NAME, 0, 0, record.sync, record.kind, record.file, record.line)
+        self._tell(Verb.NAME, 0, record.sync, record.kind, record.file, record.line)
 
     def _rename(self, record: Rename) -> None:
         task = self.tasks.get(record.actor)

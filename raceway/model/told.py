@@ -14,9 +14,9 @@ from raceway.model.struct import Struct
 class ToldEdge(Struct):
     """An edge, or what things are called.
 
-    `number` is the actor's epoch before the edge, or the task that spawned one, `time` nanoseconds since 1970. `other`
-    is the synchronisation object, the other actor or task, or what died. `text` names an actor, a task or the sort of a
-    synchronisation object, made at `file:line`. `task` is the task or callback that the actor works for, 0 for none.
+    `number` is the actor's epoch before the edge, `time` nanoseconds since 1970. `other` is the synchronisation object,
+    the other actor or task, or what died. `text` names an actor, a task or the sort of a synchronisation object, made
+    at `file:line`. `task` is the task or callback that the actor works for or that spawns one, 0 for none.
     """
 
     verb: int

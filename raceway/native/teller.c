@@ -170,7 +170,7 @@ teller_task(int verb, uint64_t parent, uint64_t task, PyObject *name)
     Told *row = new_row();
     if (row != NULL) {
         row->verb = (uint8_t)verb;
-        row->number = parent;
+        row->task = parent;
         row->other = task;
         row->text = Py_XNewRef(name);
     }

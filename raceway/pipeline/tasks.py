@@ -44,7 +44,7 @@ class Tasks:
 
     def spawned(self, row: ToldEdge) -> None:
         """A task was made."""
-        self._known[row.other] = Task(row.other, text(row.text), row.number)
+        self._known[row.other] = Task(row.other, text(row.text), row.task)
 
     def renamed(self, row: ToldEdge) -> bool:
         """A task got a name; False when it is none."""
