@@ -57,6 +57,7 @@ class Teller:
         text: str = "",
         file: str = "",
         line: int = 0,
+        *,
         task: int = 0,
     ) -> None:
         """An edge that the actor of this serial draws, if it is one."""
