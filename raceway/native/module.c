@@ -372,7 +372,7 @@ static PyMethodDef module_methods[] = {
     {"counters", native_counters, METH_NOARGS, "Accesses, actors, shared locations, failures."},
     {"module_executed", native_module_executed, METH_NOARGS, "The calling thread has run a module to its end."},
     {"outermost", (PyCFunction)(void (*)(void))outermost, METH_FASTCALL, "Call something without callers of its own."},
-    {"tell", native_tell, METH_O, "From the next start on, collect what `told` gives; every access if that is true."},
+    {"tell", native_tell, METH_VARARGS, "From the next start on, collect what `told` gives; every access, values too."},
     {"told", native_told, METH_VARARGS, "What there is to tell since the last time, as values of the two classes."},
     {"untold", native_untold, METH_NOARGS, "How much was dropped since nobody asked in time."},
     {"hide_thread", native_hide_thread, METH_NOARGS, "The calling thread is one of ours: it is no actor."},
@@ -385,6 +385,7 @@ static PyMethodDef module_methods[] = {
     {"event_seen_set", (PyCFunction)(void (*)(void))event_seen_set, METH_FASTCALL, "An event was looked at."},
     {"socket_closing", socket_closing, METH_O, "A socket is about to be closed; False: it is not known to C."},
     {"locks_forked", locks_forked, METH_NOARGS, "In a forked child: tell of locks that were made anew."},
+    {"limits_follow", limits_follow, METH_O, "The program has imported the module `resource`."},
     {"loop_release", loop_release, METH_O, "A callback is about to be handed to the loop."},
     {NULL, NULL, 0, NULL},
 };
