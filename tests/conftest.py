@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib.util
 import json
 import os
@@ -43,6 +44,12 @@ def pytest_report_header() -> str:
     if "native" in available_cores():
         return "raceway cores: pure, native"
     return "raceway cores: pure alone, since the native core is not built (it needs a C compiler)"
+
+
+def pytest_collection_finish() -> None:
+    """Take what the test runner has made out of sight of collections and of looks at all objects: it is much."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -26,12 +26,13 @@ def test_fine():
 
 def test_a_test_that_races_fails_with_both_sides(project: Project) -> None:
     project.write("test_bank.py", BOTH + RACES)
-    run = project.test()
+    run = project.test(on_ci=True)
     assert run.outcomes == {"test_race": "failed", "test_fine": "passed"}
     assert run.status == 1
     text = run.out.partition("test_race ___")[2]
     assert "ERROR lost-update on Bank.balance" in text
     assert text.count("--> bank.py:13:9 in Bank.withdraw") == 2
+    assert "FAILED test_bank.py::test_race - lost-update on Bank.balance: bank.py:13\n" in text
     assert re.search(r"called from test_bank\.py:\d+ in test_race\.<locals>\.<lambda>", text)
     assert run.found == {"Bank.balance": ["test_race"]}
     assert run.report["summary"]["self_check"] == "ok"
