@@ -100,8 +100,8 @@ lock_extra(PyObject *lock)
                                                                                       : get_to_know(lock);
 }
 
-/* The mutex of a queue is quiet while `queue` itself uses it. Whoever frees it, what was not told as taken is not told
-   as freed. */
+/* The mutex of a queue is quiet while only `queue` itself uses it; who takes it outside guards something by it, also
+   against what the queue does. Whoever frees it, what was not told as taken is not told as freed. */
 static void
 mutex_taken(Extra *extra, bool waits)
 {
@@ -109,7 +109,7 @@ mutex_taken(Extra *extra, bool waits)
         extra->lock &= ~LOCK_OUTSIDE;
         return;
     }
-    extra->lock |= LOCK_OUTSIDE;
+    extra->lock |= LOCK_OUTSIDE | LOCK_LOUD;
     tell_taken(extra->sync, waits);
     if (extra->channel != 0) {
         tell_acquire(extra->channel);

@@ -69,8 +69,8 @@ class LockRecord:
             recorder.lock_freed(self._number(recorder))
 
     def remade(self) -> None:
-        """The lock was held and is made anew in a forked child. The recorder may not be ready there yet: handlers of forks
-        run in the order in which they were registered."""
+        """The lock was held and is made anew in a forked child. The recorder may not be ready there yet: handlers of
+        forks run in the order in which they were registered."""
         if self._ready_in == os.getpid():
             self.freed()
         else:

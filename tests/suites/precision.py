@@ -1,8 +1,8 @@
 """`make precision`: runs the suites of concurrent packages watched, and compares what is found with what was judged.
 
 Every error and warning has a verdict in `verdicts.toml`, by fingerprint, with its proof. The status is 0 when no finding
-of this run lacks one and none is known to be false. Which threads meet differs from run to run, so not all that was
-judged comes up again. The table in `docs/precision.md` is made from the verdicts.
+of this run lacks one and none is known to be false. Other threads meet in each run, so not all that was judged comes up
+again. The table in `docs/precision.md` is made from the verdicts.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 from msgspec import Struct
@@ -37,7 +38,7 @@ class Verdict(Struct, frozen=True, forbid_unknown_fields=True):
     kind: str
     severity: str
     variable: str
-    true: bool
+    verdict: Literal["true", "harmless", "false"]
     proof: str
     mended: str = ""
 
@@ -88,7 +89,9 @@ def judge(name: str, report: Report, known: Verdicts) -> tuple[list[Finding], li
     by_print = {verdict.fingerprint: verdict for verdict in known.verdict if verdict.suite == name}
     shown = [finding for finding in report.findings if finding.severity in JUDGED]
     unjudged = [finding for finding in shown if finding.fingerprint not in by_print]
-    false = [finding for finding in shown if finding not in unjudged and not by_print[finding.fingerprint].true]
+    false = [
+        finding for finding in shown if finding not in unjudged and by_print[finding.fingerprint].verdict == "false"
+    ]
     return unjudged, false
 
 
@@ -101,16 +104,17 @@ def table(known: Verdicts) -> str:
         for verdict in of_suite:
             cells = (name, f"`{verdict.variable}`", verdict.kind, verdict.severity, _word(verdict), verdict.proof)
             lines.append(f"| {' | '.join(cells)} |")
-    count = Counter(verdict.true for verdict in known.verdict)
-    share = 100 * count[True] / max(count.total(), 1)
-    sums = f"{len(known.suites)} suites, {count.total()} findings, {count[True]} of them true: {share:.0f} %."
+    count = Counter(verdict.verdict for verdict in known.verdict)
+    unordered = 100 * (count["true"] + count["harmless"]) / max(count.total(), 1)
+    sums = (
+        f"{len(known.suites)} suites, {count.total()} findings: {count['true']} true, {count['harmless']} harmless, "
+        f"{count['false']} false. What was reported as unordered was unordered in {unordered:.0f} %."
+    )
     return "\n".join([*lines, "", sums]) + "\n"
 
 
 def _word(verdict: Verdict) -> str:
-    if verdict.true:
-        return "true"
-    return f"false; mended: {verdict.mended}" if verdict.mended else "false"
+    return f"{verdict.verdict}; mended: {verdict.mended}" if verdict.mended else verdict.verdict
 
 
 def main(arguments: Sequence[str]) -> int:
