@@ -175,8 +175,10 @@ def test_fails():
     assert "Captured raceway call" in failed
 
 
-def test_what_is_told_of_failed_asserts_is_the_same(project: Project) -> None:
+def test_asserts_are_told_as_ever_and_watched(project: Project) -> None:
     source = """\
+import threading
+
 import bank
 
 class Holder:
@@ -195,6 +197,18 @@ def test_compare():
 def test_in():
     names = ["a"]
     assert "b" in names and names
+
+def test_race():
+    account = bank.Bank()
+
+    def look():
+        assert account.balance in (100, 99)
+
+    threads = [threading.Thread(target=look), threading.Thread(target=account.withdraw, args=(1,))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 """
     project.write("test_bank.py", source)
     plain, watched = project.test(raceway=False), project.test()
@@ -205,6 +219,11 @@ def test_in():
     ][: len(failures[1].splitlines()) - 1]
     assert watched.outcomes == plain.outcomes
     assert watched.report["not_seen"] == []
+    assert watched.found == {"Bank.balance": ["test_race"]}
+    assert {side["function"] for side in watched.report["findings"][0]["accesses"]} == {
+        "test_race.<locals>.look",
+        "Bank.withdraw",
+    }
 
 
 def test_what_no_test_found_fails_the_run(project: Project) -> None:
