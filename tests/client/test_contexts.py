@@ -158,7 +158,9 @@ def test_tasks_of_curio(client: RacewayClient, captured: Captured) -> None:
     check_two_flows(captured)
 
 
-def test_clocks_are_monotonic_in_copies_of_the_variables(client: RacewayClient, captured: Captured, trace: str) -> None:
+def test_clocks_are_monotonic_in_copies_of_the_variables(
+    client: RacewayClient, captured: Captured, trace: str
+) -> None:
     for _ in range(3):
         contextvars.copy_context().run(tell, client, "a")
         tell(client, "a")
@@ -252,3 +254,5 @@ client.shutdown()
 assert all(a is b for a, b in zip(before, seen()))
 """
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60, cwd=ROOT, env=clean_environ())
+
+

@@ -1,8 +1,8 @@
 """`make precision`: runs the suites of concurrent packages watched, and compares what is found with what was judged.
 
-Every error and warning has a verdict in `verdicts.toml`, by fingerprint, with its proof. The status is 0 when no finding
-of this run lacks one and none is known to be false. Other threads meet in each run, so not all that was judged comes up
-again. The table in `docs/precision.md` is made from the verdicts.
+Every error and warning has a verdict in `verdicts.toml`, by fingerprint, with its proof. The status is 0 when all
+findings of this run have one and none is known to be false. Other threads meet in each run, so not all that was judged
+comes up again. The table in `docs/precision.md` is made from the verdicts.
 """
 
 from __future__ import annotations
