@@ -87,6 +87,36 @@ def test_a_child_sees_nothing_of_it(place: Place, how: str, words: tuple[str, ..
     assert followed == plain
 
 
+IGNORING = [
+    ["-S", "-W", "ignore", "child.py", "-x"],
+    ["-I", "child.py"],
+    ["-E", "-m", "child", "y"],
+    ["-BIc", "import sys; sys.path.insert(0, '.'); import child", "z"],
+    ["-Ic", "import sys; sys.path.insert(0, '.')\nimport shared\nshared.race()\nsys.exit(f'{shared}' and 3)"],
+    ["-Ic", "1 / 0"],
+    ["-I", "nowhere.py"],
+]
+
+
+def test_a_child_that_ignores_its_environment_is_followed(place: Place) -> None:
+    place.write("child.py", "import sys\nsys.path.insert(0, '.')\nimport shared\nshared.race()\n" + LOOKS)
+    starts = (
+        "import subprocess, sys\nfor words in {!r}:\n    print(subprocess.run([sys.executable, *words]), flush=True)\n"
+    )
+    place.write("starts.py", starts.format(IGNORING))
+    plain = subprocess.run(
+        [sys.executable, "starts.py"], cwd=place.directory, env=clean_environ(), capture_output=True, text=True,
+        timeout=TIMEOUT_S, check=True,
+    )  # fmt: skip
+    run = place.run("starts.py")
+    assert run.stdout == plain.stdout
+    assert run.stderr.startswith(plain.stderr)
+    assert [process["ended"] for process in run.processes] == ["handed-in"] * 6
+    assert (run.races, run.report["findings"][0]["count"]) == ([("lost-update", "Counter.value")], 10)
+    assert run.report["not_seen"] == []
+    assert run.left == []
+
+
 def test_a_sitecustomize_of_the_program_runs(place: Place) -> None:
     place.write("sitecustomize.py", "print('customised')\n")
     place.write("looks.py", "print('looked')\n")
