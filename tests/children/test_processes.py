@@ -144,6 +144,16 @@ def test_a_forked_child_hands_in_however_it_ends(place: Place, how: str, status:
     assert run.left == []
 
 
+def test_suppressions_in_comments_of_modules_that_only_children_load(place: Place) -> None:
+    source = (place.directory / "shared.py").read_text(encoding="utf-8")
+    known = source.replace("self.value = seen + 1", "self.value = seen + 1  # raceway: ignore[lost-update] known")
+    place.write("other.py", known.replace("return seen >= 0", "return seen >= 0  # raceway: ignore[double-init] never"))
+    place.write("app.py", "import os\npid = os.fork()\nif pid: os.wait()\nelse:\n    import other\n    other.race()\n")
+    run = place.run("app.py")
+    assert (run.status, run.races, run.report["summary"]["suppressed"]) == (0, [], 1)
+    assert [(note["state"], note["where"]) for note in run.report["notes"]] == [("suppression-unused", "other.py:14")]
+
+
 def test_what_the_parent_had_found_stays_its_own(place: Place) -> None:
     place.write("app.py", "import os, shared\nshared.race()\npid = os.fork()\nif pid: os.waitpid(pid, 0)\n")
     run = place.run("app.py")
