@@ -48,12 +48,6 @@ def pytest_report_header() -> str:
     return "raceway cores: pure alone, since the native core is not built (it needs a C compiler)"
 
 
-def pytest_collection_finish() -> None:
-    """Take what the test runner has made out of sight of collections and of looks at all objects: it is much."""
-    gc.collect()
-    gc.freeze()
-
-
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """The same at the end, where `-q` hides the header."""
     if terminalreporter.verbosity < 0:
