@@ -138,7 +138,10 @@ class Detector:
             actor.note_head(entry)
             if task is not None and site.opens:
                 self.tasks.note_head(entry, task)
-        if site.rechecked and access.operation.mutates and held:
+        if not access.operation.mutates:
+            if site.flag:
+                self._see_flag(access.actor, shadow)
+        elif (site.rechecked and held) or (site.flag and shadow.has_others(actor.slot)):
             self._publish(access.actor, shadow)
 
     def _head(self, record: Head) -> None:
@@ -201,7 +204,8 @@ class Detector:
         return shadow.repeats(epoch, site, operation, commute, rank)
 
     def _publish(self, serial: int, shadow: Shadow) -> None:
-        """Double-checked locking: the write after the second test releases, the first test acquires.
+        """Double-checked locking: the write after the second test releases, the first test acquires. So do stores of
+        flags that others ask for.
 
         CPython's memory is sequentially consistent, so who sees the value written sees all that came before it.
         """
@@ -211,6 +215,28 @@ class Detector:
             self._tell(Verb.RELEASE, serial, shadow.handover)
         shadow.published = dict(actor.clock)
         actor.clock[actor.slot] += 1
+
+    def _see_flag(self, serial: int, shadow: Shadow) -> None:
+        """The test of a loop reads a flag that another actor stored: what came before the store comes before this.
+
+        Of a flag that nobody else had asked for when it was stored, less is known: the present of its writer if that
+        has released nothing since, else what the writer itself did.
+        """
+        actor, write = self._actor(serial), shadow.writes[-1] if shadow.writes else None
+        if write is None or write.slot == actor.slot or write.before(actor.clock):
+            return
+        if not self._site_of(write.access.site).flag:
+            return
+        if shadow.published is not None and shadow.published.get(write.slot) == write.number:
+            join(actor.clock, shadow.published)
+            self._tell(Verb.ACQUIRE, serial, shadow.handover)
+            return
+        writer = self.actors.get(write.access.actor)
+        if writer is not None and not writer.ended and writer.clock[writer.slot] == write.number:
+            join(actor.clock, writer.clock)
+            writer.clock[writer.slot] += 1  # what it does from here on is not part of what was seen
+        else:
+            actor.clock[write.slot] = write.number
 
     def _shadow(self, access: Access) -> Shadow:
         location = access.location

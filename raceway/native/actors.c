@@ -477,6 +477,18 @@ thread_end(Thread *thread)
     thread_new_epoch(thread);
 }
 
+/* What the actor does from here on is not part of what another one knows of it. */
+static void
+goes_on(Actor *actor)
+{
+    advance(actor);
+    for (Thread *thread = threads; thread != NULL; thread = thread->next) {
+        if (thread->actor == actor && !thread->over) {
+            thread_new_epoch(thread);
+        }
+    }
+}
+
 void
 actor_join(Thread *thread, uint64_t serial)
 {
@@ -494,14 +506,23 @@ actor_join(Thread *thread, uint64_t serial)
     if (clock_get(&thread->actor->firm, child->slot) < clock_get(&child->clock, child->slot)) {
         clock_set(&thread->actor->firm, child->slot, clock_get(&child->clock, child->slot));
     }
-    if (!child->ended) { /* what it does from here on is not part of what was waited for */
-        advance(child);
-        for (Thread *other = threads; other != NULL; other = other->next) {
-            if (other->actor == child && !other->over) {
-                thread_new_epoch(other);
-            }
-        }
+    if (!child->ended) {
+        goes_on(child);
     }
+}
+
+/* The current actor has seen what the other one did last in this epoch, and so all before that. False when the other
+   one is no longer in it: then only what it did itself is known. */
+bool
+actor_seen(Thread *thread, uint64_t serial, Number number)
+{
+    Actor *other = actor_find(serial);
+    if (other == NULL || other->ended || clock_get(&other->clock, other->slot) != number) {
+        return false;
+    }
+    clock_join(&thread->actor->clock, &other->clock);
+    goes_on(other);
+    return true;
 }
 
 uint64_t
