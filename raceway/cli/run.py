@@ -7,16 +7,16 @@ end it as plain Python would, with the report after its last exit handler
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 
 from raceway.children import interrupts
 from raceway.cli import ending, hangs, program, stderr
 from raceway.cli.options import Program, parse_run, refuse
 from raceway.cli.reporting import Reporting
-from raceway.config import SETTINGS, Config, is_output, resolve
+from raceway.config import Config, outputs, resolve
 from raceway.errors import ConfigError, CoreUnavailableError
 from raceway.model.typing import TYPE_CHECKING, NoReturn
+from raceway.report.writable import check_writable
 
 if TYPE_CHECKING:
     from raceway.session import Session
@@ -27,7 +27,8 @@ def main(arguments: Sequence[str], prog: str) -> NoReturn:
     given, wanted = parse_run(prog, arguments)
     try:
         config = resolve(given)
-        check_outputs(config)
+        for path in outputs(config):
+            check_writable(path)
     except ConfigError as wrong:
         refuse(prog, wrong)
     launch = program.prepare(wanted)
@@ -38,14 +39,14 @@ def run_to_end(launch: program.Launch, report: Reporting) -> NoReturn:
     """Run the program, report, and end the process as it ends or with the report's status."""
     launch.load(report.compile)
     restore = interrupts.report_before_dying(report, in_children=report.follows)
-    error = _run(launch)
+    error = _run(launch, report.outermost)
     if not launch.began(error):
         report.cancel()
-    outcome = ending.show(error, flush=launch.is_script)
+    outcome = ending.show(error, report.outermost, flush=launch.is_script)
     if launch.is_script and not isinstance(error, SystemExit):
         program.forget_file()
     del error, launch
-    ending.wind_up()
+    ending.wind_up(report.outermost)
     stderr.flush_streams()
     try:
         status = report(outcome.status)
@@ -53,27 +54,6 @@ def run_to_end(launch: program.Launch, report: Reporting) -> NoReturn:
         outcome = ending.Outcome(1, interrupted=True)
     restore()
     ending.leave(outcome, status)
-
-
-def check_outputs(config: Config) -> None:
-    """Raise ConfigError for a report file that could not be written in the end. Leaves no trace in the file system."""
-    for setting in SETTINGS:
-        path = getattr(config, setting.name)
-        if is_output(setting) and path is not None:
-            try:
-                _check_writable(path)
-            except OSError as error:
-                raise ConfigError(f"cannot write {path}: {error.strerror}; give a path that can be written") from None
-
-
-def _check_writable(path: str) -> None:
-    there = os.path.lexists(path)
-    if there and not os.path.isfile(path) and not os.path.isdir(path):
-        return  # a pipe or a device: opening it would be noticed
-    with open(path, "ab"):
-        pass
-    if not there:
-        os.unlink(path)
 
 
 def _start_session(prog: str, config: Config, wanted: Program, launch: program.Launch) -> Session | None:
@@ -101,10 +81,10 @@ def _start_session(prog: str, config: Config, wanted: Program, launch: program.L
     return session
 
 
-def _run(launch: program.Launch) -> BaseException | None:
+def _run(launch: program.Launch, call: program.Call) -> BaseException | None:
     """What ended the program, if anything did."""
     try:
-        launch.run()
+        launch.run(call)
     except BaseException as error:
         return error
     return None

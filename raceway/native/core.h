@@ -163,6 +163,7 @@ typedef struct {
     int references; /* of threads that run it */
     Clock firm; /* of the order that locks have no part in, without its own slot */
     uint32_t version; /* counts the changes of that clock */
+    Clock bare; /* of the order that hand-overs through plain containers have no part in; empty: no other than `clock` */
     bool ended;
     bool named; /* a finding will name it */
     bool wait_limited;
@@ -195,6 +196,7 @@ typedef struct {
     const void *frame;
     PyObject *value;
     PyTypeObject *owner;
+    const void *holder;
     uint32_t site;
 } Pending;
 
@@ -230,6 +232,7 @@ typedef struct Thread {
     uint64_t accesses;
     PyTypeObject *owner; /* borrowed, the class that an attribute was last loaded from; only its name is read */
     PyObject *owner_name; /* borrowed, that attribute */
+    const void *holder; /* the instance or class itself: an address, only looked up */
     Actor *actor;
     Task *task; /* that it works for, NULL outside any */
     Lockset outer; /* what the actor holds outside of its tasks, while it works for one */
@@ -275,6 +278,7 @@ uint64_t actor_fork(Thread *parent, PyObject *name);
 void actor_fork_as(Thread *parent, PyObject *name, uint64_t serial);
 void actor_join(Thread *thread, uint64_t child);
 bool actor_seen(Thread *thread, uint64_t serial, Number number);
+void actor_gave(Thread *thread);
 uint64_t actor_in_slot(uint32_t slot); /* 0 when it is not running */
 void actor_rename(uint64_t serial, PyObject *name);
 uint64_t actors_seen(void);
@@ -282,6 +286,8 @@ void actors_reset(void);
 void actors_after_fork(void);
 void actor_leave(Actor *actor, Clock *clock, bool merge);
 void actor_learn(Actor *actor, const Clock *clock);
+const Clock *actor_bare(Actor *actor);
+void actor_after(Actor *actor, const Clock *clock, const Clock *bare);
 bool actors_each(bool (*visit)(Actor *actor, void *argument), void *argument);
 PyObject *actors_dump(void);
 
@@ -390,6 +396,7 @@ uint32_t context_renew(Thread *thread, Frame *frame, uint32_t before, const Cont
                        uint32_t holders);
 uint32_t context_again(Thread *thread, Frame *frame, uint32_t before, const Context *wanted, Stack callers);
 void context_free(uint32_t id);
+void actor_follow(Thread *thread, const Context *other);
 void contexts_end_epoch(Thread *thread);
 bool contexts_reset(void);
 
@@ -435,6 +442,8 @@ typedef struct {
     uint32_t made; /* of a handle: the place in the run where that was */
     uint64_t callbacks; /* of a future: the sync of its callbacks */
     uint8_t lock; /* what is known of a lock: LOCK_ */
+    bool handing; /* of a container: another actor has taken out what was put in */
+    bool common; /* a container of it hands over between actors that nothing else has ordered */
 } Extra;
 
 typedef struct Object {
@@ -640,6 +649,7 @@ typedef struct {
     uint32_t variable; /* 0: of shape and name */
     uint8_t kind;
     bool items; /* the variable is that of a container, this is an item of it or all of them */
+    bool common; /* hand-overs through containers do not order accesses of it */
 } Location;
 
 #define RANK_PLAIN 1
@@ -658,6 +668,8 @@ extern uint64_t shared_locations;
 void record_at(Thread *thread, Frame *frame, uint32_t site, Cell *cell, const Location *location, int op,
                int commute);
 bool cell_is_own(const Cell *cell, uint32_t slot);
+enum { TAKEN_OWN, TAKEN_ORDERED, TAKEN_HANDED };
+int cell_taken(Thread *thread, const Cell *cell);
 bool cell_is_filled(const Cell *cell);
 bool record_own(Thread *thread, Cell *cell, uint32_t context, bool mutates);
 void cell_clear(Cell *cell);
@@ -784,6 +796,10 @@ bool tell_waiting(uint64_t sync, bool limited);
 void tell_waited(uint64_t sync, bool was_taken);
 bool tell_retired(uint64_t sync); /* false: the core knows it */
 
+/* --- outermost.c: the program without the frames that started it ------------------------------------------------- */
+
+PyObject *outermost(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+
 /* --- creation.c: who makes or uses a primitive, told from the calling frames -------------------------------------- */
 
 typedef struct {
@@ -872,7 +888,7 @@ bool loops_ready(PyObject *module);
 enum { TARGET_STRUCTURE, TARGET_KEY, TARGET_FIRST };
 enum { SHAPE_KEY, SHAPE_NEGATIVE, SHAPE_SLICE, SHAPES };
 enum { PRESENT_ANY, PRESENT_ABSENT, PRESENT_PRESENT };
-enum { HANDOVER_NONE, HANDOVER_RELEASE, HANDOVER_ACQUIRE };
+enum { HANDOVER_NONE, HANDOVER_RELEASE, HANDOVER_ACQUIRE, HANDOVER_GIVE, HANDOVER_TAKE };
 
 typedef struct {
     uint8_t target;
@@ -938,6 +954,7 @@ typedef struct {
     uint8_t held; /* operands that other taps of the site hold for this one */
     uint8_t next; /* of `more` to be replaced */
     bool is_simple; /* no region, no publication: an access of an object of one's own needs no look at the rules */
+    uint32_t puts; /* items put into containers that nobody else was known to take from */
     uint32_t made[3]; /* the contexts that it last made: of a field or item, of all items, of a structure */
     bool commits;
     bool early; /* of an augmented assignment, before the old value is read */
@@ -964,6 +981,7 @@ typedef struct {
     PyObject *base;
     PyObject *key; /* NULL without */
     PyTypeObject *owner; /* borrowed; the class that the base was just loaded from, NULL unknown */
+    const void *holder; /* an address: the object of that class, or itself */
     PyObject *namespace; /* borrowed; globals of the frame */
 } Reach;
 
@@ -986,6 +1004,7 @@ bool lacks_item(PyObject *base, PyObject *key);
 /* --- own.c: what an actor has to itself ------------------------------------------------------------------------------ */
 
 void remember_made(Tap *tap, int made, uint32_t context);
+void put_in(Tap *tap, Thread *thread, Object *object);
 bool field_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObject *base);
 bool structure_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObject *container);
 bool item_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObject *container, PyObject *key,

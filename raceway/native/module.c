@@ -370,6 +370,7 @@ static PyMethodDef module_methods[] = {
     {"listen", lockwaits_listen, METH_O, "Call this with a deadlock that has lasted; None: nobody."},
     {"counters", native_counters, METH_NOARGS, "Accesses, actors, shared locations, failures."},
     {"module_executed", native_module_executed, METH_NOARGS, "The calling thread has run a module to its end."},
+    {"outermost", (PyCFunction)(void (*)(void))outermost, METH_FASTCALL, "Call something without callers of its own."},
     {"tell", native_tell, METH_O, "From the next start on, collect what `told` gives; every access if that is true."},
     {"told", native_told, METH_VARARGS, "What there is to tell since the last time, as values of the two classes."},
     {"untold", native_untold, METH_NOARGS, "How much was dropped since nobody asked in time."},

@@ -276,19 +276,27 @@ static void
 check(const Access *access, uint32_t other, uint32_t place)
 {
     const Context *known = &contexts[other], *now = &contexts[access->id];
-    if (known->slot == now->slot || is_ordered(known, access->thread->actor) ||
-        !contexts_conflict(known, now, access->location->kind)) {
+    if (known->slot == now->slot || !contexts_conflict(known, now, access->location->kind)) {
         return;
     }
     bool between = access->head != NULL && op_mutates(known->operation) && place > access->head->sequence;
     race_add(other, access->id, between, false, access->location);
 }
 
+/* Whether an access of another actor happens before this one. */
+static bool
+is_before(const Access *access, const Context *known)
+{
+    Actor *actor = access->thread->actor;
+    return is_ordered(known, actor) &&
+           likely(!access->location->common || known->number <= clock_get(actor_bare(actor), known->slot));
+}
+
 static bool
 races_with(const Access *access, uint32_t other)
 {
     const Context *known = &contexts[other];
-    return other != 0 && known->slot != access->thread->actor->slot && !is_ordered(known, access->thread->actor) &&
+    return other != 0 && known->slot != access->thread->actor->slot && !is_before(access, known) &&
            contexts_conflict(known, &access->wanted, access->location->kind);
 }
 
@@ -578,6 +586,7 @@ has_others(const Cell *cell, uint32_t slot)
 static void
 see_flag(Thread *thread, const Cell *cell)
 {
+    static const Clock nothing;
     const Expansion *expansion = expansion_of(cell);
     const Entries *writes = expansion == NULL ? NULL : &expansion->writes;
     if (writes == NULL ? cell->w == 0 : writes->count == 0) {
@@ -590,13 +599,16 @@ see_flag(Thread *thread, const Cell *cell)
         return;
     }
     if (expansion != NULL && expansion->published != NULL && clock_get(expansion->published, write->slot) == write->number) {
-        clock_join(known, expansion->published);
+        actor_after(thread->actor, expansion->published, &nothing);
         tell_edge(TELL_ACQUIRE, thread->actor, expansion->handover);
         return;
     }
     uint64_t writer = write->of_task ? actor_in_slot(write->slot) : write->actor;
     if (!actor_seen(thread, writer, write->number)) {
         clock_set(known, write->slot, write->number);
+        if (thread->actor->bare.length != 0) {
+            clock_set(&thread->actor->bare, write->slot, write->number);
+        }
     }
 }
 
@@ -606,6 +618,30 @@ cell_is_own(const Cell *cell, uint32_t slot)
 {
     return (cell->w & EXPANDED) == 0 && (cell->w == 0 || contexts[cell->w].slot == slot) &&
            (cell->r == 0 || contexts[cell->r].slot == slot);
+}
+
+/* The actor takes out what was put in here: it happens after what others last wrote. Tells whether others did, and
+   whether nothing else had ordered that. */
+int
+cell_taken(Thread *thread, const Cell *cell)
+{
+    const Expansion *expansion = expansion_of(cell);
+    Entry only = {.context = expansion == NULL ? cell->w : 0};
+    const Entry *writes = expansion == NULL ? &only : expansion->writes.entries;
+    uint8_t count = expansion == NULL ? cell->w != 0 : expansion->writes.count;
+    int found = TAKEN_OWN;
+    for (uint8_t place = 0; place < count; place++) {
+        Context other = contexts[writes[place].context];
+        if (other.slot == thread->actor->slot) {
+            continue;
+        }
+        if (!is_ordered(&other, thread->actor)) {
+            actor_follow(thread, &other);
+            found = TAKEN_HANDED;
+        }
+        found = found == TAKEN_OWN ? TAKEN_ORDERED : found;
+    }
+    return found;
 }
 
 /* Put a context into a cell that is this actor's own; false when another actor was there. Nothing to compare with:
@@ -719,7 +755,8 @@ void
 record_at(Thread *thread, Frame *frame, uint32_t number, Cell *cell, const Location *location, int op, int commute)
 {
     Site *site = &sites[number];
-    Access access = {.thread = thread, .location = location};
+    Location here = *location;
+    Access access = {.thread = thread, .location = &here};
     Expansion *expansion = expansion_of(cell);
     if (unlikely(thread->hidden)) {
         return;
@@ -728,12 +765,15 @@ record_at(Thread *thread, Frame *frame, uint32_t number, Cell *cell, const Locat
         sync_acquire(thread, thread->due[--thread->due_count]);
     }
     if (site->double_checked && expansion != NULL && expansion->published != NULL) {
-        clock_join(&thread->actor->clock, expansion->published);
+        actor_after(thread->actor, expansion->published, &(const Clock){0});
         tell_edge(TELL_ACQUIRE, thread->actor, expansion->handover);
     }
     site->acted = true;
     if (alone) {
         return;
+    }
+    if (here.object != NULL && here.object->extra != NULL) {
+        here.common = here.object->extra->common;
     }
     access.wanted = (Context){.site = number, .operation = (uint8_t)op, .commute = (uint8_t)commute, .region = -1};
     if (site->region_count != 0 && op_mutates(op)) {

@@ -26,6 +26,7 @@ reach(Tap *tap, Thread *thread, Frame *frame, PyObject *base, PyObject *key)
     Reach at = {.tap = tap, .site = site, .thread = thread, .frame = frame, .base = base, .key = key};
     if (site->through != NULL && thread->owner != NULL && thread->owner_name == site->through) {
         at.owner = thread->owner;
+        at.holder = thread->holder;
     }
 #if RW_PEEK
     at.namespace = frame->f_globals;
@@ -126,6 +127,7 @@ own(const Tap *tap, Thread *thread, PyObject *operand)
     if (tap->names_owner) {
         thread->owner = Py_TYPE(operand);
         thread->owner_name = tap->name;
+        thread->holder = operand;
     }
 }
 
@@ -714,7 +716,8 @@ hold(Thread *thread, Tap *tap, Frame *frame, PyObject *value)
     }
     bool owned = thread->owner != NULL && thread->owner_name == sites[tap->site].through;
     thread->pending[thread->pending_count++] =
-        (Pending){.frame = frame, .value = value, .site = tap->site, .owner = owned ? thread->owner : NULL};
+        (Pending){.frame = frame, .value = value, .site = tap->site, .owner = owned ? thread->owner : NULL,
+                  .holder = thread->holder};
 }
 
 /* The operands held for this commit, oldest first; NULL when they are lost. Younger ones of other frames stay:
@@ -759,6 +762,7 @@ commit(Tap *tap, Thread *thread, Frame *frame, PyObject *operand)
             if (site->through != NULL) {
                 thread->owner = held[0].owner;
                 thread->owner_name = site->through;
+                thread->holder = held[0].holder;
             }
             key = tap->held > 1 ? held[1].value : site->commit == ROLE_KEY ? operand : key;
         }

@@ -221,6 +221,7 @@ class NativeCore:
         self._check = SelfCheck(self.recorder, self.bind, self.names, self._all_races, self._all_counters)
         self._running = False
         self.telling = NativeTelling()
+        self.outermost = _native.outermost
 
     def start(self) -> None:
         """Begin to record."""

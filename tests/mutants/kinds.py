@@ -160,6 +160,10 @@ _JUDGING = (
         "if writer.literal in _BOOLEANS:", "race/flag_once.py",
     ),
     Mutant(
+        "benign-put", "that a test for something to take bears others putting something in",
+        "findings/judge.py", "if test.takes and", "if False and", "norace/handover_single_consumer.py",
+    ),
+    Mutant(
         "benign-same-value", "that storing the same literal twice is benign",
         "findings/judge.py", "sites[0].literal and sites[0].literal == sites[1].literal", "False",
         "norace/same_value.py",
