@@ -150,6 +150,14 @@ _SEGMENTS = (
 
 _JUDGING = (
     Mutant(
+        "wrong-thread", "that a loop knows the thread that runs it",
+        "sync/strays.py", "type(thread) is int and thread != get_ident()", "False", "race/loop_wrong_thread.py",
+    ),
+    Mutant(
+        "wrong-thread-safe", "that call_soon_threadsafe() is for other threads",
+        "sync/strays.py", '"call_soon_threadsafe", ', "", "norace/loop_wrong_thread.py",
+    ),
+    Mutant(
         "benign-stop-flag", "that a stop flag is benign",
         "findings/judge.py", "if reader.flag and writer.flag:", "if False:",
         "norace/stop_flag.py",
