@@ -13,6 +13,7 @@ from collections.abc import Callable, Hashable
 from raceway.detector.actors import Actor
 from raceway.detector.clocks import Slots
 from raceway.detector.conflicts import conflict
+from raceway.detector.flags import see_flag
 from raceway.detector.lockorder import LockOrders
 from raceway.detector.races import Races
 from raceway.detector.shadow import Entry, Epoch, Shadow, rank_of
@@ -143,8 +144,8 @@ class Detector:
             if task is not None and site.opens:
                 self.tasks.note_head(entry, task)
         if not access.operation.mutates:
-            if site.flag:
-                self._see_flag(access.actor, shadow)
+            if site.flag and see_flag(actor, shadow, self.actors, self._site_of):
+                self._tell(Verb.ACQUIRE, access.actor, shadow.handover)
         elif (site.rechecked and held) or (site.flag and shadow.has_others(actor.slot)):
             self._publish(access.actor, shadow)
 
@@ -209,39 +210,13 @@ class Detector:
         return shadow.repeats(epoch, site, operation, commute, rank)
 
     def _publish(self, serial: int, shadow: Shadow) -> None:
-        """Double-checked locking: the write after the second test releases, the first test acquires. So do stores of
-        flags that others ask for.
-
-        CPython's memory is sequentially consistent, so who sees the value written sees all that came before it.
-        """
+        """Double-checked locking: the write after the second test releases, the first test acquires: see `flags`."""
         actor = self._actor(serial)
         if self.teller is not None:
             shadow.handover = shadow.handover or self.teller.new_handover()
             self._tell(Verb.RELEASE, serial, shadow.handover)
         shadow.published = dict(actor.clock)
         actor.clock[actor.slot] += 1
-
-    def _see_flag(self, serial: int, shadow: Shadow) -> None:
-        """The test of a loop reads a flag that another actor stored: what came before the store comes before this.
-
-        Of a flag that nobody else had asked for when it was stored, less is known: the present of its writer if that
-        has released nothing since, else what the writer itself did.
-        """
-        actor, write = self._actor(serial), shadow.writes[-1] if shadow.writes else None
-        if write is None or write.slot == actor.slot or write.before(actor.clock):
-            return
-        if not self._site_of(write.access.site).flag:
-            return
-        if shadow.published is not None and shadow.published.get(write.slot) == write.number:
-            actor.follow(shadow.published, None)
-            self._tell(Verb.ACQUIRE, serial, shadow.handover)
-            return
-        writer = self.actors.get(write.access.actor)
-        if writer is not None and not writer.ended and writer.clock[writer.slot] == write.number:
-            actor.follow(writer.clock, None if writer.bare is None else writer.bared())
-            writer.clock[writer.slot] += 1  # what it does from here on is not part of what was seen
-        else:
-            actor.follow({write.slot: write.number}, None)
 
     def _shadow(self, access: Access) -> Shadow:
         location = access.location
