@@ -99,7 +99,7 @@ field_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObje
             return true;
         }
     }
-    Location location = {.object = object, .target = base, .activation = frame, .shape = shape, .name = tap->name,
+    Location location = {.object = object, .tap = tap, .target = base, .activation = frame, .shape = shape, .name = tap->name,
                          .kind = AT_ATTRIBUTE, .key = (uintptr_t)tap->name};
     record_at(thread, frame, tap->site, cell, &location, op, COMMUTE_NONE);
     remember_made(tap, MADE_ONE, tap->stores ? cell->w : cell->r);

@@ -506,7 +506,7 @@ static void
 tell_entries(const Entries *list, const Location *location)
 {
     for (uint8_t place = 0; place < list->count; place++) {
-        teller_access(list->entries[place].context, location, NULL, list->entries[place].sequence, true);
+        teller_access(list->entries[place].context, location, NULL, list->entries[place].sequence, true, NULL, NULL);
     }
 }
 
@@ -535,6 +535,19 @@ tell_kept(const Access *access, const Cell *cell, Expansion *expansion)
         expansion->told = true;
     }
     return true;
+}
+
+/* Tell of an access, with its value where that is seen. */
+static SLOW void
+tell_access(const Access *access, Frame *frame)
+{
+    const Location *location = access->location;
+    int op = access->wanted.operation;
+    bool is_valued = location->tap != NULL && location->kind != AT_STRUCTURE && teller_sees_values() &&
+                     (op == OP_WRITE || op == OP_READ_MODIFY_WRITE);
+    PyObject *value = is_valued ? tap_value(location->tap, frame) : NULL;
+    PyObject *key = value != NULL && location->kind == AT_ITEM ? tap_key(location->tap, frame) : NULL;
+    teller_access(access->id, location, access->head, sequence, false, value, key);
 }
 
 /* Double-checked locking: the write after the second test releases, the first test acquires. So do stores of flags that
@@ -815,7 +828,7 @@ record_at(Thread *thread, Frame *frame, uint32_t number, Cell *cell, const Locat
             record_expanded(&access, cell, expansion);
         }
         if (unlikely(tell)) {
-            teller_access(access.id, location, access.head, sequence, false);
+            tell_access(&access, frame);
             if (expansion == NULL) {
                 teller_remember(cell);
             }
