@@ -147,7 +147,7 @@ class Detector:
             if site.flag and see_flag(actor, shadow, self.actors, self._site_of):
                 self._tell(Verb.ACQUIRE, access.actor, shadow.handover)
         elif (site.rechecked and held) or (site.flag and shadow.has_others(actor.slot)):
-            self._publish(access.actor, shadow)
+            self._publish(access.actor, actor, shadow)
 
     def _head(self, record: Head) -> None:
         access = record.access
@@ -207,9 +207,8 @@ class Detector:
         epoch: Epoch = (actor.slot, actor.clock[actor.slot], task, 0 if known is None else known.turn)
         return shadow.repeats(epoch, site, operation, commute, rank)
 
-    def _publish(self, serial: int, shadow: Shadow) -> None:
+    def _publish(self, serial: int, actor: Actor, shadow: Shadow) -> None:
         """Double-checked locking: the write after the second test releases, the first test acquires: see `flags`."""
-        actor = self._actor(serial)
         if self.teller is not None:
             shadow.handover = shadow.handover or self.teller.new_handover()
             self._tell(Verb.RELEASE, serial, shadow.handover)
