@@ -376,30 +376,19 @@ actor_fork(Thread *parent, PyObject *name)
     return serial;
 }
 
-static bool
-was_learned(const Actor *actor, uint32_t slot)
-{
-    return slot == actor->slot || clock_get(&actor->inherited, slot) != actor->clock.numbers[slot];
-}
-
 /* Keep of an ended actor's clock what it did not start with. */
 static void
 shrink(Actor *actor)
 {
-    uint32_t count = 0;
-    for (uint32_t slot = 0; slot < actor->clock.length; slot++) {
-        count += was_learned(actor, slot);
-    }
+    uint32_t count = clock_changes(&actor->clock, &actor->inherited, NULL);
     Epoch *learned = actor->references == 0 ? malloc((count + 1) * sizeof(Epoch)) : NULL;
     if (learned == NULL) {
         return; /* its thread still needs the clock */
     }
-    for (uint32_t slot = 0; slot < actor->clock.length; slot++) {
-        if (was_learned(actor, slot)) {
-            learned[actor->learned_count++] = (Epoch){slot, actor->clock.numbers[slot]};
-        }
-    }
+    clock_changes(&actor->clock, &actor->inherited, learned);
+    learned[count] = (Epoch){actor->slot, clock_get(&actor->clock, actor->slot)};
     actor->learned = learned;
+    actor->learned_count = count + 1;
     clock_free(&actor->clock);
     clock_free(&actor->inherited);
     clock_free(&actor->firm); /* `learned` stands for it, too: an order too many invents nothing */

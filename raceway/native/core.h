@@ -47,29 +47,52 @@ core_unlock(void)
 
 typedef uint64_t Number;
 
+#define SPAN 32 /* slots of a chunk */
+
+/* The numbers of some slots next to each other; those beyond `capacity` are 0. Written to by a single owner only. */
 typedef struct {
-    Number *numbers; /* owned; by slot */
-    uint32_t length;
+    uint32_t references;
     uint32_t capacity;
+    Number numbers[];
+} Chunk;
+
+typedef struct {
+    Chunk *first; /* owned, as the others; NULL where all numbers are 0 */
+    Chunk **more; /* owned; of the slots from SPAN on */
+    uint32_t more_count;
 } Clock;
-
-void clock_set(Clock *clock, uint32_t slot, Number number);
-void clock_join(Clock *clock, const Clock *other);
-void clock_copy(Clock *clock, const Clock *other);
-void clock_free(Clock *clock);
-
-static inline Number
-clock_get(const Clock *clock, uint32_t slot)
-{
-    return slot < clock->length ? clock->numbers[slot] : 0;
-}
 
 typedef struct {
     uint32_t slot;
     Number number;
 } Epoch;
 
+void clock_set(Clock *clock, uint32_t slot, Number number);
 void clock_raise(Clock *clock, Epoch epoch);
+void clock_join(Clock *clock, const Clock *other);
+void clock_copy(Clock *clock, const Clock *other);
+void clock_free(Clock *clock);
+uint32_t clock_changes(const Clock *clock, const Clock *before, Epoch *changes);
+
+static inline Chunk *
+chunk_at(const Clock *clock, uint32_t place)
+{
+    return place == 0 ? clock->first : place <= clock->more_count ? clock->more[place - 1] : NULL;
+}
+
+static inline Number
+clock_get(const Clock *clock, uint32_t slot)
+{
+    const Chunk *chunk = chunk_at(clock, slot / SPAN);
+    return chunk != NULL && slot % SPAN < chunk->capacity ? chunk->numbers[slot % SPAN] : 0;
+}
+
+static inline bool
+clock_is_empty(const Clock *clock)
+{
+    return clock->first == NULL && clock->more_count == 0;
+}
+
 Epoch slots_take(void);
 void slots_give_back(uint32_t slot, Number number);
 void slots_reset(void);

@@ -58,7 +58,7 @@ take_over(Thread *thread, uint64_t serial)
     if (sync == NULL) {
         return false;
     }
-    if (unlikely(sync->firm.length != 0)) {
+    if (unlikely(!clock_is_empty(&sync->firm))) {
         actor_learn(thread->actor, &sync->firm);
     }
     if (!sync->released || sync->releaser == thread->actor->serial) {
