@@ -11,7 +11,11 @@
 
 _Thread_local Thread *own_thread __attribute__((tls_model("initial-exec")));
 
+#define IDLE 8 /* states that are kept for threads to come: they are large */
+
 static Thread *threads;
+static Thread *idle; /* of no thread */
+static int idle_count;
 static Table actors;
 static uint64_t ended[ENDED_LIMIT + 1]; /* a ring */
 static uint32_t ended_first, ended_count;
@@ -29,26 +33,71 @@ leave(void *thread)
     __atomic_store_n(&((Thread *)thread)->over, true, __ATOMIC_RELEASE);
 }
 
+/* Nothing of what the thread had noted is left. */
+static void
+thread_clear(Thread *thread)
+{
+    contexts_end_epoch(thread);
+    stack_memo_clear(&thread->memo);
+    stack_memo_clear(&thread->near);
+    for (uint32_t some = thread->heads_noted; some != 0; some &= some - 1) {
+        Head *heads = &thread->heads[__builtin_ctz(some) * (HEADS / 32)];
+        for (int place = 0; place < HEADS / 32; place++) {
+            lockset_drop(heads[place].locks);
+        }
+        memset(heads, 0, HEADS / 32 * sizeof(Head));
+    }
+    thread->heads_noted = 0;
+    lockset_drop(thread->outer);
+    thread->outer = 0;
+    thread->task = NULL;
+    thread->accesses = 0;
+    thread->due_count = 0;
+    thread->pending_count = 0;
+}
+
 static void
 thread_free(Thread *thread)
 {
     accesses_of_ended += thread->accesses;
-    contexts_end_epoch(thread);
-    stack_memo_clear(&thread->memo);
-    stack_memo_clear(&thread->near);
-    for (int place = 0; place < HEADS; place++) {
-        lockset_drop(thread->heads[place].locks);
-    }
-    lockset_drop(thread->outer);
+    thread_clear(thread);
     if (thread->hidden) {
         free(thread->actor);
     }
     else if (thread->actor != NULL) {
         thread->actor->references--;
     }
+    if (idle_count < IDLE) { /* what is left in it is of epochs that are over */
+        thread->actor = NULL;
+        thread->owner = NULL;
+        thread->fresh = NULL;
+        thread->access = 0;
+        thread->hidden = thread->replayed = thread->over = false;
+        thread->next = idle;
+        idle = thread;
+        idle_count++;
+        return;
+    }
     free(thread->contexts);
     free(thread->due);
     free(thread);
+}
+
+/* The state of a thread that has done nothing yet, in the list of all; NULL when memory is short. */
+static Thread *
+thread_new(void)
+{
+    Thread *thread = idle;
+    if (thread != NULL) {
+        idle = thread->next;
+        idle_count--;
+    }
+    else if ((thread = calloc(1, sizeof(Thread))) == NULL) {
+        return NULL;
+    }
+    thread->next = threads;
+    threads = thread;
+    return thread;
 }
 
 static void
@@ -117,11 +166,9 @@ thread_own(void)
         exit_key_made = pthread_key_create(&exit_key, leave) == 0;
     }
     Thread *thread = own_thread;
-    if (thread == NULL && (thread = calloc(1, sizeof(Thread))) != NULL) {
+    if (thread == NULL && (thread = thread_new()) != NULL) {
         own_thread = thread;
         pthread_setspecific(exit_key, thread);
-        thread->next = threads;
-        threads = thread;
     }
     return thread;
 }
@@ -187,13 +234,10 @@ thread_for(uint64_t serial)
             return thread;
         }
     }
-    Thread *thread = calloc(1, sizeof(Thread));
-    if (thread == NULL || actor == NULL) {
-        free(thread);
+    Thread *thread = actor == NULL ? NULL : thread_new();
+    if (thread == NULL) {
         return NULL;
     }
-    thread->next = threads;
-    threads = thread;
     thread->replayed = true;
     thread->actor = actor;
     actor->references++;
@@ -513,21 +557,9 @@ actors_reset(void)
 {
     for (Thread *thread = threads; thread != NULL; thread = thread->next) {
         /* Its owner may be running: the state stays until it leaves, without anything of this run. */
-        contexts_end_epoch(thread);
-        stack_memo_clear(&thread->memo);
-        stack_memo_clear(&thread->near);
-        for (int place = 0; place < HEADS; place++) {
-            lockset_drop(thread->heads[place].locks);
-        }
-        memset(thread->heads, 0, sizeof thread->heads);
+        thread_clear(thread);
         memset(thread->recent, 0, sizeof thread->recent);
         thread->actor = thread->hidden ? thread->actor : NULL;
-        thread->task = NULL;
-        lockset_drop(thread->outer);
-        thread->outer = 0;
-        thread->accesses = 0;
-        thread->due_count = 0;
-        thread->pending_count = 0;
         thread->over |= thread->replayed;
     }
     reap();

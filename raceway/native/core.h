@@ -273,6 +273,7 @@ typedef struct Thread {
     const Frame *fresh_frame;
     PyCodeObject *fresh_code; /* borrowed, compared only */
     Stack fresh_callers; /* borrowed from the memo, as long as they are the memo's */
+    uint32_t heads_noted; /* a bit for HEADS / 32 heads next to each other: some were noted */
     Pending pending[PENDING];
     Pending taken[MOST_HELD];
     Head heads[HEADS];

@@ -209,6 +209,7 @@ void
 note_head(Thread *thread, const void *activation, int offset, uint32_t site, const void *target, uint64_t key)
 {
     Head *head = head_place(thread, site, activation, target, key);
+    thread->heads_noted |= 1u << ((head - thread->heads) / (HEADS / 32));
     if (head->locks != thread->actor->held) {
         lockset_hold(thread->actor->held);
         lockset_drop(head->locks);
