@@ -452,7 +452,10 @@ typedef struct {
     uint64_t task; /* of a task of an event loop: its serial; of a handle: the task that made it */
     uint32_t made; /* of a handle: the place in the run where that was */
     uint64_t callbacks; /* of a future: the sync of its callbacks */
+    uint64_t actor; /* of a thread: its serial */
     uint8_t lock; /* what is known of a lock: LOCK_ */
+    bool lives; /* of a thread: its life is kept */
+    bool quiet; /* of a semaphore: nothing it does is told */
 } Extra;
 
 typedef struct Object {
@@ -796,6 +799,12 @@ void tell_taken(uint64_t sync, bool waits);
 void tell_freed(uint64_t sync);
 void tell_acquire(uint64_t sync);
 void tell_release(uint64_t sync, bool merge);
+uint64_t tell_fork(PyObject *name);
+void tell_begin(uint64_t actor);
+uint64_t tell_current(void);
+void tell_end(void);
+void tell_join(uint64_t actor);
+void tell_rename(uint64_t actor, PyObject *name);
 bool tell_waiting(uint64_t sync, bool limited);
 void tell_waited(uint64_t sync, bool was_taken);
 bool tell_retired(uint64_t sync); /* false: the core knows it */
@@ -814,6 +823,7 @@ bool is_quiet(PyObject *module);
 bool is_module(PyObject *module, const char *name);
 Frame *asker_of_lock(Frame *frame);
 Frame *asker_of_rlock(Frame *frame);
+Frame *asker_of_semaphore(Frame *frame);
 Frame *taker_of_lock(Frame *frame);
 Frame *user_of_mutex(Frame *frame);
 Frame *user_of_wrapper(Frame *frame);
@@ -854,9 +864,28 @@ PyObject *socket_closing(PyObject *module, PyObject *socket);
 /* --- futures.c: futures, told of what is written in them ------------------------------------------------------------ */
 
 void future_state_read(PyObject *future, PyObject *state);
-void future_state_written(PyObject *future, PyObject *old, PyObject *state);
+bool future_state_written(PyObject *future, PyObject *old, PyObject *state);
 void future_waiters_read(PyObject *future, PyObject *waiters);
 void future_callbacks_read(PyObject *future, PyObject *callbacks);
+
+/* --- threads.c: actors of thread objects ------------------------------------------------------------------------------ */
+
+bool thread_starting(PyObject *bootstrap);
+void thread_retired(uint64_t actor);
+PyObject *thread_begun(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+PyObject *thread_ended(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+PyObject *thread_joined(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+PyObject *thread_seen_alive(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+PyObject *thread_renamed(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+PyObject *threads_install(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+PyObject *threads_uninstall(PyObject *module, PyObject *nothing);
+PyObject *native_thread_actor(PyObject *module, PyObject *thread);
+PyObject *native_thread_known(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+PyObject *native_thread_actors(PyObject *module, PyObject *nothing);
+
+/* --- semaphores.c: the counter of a semaphore, as far as C tells of it ------------------------------------------------ */
+
+bool semaphore_counting(PyObject *semaphore, PyObject *old, PyObject *value);
 
 /* --- events.c --------------------------------------------------------------------------------------------------------- */
 
@@ -871,6 +900,7 @@ typedef struct {
     PyObject *real; /* owned */
 } StandIn;
 
+bool settled(void); /* false: there is an exception that is not for us */
 PyObject *stand_in_get(PyObject *self, PyObject *instance, PyObject *type);
 PyObject *stand_in_getattr(PyObject *self, PyObject *name);
 PyObject *stand_in_repr(PyObject *self);
