@@ -27,7 +27,7 @@ RECORDED := docs/tutorial.md docs/reading-a-report.md docs/ci.md docs/first-five
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup check test test-freethreaded test-sanitized interpreter-freethreaded demo soak docs mutants wild bench suites suites-cpython fuzz clean
+.PHONY: help setup check test test-freethreaded test-sanitized interpreter-freethreaded demo soak docs mutants wild bench suites suites-pytest suites-cpython fuzz clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -70,6 +70,9 @@ bench: $(BENCH_STAMP) ## measure what watching costs, into docs/performance.md (
 
 suites: $(NATIVE_STAMP) ## run other people's test suites plain and watched (ARGS="flask click --keep"; downloads, an hour)
 	$(RUN) -m tests.suites $(ARGS)
+
+suites-pytest: $(NATIVE_STAMP) ## run the suites of eight packages by pytest and by pytest --raceway (downloads, half an hour)
+	$(RUN) -m tests.pytesting.suites $(ARGS)
 
 suites-cpython: $(NATIVE_STAMP) ## run the interpreter's own regression tests plain and watched
 	$(RUN) -m tests.suites.cpython $(ARGS)

@@ -172,7 +172,8 @@ class Session:
         # What is known of findings is applied to the whole of them, by the owner alone.
         config = replace(self.config, quiet=True, debug=False, suppress=(), suppressions=None, baseline=None)
         config = replace(config, endpoint=None, trace=None)
-        return Spool.create(Settings(config, self.scope.roots, self._directory, sync.lifetimes.began))
+        search = tuple(entry for entry in sys.path if entry and isinstance(entry, str))
+        return Spool.create(Settings(config, self.scope.roots, self._directory, sync.lifetimes.began, search))
 
     def patched(self) -> tuple[str, ...]:
         """The attributes of other modules that are replaced while the session runs, by their dotted names."""
@@ -356,6 +357,10 @@ def open_child(directory: str, command: tuple[str, ...]) -> Session:
     session = Session(settings.config, command, roots=(*settings.roots, *default_roots()), directory=settings.directory)
     session.children = Following(command, lambda: spool, spool)
     session.run_began = settings.began
+    if sys.flags.no_site:
+        from raceway.autoinstrument.reach import import_transform
+
+        import_transform(settings.search)
     return session
 
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib.util
 import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.prepared import prepare
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell that runs the tests in the background has them ignore interrupts, and what they start would too.
@@ -49,6 +52,17 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """The same at the end, where `-q` hides the header."""
     if terminalreporter.verbosity < 0:
         terminalreporter.write_line(pytest_report_header())
+
+
+@pytest.fixture(autouse=True, scope="module")
+def few_objects() -> None:
+    """Take what was there before a file of tests out of the collector's sight.
+
+    Searches through all objects, collections and counts of objects are then about what the tests themselves make, and
+    not about the test runner, which has a million.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def has_gil() -> bool:
@@ -105,6 +119,7 @@ class RunRaceway:
     ) -> RacewayRun:
         """Run `python -m raceway.run arguments`, by default with `--json` put before them."""
         self.report_file.unlink(missing_ok=True)
+        prepare(self._scripts(arguments))
         options = ["--json", str(self.report_file)] if json_report else []
         finished = subprocess.run(
             [python, "-m", "raceway.run", *options, *map(str, arguments)],
@@ -120,6 +135,13 @@ class RunRaceway:
         written = self.report_file.exists()
         report = json.loads(self.report_file.read_bytes()) if written else {}
         return RacewayRun(finished.returncode, finished.stdout, finished.stderr, report)
+
+    def _scripts(self, arguments: tuple[str | Path, ...]) -> Iterator[Path]:
+        """The files of the program: those of the directory, and a script elsewhere with what it imports."""
+        yield from sorted(self.directory.rglob("*.py"))
+        for argument in arguments:
+            if isinstance(argument, Path) and self.directory not in argument.parents:
+                yield from sorted(argument.parent.glob("*.py")) if argument.name == "main.py" else [argument]
 
     def write(self, name: str, source: str) -> Path:
         """Write a program into the directory."""

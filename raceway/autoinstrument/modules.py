@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from types import CodeType
 
+from raceway import originals
 from raceway.autoinstrument.cache import Cache, Cached
 from raceway.autoinstrument.finder import early_modules
 from raceway.autoinstrument.foreign import Finish
@@ -72,16 +73,17 @@ class Modules:
     def note_others(self) -> None:
         """Note the modules in scope that were imported past us."""
         names = {module for module, _file in self.sites} | {note.module for note in self.notes}
-        files = {os.path.abspath(file) for _module, file in self.sites}
+        files = {originals.absolute_path(file) for _module, file in self.sites}
         for module, file in early_modules(self._scope):
-            if module not in names and os.path.abspath(file) not in files:  # `__mp_main__` is `__main__` once more
+            again = originals.absolute_path(file) in files  # `__mp_main__` is `__main__` once more
+            if module not in names and not again:
                 self.not_seen("other-loader", module)
 
     def watched(self, directory: str) -> tuple[WatchedModule, ...]:
         """What was instrumented; paths are relative to `directory` where they lie under it."""
         root = directory.rstrip(os.sep) + os.sep if directory else ""
         return tuple(
-            WatchedModule(module, os.path.abspath(file).removeprefix(root), sites)
+            WatchedModule(module, originals.absolute_path(file).removeprefix(root), sites)
             for (module, file), sites in self.sites.items()
         )
 

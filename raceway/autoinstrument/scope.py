@@ -14,6 +14,7 @@ import stat
 import sys
 from collections.abc import Iterator
 
+from raceway import originals
 from raceway.model.struct import Struct
 from raceway.model.typing import TextIO
 
@@ -100,7 +101,7 @@ def _with_parents(module: str) -> Iterator[str]:
 
 def _place(roots: tuple[str, ...], filename: str) -> Reason:
     """Where a file lies. A link counts as what it points to, and as where it is when that is not own code."""
-    path = _absolute_path(filename)
+    path = originals.absolute_path(filename)
     if _is_link(path):
         return _linked_place(roots, path, _real_path(path))
     return _directory_place(roots, os.path.dirname(path))
@@ -108,7 +109,6 @@ def _place(roots: tuple[str, ...], filename: str) -> Reason:
 
 # The program may replace them, to learn who waits for the file system.
 _really_lstat = os.lstat
-_absolute_path = os.path.abspath
 _really_resolve = os.path.realpath
 
 

@@ -20,21 +20,32 @@ class Sort(enum.Enum):
 class Started(Struct):
     """What is run, and where on the command line it is named: a script's index, that of a module's or command's text.
 
-    `text` is the script, module or command; `flags` are the letters of the options before it.
+    `text` is the script, module or command; `options` are the options before it, `flags` their letters.
     """
 
     sort: Sort
     index: int
     text: str
+    options: tuple[str, ...]
     flags: str
+
+    @property
+    def ignores_environment(self) -> bool:
+        """Whether the interpreter takes nothing from the environment, or has no `sitecustomize`."""
+        return not _ISOLATING.isdisjoint(self.flags)
+
+
+_ISOLATING = frozenset("EIS")
 
 
 def started_on(arguments: Sequence[str]) -> Started:
     """What `python *arguments` runs; the first argument is the interpreter."""
     flags = ""
     index = 1
+    options: Sequence[str] = ()
     while index < len(arguments):
-        word = arguments[index]
+        first, word = index, arguments[index]
+        options = arguments[1:first]
         if word == "--":
             index += 1
             break
@@ -49,12 +60,14 @@ def started_on(arguments: Sequence[str]) -> Started:
                 index += not word[place + 1 :]
                 rest = word[place + 1 :] or (arguments[index] if index < len(arguments) else "")
                 if letter in "cm":
-                    return Started(Sort.COMMAND if letter == "c" else Sort.MODULE, index, rest, flags)
+                    sort = Sort.COMMAND if letter == "c" else Sort.MODULE
+                    joined = (word[:place],) if place > 1 else ()
+                    return Started(sort, index, rest, (*options, *joined), flags)
                 break
         index += 1
     if index < len(arguments) and arguments[index] != "-":
-        return Started(Sort.SCRIPT, index, arguments[index], flags)
-    return Started(Sort.INPUT, index, "", flags)
+        return Started(Sort.SCRIPT, index, arguments[index], tuple(options), flags)
+    return Started(Sort.INPUT, index, "", tuple(options), flags)
 
 
 _TRACKERS = ("resource_tracker import main", "semaphore_tracker import main")

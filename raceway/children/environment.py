@@ -2,6 +2,7 @@
 `sitecustomize` starts it, and where to hand in. Both are gone from the environment before the program looks.
 
 Only programs that may be or start an interpreter are given it; the others see the environment that they were meant to.
+An interpreter that ignores its environment is started on a file of ours, which runs what the interpreter was to run.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 
-from raceway.children.commandline import is_bookkeeper, started_on
+from raceway.children.commandline import Sort, is_bookkeeper, started_on
 from raceway.model.typing import Any
 
 SPOOL = "RACEWAY_CHILD"
@@ -21,6 +22,8 @@ BEFORE = "RACEWAY_CHILD_PYTHONPATH"
 """The PYTHONPATH that the program was meant to have; absent when it had none."""
 
 BOOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "boot")
+
+_CHILD = os.path.join(BOOT, "_raceway_child.py")
 
 _PYTHON = re.compile(r"(python|pypy)[\d.]*(t|d|td)?(\.exe)?$")
 _SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh", "fish", "busybox"})
@@ -36,6 +39,16 @@ def may_start_python(path: str, arguments: Sequence[str]) -> bool:
     if is_python(path):
         return not is_bookkeeper(started_on(arguments))
     return os.path.basename(path) in _SHELLS or any(map(is_python, arguments)) or _is_script(path)
+
+
+def by_command(path: str, arguments: Sequence[str]) -> list[str] | None:
+    """The command line on which Raceway begins in an interpreter that ignores its environment; None for any other."""
+    if not is_python(path):
+        return None
+    started = started_on(arguments)
+    if not started.ignores_environment or "i" in started.flags or started.sort is Sort.INPUT:
+        return None
+    return [arguments[0], *started.options, _CHILD, *arguments[1:]]
 
 
 def _is_script(path: str) -> bool:

@@ -116,18 +116,23 @@ class Following:
                     self._spool = self._make_spool()
         return self._spool
 
-    def _environment(self, path: Any, arguments: Sequence[Any], given: Any) -> dict[bytes, bytes] | None:
-        """What to start a program with; None where it is none of our business."""
+    def _begins(self, path: Any, arguments: Sequence[Any], given: Any) -> tuple[list[Any], dict[bytes, bytes]] | None:
+        """The arguments and environment to start a program with; None where it is none of our business."""
         if not (self._active or self.is_child):  # a child that executes another program has handed in before
             return None
-        from raceway.children.environment import may_start_python, with_raceway
+        from raceway.children.environment import by_command, may_start_python, with_raceway
 
         try:
-            if not may_start_python(os.fsdecode(path), [os.fsdecode(word) for word in arguments]):
+            program, words = os.fsdecode(path), [os.fsdecode(word) for word in arguments]
+            if not may_start_python(program, words):
                 return None
             spool = self._ensure_spool()
             environ = program_environment() if given is None else given
-            return None if spool is None else with_raceway(environ, spool.directory)
+            return (
+                None
+                if spool is None
+                else (by_command(program, words) or list(arguments), with_raceway(environ, spool.directory))
+            )
         except (TypeError, ValueError, OSError):  # the real function has the words for what is wrong
             return None
 
@@ -143,7 +148,7 @@ class Following:
 
     def _starting(self, real: Callable[..., int]) -> Callable[..., int]:
         def fork_exec(*args: Any) -> int:
-            changed = self._with_environment(args)
+            changed = self._changed(args)
             calls = len(args) > _PREEXEC and args[_PREEXEC] is not None
             if calls:
                 self._forks_to_exec = get_ident()
@@ -158,25 +163,26 @@ class Following:
 
         return _named(fork_exec, real)
 
-    def _with_environment(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
-        """The arguments of `fork_exec`, with the environment that the program is to be started with."""
+    def _changed(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The arguments of `fork_exec`, with those and the environment that the program is to be started with."""
         try:
             words, paths, entries = args[0], args[1], args[_ENVIRONMENT]
             given = None if entries is None else dict(entry.split(b"=", 1) for entry in entries)
             path = next((one for one in paths if os.path.exists(one)), paths[0])
         except (TypeError, ValueError, IndexError):  # the real function has the words for what is wrong
             return args
-        environ = self._environment(path, words, given)
-        if environ is None:
+        begins = self._begins(path, words, given)
+        if begins is None:
             return args
+        words, environ = begins
         entries = [name + b"=" + value for name, value in environ.items()]
-        return (*args[:_ENVIRONMENT], entries, *args[_ENVIRONMENT + 1 :])
+        return (words, *args[1:_ENVIRONMENT], entries, *args[_ENVIRONMENT + 1 :])
 
     def _spawning(self, real: Callable[..., int]) -> Callable[..., int]:
         def posix_spawn(path: Any, argv: Any, env: Any, /, **options: Any) -> int:
-            environ = self._environment(path, argv, env)
+            words, environ = self._begins(path, argv, env) or (argv, env)
             try:
-                return real(path, argv, env if environ is None else environ, **options)
+                return real(path, words, environ, **options)
             except BaseException as error:
                 error.__traceback__ = None  # as above
                 raise
@@ -188,9 +194,9 @@ class Following:
 
         def execute(path: Any, argv: Any, *rest: Any) -> Any:
             follows = self.is_child and len(rest) == expected
-            environ = self._environment(path, argv, rest[0] if rest else None) if follows else None
+            begins = self._begins(path, argv, rest[0] if rest else None) if follows else None
             try:
-                return real(path, argv, *rest) if environ is None else really_execute(path, argv, environ)
+                return real(path, argv, *rest) if begins is None else really_execute(path, *begins)
             except BaseException as error:
                 error.__traceback__ = None  # as above
                 raise

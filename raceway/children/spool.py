@@ -28,6 +28,8 @@ class Settings(Struct):
     directory: str
     began: float
     """When the run began, on the clock `time.monotonic` that all processes read."""
+    search: tuple[str, ...]
+    """Where the first process finds modules, for one that finds fewer: Raceway needs packages of others."""
 
 
 class Spool:

@@ -49,6 +49,16 @@ def run_script(name: str, directory: str) -> NoReturn:
     run_to_end(launch, Reporting(_session(directory, wanted, launch)))
 
 
+def run_program(directory: str) -> NoReturn:
+    """Run what the interpreter was to be started on, which ignores its environment."""
+    started = started_on(sys.orig_argv)
+    arguments = tuple(sys.orig_argv[started.index + 1 :])
+    wanted = Program(started.text, arguments, started.sort is Sort.MODULE, started.sort is Sort.COMMAND)
+    launch = program.prepare(wanted)
+    session = None if is_bookkeeper(started) else _session(directory, wanted, launch)
+    run_to_end(launch, Reporting(session))
+
+
 def _session(directory: str, wanted: Program, launch: program.Launch) -> Session | None:
     try:
         session = open_child(directory, wanted.command)

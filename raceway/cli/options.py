@@ -17,16 +17,18 @@ from raceway.model.typing import NoReturn
 
 
 class Program(Struct):
-    """What is to be run: a script, directory or archive, or the module that `-m` names."""
+    """What is to be run: a script, directory or archive, the module that `-m` names, or the text of `-c`."""
 
     name: str
     arguments: tuple[str, ...]
     is_module: bool = False
+    is_command: bool = False
 
     @property
     def command(self) -> tuple[str, ...]:
         """The command line after the interpreter."""
-        return ("-m", self.name, *self.arguments) if self.is_module else (self.name, *self.arguments)
+        option = ("-m",) if self.is_module else ("-c",) if self.is_command else ()
+        return (*option, self.name, *self.arguments)
 
 
 def refuse(prog: str, wrong: str | RacewayError) -> NoReturn:

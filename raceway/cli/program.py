@@ -48,7 +48,9 @@ def prepare(program: Program) -> Launch:
 
     Leaves for a plain interpreter when there is nothing to be run.
     """
-    sys.argv = ["-m" if program.is_module else program.name, *program.arguments]
+    sys.argv = ["-m" if program.is_module else "-c" if program.is_command else program.name, *program.arguments]
+    if program.is_command:
+        return _Command(program, _fresh_main())
     if program.is_module:
         _set_first_path(_working_directory())
         _fresh_main()
@@ -95,6 +97,41 @@ class _Module:
     def began(self, error: BaseException | None) -> bool:
         """Whether runpy has found and compiled it."""
         return error is None or _reached_program(error)
+
+
+class _Command:
+    """The text of `-c`. It is compiled plainly, as the interpreter does it, past every import hook."""
+
+    is_script = False
+    main = "__main__"
+    root = ""
+
+    def __init__(self, program: Program, main: ModuleType) -> None:
+        self._program = program
+        self._module = main
+        self._code: CodeType | None = None
+
+    def load(self, compile: Compile) -> None:
+        """Compile it."""
+        del compile
+        try:
+            self._code = builtins.compile(self._program.name, "<string>", "exec", dont_inherit=True)
+            if sys.version_info >= (3, 13):  # tracebacks show its lines
+                import linecache
+
+                linecache._register_code(self._code, self._program.name, "<string>")  # type: ignore[attr-defined]
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            run_plainly(self._program)
+
+    def run(self) -> None:
+        """Run it."""
+        assert self._code is not None
+        exec(self._code, vars(self._module))
+
+    def began(self, error: BaseException | None) -> bool:
+        """As for a script."""
+        del error
+        return True
 
 
 class _Archive:

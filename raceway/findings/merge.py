@@ -84,8 +84,8 @@ def _is_forkserver(command: Sequence[str]) -> bool:
 
 
 def _one(first: Finding, second: Finding) -> Finding:
-    """The one that tells more, with what both count."""
-    best = max(first, second, key=lambda one: (one.confidence is not Confidence.UNORDERED, -one.severity.rank))
+    """The worse one, or the one that tells more, with what both count."""
+    best = max(first, second, key=lambda one: (-one.severity.rank, one.confidence is not Confidence.UNORDERED))
     tests = tuple(dict.fromkeys((*first.tests, *second.tests)))
     state = first.state if first.state == second.state else ""
     return replace(best, count=first.count + second.count, tests=tests, state=state)

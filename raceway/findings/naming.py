@@ -9,6 +9,7 @@ import re
 import threading
 from types import CodeType
 
+from raceway import originals
 from raceway.model.findings import Frame
 from raceway.model.records import Stack
 
@@ -28,8 +29,7 @@ def relative(path: str, directory: str) -> str:
     """A path relative to `directory` where it lies under it."""
     if path.startswith("<") or not directory:
         return path
-    full = os.path.abspath(path)
-    return os.path.relpath(full, directory) if full.startswith(directory.rstrip(os.sep) + os.sep) else full
+    return originals.absolute_path(path).removeprefix(directory.rstrip(os.sep) + os.sep)
 
 
 def source_line(path: str, line: int) -> str:

@@ -10,7 +10,7 @@
 uint64_t names_generation = 1;
 uint64_t imports_sync;
 
-static PyObject *string_contains, *string_iter, *string_len;
+static PyObject *string_contains, *string_getattr, *string_iter, *string_len;
 
 const uint8_t op_of_context[] = {
     [CONTEXT_LOAD] = OP_READ, [CONTEXT_STORE] = OP_WRITE, [CONTEXT_DELETE] = OP_DELETE,
@@ -20,6 +20,7 @@ bool
 accesses_start(void)
 {
     string_contains = PyUnicode_InternFromString("__contains__");
+    string_getattr = PyUnicode_InternFromString("__getattr__");
     string_iter = PyUnicode_InternFromString("__iter__");
     string_len = PyUnicode_InternFromString("__len__");
     return string_len != NULL && containers_start();
@@ -45,6 +46,9 @@ learn(Tap *tap, PyTypeObject *type, int32_t cell)
         if (place == &tap->more[tap->next]) {
             tap->next = (uint8_t)((tap->next + 1) % MORE_KNOWN);
         }
+    }
+    if (place == &tap->known) {
+        tap->fits = NO_SHAPE;
     }
     *place = found;
     return place;
@@ -121,6 +125,14 @@ home_of(PyTypeObject *type, PyObject *name, PyTypeObject **where)
     return kind->tp_descr_set != NULL || kind->tp_descr_get != NULL ? HOME_SKIP : HOME_CLASS;
 }
 
+/* Whether `o.x += 1` will fail, since there is no `o.x`. */
+bool
+lacks_field(PyObject *base, PyObject *name)
+{
+    return !instance_holds(base, name) && !type_find(Py_TYPE(base), name, NULL, NULL) &&
+           !type_find(Py_TYPE(base), string_getattr, NULL, NULL);
+}
+
 static void
 touch_field(Reach *at, Shape *shape, PyObject *name, int op)
 {
@@ -153,7 +165,12 @@ touch_field(Reach *at, Shape *shape, PyObject *name, int op)
     location.object = object;
     touch(at, &object->cells[number], &location, op, COMMUTE_NONE);
     if (!at->site->keyed || at->site->form == FORM_METHOD) {
-        learn(at->tap, Py_TYPE(at->base), (int32_t)number)->shape = shape;
+        Known *known = learn(at->tap, Py_TYPE(at->base), (int32_t)number);
+        known->shape = shape;
+        if (known == &at->tap->known) {
+            at->tap->fits = shape->id;
+            at->tap->cell = number;
+        }
     }
 }
 
@@ -207,6 +224,9 @@ field(Reach *at, Shape *shape, PyObject *name, int op)
         Known *known = learn(at->tap, type, SEES_CLASS);
         known->global = cell;
         known->names_generation = names_generation;
+        return;
+    }
+    if (at->tap->early && home == HOME_FIELD && lacks_field(at->base, name)) {
         return;
     }
     at->thread->accesses++;

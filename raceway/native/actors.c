@@ -9,7 +9,9 @@
 #define ENDED_LIMIT 4096 /* ended actors that are remembered for a join that may still come */
 #define WHOLE_LIMIT 128 /* of these, the ones whose clocks are kept whole */
 
-_Thread_local Thread *own_thread __attribute__((tls_model("initial-exec")));
+/* Of a thread that has no part in the run: no context is of its epoch. Nothing is written here. */
+static Thread nobody;
+_Thread_local Thread *own_thread __attribute__((tls_model("initial-exec"))) = &nobody;
 
 #define IDLE 8 /* states that are kept for threads to come: they are large */
 
@@ -21,7 +23,8 @@ static uint64_t ended[ENDED_LIMIT + 1]; /* a ring */
 static uint32_t ended_first, ended_count;
 static uint64_t accesses_of_ended;
 static uint64_t seen;
-static uint32_t next_tag = 4;
+static uint32_t next_tag = TAG_STEP;
+static bool tags_wrapped; /* an idle thread may still have one that comes again */
 static Actor *main_actor;
 static pthread_key_t exit_key;
 static bool exit_key_made;
@@ -166,7 +169,7 @@ thread_own(void)
         exit_key_made = pthread_key_create(&exit_key, leave) == 0;
     }
     Thread *thread = own_thread;
-    if (thread == NULL && (thread = thread_new()) != NULL) {
+    if (thread == &nobody && (thread = thread_new()) != NULL) {
         own_thread = thread;
         pthread_setspecific(exit_key, thread);
     }
@@ -204,7 +207,7 @@ thread_begin(uint64_t serial)
 bool
 thread_hide(void)
 {
-    if (own_thread != NULL && own_thread->hidden) {
+    if (own_thread->hidden) {
         return true;
     }
     Actor *actor = calloc(1, sizeof(Actor));
@@ -248,15 +251,38 @@ thread_for(uint64_t serial)
     return thread;
 }
 
+static bool
+is_tag_of_other(const Thread *thread)
+{
+    for (const Thread *other = threads; other != NULL; other = other->next) {
+        if (other != thread && other->tag == thread->tag) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* What was recorded before tells nothing of what comes now. */
 void
 thread_new_epoch(Thread *thread)
 {
     contexts_end_epoch(thread);
-    thread->tag = next_tag;
-    next_tag += 4;
-    if (next_tag == 0) {
-        next_tag = 4;
+    do {
+        thread->tag = next_tag;
+        next_tag += TAG_STEP;
+        if (next_tag == 0) {
+            next_tag = TAG_STEP;
+            tags_wrapped = true;
+        }
+    } while (unlikely(tags_wrapped) && is_tag_of_other(thread));
+}
+
+/* Nothing repeats any more: no tap finds at a glance what it looks for. */
+void
+threads_stop(void)
+{
+    for (Thread *thread = threads; thread != NULL; thread = thread->next) {
+        thread_new_epoch(thread);
     }
 }
 

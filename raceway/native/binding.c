@@ -101,21 +101,25 @@ static PyObject *
 make_tap(Binding *binding, PyCodeObject *code, PyObject *placeholder, uint32_t index, int role)
 {
     const Site *site = &sites[binding->first + index];
-    bool commits = role == site->commit;
     int held = __builtin_popcount(binding->roles[index]) - 1;
+    bool early = site->context == CONTEXT_AUGMENT && role != site->commit && held == 0;
+    bool commits = role == site->commit || early;
     bool names_owner = site->form == FORM_ATTRIBUTE && table_get(&binding->through, (uintptr_t)site->name) != NULL;
-    bool is_plain = !site->is_head && !names_owner && first_rank(site) != RANK_NEVER;
+    bool is_head = site->is_head && !(site->form == FORM_ATTRIBUTE && site->context == CONTEXT_AUGMENT);
+    bool is_plain = !is_head && !names_owner && first_rank(site) != RANK_NEVER;
     Tap *tap = PyObject_New(Tap, tap_type(site, role, commits, held, is_plain));
     if (tap == NULL) {
         return NULL;
     }
     memset((char *)tap + sizeof(PyObject), 0, sizeof(Tap) - sizeof(PyObject));
     tap->run = recording != 0 ? recording : UINT64_MAX; /* bound after the end: never a part of a run */
+    tap->fits = NO_SHAPE;
     tap->site = binding->first + index;
     tap->role = (uint8_t)role;
     tap->held = (uint8_t)held;
     tap->commits = commits;
-    tap->is_head = site->is_head;
+    tap->is_head = is_head;
+    tap->early = early;
     tap->stores = site->context == CONTEXT_STORE || site->context == CONTEXT_DELETE ||
                   site->context == CONTEXT_AUGMENT;
     tap->rank = first_rank(site);

@@ -283,6 +283,18 @@ container_operator(Reach *at, PyObject *name)
     }
 }
 
+/* Whether `d[k] += 1` will fail, since there is no `d[k]`. False where that cannot be told without code of the program. */
+bool
+lacks_item(PyObject *base, PyObject *key)
+{
+    if (PyDict_CheckExact(base)) {
+        return has_key(base, key) == 0;
+    }
+    Py_ssize_t index;
+    return PyList_CheckExact(base) && PyLong_CheckExact(key) && small_index(key, &index) &&
+           (index < 0 ? index + PyList_GET_SIZE(base) < 0 : index >= PyList_GET_SIZE(base));
+}
+
 /* Subscripts. */
 void
 container_item(Reach *at)
@@ -300,6 +312,9 @@ container_item(Reach *at)
     const Row *get = contract_operator(shape, string_getitem)->by_shape[SHAPE_KEY];
     const Row *set = contract_operator(shape, string_setitem)->by_shape[SHAPE_KEY];
     if (get == NULL || set == NULL) {
+        return;
+    }
+    if (at->tap->early && lacks_item(at->base, at->key)) {
         return;
     }
     at->thread->accesses++;

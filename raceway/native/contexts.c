@@ -137,6 +137,12 @@ remember(Thread *thread, uint32_t id)
     return true;
 }
 
+static uint32_t
+tag_of(const Thread *thread, const Context *context)
+{
+    return thread->tag + context->rank + (op_mutates(context->operation) ? TAG_MUTATES : 0);
+}
+
 static bool
 same(const Context *known, const Context *wanted, const Thread *thread)
 {
@@ -191,7 +197,7 @@ context_make(Thread *thread, Frame *frame, const Context *wanted)
     uint64_t hash = mix(((uint64_t)wanted->site << 8) ^ ((uint64_t)callers << 36) ^ wanted->operation);
     uint32_t *recent = &thread->recent[(hash ^ (hash >> 20)) % HEADS];
     uint32_t id = *recent;
-    if (id != 0 && context_tags[id] == thread->tag + wanted->rank && same(&contexts[id], wanted, thread) &&
+    if (id != 0 && context_tags[id] == tag_of(thread, wanted) && same(&contexts[id], wanted, thread) &&
         (frame == NULL || stack_is(contexts[id].stack, callers, code, offset))) {
         return id;
     }
@@ -214,7 +220,7 @@ context_make(Thread *thread, Frame *frame, const Context *wanted)
     context->locks = thread->actor->held;
     lockset_hold(context->locks);
     lockset_hold(context->head_locks);
-    context_tags[id] = thread->tag + wanted->rank;
+    context_tags[id] = tag_of(thread, wanted);
     *recent = id;
     Site *site = &sites[wanted->site];
     site->stacks = site->stacks_tag == thread->tag ? site->stacks + (site->stacks < UINT16_MAX) : 1;
@@ -228,7 +234,7 @@ uint32_t
 context_again(Thread *thread, Frame *frame, uint32_t before, const Context *wanted, Stack callers)
 {
     const Context *known = &contexts[before];
-    if (context_tags[before] != thread->tag + wanted->rank || known->operation != wanted->operation ||
+    if (context_tags[before] != tag_of(thread, wanted) || known->operation != wanted->operation ||
         known->commute != wanted->commute || known->instruction != frame_instruction(frame) ||
         known->locks != thread->actor->held || known->callers != callers) {
         return 0;
@@ -251,12 +257,12 @@ context_renew(Thread *thread, Frame *frame, uint32_t before, const Context *want
                             known->callers != callers) {
         return 0;
     }
-    if ((context_tags[before] == 0 || context_tags[before] - thread->tag > 3) && !remember(thread, before)) {
+    if ((context_tags[before] == 0 || context_tags[before] - thread->tag >= TAG_STEP) && !remember(thread, before)) {
         return 0;
     }
     known->number = clock_get(&thread->actor->clock, thread->actor->slot);
     known->turn = thread->task != NULL ? thread->task->turn : 0;
     known->rank = wanted->rank;
-    context_tags[before] = thread->tag + wanted->rank;
+    context_tags[before] = tag_of(thread, wanted);
     return before;
 }

@@ -248,7 +248,7 @@ typedef struct {
 } Task;
 
 typedef struct Thread {
-    uint32_t tag; /* of the actor's present epoch: a multiple of 4, unique in the process */
+    uint32_t tag; /* of the actor's present epoch: a multiple of TAG_STEP, unique in the process */
     int due_count;
     uint64_t accesses;
     PyTypeObject *owner; /* borrowed, the class that an attribute was last loaded from; only its name is read */
@@ -288,6 +288,7 @@ bool thread_hide(void); /* the calling thread is one of ours */
 Thread *thread_for(uint64_t actor); /* for replayed traces: the state of an actor that no thread runs */
 void thread_new_epoch(Thread *thread);
 void thread_end(Thread *thread);
+void threads_stop(void);
 uint64_t threads_accesses(void);
 PyObject *threads_activity(void);
 Actor *actor_get(uint64_t serial);
@@ -326,7 +327,7 @@ static inline Thread *
 current_thread(void)
 {
     Thread *thread = own_thread;
-    return likely(thread != NULL && thread->actor != NULL) ? thread : thread_begin(0);
+    return likely(thread->actor != NULL) ? thread : thread_begin(0);
 }
 
 /* --- teller.c: a run told while it goes on -------------------------------------------------------------------------- */
@@ -399,8 +400,12 @@ typedef struct {
 } Context;
 
 
-extern uint32_t *context_tags; /* tag of the thread's epoch + rank; 0 when free */
+extern uint32_t *context_tags; /* tag of the thread's epoch + rank + TAG_MUTATES; 0 when that is over */
 extern Context *contexts;
+
+#define TAG_STEP 8
+#define TAG_RANK 3
+#define TAG_MUTATES 4 /* its operation does */
 
 Stack context_callers(Thread *thread, Frame *frame, uint32_t site);
 uint32_t context_make(Thread *thread, Frame *frame, const Context *wanted);
@@ -420,7 +425,7 @@ context_hold(uint32_t id)
 static inline void
 context_drop(uint32_t id)
 {
-    if (id != 0 && --contexts[id].references == 0 && (context_tags[id] & 3) == 0) {
+    if (id != 0 && --contexts[id].references == 0 && (context_tags[id] & TAG_RANK) == 0) {
         context_free(id);
     }
 }
@@ -468,27 +473,19 @@ typedef struct Object {
     Cell cells[];
 } Object;
 
+/* Records, each by its place in steps of eight bytes. At 0 stands one that is nobody's, of no shape. */
 extern char *identity_region;
+#define NO_SHAPE UINT32_MAX /* of no record */
+#define NOBODY_SHAPE (UINT32_MAX - 1) /* of the record that is nobody's, and no tap's */
 
-#define ARENAS 1024
-
-/* The shadow of one MiB of heap, found by the top of an address; the table is full of those in use. */
-typedef struct {
-    uintptr_t top;
-    uint32_t *shadow;
-} Arena;
-
-extern Arena identity_arenas[ARENAS];
-uint32_t *identity_shadow(uintptr_t top);
+extern uint32_t *identity_shadow; /* of all addresses, in one piece; NULL where the system does not give so much */
+uint32_t *shadow_in_pieces(uintptr_t address);
 
 /* The shadow of an address, NULL where nothing near is known. */
 HOT uint32_t *
 shadow_at(uintptr_t address)
 {
-    uintptr_t top = address >> 20;
-    const Arena *arena = &identity_arenas[top % ARENAS];
-    uint32_t *shadow = likely(arena->top == top) ? arena->shadow : identity_shadow(top);
-    return shadow == NULL ? NULL : &shadow[(address & 0xfffff) >> 4];
+    return likely(identity_shadow != NULL) ? &identity_shadow[address >> 4] : shadow_in_pieces(address);
 }
 
 /* What is known of the object at this address, NULL when nothing is. */
@@ -686,6 +683,7 @@ extern uint64_t shared_locations;
 void record_at(Thread *thread, Frame *frame, uint32_t site, Cell *cell, const Location *location, int op,
                int commute);
 bool cell_is_own(const Cell *cell, uint32_t slot);
+bool cell_is_filled(const Cell *cell);
 bool record_own(Thread *thread, Cell *cell, uint32_t context, bool mutates);
 void cell_clear(Cell *cell);
 void shadow_reset(void);
@@ -714,7 +712,15 @@ HOT bool
 is_repeat(uint32_t id, const Thread *thread, uint32_t rank)
 {
     uint32_t distance = context_tags[id] - thread->tag;
-    return distance < 4 && distance >= rank;
+    return distance < TAG_STEP && (distance & TAG_RANK) >= rank;
+}
+
+/* The same of a write. */
+HOT bool
+is_repeated_write(uint32_t id, const Thread *thread, uint32_t rank)
+{
+    uint32_t distance = context_tags[id] - thread->tag - TAG_MUTATES;
+    return distance <= TAG_RANK && distance >= rank;
 }
 
 /* Whether the actor read the location in this epoch, and nobody else was there since. */
@@ -974,6 +980,8 @@ enum { MADE_ONE, MADE_ALL, MADE_STRUCTURE };
 typedef struct {
     PyObject_HEAD
     uint64_t run; /* the run that it belongs to */
+    uint32_t fits; /* shape of the records whose cell the next number is, NO_SHAPE while none is known */
+    uint32_t cell;
     Known known; /* the type it was first used on */
     Known *more; /* owned, MORE_KNOWN others; NULL until there is a second type */
     uint32_t site;
@@ -984,6 +992,7 @@ typedef struct {
     bool is_simple; /* no region, no publication: an access of an object of one's own needs no look at the rules */
     uint32_t made[3]; /* the contexts that it last made: of a field or item, of all items, of a structure */
     bool commits;
+    bool early; /* of an augmented assignment, before the old value is read */
     bool is_head;
     bool stores;
     bool is_item; /* an item is accessed, no attribute */
@@ -1014,6 +1023,7 @@ bool accesses_start(void);
 void access_reached(Reach *at);
 extern const uint8_t op_of_context[];
 Known *learn(Tap *tap, PyTypeObject *type, int32_t cell);
+bool lacks_field(PyObject *base, PyObject *name);
 void touch(Reach *at, Cell *cell, const Location *location, int op, int commute);
 
 /* --- containers.c ------------------------------------------------------------------------------------------------- */
@@ -1023,6 +1033,7 @@ void container_apply(Reach *at, Shape *shape, const Row *row);
 void container_learn(Reach *at, Shape *shape, const Row *row);
 void container_operator(Reach *at, PyObject *name);
 void container_item(Reach *at);
+bool lacks_item(PyObject *base, PyObject *key);
 
 /* --- own.c: what an actor has to itself ------------------------------------------------------------------------------ */
 

@@ -1,7 +1,8 @@
 /* What is known of live objects, by address: a shadow of the heap with four bytes for every sixteen.
 
-   The top of an address leads through a small table to the shadow of one MiB of heap; there a number leads to the
-   object's record in one reserved region. Nothing is kept alive: a record goes when its object's memory is given back.
+   An address leads to its place in the shadow of all addresses, which is reserved in one piece and costs memory only where
+   records are; a number there leads to the object's record in another reserved region. Where a limit on address space
+   (ulimit -v) forbids that much, the shadow is made in pieces of one MiB of heap, found through two tables. Nothing is kept alive: a record goes when its object's memory is given back.
    That is seen at the allocator of objects (PyMem_SetAllocator), and, since lists and dicts wait on free lists of their
    own, at their deallocators. A block handed to free begins 0, 16 or 32 bytes before the object: with a collector's
    header and with a managed dictionary (Objects/obmalloc.c, Include/internal/pycore_object.h). Free-threaded builds know
@@ -17,14 +18,21 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define SHADOW_BYTES ((size_t)(1 << 16) * sizeof(uint32_t))
+#define PIECE_BYTES ((size_t)(1 << 16) * sizeof(uint32_t))
+#if defined(__x86_64__)
+#define ADDRESS_BITS 47 /* of what a process may have */
+#else
+#define ADDRESS_BITS 48
+#endif
+#define SHADOW_BYTES ((size_t)1 << (ADDRESS_BITS - 2))
 #define SIZES 72
 #define STEPS (RW_FREE_THREADED ? 2 : 3) /* places of a block at which an object may begin */
 
-Arena identity_arenas[ARENAS];
-char *identity_region;
+static Object nobody = {.shape = NOBODY_SHAPE};
+char *identity_region = (char *)&nobody;
+uint32_t *identity_shadow;
 
-static uint32_t **roots[1 << 14]; /* all shadows, by the top of the address in two steps */
+static uint32_t **roots[1 << 14]; /* the pieces of the shadow where records are, by the top of the address in two steps */
 
 static size_t region_size, region_used;
 static uint32_t free_records[SIZES]; /* by size class: references to the first free record */
@@ -39,13 +47,20 @@ new_serial(void)
     return ++serials;
 }
 
+static void *
+reserve(size_t size)
+{
+    void *found = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return found == MAP_FAILED ? NULL : found;
+}
+
 static bool
 reserve_region(void)
 {
     for (region_size = (size_t)1 << 34; region_size >= (size_t)1 << 26; region_size >>= 1) {
-        void *found = mmap(NULL, region_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-                           -1, 0);
-        if (found != MAP_FAILED) {
+        char *found = reserve(region_size);
+        if (found != NULL) {
+            memcpy(found, &nobody, sizeof nobody);
             identity_region = found;
             region_used = 64;
             return true;
@@ -54,24 +69,42 @@ reserve_region(void)
     return false;
 }
 
-/* The shadow of the MiB at `top`, from the tables; found faster the next time, also where there is none. */
-uint32_t *
-identity_shadow(uintptr_t top)
+/* The shadow of all addresses; it stays for good, since taps look into it without asking. */
+static void
+reserve_shadow(void)
+{
+    static bool tried;
+    if (!tried) {
+        tried = true;
+        identity_shadow = reserve(SHADOW_BYTES);
+#ifdef MADV_NOHUGEPAGE
+        if (identity_shadow != NULL) { /* a huge page would lie under eight MiB of heap */
+            (void)madvise(identity_shadow, SHADOW_BYTES, MADV_NOHUGEPAGE);
+        }
+#endif
+    }
+}
+
+static uint32_t *
+piece_at(uintptr_t top)
 {
     uint32_t **middle = top >> 28 == 0 ? __atomic_load_n(&roots[top >> 14], __ATOMIC_ACQUIRE) : NULL;
-    uint32_t *shadow = middle == NULL ? NULL : __atomic_load_n(&middle[top & 0x3fff], __ATOMIC_ACQUIRE);
-#if !RW_FREE_THREADED
-    identity_arenas[top % ARENAS] = (Arena){top, shadow};
-#endif
-    return shadow;
+    return middle == NULL ? NULL : __atomic_load_n(&middle[top & 0x3fff], __ATOMIC_ACQUIRE);
+}
+
+uint32_t *
+shadow_in_pieces(uintptr_t address)
+{
+    uint32_t *piece = piece_at(address >> 20);
+    return piece == NULL ? NULL : &piece[(address & 0xfffff) >> 4];
 }
 
 /* The place of an address in the shadow, made where there is none. NULL when there is no memory. */
 static uint32_t *
 shadow_made(uintptr_t address)
 {
-    uint32_t *known = shadow_at(address);
-    if (known != NULL || address >> 48 != 0) {
+    uint32_t *known = shadow_in_pieces(address);
+    if (known != NULL || address >> ADDRESS_BITS != 0) {
         return known;
     }
     uint32_t ***root = &roots[address >> 34];
@@ -82,13 +115,12 @@ shadow_made(uintptr_t address)
         }
         __atomic_store_n(root, middle, __ATOMIC_RELEASE);
     }
-    void *found = mmap(NULL, SHADOW_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (found == MAP_FAILED) {
+    uint32_t *piece = identity_shadow != NULL ? &identity_shadow[address >> 20 << 16] : reserve(PIECE_BYTES);
+    if (piece == NULL) {
         return NULL;
     }
-    __atomic_store_n(&(*root)[(address >> 20) & 0x3fff], found, __ATOMIC_RELEASE);
-    identity_shadow(address >> 20);
-    return shadow_at(address);
+    __atomic_store_n(&(*root)[(address >> 20) & 0x3fff], piece, __ATOMIC_RELEASE);
+    return shadow_in_pieces(address);
 }
 
 /* Records come in sizes of two cells' steps up to 128 cells, then in powers of two. */
@@ -338,17 +370,13 @@ static inline bool
 is_unknown(const void *block)
 {
     uintptr_t address = (uintptr_t)block;
-    const Arena *arena = &identity_arenas[(address >> 20) % ARENAS];
-    if (unlikely(arena->top != address >> 20)) {
-        return false;
-    }
-    if (arena->shadow == NULL) {
+    const uint32_t *shadow = shadow_at(address);
+    if (unlikely(shadow == NULL)) {
         return true;
     }
-    if (unlikely((address & 0xfffff) > 0xfffff - 16 * (STEPS - 1))) {
+    if (unlikely(identity_shadow == NULL && (address & 0xfffff) > 0xfffff - 16 * (STEPS - 1))) {
         return false;
     }
-    const uint32_t *shadow = &arena->shadow[(address & 0xfffff) >> 4];
     return (known_at(shadow) | known_at(shadow + 1) | known_at(shadow + STEPS - 1)) == 0;
 }
 
@@ -491,9 +519,10 @@ leave_tracemalloc(void)
 bool
 identity_start(void)
 {
-    if (identity_region == NULL && !reserve_region()) {
+    if (identity_region == (char *)&nobody && !reserve_region()) {
         return false;
     }
+    reserve_shadow();
     if (!wrapped) {
         watch_tracemalloc();
         wrap_allocator();
@@ -525,8 +554,12 @@ clear_shadow(void)
             }
 #if !RW_FREE_THREADED /* where another thread may be about to look into it */
             roots[top][middle] = NULL;
-            identity_arenas[((top << 14) + middle) % ARENAS] = (Arena){0}; /* letting go of a record frees memory */
-            munmap(shadow, SHADOW_BYTES);
+            if (identity_shadow == NULL) {
+                munmap(shadow, PIECE_BYTES);
+            }
+            else {
+                (void)madvise(shadow, PIECE_BYTES, MADV_DONTNEED);
+            }
 #endif
         }
 #if !RW_FREE_THREADED
@@ -534,7 +567,6 @@ clear_shadow(void)
         roots[top] = NULL;
 #endif
     }
-    memset(identity_arenas, 0, sizeof identity_arenas);
 }
 
 void
@@ -564,5 +596,5 @@ identity_stop(void)
     leave_tracemalloc();
     memset(free_records, 0, sizeof free_records);
     munmap(identity_region, region_size);
-    identity_region = NULL;
+    identity_region = (char *)&nobody;
 }

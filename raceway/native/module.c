@@ -171,6 +171,7 @@ native_stop(PyObject *module, PyObject *nothing)
     (void)nothing;
     core_lock();
     __atomic_store_n(&recording, 0, __ATOMIC_RELAXED);
+    threads_stop();
     core_unlock();
     Py_RETURN_NONE;
 }

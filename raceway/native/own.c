@@ -82,6 +82,9 @@ field_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObje
     }
     int op = op_of_context[sites[tap->site].context];
     Cell *cell = &object->cells[known->cell];
+    if (tap->early && !cell_is_filled(cell)) {
+        return false;
+    }
     thread->accesses++;
     if (op_reads(op)) {
         shape->slots[(uint32_t)known->cell - shape->first].is_read = true;
@@ -221,6 +224,9 @@ item_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObjec
     }
     else {
         cell = keyed_cell(container, &object, number, true);
+    }
+    if (tap->early && cell != NULL && !cell_is_filled(cell)) {
+        return false;
     }
     Effect effect = {.operation = row == NULL ? OP_READ_MODIFY_WRITE : row->effects[0].operation};
     uint8_t rank = known->rank;

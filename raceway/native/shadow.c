@@ -163,6 +163,17 @@ expand(Cell *cell)
     return made;
 }
 
+/* Whether what was last written there, as far as it is known, is there. */
+bool
+cell_is_filled(const Cell *cell)
+{
+    const Expansion *expansion = expansion_of(cell);
+    uint32_t last = expansion == NULL                ? cell->w
+                    : expansion->writes.count == 0 ? 0
+                                                   : expansion->writes.entries[expansion->writes.count - 1].context;
+    return last != 0 && contexts[last].operation != OP_DELETE;
+}
+
 void
 cell_clear(Cell *cell)
 {

@@ -74,17 +74,22 @@ known_of(const Tap *tap, const PyObject *operand)
     return known_before(tap, type);
 }
 
-/* The last write of a location as far as a fast path may know it, 0 if not: a shared location keeps it beside the last
-   read, when nobody came after. */
-static inline uint32_t
-last_write(const Cell *cell)
+/* Whether the actor wrote there in this epoch, told by the last write; a shared location keeps that beside the last read,
+   when nobody came after. */
+HOT bool
+repeats_write(const Cell *cell, const Thread *thread, uint32_t rank)
 {
-    if (likely((cell->w & EXPANDED) == 0)) {
-        return cell->w;
-    }
-    return op_mutates(contexts[cell->r].operation) ? cell->r : 0;
+    return is_repeated_write(likely((cell->w & EXPANDED) == 0) ? cell->w : cell->r, thread, rank);
 }
 
+/* What the actor wrote in this epoch covers its reads, too. */
+HOT bool
+repeats_read(const Cell *cell, const Thread *thread, uint32_t rank)
+{
+    return likely(is_repeat(cell->r, thread, rank)) || repeats_write(cell, thread, rank);
+}
+
+/* The same where some operations commute. */
 static inline bool
 cell_repeats(const Cell *cell, const Thread *thread, bool stores, uint32_t rank, int commute)
 {
@@ -92,9 +97,8 @@ cell_repeats(const Cell *cell, const Thread *thread, bool stores, uint32_t rank,
         (contexts[cell->r].commute == COMMUTE_NONE || contexts[cell->r].commute == commute)) {
         return true;
     }
-    /* What the actor wrote in this epoch covers its reads, too. */
-    uint32_t kept = last_write(cell);
-    return is_repeat(kept, thread, rank) &&
+    uint32_t kept = (cell->w & EXPANDED) == 0 ? cell->w : cell->r;
+    return is_repeated_write(kept, thread, rank) &&
            (contexts[kept].commute == COMMUTE_NONE || (stores && contexts[kept].commute == commute));
 }
 
@@ -135,8 +139,7 @@ repeats_attribute(const Known *known, Thread *thread, PyObject *operand)
         return false;
     }
     const Cell *cell = &object->cells[known->cell];
-    return (!known->stores && is_repeat(cell->r, thread, known->rank)) ||
-           is_repeat(last_write(cell), thread, known->rank);
+    return known->stores ? repeats_write(cell, thread, known->rank) : repeats_read(cell, thread, known->rank);
 }
 
 static __attribute__((noinline)) bool
@@ -272,77 +275,109 @@ base_otherwise(Tap *tap, const Known *known, Thread *thread, PyObject *operand)
     reach(tap, thread, frame, operand, key_operand(tap, NULL));
 }
 
-static inline void
+static SLOW void
 base_reached(Tap *tap, PyObject *operand)
 {
     Thread *thread = current_thread();
     const Known *known = known_of(tap, operand);
-    if (likely(known != NULL)) {
-        if (known->cell >= 0) {
-            own(tap, thread, operand);
-            if (likely(repeats_attribute(known, thread, operand))) {
-                thread->accesses++;
-                note(tap, thread, operand, (uintptr_t)tap->name);
-                return;
-            }
+    if (known != NULL && known->cell >= SEES_NOTHING) {
+        own(tap, thread, operand);
+        if (known->cell == SEES_NOTHING) {
+            return;
         }
-        else if (known->cell == SEES_NOTHING) {
-            own(tap, thread, operand);
+        if (repeats_attribute(known, thread, operand)) {
+            thread->accesses++;
+            note(tap, thread, operand, (uintptr_t)tap->name);
             return;
         }
     }
     base_otherwise(tap, known, thread, operand);
 }
 
+#if !RW_FREE_THREADED /* under the core's lock there is nothing to gain by the following */
+
+/* The cell of the operand's attribute if its record has one for this tap; NULL if not. The record's shape stands for the
+   type and the run: a number is given out once. What was recorded there in the present epoch was done to this attribute
+   of this object, whatever has become of its class since. */
+HOT const Cell *
+cell_at_hand(const Tap *tap, const PyObject *operand)
+{
+    const uint32_t *shadow = identity_shadow;
+    if (unlikely(shadow == NULL)) {
+        return NULL;
+    }
+    uint32_t reference = shadow[(uintptr_t)operand >> 4];
+    const Object *object = (const Object *)(identity_region + ((size_t)reference << 3));
+    return likely(object->shape == tap->fits && tap->cell < object->capacity) ? &object->cells[tap->cell] : NULL;
+}
+
+#endif
+
 PyObject *
 base_tap(PyObject *self, PyObject *operand)
 {
-    if (entered((Tap *)self)) {
-        base_reached((Tap *)self, operand);
+    Tap *tap = (Tap *)self;
+    if (likely(tap->run == recorded_run()) && core_enter(tap->run)) {
+        Thread *thread = own_thread;
+        if (tap->known.type == Py_TYPE(operand) && tap->known.version == type_version(Py_TYPE(operand)) &&
+            tap->known.cell == SEES_NOTHING && thread->actor != NULL) {
+            own(tap, thread, operand);
+        }
+        else {
+            base_reached(tap, operand);
+        }
         core_unlock();
     }
     return Py_NewRef(operand);
 }
 
-/* --- S[operand].x that notes nothing but the access ----------------------------------------------------------------- */
+/* --- S[operand].x ---------------------------------------------------------------------------------------------------- */
 
-#if RW_PEEK
+#if RW_FREE_THREADED
 
-#if !RW_FREE_THREADED
-
-/* The cell of the operand's attribute as far as it is found without a call; NULL if not. A thread that has no part in
-   this run has an epoch of none of its contexts. */
-HOT const Cell *
-cell_at_hand(const Tap *tap, const Thread *thread, const PyObject *operand)
+PyObject *
+field_tap(PyObject *self, PyObject *operand)
 {
-    PyTypeObject *type = Py_TYPE(operand);
-    uintptr_t address = (uintptr_t)operand;
-    const Arena *arena = &identity_arenas[(address >> 20) % ARENAS];
-    if (unlikely(tap->run != recording || thread == NULL || tap->known.type != type ||
-                 tap->known.version != type_version(type) || tap->known.cell < 0 || arena->top != address >> 20 ||
-                 arena->shadow == NULL)) {
-        return NULL;
-    }
-    uint32_t reference = arena->shadow[(address & 0xfffff) >> 4];
-    const Object *object = (const Object *)(identity_region + ((size_t)reference << 3));
-    return likely(reference != 0 && (uint32_t)tap->known.cell < object->capacity) ? &object->cells[tap->known.cell]
-                                                                                 : NULL;
-}
-
-HOT bool
-repeats_write(const Cell *cell, const Thread *thread, uint32_t rank)
-{
-    return (cell->w & EXPANDED) == 0 && is_repeat(cell->w, thread, rank);
+    return base_tap(self, operand);
 }
 
 PyObject *
 read_tap(PyObject *self, PyObject *operand)
 {
+    return base_tap(self, operand);
+}
+
+PyObject *
+write_tap(PyObject *self, PyObject *operand)
+{
+    return base_tap(self, operand);
+}
+
+#else
+
+PyObject *
+field_tap(PyObject *self, PyObject *operand)
+{
     const Tap *tap = (Tap *)self;
     Thread *thread = own_thread;
-    const Cell *cell = cell_at_hand(tap, thread, operand);
+    const Cell *cell = cell_at_hand(tap, operand);
     if (likely(cell != NULL) &&
-        (likely(is_repeat(cell->r, thread, RANK_PLAIN)) || repeats_write(cell, thread, RANK_PLAIN))) {
+        (tap->stores ? repeats_write(cell, thread, tap->rank) : repeats_read(cell, thread, tap->rank))) {
+        own(tap, thread, operand);
+        thread->accesses++;
+        note(tap, thread, operand, (uintptr_t)tap->name);
+        return Py_NewRef(operand);
+    }
+    return base_tap(self, operand);
+}
+
+/* Of sites that note nothing but the access. */
+PyObject *
+read_tap(PyObject *self, PyObject *operand)
+{
+    Thread *thread = own_thread;
+    const Cell *cell = cell_at_hand((Tap *)self, operand);
+    if (likely(cell != NULL) && repeats_read(cell, thread, RANK_PLAIN)) {
         thread->accesses++;
         return Py_NewRef(operand);
     }
@@ -354,29 +389,17 @@ write_tap(PyObject *self, PyObject *operand)
 {
     const Tap *tap = (Tap *)self;
     Thread *thread = own_thread;
-    const Cell *cell = cell_at_hand(tap, thread, operand);
-    if (likely(cell != NULL) && likely(repeats_write(cell, thread, tap->known.rank))) {
+    const Cell *cell = cell_at_hand(tap, operand);
+    if (likely(cell != NULL) && repeats_write(cell, thread, tap->rank)) {
         thread->accesses++;
         return Py_NewRef(operand);
     }
-    return base_tap(self, operand);
-}
-
-#else /* under the core's lock there is nothing to gain */
-
-PyObject *
-read_tap(PyObject *self, PyObject *operand)
-{
-    return base_tap(self, operand);
-}
-
-PyObject *
-write_tap(PyObject *self, PyObject *operand)
-{
     return base_tap(self, operand);
 }
 
 #endif
+
+#if RW_PEEK
 
 /* --- Taps that look below themselves on the value stack ------------------------------------------------------------ */
 
@@ -432,9 +455,8 @@ repeats_index(const Known *known, const Thread *thread, PyObject *container, PyO
     if (cell == NULL) {
         return false;
     }
-    uint32_t rank = known->rank;
-    bool stores = known->row == NULL || known->stores;
-    return (!stores && is_repeat(cell->r, thread, rank)) || is_repeat(last_write(cell), thread, rank);
+    return known->row == NULL || known->stores ? repeats_write(cell, thread, known->rank)
+                                               : repeats_read(cell, thread, known->rank);
 }
 
 static __attribute__((noinline)) void

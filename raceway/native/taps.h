@@ -8,9 +8,10 @@ PyObject *base_tap(PyObject *self, PyObject *operand);
 PyObject *global_tap(PyObject *self, PyObject *operand);
 PyObject *holding_tap(PyObject *self, PyObject *operand);
 PyObject *revealing_tap(PyObject *self, PyObject *reveal);
-#if RW_PEEK
+PyObject *field_tap(PyObject *self, PyObject *operand);
 PyObject *read_tap(PyObject *self, PyObject *operand);
 PyObject *write_tap(PyObject *self, PyObject *operand);
+#if RW_PEEK
 PyObject *key_tap(PyObject *self, PyObject *key);
 PyObject *method_key_tap(PyObject *self, PyObject *key);
 PyObject *contains_tap(PyObject *self, PyObject *container);

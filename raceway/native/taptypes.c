@@ -67,9 +67,10 @@ static PyMethodDef tap_methods[] = {
 TAP_TYPE(BaseTap_Type, base_tap)
 TAP_TYPE(GlobalTap_Type, global_tap)
 TAP_TYPE(HoldingTap_Type, holding_tap)
-#if RW_PEEK
+TAP_TYPE(FieldTap_Type, field_tap)
 TAP_TYPE(ReadTap_Type, read_tap)
 TAP_TYPE(WriteTap_Type, write_tap)
+#if RW_PEEK
 TAP_TYPE(KeyTap_Type, key_tap)
 TAP_TYPE(MethodKeyTap_Type, method_key_tap)
 TAP_TYPE(ContainsTap_Type, contains_tap)
@@ -104,11 +105,11 @@ revealing_matmul(PyObject *left, PyObject *right)
 PyTypeObject *
 tap_type(const Site *site, int role, bool commits, int held, bool is_plain)
 {
+    if (commits && held == 0 && site->form == FORM_ATTRIBUTE && role == ROLE_BASE) {
+        return !is_plain ? &FieldTap_Type : site->context == CONTEXT_LOAD ? &ReadTap_Type : &WriteTap_Type;
+    }
 #if RW_PEEK
     if (commits && held == 0) {
-        if (is_plain && site->form == FORM_ATTRIBUTE && role == ROLE_BASE) {
-            return site->context == CONTEXT_LOAD ? &ReadTap_Type : &WriteTap_Type;
-        }
         switch (site->form) {
         case FORM_GLOBAL:
             return &GlobalTap_Type;
@@ -117,9 +118,7 @@ tap_type(const Site *site, int role, bool commits, int held, bool is_plain)
         case FORM_CONTAINS:
             return &ContainsTap_Type;
         case FORM_ATTRIBUTE:
-            return role == ROLE_BASE                       ? &BaseTap_Type
-                   : site->context == CONTEXT_AUGMENT      ? &AugmentTap_Type
-                                                           : &AttributeCallTap_Type;
+            return site->context == CONTEXT_AUGMENT ? &AugmentTap_Type : &AttributeCallTap_Type;
         case FORM_METHOD:
             return role == ROLE_KEY ? &MethodKeyTap_Type : &BaseTap_Type;
         case FORM_ITEM:
@@ -128,8 +127,6 @@ tap_type(const Site *site, int role, bool commits, int held, bool is_plain)
             return &BaseTap_Type;
         }
     }
-#else
-    (void)is_plain;
 #endif
     if (site->form == FORM_CELL) {
         return &RevealingTap_Type;
@@ -145,9 +142,9 @@ bool
 taps_ready(PyObject *module)
 {
     PyTypeObject *types[] = {
-        &BaseTap_Type, &GlobalTap_Type, &HoldingTap_Type, &RevealingTap_Type,
+        &BaseTap_Type, &GlobalTap_Type, &HoldingTap_Type, &RevealingTap_Type, &FieldTap_Type, &ReadTap_Type,
+        &WriteTap_Type,
 #if RW_PEEK
-        &ReadTap_Type, &WriteTap_Type,
         &KeyTap_Type, &MethodKeyTap_Type, &ContainsTap_Type, &AugmentTap_Type, &AttributeCallTap_Type, &CellTap_Type,
 #endif
     };

@@ -1,7 +1,7 @@
 """Test modules with asserts that are rewritten and taps: pytest's import hook, made to give instrumented code.
 
-The hook loads test modules itself, from the tree of the module. The taps are put into the tree before, except in the
-`assert` statements, so what pytest tells of a failed assert is the same. This file alone knows the hook's insides.
+The hook loads test modules itself, from the tree of the module. The taps are put into the tree after it has rewritten
+the asserts, so what pytest tells of a failed one is the same. This file alone knows the hook's insides.
 """
 
 from __future__ import annotations

@@ -25,6 +25,7 @@ from raceway.model.typing import Any
 from raceway.outcome.files import save, suppressions_were_read
 from raceway.pytest_plugin import VALUED
 from raceway.pytesting import asserts, workers
+from raceway.pytesting.failures import RacesFound
 from raceway.pytesting.tests import Attributions, Terms, TestCode, terms_of
 from raceway.session import FINDINGS, NOT_WRITTEN, SELF_CHECK_FAILED, Session, follow, has_gil, project_roots
 
@@ -149,8 +150,16 @@ class RacewayPlugin:
             raise
         failing = self._found(item, terms)
         if failing:
-            pytest.fail(self._text(failing), pytrace=False)
+            raise RacesFound(failing, self._text(failing))
         return result
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, call: pytest.CallInfo[None]) -> Generator[None, Any, object]:
+        """Sum up in one line what a test fails for."""
+        report = yield
+        if call.excinfo is not None and isinstance(call.excinfo.value, RacesFound):
+            call.excinfo.value.shorten(report)
+        return report
 
     def _found(self, item: pytest.Item, terms: Terms) -> list[Finding]:
         """Take in what was found since the last look; what the test fails for."""

@@ -20,7 +20,7 @@ from raceway.model.kinds import RegionKind
 from raceway.model.sites import Site
 from raceway.model.struct import Struct
 from raceway.transform import code as code_renderer
-from raceway.transform import markers
+from raceway.transform import markers, remade
 from raceway.transform import text as text_renderer
 from raceway.transform.facts import gather
 from raceway.transform.forms import plan as make_plan
@@ -58,8 +58,7 @@ def instrument(
 ) -> Instrumented:
     """Rewrite one module, with the taps of that form (`peeking`).
 
-    `finish` is for those who rewrite `assert` statements: these have no taps then, so that what is told of them is
-    what stands there.
+    `finish` is for those who rewrite `assert` statements: it sees the plain tree, and taps come after it (`remade`).
 
     Raises SyntaxError (the compiler's own) when Python cannot compile it and TransformError when only we cannot.
     Deep nesting is retried once on a thread with a large stack.
@@ -115,22 +114,12 @@ def _analyse(source: bytes, filename: str) -> _Analysis:
 
 def _instrument(source: bytes, filename: str, form: str, finish: Finish | None) -> Instrumented:
     analysis = _analyse(source, filename)
-    if finish is not None:
-        _leave_asserts(analysis)
     marker = markers.choose(source)
     sites = _sites(analysis)
-    tree = code_renderer.render(analysis.tree, analysis.pairs, analysis.plan, marker, form)
     if finish is not None:
-        finish(tree)
+        remade.finish(analysis.tree, analysis.pairs, analysis.plan, finish)
+    tree = code_renderer.render(analysis.tree, analysis.pairs, analysis.plan, marker, form)
     return Instrumented(compile(tree, filename, "exec", dont_inherit=True), sites, marker)
-
-
-def _leave_asserts(analysis: _Analysis) -> None:
-    """Take the taps out of `assert` statements."""
-    asserts = (node for node in ast.walk(analysis.tree) if isinstance(node, ast.Assert))
-    inside = {id(node) for statement in asserts for node in ast.walk(statement)}
-    taps = analysis.plan.taps
-    taps[:] = [tap for tap in taps if id(analysis.pairs.get(tap.node)) not in inside]
 
 
 def _sites(analysis: _Analysis) -> tuple[Site, ...]:

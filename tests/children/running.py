@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -97,7 +98,12 @@ class Place:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            start_new_session=True,
         )
+
+        def kill() -> None:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # and its workers, who hold its pipes open
 
         def finish() -> Followed:
             out, err = process.communicate(timeout=TIMEOUT_S)
@@ -105,12 +111,11 @@ class Place:
             left = [name for name in os.listdir(self.temporary) if name.startswith("raceway-")]
             return Followed(process.returncode, out, err, found, left)
 
-        watchdog = threading.Timer(TIMEOUT_S, process.kill)  # who waits for a line that never comes gets an end of file
+        watchdog = threading.Timer(TIMEOUT_S, kill)  # who waits for a line that never comes gets an end of file
         watchdog.start()
         try:
             yield process, finish
         finally:
             watchdog.cancel()
-            if process.poll() is None:
-                process.kill()
-                process.communicate()
+            kill()
+            process.communicate()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from raceway.children.commandline import Sort, is_bookkeeper, started_on
-from raceway.children.environment import may_start_python, with_raceway
+from raceway.children.environment import by_command, may_start_python, with_raceway
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,26 @@ from raceway.children.environment import may_start_python, with_raceway
 def test_what_is_started_is_read(words: str, sort: Sort, text: str) -> None:
     started = started_on(words.split())
     assert (started.sort, started.text) == (sort, text)
+
+
+@pytest.mark.parametrize(
+    ("words", "rest"),
+    [
+        ("python -I app.py a", "-I CHILD -I app.py a"),
+        ("python -B -W ignore -E -- app.py", "-B -W ignore -E CHILD -B -W ignore -E -- app.py"),
+        ("python -BIm app a", "-BI CHILD -BIm app a"),
+        ("python -S -c code", "-S CHILD -S -c code"),
+        ("python -B app.py", None),
+        ("python -I", None),
+        ("python -iI app.py", None),
+        ("sh -c x", None),
+    ],
+)
+def test_an_interpreter_that_ignores_its_environment_begins_on_a_file(words: str, rest: str | None) -> None:
+    arguments = words.split()
+    begins = by_command(arguments[0], arguments)
+    told = None if begins is None else " ".join("CHILD" if "_raceway_child" in word else word for word in begins[1:])
+    assert told == rest
 
 
 def test_multiprocessings_resource_tracker_is_a_bookkeeper() -> None:

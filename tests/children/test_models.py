@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 import signal
 import site
+import socket
 import subprocess
 import sys
+import time
 import urllib.request
 from pathlib import Path
 
@@ -157,11 +159,25 @@ def test_servers(place: Place, server: list[str], ready: str, started: str) -> N
             assert line, "the server ended"
             port = port or "".join(re.findall(r"http://127\.0\.0\.1:(\d+)", line))
             workers += ready in line
+        until_it_listens(int(port))
         for _ in range(3):
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=TIMEOUT_S) as answer:
                 assert answer.read() == b"done"
         process.send_signal(signal.SIGTERM)
         check(finish(), 2, started)
+
+
+def until_it_listens(port: int) -> None:
+    """Wait for a server that said that it was ready before it was."""
+    until = time.monotonic() + TIMEOUT_S
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), TIMEOUT_S).close()
+        except ConnectionRefusedError:
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        else:
+            return
 
 
 def help_of(module: str) -> bytes:

@@ -87,6 +87,36 @@ def test_a_child_sees_nothing_of_it(place: Place, how: str, words: tuple[str, ..
     assert followed == plain
 
 
+IGNORING = [
+    ["-S", "-W", "ignore", "child.py", "-x"],
+    ["-I", "child.py"],
+    ["-E", "-m", "child", "y"],
+    ["-BIc", "import sys; sys.path.insert(0, '.'); import child", "z"],
+    ["-Ic", "import sys; sys.path.insert(0, '.')\nimport shared\nshared.race()\nsys.exit(f'{shared}' and 3)"],
+    ["-Ic", "1 / 0"],
+    ["-I", "nowhere.py"],
+]
+
+
+def test_a_child_that_ignores_its_environment_is_followed(place: Place) -> None:
+    place.write("child.py", "import sys\nsys.path.insert(0, '.')\nimport shared\nshared.race()\n" + LOOKS)
+    starts = (
+        "import subprocess, sys\nfor words in {!r}:\n    print(subprocess.run([sys.executable, *words]), flush=True)\n"
+    )
+    place.write("starts.py", starts.format(IGNORING))
+    plain = subprocess.run(
+        [sys.executable, "starts.py"], cwd=place.directory, env=clean_environ(), capture_output=True, text=True,
+        timeout=TIMEOUT_S, check=True,
+    )  # fmt: skip
+    run = place.run("starts.py")
+    assert run.stdout == plain.stdout
+    assert run.stderr.startswith(plain.stderr)
+    assert [process["ended"] for process in run.processes] == ["handed-in"] * 6
+    assert (run.races, run.report["findings"][0]["count"]) == ([("lost-update", "Counter.value")], 10)
+    assert run.report["not_seen"] == []
+    assert run.left == []
+
+
 def test_a_sitecustomize_of_the_program_runs(place: Place) -> None:
     place.write("sitecustomize.py", "print('customised')\n")
     place.write("looks.py", "print('looked')\n")
@@ -112,6 +142,16 @@ def test_a_forked_child_hands_in_however_it_ends(place: Place, how: str, status:
     assert [process["ended"] for process in run.processes] == ended
     assert ("process-lost" in {note["reason"] for note in run.report["not_seen"]}) == (how == "kill")
     assert run.left == []
+
+
+def test_suppressions_in_comments_of_modules_that_only_children_load(place: Place) -> None:
+    source = (place.directory / "shared.py").read_text(encoding="utf-8")
+    known = source.replace("self.value = seen + 1", "self.value = seen + 1  # raceway: ignore[lost-update] known")
+    place.write("other.py", known.replace("return seen >= 0", "return seen >= 0  # raceway: ignore[double-init] never"))
+    place.write("app.py", "import os\npid = os.fork()\nif pid: os.wait()\nelse:\n    import other\n    other.race()\n")
+    run = place.run("app.py")
+    assert (run.status, run.races, run.report["summary"]["suppressed"]) == (0, [], 1)
+    assert [(note["state"], note["where"]) for note in run.report["notes"]] == [("suppression-unused", "other.py:14")]
 
 
 def test_what_the_parent_had_found_stays_its_own(place: Place) -> None:

@@ -161,15 +161,14 @@ def test_a_recompiled_function_fails_as_before(client: RacewayClient, captured: 
     assert [event.kind.StateChange.new_value for event in captured] == [10, 7]
 
 
-def block(account: Account) -> None:
-    with raceway.track_variables(["account.balance"]):
-        account.balance += 1
-    account.balance += 1
-
-
 def test_a_block_tells_from_the_next_call_on(
     client: RacewayClient, captured: Captured, trace: str, capsys: Any
 ) -> None:
+    def block(account: Account) -> None:
+        with raceway.track_variables(["account.balance"]):
+            account.balance += 1
+        account.balance += 1
+
     account = Account()
     for _ in range(3):
         block(account)

@@ -87,15 +87,18 @@ class Project:
         """Write a file."""
         (self.directory / name).write_text(source, encoding="utf-8")
 
-    def test(self, *words: str, plugins: str = "", raceway: bool = True, autoload: bool = False) -> Tested:
-        """Run pytest; `plugins` are the modules of others that it has beside ours."""
+    def test(
+        self, *words: str, plugins: str = "", raceway: bool = True, autoload: bool = False, on_ci: bool = False
+    ) -> Tested:
+        """Run pytest; `plugins` are the modules of others that it has beside ours. On CI it tells more of failures."""
         report = self.directory.parent / "report.json"
         report.unlink(missing_ok=True)
         asked = ["--raceway", f"--raceway-json={report}"] if raceway else []
         loaded = (
             [] if autoload else [word for name in f"raceway.pytest_plugin {plugins}".split() for word in ("-p", name)]
         )
-        environ = clean_environ() | {"TERM": "dumb", "COLUMNS": "200"}
+        environ = clean_environ() | {"TERM": "dumb", "COLUMNS": "200", "BUILD_NUMBER": ""}
+        environ["CI"] = "true" if on_ci else ""
         if not autoload:
             environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
         finished = subprocess.run(

@@ -20,7 +20,10 @@ def test_race{number}():
 def test_xdist_workers_watch_and_the_controller_tells(project: Project) -> None:
     pytest.importorskip("xdist")
     project.write("test_bank.py", BOTH + "".join(RACING.format(number=number) for number in range(4)))
-    run = project.test("-n", "2", plugins="xdist.plugin")
+    run = project.test("-n", "2", "--raceway-trace=trace.jsonl", plugins="xdist.plugin")
+    events = list(map(json.loads, (project.directory / "trace.jsonl").read_text(encoding="utf-8").splitlines()))
+    told = [event for event in events if "facts" in str(event["kind"])]
+    assert len({event["trace_id"] for event in told}) == len(told) == 2  # one trace of each worker, whole
     assert run.out.count("\nFAILED test_bank.py::test_race") == 4
     assert run.found == {"Bank.balance": ["test_race0", "test_race1", "test_race2", "test_race3"]}
     assert run.report["coverage"]["tests"] == 4

@@ -26,12 +26,13 @@ def test_fine():
 
 def test_a_test_that_races_fails_with_both_sides(project: Project) -> None:
     project.write("test_bank.py", BOTH + RACES)
-    run = project.test()
+    run = project.test(on_ci=True)
     assert run.outcomes == {"test_race": "failed", "test_fine": "passed"}
     assert run.status == 1
     text = run.out.partition("test_race ___")[2]
     assert "ERROR lost-update on Bank.balance" in text
     assert text.count("--> bank.py:13:9 in Bank.withdraw") == 2
+    assert "FAILED test_bank.py::test_race - lost-update on Bank.balance: bank.py:13\n" in text
     assert re.search(r"called from test_bank\.py:\d+ in test_race\.<locals>\.<lambda>", text)
     assert run.found == {"Bank.balance": ["test_race"]}
     assert run.report["summary"]["self_check"] == "ok"
@@ -174,8 +175,10 @@ def test_fails():
     assert "Captured raceway call" in failed
 
 
-def test_what_is_told_of_failed_asserts_is_the_same(project: Project) -> None:
+def test_asserts_are_told_as_ever_and_watched(project: Project) -> None:
     source = """\
+import threading
+
 import bank
 
 class Holder:
@@ -194,6 +197,18 @@ def test_compare():
 def test_in():
     names = ["a"]
     assert "b" in names and names
+
+def test_race():
+    account = bank.Bank()
+
+    def look():
+        assert account.balance in (100, 99)
+
+    threads = [threading.Thread(target=look), threading.Thread(target=account.withdraw, args=(1,))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 """
     project.write("test_bank.py", source)
     plain, watched = project.test(raceway=False), project.test()
@@ -204,6 +219,11 @@ def test_in():
     ][: len(failures[1].splitlines()) - 1]
     assert watched.outcomes == plain.outcomes
     assert watched.report["not_seen"] == []
+    assert watched.found == {"Bank.balance": ["test_race"]}
+    assert {side["function"] for side in watched.report["findings"][0]["accesses"]} == {
+        "test_race.<locals>.look",
+        "Bank.withdraw",
+    }
 
 
 def test_what_no_test_found_fails_the_run(project: Project) -> None:

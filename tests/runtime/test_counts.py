@@ -52,6 +52,22 @@ def outer():
 for _ in range(20): add()
 outer()
 """,
+    "missing": """
+class Box: pass
+class Giver:
+    def __getattr__(self, name): return 0
+def add(table, items, box):
+    for place in 1, 2, 3:
+        giver = Giver()
+        giver.made += 1
+        try: table["gone"] += 1
+        except KeyError: pass
+        try: items[place] += 1
+        except IndexError: pass
+        try: box.gone += 1
+        except AttributeError: box.gone = 0
+add({}, [0], Box())
+""",
     "keys": """
 class Point:
     pass

@@ -29,6 +29,7 @@ def core_of_models(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.fixture
 def recorder() -> Iterator[FakeRecorder]:
-    """The models are in, and tell this."""
+    """The models are in, and tell this. What earlier tests left alive is not in its book."""
     with watched() as fake:
+        fake.forget()
         yield fake

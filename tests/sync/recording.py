@@ -176,6 +176,11 @@ class FakeRecorder:
         self.kinds.pop(sync, None)
         self._foreign.discard(sync)
 
+    def forget(self) -> None:
+        """Every primitive known so far becomes one of somebody else's."""
+        self._foreign.update(self.kinds)
+        self.kinds.clear()
+
     def verbs(self) -> list[str]:
         """What was told so far, without marks."""
         return [verb for verb, _actor, _arguments in self.log if verb != "mark"]

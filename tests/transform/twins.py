@@ -6,6 +6,7 @@ doing. Where the native core is there, its own taps are tried as well: what diff
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import dis
 import functools
@@ -23,6 +24,7 @@ from raceway.model.sites import SiteForm
 from raceway.runtime.core import make_core
 from raceway.transform import Instrumented, instrument, markers
 from raceway.transform.peeking import HOLD, PEEK
+from raceway.transform.rewriting import Finish
 from tests.conftest import available_cores
 
 FILE = "<program>"
@@ -86,18 +88,22 @@ def _bound(code: CodeType, done: Instrumented, taps: str) -> CodeType:
     return code.replace(co_consts=tuple(constants))
 
 
-def plain_code(source: str | bytes) -> CodeType:
-    """The program as Python compiles it."""
-    return compile(source, FILE, "exec", dont_inherit=True)
+def plain_code(source: str | bytes, finish: Finish | None = None) -> CodeType:
+    """The program as Python compiles it, after what `finish` has done to it."""
+    if finish is None:
+        return compile(source, FILE, "exec", dont_inherit=True)
+    tree = ast.parse(source)
+    finish(tree)
+    return compile(tree, FILE, "exec", dont_inherit=True)
 
 
-def tapped_code(source: str | bytes, taps: str = HOLD) -> CodeType:
+def tapped_code(source: str | bytes, taps: str = HOLD, finish: Finish | None = None) -> CodeType:
     """The program as the transform makes it."""
     encoded = source.encode() if isinstance(source, str) else source
     if taps != NATIVE:
-        return bound(instrument(encoded, FILE, "program", taps), taps)
+        return bound(instrument(encoded, FILE, "program", taps, finish), taps)
     core = make_core(NATIVE)
-    done = instrument(encoded, FILE, "program", core.form)
+    done = instrument(encoded, FILE, "program", core.form, finish)
     return core.bind(done.code, done.sites, done.marker, FILE)
 
 

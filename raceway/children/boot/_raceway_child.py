@@ -2,6 +2,8 @@
 
 `begin` serves `sitecustomize`. A script is compiled by the interpreter itself, past every import hook: for one, the
 interpreter is started anew, in the same process, as `python -m _raceway_child SCRIPT [arguments]`.
+
+An interpreter that ignores its environment is started on this file, with the whole of its own arguments behind.
 """
 
 from __future__ import annotations
@@ -44,6 +46,22 @@ def begin() -> None:
             child.start(State.directory)
 
 
+def begin_on_this_file() -> None:
+    """Run what the arguments say, watched; whatever fails, the program runs plainly."""
+    sys.orig_argv[1:] = sys.argv[1:]
+    version, _, directory = os.environ.get("RACEWAY_CHILD", "").partition(":")
+    if not sys.flags.safe_path:
+        sys.path[0] = ""
+    try:
+        child = _raceway() if version == ".".join(map(str, sys.version_info[:2])) else None
+    except Exception:  # the program comes first
+        child = None
+    _restore()
+    if child is None:
+        os.execv(sys.executable, sys.orig_argv)
+    child.run_program(directory)
+
+
 def _raceway() -> Child:
     """The part of Raceway that goes on from here, from the place where this file lies."""
     place = os.path.dirname(os.path.dirname(os.path.dirname(BOOT)))
@@ -69,6 +87,8 @@ def _restore() -> None:
 
 
 if __name__ == "__main__":
+    if NAME not in sys.modules:
+        begin_on_this_file()
     begun = sys.modules.pop(NAME)
     from raceway.cli import child
 
