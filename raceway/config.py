@@ -159,6 +159,12 @@ def is_output(setting: Setting) -> bool:
     return setting.about.kind is Kind.FILE and setting.name not in ("baseline", "suppressions")
 
 
+def outputs(config: Config) -> list[str]:
+    """The files that the run is to write."""
+    paths = (getattr(config, setting.name) for setting in SETTINGS if is_output(setting))
+    return [path for path in paths if path is not None]
+
+
 def _working_directory() -> str:
     try:
         return os.getcwd()

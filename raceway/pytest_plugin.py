@@ -5,6 +5,8 @@ Loaded by every pytest run where Raceway is installed, so it imports nothing tha
 
 from __future__ import annotations
 
+import argparse
+
 import pytest
 
 VALUED = (
@@ -59,12 +61,22 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", line)
 
 
+def pytest_report_header(config: pytest.Config) -> str | None:
+    """Say so when there are options for a run that is not watched."""
+    given = [name for name, _metavar, _text in VALUED if config.getoption(f"raceway_{name.replace('-', '_')}")]
+    if not given or _is_wanted(config.option, config):
+        return None
+    return f"raceway: not watching: --raceway-{given[0]} says how, but --raceway is not given"
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     """Begin to watch before any module of the project is imported, when that is asked for."""
-    options = early_config.known_args_namespace
-    wanted = options.raceway if options.raceway is not None else early_config.getini("raceway")
-    if wanted:
+    if _is_wanted(early_config.known_args_namespace, early_config):
         from raceway.pytesting.plugin import begin
 
         begin(early_config)
+
+
+def _is_wanted(options: argparse.Namespace, config: pytest.Config) -> bool:
+    return bool(options.raceway if options.raceway is not None else config.getini("raceway"))

@@ -26,6 +26,7 @@ usage: raceway run [options] SCRIPT [arguments]
        raceway run [options] -m MODULE [arguments]
        raceway COMMAND [options]
 """
+_MORE = "raceway --help says more\n"
 
 
 def main() -> NoReturn:
@@ -48,7 +49,7 @@ def main() -> NoReturn:
         print(f"raceway {__version__}")
         sys.exit(0)
     wrong = f"raceway: error: unknown command {command}{_suggestion(command)}; see raceway --help [config]\n"
-    sys.stderr.write(wrong if command else _USAGE)
+    sys.stderr.write(wrong if command else _USAGE + _MORE)
     sys.exit(2)
 
 

@@ -60,10 +60,15 @@ def _parsed(prog: str, arguments: Sequence[str], options: list[str]) -> dict[str
     parser = run_parser(prog)
     if not arguments:
         parser.print_usage(sys.stderr)
+        sys.stderr.write(f"{prog} --help says more\n")
         sys.exit(2)
     known, unknown = parser.parse_known_args(options)
     if unknown:
-        _wrong(prog, f"unknown option {unknown[0]}")
+        from difflib import get_close_matches
+
+        option, equals, value = unknown[0].partition("=")
+        close = get_close_matches(option, [f"--{setting.key}" for setting in OPTIONS], n=1)
+        _wrong(prog, f"unknown option {option}" + (f"; did you mean {close[0]}{equals}{value}?" if close else ""))
     return vars(known)
 
 

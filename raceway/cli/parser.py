@@ -27,8 +27,9 @@ directory, but not what is installed. Every option is also a setting: RACEWAY_FA
 in the environment, or fail-on = "warning" under [tool.raceway] in pyproject.toml.
 RACEWAY_ENABLED=0 runs the program plainly.
 
-The exit status is the program's own if that is not 0; else 2 when a report could not be
-written, 66 when a finding reaches --fail-on, and 0 otherwise.
+The exit status is the program's own if that is not 0; else 70 when Raceway did not find the
+race that it plants to check itself, 2 when a report could not be written, 66 when a finding
+reaches --fail-on, and 0 otherwise.
 """
 
 _WIDTH = 96

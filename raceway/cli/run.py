@@ -7,16 +7,16 @@ end it as plain Python would, with the report after its last exit handler
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 
 from raceway.children import interrupts
 from raceway.cli import ending, hangs, program, stderr
 from raceway.cli.options import Program, parse_run, refuse
 from raceway.cli.reporting import Reporting
-from raceway.config import SETTINGS, Config, is_output, resolve
+from raceway.config import Config, outputs, resolve
 from raceway.errors import ConfigError, CoreUnavailableError
 from raceway.model.typing import TYPE_CHECKING, NoReturn
+from raceway.report.writable import check_writable
 
 if TYPE_CHECKING:
     from raceway.session import Session
@@ -27,7 +27,8 @@ def main(arguments: Sequence[str], prog: str) -> NoReturn:
     given, wanted = parse_run(prog, arguments)
     try:
         config = resolve(given)
-        check_outputs(config)
+        for path in outputs(config):
+            check_writable(path)
     except ConfigError as wrong:
         refuse(prog, wrong)
     launch = program.prepare(wanted)
@@ -53,27 +54,6 @@ def run_to_end(launch: program.Launch, report: Reporting) -> NoReturn:
         outcome = ending.Outcome(1, interrupted=True)
     restore()
     ending.leave(outcome, status)
-
-
-def check_outputs(config: Config) -> None:
-    """Raise ConfigError for a report file that could not be written in the end. Leaves no trace in the file system."""
-    for setting in SETTINGS:
-        path = getattr(config, setting.name)
-        if is_output(setting) and path is not None:
-            try:
-                _check_writable(path)
-            except OSError as error:
-                raise ConfigError(f"cannot write {path}: {error.strerror}; give a path that can be written") from None
-
-
-def _check_writable(path: str) -> None:
-    there = os.path.lexists(path)
-    if there and not os.path.isfile(path) and not os.path.isdir(path):
-        return  # a pipe or a device: opening it would be noticed
-    with open(path, "ab"):
-        pass
-    if not there:
-        os.unlink(path)
 
 
 def _start_session(prog: str, config: Config, wanted: Program, launch: program.Launch) -> Session | None:

@@ -16,7 +16,7 @@ from collections.abc import Generator, Sequence
 
 import pytest
 
-from raceway.config import Config, resolve
+from raceway.config import Config, outputs, resolve
 from raceway.errors import ConfigError, CoreUnavailableError
 from raceway.model.findings import Coverage, Finding, Report
 from raceway.model.kinds import Severity
@@ -26,7 +26,8 @@ from raceway.outcome.files import save, suppressions_were_read
 from raceway.pytest_plugin import VALUED
 from raceway.pytesting import asserts, workers
 from raceway.pytesting.failures import RacesFound
-from raceway.pytesting.tests import Attributions, Terms, TestCode, terms_of
+from raceway.pytesting.tests import Attributions, MarkerError, Terms, TestCode, terms_of
+from raceway.report.writable import check_writable
 from raceway.session import FINDINGS, NOT_WRITTEN, SELF_CHECK_FAILED, Session, follow, has_gil, project_roots
 
 NAME = "raceway-session"
@@ -41,6 +42,8 @@ def begin(config: pytest.Config) -> None:
     """Start to watch. Raises UsageError for a setting that is wrong."""
     try:
         settings = _settings(config)
+        for path in outputs(settings):
+            check_writable(path)
         command = ("pytest", *config.invocation_params.args)
         directory = os.fspath(config.invocation_params.dir)
         roots = project_roots(os.fspath(config.rootpath), directory)
@@ -74,8 +77,8 @@ class RacewayPlugin:
         self._config = config
         self._session = session
         self._settings = session.config
-        self._allow: Sequence[str] = config.getini("raceway_allow")
-        self._test_state = bool(config.getini("raceway_test_state"))
+        test_state = bool(config.getini("raceway_test_state"))
+        self._terms = Terms(self._settings.fail_on, tuple(config.getini("raceway_allow")), False, test_state)
         self._code = TestCode(os.fspath(config.invocation_params.dir))
         self._attributions = Attributions()
         self._mark = session.mark()
@@ -140,7 +143,11 @@ class RacewayPlugin:
         return (yield from self._judged(item, "teardown"))
 
     def _judged(self, item: pytest.Item, when: str) -> Generator[None, object, object]:
-        terms = terms_of(item, self._settings.fail_on, self._allow, self._test_state)
+        wrong = ""
+        try:
+            terms = terms_of(item, self._terms)
+        except MarkerError as error:
+            terms, wrong = self._terms, str(error)
         try:
             result = yield
         except BaseException:
@@ -149,6 +156,8 @@ class RacewayPlugin:
                 item.add_report_section(when, "raceway", self._text(told))
             raise
         failing = self._found(item, terms)
+        if wrong and when == "setup":
+            pytest.fail(f"raceway: {wrong}", pytrace=False)
         if failing:
             raise RacesFound(failing, self._text(failing))
         return result
@@ -234,13 +243,12 @@ class RacewayPlugin:
             return SELF_CHECK_FAILED
         if not (written and suppressions_were_read(report)):
             return NOT_WRITTEN
-        terms = Terms(self._settings.fail_on, tuple(self._allow), False, self._test_state)
         outside = (finding for finding in report.findings if not finding.tests)
-        return FINDINGS if any(map(terms.fails, outside)) else 0
+        return FINDINGS if any(map(self._terms.fails, outside)) else 0
 
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter, exitstatus: int) -> None:
         """The report; findings that failed a test are told there, and listed here."""
-        if self._report is None:
+        if self._report is None or exitstatus == pytest.ExitCode.USAGE_ERROR:  # pytest was to run what is not there
             return
         from raceway.pytesting.summary import summary_lines
 

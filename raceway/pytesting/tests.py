@@ -7,7 +7,7 @@ its threads; anything else is the product's. A finding is the test's during whic
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
 import pytest
@@ -18,6 +18,10 @@ from raceway.model.struct import Struct, replace
 from raceway.model.typing import Any
 
 TEST_STATE = "test"
+
+
+class MarkerError(Exception):
+    """A marker of ours that is not written as it must be."""
 
 
 class Terms(Struct):
@@ -42,29 +46,31 @@ def allows(globs: Iterable[str], finding: Finding) -> bool:
     return any(glob in known or fnmatchcase(finding.variable, glob) for glob in globs)
 
 
-def terms_of(item: pytest.Item, fail_on: Severity | None, allow: Sequence[str], test_state: bool) -> Terms:
-    """The terms of one test: its markers over the settings. Raises UsageError for a marker that is wrong."""
+def terms_of(item: pytest.Item, settings: Terms) -> Terms:
+    """The terms of one test: its markers over the settings. Raises MarkerError for a marker that is wrong."""
+    fail_on, allow = settings.fail_on, settings.allow
     for mark in item.iter_markers("raceway"):
         unknown = mark.kwargs.keys() - {"allow", "fail_on"}
         if unknown or mark.args:
-            raise pytest.UsageError(
-                f"{item.nodeid}: the marker raceway takes allow=[...] and fail_on=SEVERITY, not {mark.args or unknown}"
-            )
+            wrong = ", ".join(map(repr, mark.args) if mark.args else sorted(unknown))
+            raise MarkerError(f"the marker raceway takes allow=[...] and fail_on=SEVERITY, not {wrong}")
         given = mark.kwargs.get("allow", ())
         allow = (*allow, *([given] if isinstance(given, str) else map(str, given)))
     closest = next((mark for mark in item.iter_markers("raceway") if "fail_on" in mark.kwargs), None)
     if closest is not None:
-        fail_on = _severity(item, closest.kwargs["fail_on"])
-    return Terms(fail_on, tuple(allow), item.get_closest_marker("no_raceway") is not None, test_state)
+        fail_on = _severity(closest.kwargs["fail_on"])
+    return Terms(fail_on, allow, item.get_closest_marker("no_raceway") is not None, settings.test_state)
 
 
-def _severity(item: pytest.Item, value: object) -> Severity | None:
+def _severity(value: object) -> Severity | None:
     if value == "never":
         return None
     try:
         return Severity(value)
     except ValueError:
-        raise pytest.UsageError(f"{item.nodeid}: {value!r} is not a severity: error, warning, info or never") from None
+        raise MarkerError(
+            f"the marker raceway has fail_on={value!r}, which is no severity: error, warning, info or never"
+        ) from None
 
 
 class TestCode:

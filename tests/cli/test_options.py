@@ -47,7 +47,7 @@ def test_a_program_tells_its_command_line() -> None:
     ("arguments", "complaint"),
     [
         ("--htlm x app.py", "unknown option --htlm"),
-        ("--htm=x app.py", "unknown option --htm=x"),
+        ("--htm=x app.py", "unknown option --htm; did you mean --html=x?"),
         ("-x app.py", "unknown option -x"),
         ("-c pass", "unknown option -c"),
         ("--quie app.py", "unknown option --quie"),

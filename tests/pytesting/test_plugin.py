@@ -75,6 +75,10 @@ class TestAllowed:
 def test_ignored():
     bank = Bank()
     both(lambda: setattr(bank, "balance", 1))
+
+@pytest.mark.raceway(alow=["lost-update"])
+def test_wrong():
+    pass
 """
     project.write("test_bank.py", BOTH + source)
     run = project.test("--strict-markers")
@@ -84,13 +88,16 @@ def test_ignored():
         "test_allowed_kind": "passed",
         "TestAllowed::test_variable": "passed",
         "test_ignored": "passed",
+        "test_wrong": "error",
     }
+    assert run.out.count("\nraceway: the marker raceway takes allow=[...] and fail_on=SEVERITY, not alow\n") == 1
+    assert "Traceback" not in run.out
     assert sorted(run.found) == ["Bank.balance", "Tally.number"]
     assert "test_ignored" not in str(run.report["findings"])
     assert project.test("--raceway-fail-on=warning").outcomes["test_warning"] == "failed"
     assert project.test("--raceway-fail-on=never").outcomes["test_stricter"] == "failed"
     project.write("pytest.ini", "[pytest]\nraceway = true\nraceway_fail_on = warning\nraceway_allow = Tally.*\n")
-    assert set(project.test(raceway=False).outcomes.values()) == {"passed"}
+    assert set(project.test("--deselect=test_bank.py::test_wrong", raceway=False).outcomes.values()) == {"passed"}
 
 
 def test_state_of_the_test_itself_is_told_apart(project: Project) -> None:
@@ -247,6 +254,7 @@ def test_a_run_that_does_not_find_its_canary_is_invalid(project: Project) -> Non
     [
         (["--raceway-fail-on=loud"], "'loud' is not one of error, warning, info, never"),
         (["--raceway-include=a/b"], "is a path; globs are over dotted module names"),
+        (["--raceway-html=/nowhere/page.html"], "cannot write /nowhere/page.html: No such file or directory"),
     ],
 )
 def test_a_setting_that_is_wrong_is_one_line(project: Project, words: list[str], told: str) -> None:
@@ -259,7 +267,9 @@ def test_a_setting_that_is_wrong_is_one_line(project: Project, words: list[str],
 def test_a_run_without_the_option_imports_nothing_of_it(project: Project) -> None:
     look = "import sys\ndef test_it():\n    assert {n for n in sys.modules if n.startswith('raceway')} == %s\n"
     project.write("test_bank.py", look % {"raceway", "raceway.pytest_plugin"})
-    assert project.test(raceway=False).status == 0
+    run = project.test("--raceway-json=report.json", raceway=False)
+    assert run.status == 0
+    assert "raceway: not watching: --raceway-json says how, but --raceway is not given\n" in run.out
 
 
 def test_it_is_found_by_its_entry_point_once(project: Project) -> None:
