@@ -156,6 +156,7 @@ typedef struct {
     int depth;
     Stack callers; /* owned */
     uint32_t access; /* of the thread, at which they were looked at; 0 never */
+    const Frame *marked; /* whose callers they are, as long as it has its mark */
     const Frame *base; /* what starts the program, below all of its frames; NULL without */
     bool base_known;
 } StackMemo;
