@@ -35,10 +35,10 @@ threads that work on different keys of one dictionary do not meet; one that inse
 
 - A **class** in brackets, as in *changes structure (append)*: operations of one class commute, whichever comes first,
   and do not conflict. The classes that concern single keys (insert-key, add, setdefault, discard) also commute with
-  each other at the structure, because the item's own location tells when two threads mean the same key. Of a deque,
-  the class append includes taking from an end.
+  each other at the structure, because the item's own location tells when two threads mean the same key. Of a deque
+  and a list, the class append includes taking one item out.
 - A change of the structure **without a class** concerns every item as well (`clear`, `insert`, `sort`, `update`). One
-  with a class leaves the items alone, except where the row names one.
+  with a class leaves the items alone, except where the row names one, or where later items move (`pop` of a list).
 - *if absent*, *if present*: the case in which the operation has these effects; after *else* the other case.
 - **GIL**: the operation is one step, no other thread runs inside it. It needs keys, items and arguments of built-in
   types (a `__hash__` or `__eq__` written in Python is a place where threads switch) and no finaliser that happens to
@@ -48,8 +48,9 @@ threads that work on different keys of one dictionary do not meet; one that inse
   one item take no lock: one step by themselves, they can see a bulk change (`update`, `sort`) half done.
 - `benchmarks/containers_stress.py` tries both columns with threads.
 - *args*: containers among the arguments are walked too. *behind*: the effects are on the mapping behind the view.
-- *hand-over*: the operation is documented as thread-safe and passes objects from thread to thread: what was done
-  before the release happens before what follows the acquire.
+- *hand-over*: the operation is one step and passes objects from thread to thread. Of a deque, what was done before the
+  release happens before what follows the acquire. Of the others, who takes an item out is ordered after the threads
+  that put items in (under that key, where there is one), and after what they did before they did so.
 - `x[k]` stands for a key or an index from 0, `x[-1]` for a negative index, `x[a:b]` for a slice. `bool(x)` and `if x:`
   are `len(x)`; `in` without a row of its own is `iter(x)`.
 - A method that a program defines in its own subclass has no row: its body is watched like all other code.

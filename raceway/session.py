@@ -63,6 +63,7 @@ class Session:
         self._directory = _working_directory() if directory is None else directory
         self._core = make_core(config.core)
         self.core_name = self._core.name
+        self.outermost = self._core.outermost
         self.locks = LockWatch(self._core, self._directory, has_gil)
         self.events = RunEvents(config, self._core, command, self._directory)
         self.finder = InstrumentingFinder(

@@ -16,6 +16,7 @@ import sys
 from collections.abc import Callable
 from types import TracebackType
 
+from raceway.cli.program import Call
 from raceway.model.struct import Struct
 from raceway.model.typing import Any, NoReturn
 
@@ -32,8 +33,11 @@ class Outcome(Struct):
     interrupted: bool = False
 
 
-def show(error: BaseException | None, *, flush: bool) -> Outcome:
-    """Tell what ended the program, on its standard error. `flush`: the interpreter does that first for scripts."""
+def show(error: BaseException | None, call: Call, *, flush: bool) -> Outcome:
+    """Tell what ended the program, on its standard error. `flush`: the interpreter does that first for scripts.
+
+    `call` calls what is the program's.
+    """
     if flush:
         _flush(sys.stderr)
         _flush(sys.stdout)
@@ -42,20 +46,20 @@ def show(error: BaseException | None, *, flush: bool) -> Outcome:
     error.__traceback__ = without_ours(error.__traceback__)
     if isinstance(error, SystemExit):
         return _left(error)
-    leaving = _call_hook(error)
+    leaving = _call_hook(error, call)
     if leaving is not None:
         return _left(leaving)
     return Outcome(1, interrupted=type(error) is KeyboardInterrupt)
 
 
-def wind_up() -> None:
+def wind_up(call: Call) -> None:
     """Wait for the threads that are not daemons, then run the exit handlers."""
     threading: Any = sys.modules.get("threading")
     if threading is not None:
-        interruption = _join_threads(threading)
+        interruption = _join_threads(threading, call)
         if interruption is not None:
             _tell_unraisable(interruption, threading)
-    _run_exit_handlers()
+    call(_run_exit_handlers)
 
 
 def leave(outcome: Outcome, status: int) -> NoReturn:
@@ -84,7 +88,7 @@ def _is_ours(trace: TracebackType) -> bool:
     return isinstance(name, str) and name.partition(".")[0] == "raceway"
 
 
-def _call_hook(error: BaseException) -> SystemExit | None:
+def _call_hook(error: BaseException, call: Call) -> SystemExit | None:
     """Show an exception through `sys.excepthook`; a SystemExit that the hook raises is returned."""
     kind, trace = type(error), error.__traceback__
     if sys.version_info >= (3, 12):
@@ -95,7 +99,7 @@ def _call_hook(error: BaseException) -> SystemExit | None:
         _write("sys.excepthook is missing\n")
         _display(kind, error, trace)
         return None
-    failure = _failure_of(hook, error)
+    failure = _failure_of(hook, error, call)
     if isinstance(failure, SystemExit):
         return failure
     if failure is not None:
@@ -106,9 +110,9 @@ def _call_hook(error: BaseException) -> SystemExit | None:
     return None
 
 
-def _failure_of(hook: Callable[..., object], error: BaseException) -> BaseException | None:
+def _failure_of(hook: Callable[..., object], error: BaseException, call: Call) -> BaseException | None:
     try:
-        hook(type(error), error, error.__traceback__)
+        call(hook, type(error), error, error.__traceback__)
     except BaseException as failure:
         failure.__traceback__ = without_ours(failure.__traceback__)
         return failure
@@ -129,9 +133,9 @@ def _left(error: SystemExit) -> Outcome:
     return Outcome(1)
 
 
-def _join_threads(threading: Any) -> BaseException | None:
+def _join_threads(threading: Any, call: Call) -> BaseException | None:
     try:
-        threading._shutdown()
+        call(threading._shutdown)
     except BaseException as error:
         error.__traceback__ = without_ours(error.__traceback__)
         return error

@@ -22,6 +22,9 @@ from raceway.model.typing import NoReturn, Protocol
 Compile = Callable[[bytes, str, str], CodeType]
 """Source, file name and module name -> the code of the program; raises what the compiler raises."""
 
+Call = Callable[..., object]
+"""Calls its first argument, a function of the program, with the others."""
+
 # runpy is the interpreter's own way for `-m`, directories and archives: its two frames are in plain tracebacks too.
 _run_module_as_main: Callable[[str, bool], object] = runpy._run_module_as_main  # type: ignore[attr-defined]
 
@@ -36,7 +39,7 @@ class Launch(Protocol):
     def load(self, compile: Compile) -> None:
         """Get its code. Leaves for a plain interpreter when it has none."""
 
-    def run(self) -> None:
+    def run(self, call: Call) -> None:
         """Run it; returns or raises as it does."""
 
     def began(self, error: BaseException | None) -> bool:
@@ -90,9 +93,9 @@ class _Module:
     def load(self, compile: Compile) -> None:
         """Nothing to do: runpy finds and loads the module, through the import hook."""
 
-    def run(self) -> None:
+    def run(self, call: Call) -> None:
         """Run it."""
-        _run_module_as_main(self.main, True)
+        call(_run_module_as_main, self.main, True)
 
     def began(self, error: BaseException | None) -> bool:
         """Whether runpy has found and compiled it."""
@@ -123,10 +126,10 @@ class _Command:
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             run_plainly(self._program)
 
-    def run(self) -> None:
+    def run(self, call: Call) -> None:
         """Run it."""
         assert self._code is not None
-        exec(self._code, vars(self._module))
+        call(exec, self._code, vars(self._module))
 
     def began(self, error: BaseException | None) -> bool:
         """As for a script."""
@@ -144,9 +147,9 @@ class _Archive:
     def load(self, compile: Compile) -> None:
         """Nothing to do, as for a module."""
 
-    def run(self) -> None:
+    def run(self, call: Call) -> None:
         """Run it."""
-        _run_module_as_main("__main__", False)
+        call(_run_module_as_main, "__main__", False)
 
     def began(self, error: BaseException | None) -> bool:
         """As for a module."""
@@ -189,10 +192,10 @@ class _Script:
         compile(self._source, self._path, "exec", dont_inherit=True)
         return code
 
-    def run(self) -> None:
+    def run(self, call: Call) -> None:
         """Run it."""
         assert self._code is not None
-        exec(self._code, vars(self._module))
+        call(exec, self._code, vars(self._module))
 
     def began(self, error: BaseException | None) -> bool:
         """It did: what cannot be compiled is run elsewhere."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from types import CodeType
 
 from raceway.cli import stderr
-from raceway.model.typing import TYPE_CHECKING
+from raceway.model.typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from raceway.session import Session
@@ -31,6 +32,12 @@ class Reporting:
         if self._session is None or not self._session.scope.decide(module, filename).instrument:
             return compile(source, filename, "exec", dont_inherit=True)
         return self._session.compile_script(source, filename)
+
+    def outermost(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Call a function of the program as if nothing of Raceway had called it, as far as that can be done."""
+        if self._session is None:
+            return function(*arguments)
+        return self._session.outermost(function, *arguments)
 
     def cancel(self) -> None:
         """There will be none: there was no program."""

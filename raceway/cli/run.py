@@ -39,14 +39,14 @@ def run_to_end(launch: program.Launch, report: Reporting) -> NoReturn:
     """Run the program, report, and end the process as it ends or with the report's status."""
     launch.load(report.compile)
     restore = interrupts.report_before_dying(report, in_children=report.follows)
-    error = _run(launch)
+    error = _run(launch, report.outermost)
     if not launch.began(error):
         report.cancel()
-    outcome = ending.show(error, flush=launch.is_script)
+    outcome = ending.show(error, report.outermost, flush=launch.is_script)
     if launch.is_script and not isinstance(error, SystemExit):
         program.forget_file()
     del error, launch
-    ending.wind_up()
+    ending.wind_up(report.outermost)
     stderr.flush_streams()
     try:
         status = report(outcome.status)
@@ -81,10 +81,10 @@ def _start_session(prog: str, config: Config, wanted: Program, launch: program.L
     return session
 
 
-def _run(launch: program.Launch) -> BaseException | None:
+def _run(launch: program.Launch, call: program.Call) -> BaseException | None:
     """What ended the program, if anything did."""
     try:
-        launch.run()
+        launch.run(call)
     except BaseException as error:
         return error
     return None

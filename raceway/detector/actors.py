@@ -16,15 +16,17 @@ class Actor:
 
     `inherited` is the clock it started with. `heads` are the newest reads that later writes may depend on, by site,
     activation and location. `firm` is the clock of the order that locks have no part in, without the actor's own slot,
-    and `version` counts its changes.
+    and `version` counts its changes. `bare` is the clock of the order that hand-overs through plain containers have no
+    part in, None as long as that is no other.
     """
 
-    __slots__ = ("clock", "ended", "firm", "heads", "held", "inherited", "kind", "name", "slot", "version")
+    __slots__ = ("bare", "clock", "ended", "firm", "heads", "held", "inherited", "kind", "name", "slot", "version")
 
     def __init__(self, slot: int, clock: Clock, firm: Clock, name: str, kind: ActorKind) -> None:
         self.slot = slot
         self.clock = clock
         self.firm = firm
+        self.bare: Clock | None = None
         self.version = 0
         self.inherited = dict(clock)
         self.held: list[int] = []
@@ -42,6 +44,21 @@ class Actor:
         """The actor is ordered after what `firm` knows, by something else than a lock."""
         self.version += 1
         join(self.firm, firm)
+
+    def bared(self) -> Clock:
+        """The order without hand-overs through plain containers, as the clock is now."""
+        if self.bare is None:
+            return self.clock
+        self.bare[self.slot] = self.clock[self.slot]
+        return self.bare
+
+    def follow(self, clock: Clock, bare: Clock | None) -> None:
+        """The actor is ordered after what `clock` knows, without hand-overs after what `bare` does, if that is less."""
+        if bare is not None and self.bare is None:
+            self.bare = dict(self.clock)
+        if self.bare is not None:
+            join(self.bare, clock if bare is None else bare)
+        join(self.clock, clock)
 
     def note_head(self, entry: Entry) -> None:
         """Remember a read that a later write of its activation may depend on, repeated or not."""

@@ -11,11 +11,12 @@ from collections import deque
 from collections.abc import Callable, Hashable
 
 from raceway.detector.actors import Actor
-from raceway.detector.clocks import Clock, Slots, join
+from raceway.detector.clocks import Slots
 from raceway.detector.conflicts import conflict
 from raceway.detector.lockorder import LockOrders
 from raceway.detector.races import Races
 from raceway.detector.shadow import Entry, Epoch, Shadow, rank_of
+from raceway.detector.syncs import Syncs, hand_over
 from raceway.detector.tasks import Task, Tasks
 from raceway.model.kinds import ActorKind, Commute, LocationKind, Operation, Verb
 from raceway.model.races import Side
@@ -26,6 +27,7 @@ from raceway.model.records import (
     Done,
     End,
     Fork,
+    Give,
     Head,
     Join,
     Name,
@@ -35,6 +37,7 @@ from raceway.model.records import (
     Retire,
     Spawn,
     Suspend,
+    Take,
     Wake,
 )
 from raceway.model.sites import Site
@@ -71,10 +74,9 @@ class Detector:
         self._site_of = site_of
         self._elide = elide
         self._slots = Slots()
-        self._syncs: dict[int, Clock] = {}
-        self._firm: dict[int, Clock] = {}
+        self.syncs = Syncs()
+        self._common: set[int] = set()
         self.orders = LockOrders(self.races.named)
-        self.signals: set[int] = set()
         self._shadows: dict[int, dict[object, Shadow]] = {}
         self.sequence = 0
         self._ended: deque[int] = deque()
@@ -84,11 +86,13 @@ class Detector:
             Head: self._head,
             Acquire: self._acquire,
             Release: self._release,
+            Give: self._give,
+            Take: self._take,
             Fork: self._fork,
             Spawn: self._spawn,
             Suspend: self.tasks.suspend,
             Wake: self._wake,
-            Done: self.tasks.done,
+            Done: self._done,
             End: self._end,
             Join: self._join,
             Retire: self._retire,
@@ -114,9 +118,9 @@ class Detector:
         site = self._site_of(access.site)
         shadow = self._shadow(access)
         if site.double_checked and shadow.published is not None:
-            join(actor.clock, shadow.published)
+            actor.follow(shadow.published, None)
             actor.learn(shadow.published)
-            self._tell(Verb.ACQUIRE, access.actor, shadow.handover)
+            self._tell(Verb.ACQUIRE, access.actor, shadow.handover, task=access.task)
         task = self.tasks.get(access.task)
         held = actor.held if task is None else task.held
         entry = Entry(access, actor.slot, actor.clock[actor.slot], self.sequence, tuple(held))
@@ -133,7 +137,7 @@ class Detector:
         if task is not None and access.operation.mutates:
             self._check_gaps(entry, shadow, task)
         if not self._repeats(entry, shadow):
-            self._record(entry, shadow, actor.clock)
+            self._record(entry, shadow, actor)
         if site.is_head and not access.operation.mutates and access.location.key != WHOLE:
             actor.note_head(entry)
             if task is not None and site.opens:
@@ -146,11 +150,9 @@ class Detector:
         actor = self._actor(access.actor)
         actor.note_head(Entry(access, actor.slot, actor.clock[actor.slot], self.sequence, tuple(actor.held)))
 
-    def _tell(self, verb: Verb, serial: int, other: int = 0, text: str = "", file: str = "", line: int = 0) -> None:
+    def _tell(self, verb: Verb, serial: int, *about: Any, task: int = 0) -> None:
         if self.teller is not None:
-            actor = self.actors.get(serial)
-            number = 0 if actor is None else actor.clock[actor.slot]
-            self.teller.edge(verb, serial, number, other, text, file, line)
+            self.teller.edge(verb, serial, self.actors.get(serial), *about, task=task)
 
     def _repeats(self, entry: Entry, shadow: Shadow) -> bool:
         access, epoch = entry.access, entry.epoch
@@ -168,11 +170,12 @@ class Detector:
             if conflict(walk.access, entry.access):
                 self.races.add(_side(walk), _side(entry), True, one_loop=True)
 
-    def _record(self, entry: Entry, shadow: Shadow, clock: Clock) -> None:
-        access = entry.access
+    def _record(self, entry: Entry, shadow: Shadow, actor: Actor) -> None:
+        access, clock = entry.access, actor.clock
+        common = access.location.object in self._common
         if self.teller is not None:
             self.teller.access(entry, shadow)
-        for other in shadow.conflicts(entry, clock):
+        for other in shadow.conflicts(entry, actor.bared() if common else clock):
             if conflict(other.access, access):
                 shadow.racy = True
                 self.races.add(_side(other), _side(entry), _between(other, entry))
@@ -236,46 +239,50 @@ class Detector:
 
     def _acquire(self, record: Acquire) -> None:
         actor = self._actor(record.actor)
-        clock = self._syncs.get(record.sync)
-        if clock is not None:
-            join(actor.clock, clock)
-        if (firm := self._firm.get(record.sync)) is not None:
-            actor.learn(firm)
+        released = self.syncs.acquire(actor, record.sync)
         if record.held:
             held = self._held(actor, record.task)
             if record.stack and held:
                 self._note_order(record, actor, tuple(held))
             held.append(record.sync)
-        if record.held or clock is not None:
-            self._tell(Verb.TAKEN if record.held else Verb.ACQUIRE, record.actor, record.sync)
+        if record.held or released:
+            self._tell(Verb.TAKEN if record.held else Verb.ACQUIRE, record.actor, record.sync, task=record.task)
 
     def _release(self, record: Release) -> None:
         actor = self._actor(record.actor)
-        known = self._syncs.get(record.sync)
         verb = Verb.FREED if record.held else Verb.MERGE if record.merge else Verb.RELEASE
-        self._tell(verb, record.actor, record.sync)
-        if record.merge and known is not None:
-            join(known, actor.clock)
-        else:
-            self._syncs[record.sync] = dict(actor.clock)
-        if not record.held or record.sync in self.signals or record.sync not in self._held(actor, record.task):
-            self._leave_firm(record, actor)
+        self._tell(verb, record.actor, record.sync, task=record.task)
+        self.syncs.release(actor, record.sync, record.merge)
+        if record.held and record.sync not in self._held(actor, record.task):
+            self.syncs.signals.add(record.sync)
+        if not record.held or record.sync in self.syncs.signals:
+            self.syncs.leave_firm(actor, record.sync, record.merge)
         actor.clock[actor.slot] += 1
         if record.held:
             self._drop_lock(self._held(actor, record.task), record.sync)
 
+    def _give(self, record: Give) -> None:
+        actor = self._actor(record.actor)
+        actor.clock[actor.slot] += 1
+
+    def _take(self, record: Take) -> None:
+        actor, where = self._actor(record.actor), record.location
+        shadow = self._shadows.get(where.object, {}).get((where.kind, where.key))
+        for other in shadow.writes if shadow is not None else ():
+            if other.slot != actor.slot and not other.before(actor.clock):
+                self._tell_handover(other.access.actor, record.actor)
+                hand_over(actor, self.actors.get(other.access.actor), other)
+                self._common.add(record.owner)
+
+    def _tell_handover(self, giver: int, taker: int) -> None:
+        if self.teller is not None and giver in self.actors:
+            handover = self.teller.new_handover()
+            self._tell(Verb.RELEASE, giver, handover)
+            self._tell(Verb.ACQUIRE, taker, handover)
+
     def _note_order(self, record: Acquire, actor: Actor, held: tuple[int, ...]) -> None:
         epoch, whose = (actor.slot, actor.clock[actor.slot]), record.task or record.actor
         self.orders.note(whose, actor.version, held, record.sync, record.stack, epoch, actor.firm)
-
-    def _leave_firm(self, record: Release, actor: Actor) -> None:
-        """What is no lock orders firmly, nor is a lock that others than its taker free."""
-        if record.held:
-            self.signals.add(record.sync)
-        left = self._firm.setdefault(record.sync, {})
-        if not record.merge:
-            left.clear()
-        join(left, actor.left())
 
     def _held(self, actor: Actor, serial: int) -> list[int]:
         task = self.tasks.get(serial)
@@ -299,12 +306,20 @@ class Detector:
         self.seen_actors += 1
         clock = dict(parent.clock)
         clock[slot] = number
-        self.actors[record.child] = Actor(slot, clock, parent.left(), record.name, record.kind)
+        child = self.actors[record.child] = Actor(slot, clock, parent.left(), record.name, record.kind)
+        if parent.bare is not None:
+            child.bare = {**parent.bared(), slot: number}
         parent.clock[parent.slot] += 1
 
     def _spawn(self, record: Spawn) -> None:
         self.seen_actors += record.kind is ActorKind.TASK
         self.tasks.spawn(record, record.born or self.sequence)
+        if record.kind is ActorKind.TASK:
+            self._tell(Verb.SPAWN, 0, record.task, record.name, task=record.parent)
+
+    def _done(self, record: Done) -> None:
+        self.tasks.done(record)
+        self._tell(Verb.DONE, 0, record.task)
 
     def _wake(self, record: Wake) -> None:
         self.tasks.wake(record, self.sequence)
@@ -330,12 +345,14 @@ class Detector:
         actor.clock = {slot: number for slot, number in actor.clock.items() if known.get(slot) != number}
         actor.clock.setdefault(actor.slot, known.get(actor.slot, 0))
         actor.inherited = {}
+        actor.bare = None
         actor.firm = actor.clock  # more than it knows firmly: an order too many invents nothing
 
     def _forget(self, serial: int) -> None:
         """An actor that ended long ago and was never waited for: only its name may still be wanted."""
         if serial in self.races.named:
             self.actors[serial].clock = self.actors[serial].firm = {}
+            self.actors[serial].bare = None
         else:
             self.actors.pop(serial, None)
 
@@ -344,15 +361,15 @@ class Detector:
         if child is not None:
             actor = self._actor(record.actor)
             self._tell(Verb.JOIN, record.actor, record.child)
-            join(actor.clock, child.clock)
+            actor.follow(child.clock, None if child.bare is None else child.bared())
             actor.learn({**child.firm, child.slot: child.clock.get(child.slot, 0)})
             if not child.ended:  # what it does from here on is not part of what was waited for
                 child.clock[child.slot] += 1
 
     def _retire(self, record: Retire) -> None:
         self._shadows.pop(record.object, None)
-        self._firm.pop(record.object, None)
-        if self._syncs.pop(record.object, None) is not None:
+        self._common.discard(record.object)
+        if self.syncs.retire(record.object):
             self._tell(Verb.RETIRE, 0, record.object)
         if record.object not in self.races.named:
             self.names.pop(record.object, None)
@@ -369,8 +386,7 @@ class Detector:
     def _rename(self, record: Rename) -> None:
         task = self.tasks.get(record.actor)
         (task or self._actor(record.actor)).name = record.name
-        if task is None:
-            self._tell(Verb.RENAME, record.actor, record.actor, record.name)
+        self._tell(Verb.RENAME, record.actor if task is None else 0, record.actor, record.name)
 
 
 def _between(other: Entry, entry: Entry) -> bool:

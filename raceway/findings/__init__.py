@@ -9,3 +9,4 @@ from raceway.findings.complete import completed as completed
 from raceway.findings.lockcycles import build_lock_cycles as build_lock_cycles
 from raceway.findings.merge import merge as merge
 from raceway.findings.merge import merge_reports as merge_reports
+from raceway.findings.strays import build_strays as build_strays

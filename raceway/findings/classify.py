@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from raceway.model.kinds import FindingKind, Operation, RegionKind
 from raceway.model.races import RawRace, Side
-from raceway.model.sites import Site
+from raceway.model.sites import Site, SiteForm
 from raceway.model.struct import Struct
 
 
@@ -14,13 +14,18 @@ class Member(Struct):
     """One side seen as part of its code: `unit` is the serial of the write site that its region ends in.
 
     Plain accesses are units of their own. `region` is the region it closes or, for a read, the one it could open.
-    `spans` tells that a switch point lies inside the region.
+    `spans` tells that a switch point lies inside the region, `takes` that a test of a container is followed by nothing
+    but taking something out of it.
     """
 
     side: Side
     unit: int
     region: RegionKind | None
     spans: bool
+    takes: bool = False
+
+
+_TAKING = frozenset({"pop", "popleft", "popitem"})
 
 
 class Openings:
@@ -28,13 +33,21 @@ class Openings:
 
     def __init__(self, sites: Iterable[tuple[int, Site]]) -> None:
         self._of: dict[int, tuple[int, bool]] = {}
+        self._acting: set[int] = set()
         for serial, site in sites:
             for region in site.regions:
-                self._of.setdefault(serial - site.index + region.head, (serial, region.spans))
+                head = serial - site.index + region.head
+                self._of.setdefault(head, (serial, region.spans))
+                if site.form is not SiteForm.METHOD or site.name not in _TAKING:
+                    self._acting.add(head)
 
     def of(self, serial: int) -> tuple[int, bool] | None:
         """The write site that ends the first region opened by the read at `serial`, and whether the region spans."""
         return self._of.get(serial)
+
+    def takes(self, serial: int) -> bool:
+        """Whether all regions opened by the read at `serial` end by taking something out of a container."""
+        return serial in self._of and serial not in self._acting
 
 
 def member(side: Side, site_of: Callable[[int], Site], openings: Openings) -> Member:
@@ -49,7 +62,7 @@ def member(side: Side, site_of: Callable[[int], Site], openings: Openings) -> Me
     opening = openings.of(serial) if not operation.mutates else None
     if opening is not None:
         unit, spans = opening
-        return Member(side, unit, site_of(unit).regions[0].kind, spans)
+        return Member(side, unit, site_of(unit).regions[0].kind, spans, openings.takes(serial))
     return Member(side, serial, None, False)
 
 

@@ -6,11 +6,12 @@ from collections.abc import Iterable
 
 from raceway.findings.classify import Member
 from raceway.model.findings import Verdicts
-from raceway.model.kinds import FindingKind, Operation, Severity, Verdict
-from raceway.model.sites import Site
+from raceway.model.kinds import FindingKind, LocationKind, Operation, Severity, Verdict
+from raceway.model.sites import Context, Site, SiteForm
 from raceway.model.struct import Struct
 
 _REGION_KINDS = frozenset({FindingKind.LOST_UPDATE, FindingKind.CHECK_THEN_ACT, FindingKind.DOUBLE_INIT})
+_PUTTING = frozenset({"append", "appendleft", "extend", "extendleft", "add", "setdefault"})
 _BOOLEANS = frozenset({"True", "False"})
 
 
@@ -32,7 +33,7 @@ def judge(
     if one_loop:
         return Judgement(Severity.ERROR, Verdicts(Verdict.HARMFUL, Verdict.HARMFUL, Verdict.HARMFUL), "")
     verdict = Verdicts(_on_gil(kind, first, second, sites), Verdict.HARMFUL)
-    reason = _benign(kind, second, sites, read)
+    reason = _benign(kind, first, second, sites, read)
     if reason:
         return trusted(reason)
     here = verdict.gil if gil else verdict.free_threaded
@@ -64,8 +65,12 @@ def _on_gil(kind: FindingKind, first: Member, second: Member, sites: tuple[Site,
     return Verdict.LATENT
 
 
-def _benign(kind: FindingKind, second: Member, sites: tuple[Site, Site], read: bool) -> str:
-    """Why a pair without a region does no harm, empty when nothing explains it."""
+def _benign(kind: FindingKind, first: Member, second: Member, sites: tuple[Site, Site], read: bool) -> str:
+    """Why a pair does no harm, empty when nothing explains it."""
+    if kind is FindingKind.CHECK_THEN_ACT:
+        test, putting = (second, sites[0]) if first.side.access.operation.mutates else (first, sites[1])
+        if test.takes and test.side.access.location.kind is LocationKind.STRUCTURE and _puts(putting):
+            return "one side tests whether there is something to take, and the other puts something in"
     if kind is FindingKind.READ_WRITE:
         reader, writer = sites if second.side.access.operation.mutates else (sites[1], sites[0])
         if reader.loop_test and writer.literal in _BOOLEANS:
@@ -75,3 +80,10 @@ def _benign(kind: FindingKind, second: Member, sites: tuple[Site, Site], read: b
     if kind is FindingKind.WRITE_WRITE and sites[0].literal and sites[0].literal == sites[1].literal:
         return f"both sides store the same value, {sites[0].literal}"
     return ""
+
+
+def _puts(site: Site) -> bool:
+    """Whether the site puts something into a container, and takes nothing out."""
+    return (site.form is SiteForm.METHOD and site.name in _PUTTING) or (
+        site.form is SiteForm.ITEM and site.context is Context.STORE and not site.regions
+    )

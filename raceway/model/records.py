@@ -74,6 +74,25 @@ class Release(Struct):
     task: int = 0
 
 
+class Give(Struct):
+    """The actor has put something into a container: what it does from here on is told apart from what it did before."""
+
+    actor: int
+
+
+class Take(Struct):
+    """The actor takes something out of a container: it now happens after what others last wrote at `location`, and all
+    that they did before.
+
+    That is for the sake of what is taken out, and whatever that holds. If nothing else ordered the actor, several use
+    the object `owner` that the container belongs to (0 for none) at a time: such edges do not order accesses of that.
+    """
+
+    actor: int
+    location: Location
+    owner: int = 0
+
+
 class Fork(Struct):
     """`child` starts after everything `actor` has done so far."""
 
@@ -152,4 +171,21 @@ class Rename(Struct):
     name: str
 
 
-Record = Access | Head | Acquire | Release | Fork | Spawn | Suspend | Wake | Done | End | Join | Retire | Name | Rename
+Record = (
+    Access
+    | Head
+    | Acquire
+    | Release
+    | Give
+    | Take
+    | Fork
+    | Spawn
+    | Suspend
+    | Wake
+    | Done
+    | End
+    | Join
+    | Retire
+    | Name
+    | Rename
+)

@@ -60,6 +60,7 @@ touch(Reach *at, Cell *cell, const Location *location, int op, int commute)
     if (cell != NULL) {
         Location here = *location;
         here.activation = at->frame;
+        here.tap = at->tap;
         record_at(at->thread, at->frame, at->tap->site, cell, &here, op, commute);
     }
 }
@@ -100,6 +101,7 @@ class_attribute(Reach *at, PyTypeObject *cls, PyObject *name, int op)
     PyTypeObject *where = NULL, *kind = NULL;
     at->thread->owner = cls;
     at->thread->owner_name = name;
+    at->thread->holder = cls;
     if (op == OP_READ && type_find(cls, name, &where, &kind)) {
         cls = where;
         if (kind->tp_descr_get != NULL) {
@@ -243,6 +245,7 @@ attribute(Reach *at)
     Shape *shape = shape_of(Py_TYPE(at->base));
     at->thread->owner = Py_TYPE(at->base);
     at->thread->owner_name = name;
+    at->thread->holder = at->base;
     if (shape == NULL || name == NULL || !PyUnicode_CheckExact(name) || PyUnicode_GET_LENGTH(name) == 0) {
         return;
     }

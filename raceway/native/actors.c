@@ -155,6 +155,7 @@ actor_free(Actor *actor)
     clock_free(&actor->inherited);
     free(actor->learned);
     clock_free(&actor->firm);
+    clock_free(&actor->bare);
     lockset_drop(actor->held);
     stack_drop(actor->wait_stack);
     Py_XDECREF(actor->name);
@@ -388,6 +389,30 @@ actor_learn(Actor *actor, const Clock *clock)
     clock_join(&actor->firm, clock);
 }
 
+/* The order without hand-overs through plain containers, as the clock is now. */
+const Clock *
+actor_bare(Actor *actor)
+{
+    if (likely(actor->bare.length == 0)) {
+        return &actor->clock;
+    }
+    clock_set(&actor->bare, actor->slot, clock_get(&actor->clock, actor->slot));
+    return &actor->bare;
+}
+
+/* The actor is ordered after what `clock` knows; without hand-overs after what `bare` does, if that is not empty. */
+void
+actor_after(Actor *actor, const Clock *clock, const Clock *bare)
+{
+    if (unlikely(bare->length != 0 && actor->bare.length == 0)) {
+        clock_copy(&actor->bare, &actor->clock);
+    }
+    if (unlikely(actor->bare.length != 0)) {
+        clock_join(&actor->bare, bare->length != 0 ? bare : clock);
+    }
+    clock_join(&actor->clock, clock);
+}
+
 /* Call `visit` with every actor until it gives false. */
 bool
 actors_each(bool (*visit)(Actor *actor, void *argument), void *argument)
@@ -404,6 +429,16 @@ static void
 advance(Actor *actor)
 {
     clock_set(&actor->clock, actor->slot, clock_get(&actor->clock, actor->slot) + 1);
+}
+
+static void
+renew_epochs(const Actor *actor)
+{
+    for (Thread *thread = threads; thread != NULL; thread = thread->next) {
+        if (thread->actor == actor && !thread->over) {
+            thread_new_epoch(thread);
+        }
+    }
 }
 
 /* A new actor with this serial that starts after all that the parent did so far; without a parent, after main. */
@@ -429,13 +464,13 @@ actor_fork_as(Thread *parent, PyObject *name, uint64_t serial)
     clock_set(&child->clock, epoch.slot, epoch.number);
     clock_copy(&child->inherited, &child->clock);
     actor_leave(from, &child->firm, false);
+    if (unlikely(from->bare.length != 0)) {
+        clock_copy(&child->bare, actor_bare(from));
+        clock_set(&child->bare, epoch.slot, epoch.number);
+    }
     child->name = Py_XNewRef(name);
     advance(from);
-    for (Thread *thread = threads; thread != NULL; thread = thread->next) {
-        if (thread->actor == from && !thread->over) {
-            thread_new_epoch(thread);
-        }
-    }
+    renew_epochs(from);
 }
 
 uint64_t
@@ -461,6 +496,7 @@ shrink(Actor *actor)
     actor->learned_count = count + 1;
     clock_free(&actor->clock);
     clock_free(&actor->inherited);
+    clock_free(&actor->bare);
     clock_free(&actor->firm); /* `learned` stands for it, too: an order too many invents nothing */
 }
 
@@ -470,6 +506,7 @@ forget(Actor *actor)
 {
     if (actor->named || actor->references != 0) {
         clock_free(&actor->clock);
+        clock_free(&actor->bare);
         clock_free(&actor->firm);
         actor->learned_count = 0;
     }
@@ -518,9 +555,13 @@ actor_join(Thread *thread, uint64_t serial)
         return;
     }
     tell_edge(TELL_JOIN, thread->actor, serial);
-    clock_join(&thread->actor->clock, &child->clock);
+    static const Clock nothing;
+    actor_after(thread->actor, &child->clock, child->bare.length != 0 ? actor_bare(child) : &nothing);
     actor_learn(thread->actor, &child->firm);
     for (uint32_t place = 0; place < child->learned_count; place++) {
+        if (thread->actor->bare.length != 0) {
+            clock_raise(&thread->actor->bare, child->learned[place]);
+        }
         clock_raise(&thread->actor->clock, child->learned[place]);
         clock_raise(&thread->actor->firm, child->learned[place]);
     }
@@ -529,12 +570,58 @@ actor_join(Thread *thread, uint64_t serial)
     }
     if (!child->ended) { /* what it does from here on is not part of what was waited for */
         advance(child);
-        for (Thread *other = threads; other != NULL; other = other->next) {
-            if (other->actor == child && !other->over) {
-                thread_new_epoch(other);
-            }
+        renew_epochs(child);
+    }
+}
+
+/* The actor has put something into a container: what it does from here on is told apart from what it did before. */
+void
+actor_gave(Thread *thread)
+{
+    if (!thread->hidden) {
+        advance(thread->actor);
+        thread_new_epoch(thread);
+    }
+}
+
+static Actor *
+actor_of(const Context *context)
+{
+    if (!context->of_task) {
+        return actor_find(context->actor);
+    }
+    return actor_find(actor_in_slot(context->slot));
+}
+
+/* The actor happens after this access of another one, and what that one did before. */
+void
+actor_follow(Thread *thread, const Context *other)
+{
+    Actor *actor = thread->actor, *by = actor_of(other);
+    Epoch known = {other->slot, clock_get(&actor->clock, other->slot)};
+    Epoch firm = {other->slot, clock_get(&actor->firm, other->slot)};
+    if (actor->bare.length == 0) {
+        clock_copy(&actor->bare, &actor->clock);
+    }
+    if (by != NULL) {
+        if (unlikely(telling)) {
+            uint64_t handover = new_serial();
+            teller_edge(TELL_RELEASE, by, handover, NULL, NULL, 0);
+            teller_edge(TELL_ACQUIRE, actor, handover, NULL, NULL, 0);
+        }
+        clock_join(&actor->clock, &by->clock);
+        actor_learn(actor, &by->firm);
+        for (uint32_t place = 0; place < by->learned_count; place++) {
+            clock_raise(&actor->clock, by->learned[place]);
+            clock_raise(&actor->firm, by->learned[place]);
+        }
+        if (!by->ended && clock_get(&by->clock, by->slot) == other->number) {
+            advance(by); /* what it does from here on is not part of it */
+            renew_epochs(by);
         }
     }
+    clock_set(&actor->clock, known.slot, known.number > other->number ? known.number : other->number);
+    clock_set(&actor->firm, firm.slot, firm.number > other->number ? firm.number : other->number);
 }
 
 uint64_t

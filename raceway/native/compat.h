@@ -126,6 +126,60 @@ frame_of(PyThreadState *state)
 #endif
 }
 
+static inline void
+frame_of_set(PyThreadState *state, Frame *frame)
+{
+#if PY_VERSION_HEX >= 0x030D0000
+    state->current_frame = frame;
+#else
+    state->cframe->current_frame = frame;
+#endif
+}
+
+#if PY_VERSION_HEX >= 0x030D0000
+#define C_DEPTH_LIMIT Py_C_RECURSION_LIMIT
+#elif PY_VERSION_HEX >= 0x030C0000
+#define C_DEPTH_LIMIT C_RECURSION_LIMIT
+#endif
+
+/* The calls that a thread is in: their frames, and how deep they are in Python and, counted apart from 3.12 on, in C. */
+typedef struct {
+    Frame *frame;
+    int depth;
+    int c_depth;
+} Callers;
+
+/* From here on the thread looks as if nothing had been called, as it does when it begins; the next call of `in_c` counts
+   for nothing either. */
+static inline Callers
+callers_hidden(PyThreadState *state, bool in_c)
+{
+    Callers callers = {frame_of(state), 0, 0};
+    frame_of_set(state, NULL);
+#if PY_VERSION_HEX >= 0x030C0000
+    callers.depth = state->py_recursion_limit - state->py_recursion_remaining;
+    state->py_recursion_remaining += callers.depth;
+    callers.c_depth = Py_MAX(C_DEPTH_LIMIT - state->c_recursion_remaining, 0) + in_c;
+    state->c_recursion_remaining += callers.c_depth;
+#else
+    callers.depth = state->recursion_limit - state->recursion_remaining + in_c;
+    state->recursion_remaining += callers.depth;
+#endif
+    return callers;
+}
+
+static inline void
+callers_shown(PyThreadState *state, Callers callers)
+{
+    frame_of_set(state, callers.frame);
+#if PY_VERSION_HEX >= 0x030C0000
+    state->py_recursion_remaining -= callers.depth;
+    state->c_recursion_remaining -= callers.c_depth;
+#else
+    state->recursion_remaining -= callers.depth;
+#endif
+}
+
 /* The frame that called this one. */
 static inline Frame *
 frame_outer(Frame *frame)

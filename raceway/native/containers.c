@@ -129,7 +129,7 @@ touch_structure(Reach *at, int op, int commute)
     }
     touch(at, &object->cells[0], &location, op, commute);
     remember_made(at->tap, MADE_STRUCTURE, op_mutates(op) ? object->cells[0].w : object->cells[0].r);
-    if (op_mutates(op) && commute == COMMUTE_NONE) {
+    if (op_mutates(op) && (commute == COMMUTE_NONE || op == OP_DELETE)) {
         location.key = KEY_WHOLE;
         touch(at, &object->cells[1], &location, op, commute);
     }
@@ -149,6 +149,53 @@ hand_over(Reach *at, int side)
         return;
     }
     sync_acquire_later(at->thread, sync);
+}
+
+static int
+worse(int found, int other)
+{
+    return found > other ? found : other;
+}
+
+/* Who takes an item out happens after those who put items in, as far as they did, but for attributes of the object that
+   the container belongs to. */
+static void
+take_out(Reach *at, const Shape *shape)
+{
+    Object *object = alone || at->thread->hidden || is_empty(at->base) ? NULL : object_find(at->base);
+    if (object == NULL || object->capacity < 2 || (at->key != NULL && has_key(at->base, at->key) == 0)) {
+        return;
+    }
+    int found = cell_taken(at->thread, &object->cells[1]);
+    const Cell *item = NULL;
+    if (shape->sequence) {
+        Py_ssize_t index = -1, length = Py_SIZE(at->base);
+        bool known = at->key == NULL || (PyLong_CheckExact(at->key) && small_index(at->key, &index));
+        index += index < 0 ? length : 0;
+        item = known && index >= 0 ? item_find(object, (size_t)index) : NULL;
+    }
+    else if (at->key != NULL) {
+        uint64_t key;
+        item = key_of(at->key, &key, 0) ? keyed_find(object, key) : NULL;
+    }
+    if (item != NULL) {
+        found = worse(found, cell_taken(at->thread, item));
+    }
+    if (shape->sequence || at->key == NULL) {
+        found = worse(found, cell_taken(at->thread, &object->cells[0]));
+    }
+    Extra *extra = found != TAKEN_OWN ? object_extra(object) : NULL;
+    if (extra == NULL) {
+        return;
+    }
+    extra->handing = true;
+    if (found == TAKEN_HANDED) {
+        Object *holder = at->holder == NULL ? NULL : object_find(at->holder);
+        Extra *held_by = holder == NULL ? NULL : object_extra(holder);
+        if (held_by != NULL) {
+            held_by->common = true;
+        }
+    }
 }
 
 static int
@@ -183,8 +230,11 @@ container_apply(Reach *at, Shape *shape, const Row *row)
         }
     }
     at->thread->accesses++;
-    if (row->handover != HANDOVER_NONE) {
+    if (row->handover == HANDOVER_RELEASE || row->handover == HANDOVER_ACQUIRE) {
         hand_over(at, row->handover);
+    }
+    else if (row->handover == HANDOVER_TAKE) {
+        take_out(at, shape);
     }
     const Effect *effects = row->effects;
     uint8_t count = row->effect_count;
@@ -195,7 +245,9 @@ container_apply(Reach *at, Shape *shape, const Row *row)
             count = row->otherwise_count;
         }
     }
+    bool mutates = false;
     for (uint8_t place = 0; place < count; place++) {
+        mutates |= op_mutates(effects[place].operation);
         /* Whether something is in a list is one question to it, whatever the answer costs. */
         bool asked = effects[place].operation == OP_ITERATE && at->site->form == FORM_CONTAINS;
         int op = asked ? OP_READ : effects[place].operation;
@@ -209,6 +261,9 @@ container_apply(Reach *at, Shape *shape, const Row *row)
         if (at->key != NULL) {
             touch_item(at, shape, op, effects[place].commute);
         }
+    }
+    if (row->handover == HANDOVER_GIVE && mutates && !alone) {
+        put_in(at->tap, at->thread, object_find(at->base));
     }
 }
 
@@ -243,7 +298,8 @@ container_learn(Reach *at, Shape *shape, const Row *row)
     if (row == NULL) {
         sees = SEES_NOTHING;
     }
-    else if (!row->through && row->handover == HANDOVER_NONE && row->effect_count != 0 &&
+    else if (!row->through && row->handover != HANDOVER_RELEASE && row->handover != HANDOVER_ACQUIRE &&
+             row->effect_count != 0 &&
              row->effects[0].target != TARGET_FIRST) {
         bool by_key = row->effects[0].target == TARGET_KEY;
         sees = !by_key ? SEES_STRUCTURE : shape->sequence ? SEES_SEQUENCE : SEES_KEYS;
@@ -293,6 +349,28 @@ lacks_item(PyObject *base, PyObject *key)
     Py_ssize_t index;
     return PyList_CheckExact(base) && PyLong_CheckExact(key) && small_index(key, &index) &&
            (index < 0 ? index + PyList_GET_SIZE(base) < 0 : index >= PyList_GET_SIZE(base));
+}
+
+/* The item, borrowed; NULL where it cannot be told without code of the program. */
+PyObject *
+item_value(PyObject *base, PyObject *key)
+{
+    PyObject *found = NULL;
+#if !RW_FREE_THREADED /* another thread may take it out meanwhile */
+    Py_ssize_t index;
+    if (key != NULL && PyDict_CheckExact(base) && has_key(base, key) == 1) {
+        found = PyDict_GetItemWithError(base, key);
+        PyErr_Clear();
+    }
+    else if (key != NULL && PyList_CheckExact(base) && PyLong_CheckExact(key) && small_index(key, &index) &&
+             index >= 0 && index < PyList_GET_SIZE(base)) {
+        found = PyList_GET_ITEM(base, index);
+    }
+#else
+    (void)base;
+    (void)key;
+#endif
+    return found;
 }
 
 /* Subscripts. */

@@ -187,6 +187,7 @@ typedef struct {
     int references; /* of threads that run it */
     Clock firm; /* of the order that locks have no part in, without its own slot */
     uint32_t version; /* counts the changes of that clock */
+    Clock bare; /* of the order that hand-overs through plain containers have no part in; empty: no other than `clock` */
     bool ended;
     bool named; /* a finding will name it */
     bool wait_limited;
@@ -219,6 +220,7 @@ typedef struct {
     const void *frame;
     PyObject *value;
     PyTypeObject *owner;
+    const void *holder;
     uint32_t site;
 } Pending;
 
@@ -254,6 +256,7 @@ typedef struct Thread {
     uint64_t accesses;
     PyTypeObject *owner; /* borrowed, the class that an attribute was last loaded from; only its name is read */
     PyObject *owner_name; /* borrowed, that attribute */
+    const void *holder; /* the instance or class itself: an address, only looked up */
     Actor *actor;
     Task *task; /* that it works for, NULL outside any */
     Lockset outer; /* what the actor holds outside of its tasks, while it works for one */
@@ -299,6 +302,7 @@ void actor_drop_lock(Actor *actor, uint64_t sync);
 uint64_t actor_fork(Thread *parent, PyObject *name);
 void actor_fork_as(Thread *parent, PyObject *name, uint64_t serial);
 void actor_join(Thread *thread, uint64_t child);
+void actor_gave(Thread *thread);
 uint64_t actor_in_slot(uint32_t slot); /* 0 when it is not running */
 void actor_rename(uint64_t serial, PyObject *name);
 uint64_t actors_seen(void);
@@ -306,6 +310,8 @@ void actors_reset(void);
 void actors_after_fork(void);
 void actor_leave(Actor *actor, Clock *clock, bool merge);
 void actor_learn(Actor *actor, const Clock *clock);
+const Clock *actor_bare(Actor *actor);
+void actor_after(Actor *actor, const Clock *clock, const Clock *bare);
 bool actors_each(bool (*visit)(Actor *actor, void *argument), void *argument);
 PyObject *actors_dump(void);
 
@@ -331,21 +337,43 @@ current_thread(void)
     return likely(thread->actor != NULL) ? thread : thread_begin(0);
 }
 
+/* --- values.c: values that a run tells of --------------------------------------------------------------------------- */
+
+enum { VALUE_UNSEEN, VALUE_NONE, VALUE_BOOL, VALUE_WHOLE, VALUE_REAL, VALUE_TEXT, VALUE_OBJECT };
+
+struct ValueText;
+
+typedef struct {
+    union {
+        int64_t whole;
+        double real;
+        struct ValueText *text; /* owned; of an object the name of its type */
+    };
+    Py_ssize_t size; /* of an object, -1 without */
+    uint8_t kind;
+} Value;
+
+Value value_of(PyObject *value);
+void value_drop(Value *value);
+PyObject *value_take(Value *value);
+
 /* --- teller.c: a run told while it goes on -------------------------------------------------------------------------- */
 
 /* Values of raceway.model.kinds.Verb. */
 enum {
     TELL_TAKEN = 1, TELL_FREED, TELL_ACQUIRE, TELL_RELEASE, TELL_MERGE, TELL_FORK, TELL_JOIN, TELL_END, TELL_RETIRE,
-    TELL_NAME, TELL_RENAME
+    TELL_NAME, TELL_RENAME, TELL_SPAWN, TELL_DONE
 };
 
 extern bool telling; /* somebody asks */
 bool teller_start(void);
 bool teller_is_full(void); /* and for every access that is no repetition */
+bool teller_sees_values(void); /* on the value stack of frames */
 void teller_reset(void);
 void teller_after_fork(void);
 void teller_edge(int verb, const Actor *actor, uint64_t other, PyObject *text, PyObject *file, int line);
-PyObject *native_tell(PyObject *module, PyObject *all);
+void teller_task(int verb, uint64_t parent, uint64_t task, PyObject *name);
+PyObject *native_tell(PyObject *module, PyObject *args);
 PyObject *native_told(PyObject *module, PyObject *args);
 PyObject *native_untold(PyObject *module, PyObject *nothing);
 
@@ -414,6 +442,7 @@ uint32_t context_renew(Thread *thread, Frame *frame, uint32_t before, const Cont
                        uint32_t holders);
 uint32_t context_again(Thread *thread, Frame *frame, uint32_t before, const Context *wanted, Stack callers);
 void context_free(uint32_t id);
+void actor_follow(Thread *thread, const Context *other);
 void contexts_end_epoch(Thread *thread);
 bool contexts_reset(void);
 
@@ -462,6 +491,8 @@ typedef struct {
     uint8_t lock; /* what is known of a lock: LOCK_ */
     bool lives; /* of a thread: its life is kept */
     bool quiet; /* of a semaphore: nothing it does is told */
+    bool handing; /* of a container: another actor has taken out what was put in */
+    bool common; /* a container of it hands over between actors that nothing else has ordered */
 } Extra;
 
 typedef struct Object {
@@ -549,6 +580,7 @@ void shape_free(Shape *shape);
 PyTypeObject *class_holds(PyTypeObject *cls, PyObject *name);
 bool type_find(PyTypeObject *type, PyObject *name, PyTypeObject **where, PyTypeObject **kind);
 bool instance_holds(PyObject *target, PyObject *name);
+PyObject *instance_value(PyObject *target, PyObject *name);
 PyObject *type_label(PyTypeObject *type);
 
 /* --- keyed.c: cells by key and by position ------------------------------------------------------------------------ */
@@ -666,6 +698,8 @@ typedef struct {
     uint32_t variable; /* 0: of shape and name */
     uint8_t kind;
     bool items; /* the variable is that of a container, this is an item of it or all of them */
+    bool common; /* hand-overs through containers do not order accesses of it */
+    struct Tap *tap; /* borrowed: what reached it; NULL in a replayed trace */
 } Location;
 
 #define RANK_PLAIN 1
@@ -684,6 +718,8 @@ extern uint64_t shared_locations;
 void record_at(Thread *thread, Frame *frame, uint32_t site, Cell *cell, const Location *location, int op,
                int commute);
 bool cell_is_own(const Cell *cell, uint32_t slot);
+enum { TAKEN_OWN, TAKEN_ORDERED, TAKEN_HANDED };
+int cell_taken(Thread *thread, const Cell *cell);
 bool cell_is_filled(const Cell *cell);
 bool record_own(Thread *thread, Cell *cell, uint32_t context, bool mutates);
 void cell_clear(Cell *cell);
@@ -691,7 +727,8 @@ void shadow_reset(void);
 void note_head(Thread *thread, const void *activation, int offset, uint32_t site, const void *target, uint64_t key);
 bool contexts_conflict(const Context *first, const Context *second, int kind);
 
-void teller_access(uint32_t id, const Location *location, const Head *head, uint32_t at, bool late);
+void teller_access(uint32_t id, const Location *location, const Head *head, uint32_t at, bool late, PyObject *value,
+                   PyObject *key);
 void teller_kept(const Cell *cell, const Location *location, uint32_t slot);
 void teller_remember(const Cell *cell);
 
@@ -816,6 +853,10 @@ bool tell_waiting(uint64_t sync, bool limited);
 void tell_waited(uint64_t sync, bool was_taken);
 bool tell_retired(uint64_t sync); /* false: the core knows it */
 
+/* --- outermost.c: the program without the frames that started it ------------------------------------------------- */
+
+PyObject *outermost(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+
 /* --- creation.c: who makes or uses a primitive, told from the calling frames -------------------------------------- */
 
 typedef struct {
@@ -925,7 +966,7 @@ bool loops_ready(PyObject *module);
 enum { TARGET_STRUCTURE, TARGET_KEY, TARGET_FIRST };
 enum { SHAPE_KEY, SHAPE_NEGATIVE, SHAPE_SLICE, SHAPES };
 enum { PRESENT_ANY, PRESENT_ABSENT, PRESENT_PRESENT };
-enum { HANDOVER_NONE, HANDOVER_RELEASE, HANDOVER_ACQUIRE };
+enum { HANDOVER_NONE, HANDOVER_RELEASE, HANDOVER_ACQUIRE, HANDOVER_GIVE, HANDOVER_TAKE };
 
 typedef struct {
     uint8_t target;
@@ -978,7 +1019,7 @@ typedef struct {
 
 enum { MADE_ONE, MADE_ALL, MADE_STRUCTURE };
 
-typedef struct {
+typedef struct Tap {
     PyObject_HEAD
     uint64_t run; /* the run that it belongs to */
     uint32_t fits; /* shape of the records whose cell the next number is, NO_SHAPE while none is known */
@@ -991,6 +1032,7 @@ typedef struct {
     uint8_t held; /* operands that other taps of the site hold for this one */
     uint8_t next; /* of `more` to be replaced */
     bool is_simple; /* no region, no publication: an access of an object of one's own needs no look at the rules */
+    uint32_t puts; /* items put into containers that nobody else was known to take from */
     uint32_t made[3]; /* the contexts that it last made: of a field or item, of all items, of a structure */
     bool commits;
     bool early; /* of an augmented assignment, before the old value is read */
@@ -1017,9 +1059,12 @@ typedef struct {
     PyObject *base;
     PyObject *key; /* NULL without */
     PyTypeObject *owner; /* borrowed; the class that the base was just loaded from, NULL unknown */
+    const void *holder; /* an address: the object of that class, or itself */
     PyObject *namespace; /* borrowed; globals of the frame */
 } Reach;
 
+PyObject *tap_value(Tap *tap, Frame *frame);
+PyObject *tap_key(Tap *tap, Frame *frame);
 bool accesses_start(void);
 void access_reached(Reach *at);
 extern const uint8_t op_of_context[];
@@ -1035,10 +1080,12 @@ void container_learn(Reach *at, Shape *shape, const Row *row);
 void container_operator(Reach *at, PyObject *name);
 void container_item(Reach *at);
 bool lacks_item(PyObject *base, PyObject *key);
+PyObject *item_value(PyObject *base, PyObject *key);
 
 /* --- own.c: what an actor has to itself ------------------------------------------------------------------------------ */
 
 void remember_made(Tap *tap, int made, uint32_t context);
+void put_in(Tap *tap, Thread *thread, Object *object);
 bool field_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObject *base);
 bool structure_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObject *container);
 bool item_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObject *container, PyObject *key,

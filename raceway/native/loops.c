@@ -13,9 +13,10 @@ typedef struct {
     PyObject *task_type; /* owned: asyncio.tasks.Task */
     PyObject *name_of; /* owned: its method `get_name` */
     PyObject *is_done; /* owned: its method `done` */
+    PyObject *strayed; /* owned: called with a loop and a callback that another thread than the loop's makes a handle of */
 } Handling;
 
-static PyObject *text_callback, *text_loop, *text_self, *text_done, *text_name;
+static PyObject *text_thread, *text_callback, *text_loop, *text_self, *text_done, *text_name;
 
 static bool
 texts_ready(void)
@@ -25,7 +26,8 @@ texts_ready(void)
     text_self = PyUnicode_InternFromString("__self__");
     text_done = PyUnicode_InternFromString("done");
     text_name = PyUnicode_InternFromString("__name__");
-    return text_callback != NULL && text_loop != NULL && text_self != NULL && text_done != NULL && text_name != NULL;
+    text_thread = PyUnicode_InternFromString("_thread_id");
+    return text_thread != NULL && text_callback != NULL && text_loop != NULL && text_self != NULL && text_done != NULL && text_name != NULL;
 }
 
 static PyObject *
@@ -137,12 +139,37 @@ tell_made(PyObject *handle)
     Py_DECREF(callback);
 }
 
+/* Tell if the loop runs in another thread: the twin of `is_foreign` in raceway/sync/strays.py. */
+static void
+tell_foreign(const Handling *handling, PyObject *handle)
+{
+    PyObject *loop = attribute(handle, text_loop);
+    PyObject *ident = loop == NULL ? NULL : attribute(loop, text_thread);
+    if (ident != NULL && PyLong_CheckExact(ident)) {
+        unsigned long thread = PyLong_AsUnsignedLong(ident);
+        if (PyErr_Occurred()) {
+            PyErr_Clear();
+        }
+        else if (unlikely(thread != PyThread_get_thread_ident())) {
+            PyObject *callback = attribute(handle, text_callback);
+            PyObject *told = callback == NULL ? NULL
+                                              : PyObject_CallFunctionObjArgs(handling->strayed, loop, callback, NULL);
+            PyErr_Clear();
+            Py_XDECREF(told);
+            Py_XDECREF(callback);
+        }
+    }
+    Py_XDECREF(ident);
+    Py_XDECREF(loop);
+}
+
 static PyObject *
 made_call(PyObject *self, PyObject *const *args, size_t flags, PyObject *names)
 {
     PyObject *handle = PyVectorcall_NARGS(flags) > 0 ? args[0] : NULL; /* the caller holds it */
     PyObject *result = PyObject_Vectorcall(((Handling *)self)->real, args, flags, names);
     if (result != NULL && recorded_run() != 0 && handle != NULL) {
+        tell_foreign((Handling *)self, handle);
         tell_made(handle);
     }
     return result;
@@ -283,14 +310,14 @@ run_call(PyObject *self, PyObject *const *args, size_t flags, PyObject *names)
     return result;
 }
 
-/* Handling(real, runs, asyncio.tasks.Task): in place of Handle._run if it `runs`, else of Handle.__init__. */
+/* Handling(real, runs, asyncio.tasks.Task, strayed): in place of Handle._run if it `runs`, else of Handle.__init__. */
 static PyObject *
 handling_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-    PyObject *real, *task_type;
+    PyObject *real, *task_type, *strayed;
     int runs;
     (void)kwargs;
-    if (!PyArg_ParseTuple(args, "OpO!", &real, &runs, &PyType_Type, &task_type)) {
+    if (!PyArg_ParseTuple(args, "OpO!O", &real, &runs, &PyType_Type, &task_type, &strayed)) {
         return NULL;
     }
     Handling *handling = (Handling *)type->tp_alloc(type, 0);
@@ -298,6 +325,7 @@ handling_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
         handling->real = Py_NewRef(real);
         handling->call = runs ? run_call : made_call;
         handling->task_type = Py_NewRef(task_type);
+        handling->strayed = Py_NewRef(strayed);
         handling->name_of = PyObject_GetAttrString(task_type, "get_name");
         handling->is_done = PyObject_GetAttrString(task_type, "done");
         if (handling->name_of == NULL || handling->is_done == NULL) {
@@ -314,6 +342,7 @@ handling_traverse(Handling *handling, visitproc visit, void *arg)
     Py_VISIT(handling->task_type);
     Py_VISIT(handling->name_of);
     Py_VISIT(handling->is_done);
+    Py_VISIT(handling->strayed);
     return 0;
 }
 
@@ -325,6 +354,7 @@ handling_dealloc(Handling *handling)
     Py_XDECREF(handling->task_type);
     Py_XDECREF(handling->name_of);
     Py_XDECREF(handling->is_done);
+    Py_XDECREF(handling->strayed);
     Py_TYPE(handling)->tp_free((PyObject *)handling);
 }
 

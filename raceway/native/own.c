@@ -99,11 +99,24 @@ field_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObje
             return true;
         }
     }
-    Location location = {.object = object, .target = base, .activation = frame, .shape = shape, .name = tap->name,
+    Location location = {.object = object, .tap = tap, .target = base, .activation = frame, .shape = shape, .name = tap->name,
                          .kind = AT_ATTRIBUTE, .key = (uintptr_t)tap->name};
     record_at(thread, frame, tap->site, cell, &location, op, COMMUTE_NONE);
     remember_made(tap, MADE_ONE, tap->stores ? cell->w : cell->r);
     return true;
+}
+
+/* What the actor does to an item that it has put in is not what it did before. To tell the two apart takes a new epoch.
+   Containers that others take from are worth one each time; of all others it is not known whether they will be, so a
+   site is given one the first time, the second, the fourth and so on. */
+void
+put_in(Tap *tap, Thread *thread, Object *object)
+{
+    bool handing = object != NULL && object->extra != NULL && object->extra->handing;
+    uint32_t count = handing ? 0 : ++tap->puts;
+    if (unlikely((count & (count - 1)) == 0)) {
+        actor_gave(thread);
+    }
 }
 
 /* The record of a container that needs no better name than its site has; NULL where that must be looked into. */
@@ -171,13 +184,16 @@ structure_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, Py
         return false;
     }
     record_own(thread, &object->cells[0], again, known->stores);
-    if (known->stores && row->effects[0].commute == COMMUTE_NONE) {
+    if (known->stores && (effect.commute == COMMUTE_NONE || effect.operation == OP_DELETE)) {
         record_own(thread, &object->cells[1], again, true);
     }
     if (!known->stores) {
         variable_is_read(object->label);
     }
     thread->accesses++;
+    if (row->handover == HANDOVER_GIVE) {
+        put_in(tap, thread, object);
+    }
     return true;
 }
 
@@ -247,6 +263,9 @@ item_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObjec
     }
     if (tap->is_head) {
         note_head(thread, frame, frame_offset(frame), tap->site, container, number);
+    }
+    if (row != NULL && row->handover == HANDOVER_GIVE && known->stores) {
+        put_in(tap, thread, object);
     }
     return true;
 }

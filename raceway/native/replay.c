@@ -13,6 +13,7 @@ typedef struct Place {
 } Place;
 
 static Place *places;
+static Table commons; /* objects that hand-overs through containers do not order accesses of */
 
 static Cell *
 place_of(uint64_t object, int kind, uint64_t key)
@@ -35,6 +36,7 @@ static void
 retire(uint64_t object)
 {
     Place **link = &places;
+    table_pop(&commons, object);
     while (*link != NULL) {
         Place *place = *link;
         if (place->object == object) {
@@ -54,6 +56,7 @@ replay_reset(void)
     while (places != NULL) {
         retire(places->object);
     }
+    table_free(&commons);
 }
 
 /* ("access", actor, operation, object, kind, key, whole, site, variable, commute, activation, task) */
@@ -82,6 +85,7 @@ feed_access(PyObject *record)
         .key = number,
         .kind = (uint8_t)kind,
         .items = items,
+        .common = table_get(&commons, object) != NULL,
         .variable = variable_intern(PyUnicode_FromStringAndSize(variable, (Py_ssize_t)(length - (items ? 5 : 0)))),
     };
     Cell *cell = place_of(object, kind, number);
@@ -92,6 +96,34 @@ feed_access(PyObject *record)
     }
     task_resume(thread, task);
     record_at(thread, NULL, site, cell, &location, operation, commute);
+    return true;
+}
+
+/* ("take", actor, object, kind, key, whole, owner) */
+static bool
+feed_take(PyObject *record)
+{
+    const char *verb;
+    unsigned long long actor, object, owner;
+    int kind, whole;
+    PyObject *key;
+    uint64_t number = KEY_WHOLE;
+    if (!PyArg_ParseTuple(record, "sKKiOpK", &verb, &actor, &object, &kind, &key, &whole, &owner)) {
+        return false;
+    }
+    if (!whole && !key_of(key, &number, 0)) {
+        PyErr_SetString(PyExc_TypeError, "a key of a trace is a scalar");
+        return false;
+    }
+    Cell *cell = place_of(object, kind, number);
+    Thread *thread = thread_for(actor);
+    if (cell == NULL || thread == NULL) {
+        PyErr_NoMemory();
+        return false;
+    }
+    if (cell_taken(thread, cell) == TAKEN_HANDED) {
+        table_put(&commons, owner, &commons);
+    }
     return true;
 }
 
@@ -123,6 +155,10 @@ feed_edge(PyObject *record, const char *verb)
     if (strcmp(verb, "suspend") == 0 || strcmp(verb, "done") == 0) {
         task_resume(thread, 0);
         strcmp(verb, "done") == 0 ? task_done(other) : task_suspend(other);
+        return true;
+    }
+    if (strcmp(verb, "give") == 0) {
+        actor_gave(thread);
         return true;
     }
     task_resume(thread, task);
@@ -163,7 +199,9 @@ replay_feed(PyObject *module, PyObject *record)
     }
     core_lock();
     alone = false;
-    bool done = strcmp(verb, "access") == 0 ? feed_access(record) : feed_edge(record, verb);
+    bool done = strcmp(verb, "access") == 0 ? feed_access(record)
+                : strcmp(verb, "take") == 0 ? feed_take(record)
+                                            : feed_edge(record, verb);
     core_unlock();
     if (!done) {
         return NULL;

@@ -277,19 +277,27 @@ static void
 check(const Access *access, uint32_t other, uint32_t place)
 {
     const Context *known = &contexts[other], *now = &contexts[access->id];
-    if (known->slot == now->slot || is_ordered(known, access->thread->actor) ||
-        !contexts_conflict(known, now, access->location->kind)) {
+    if (known->slot == now->slot || !contexts_conflict(known, now, access->location->kind)) {
         return;
     }
     bool between = access->head != NULL && op_mutates(known->operation) && place > access->head->sequence;
     race_add(other, access->id, between, false, access->location);
 }
 
+/* Whether an access of another actor happens before this one. */
+static bool
+is_before(const Access *access, const Context *known)
+{
+    Actor *actor = access->thread->actor;
+    return is_ordered(known, actor) &&
+           likely(!access->location->common || known->number <= clock_get(actor_bare(actor), known->slot));
+}
+
 static bool
 races_with(const Access *access, uint32_t other)
 {
     const Context *known = &contexts[other];
-    return other != 0 && known->slot != access->thread->actor->slot && !is_ordered(known, access->thread->actor) &&
+    return other != 0 && known->slot != access->thread->actor->slot && !is_before(access, known) &&
            contexts_conflict(known, &access->wanted, access->location->kind);
 }
 
@@ -499,7 +507,7 @@ static void
 tell_entries(const Entries *list, const Location *location)
 {
     for (uint8_t place = 0; place < list->count; place++) {
-        teller_access(list->entries[place].context, location, NULL, list->entries[place].sequence, true);
+        teller_access(list->entries[place].context, location, NULL, list->entries[place].sequence, true, NULL, NULL);
     }
 }
 
@@ -528,6 +536,19 @@ tell_kept(const Access *access, const Cell *cell, Expansion *expansion)
         expansion->told = true;
     }
     return true;
+}
+
+/* Tell of an access, with its value where that is seen. */
+static SLOW void
+tell_access(const Access *access, Frame *frame)
+{
+    const Location *location = access->location;
+    int op = access->wanted.operation;
+    bool is_valued = location->tap != NULL && location->kind != AT_STRUCTURE && teller_sees_values() &&
+                     (op == OP_WRITE || op == OP_READ_MODIFY_WRITE);
+    PyObject *value = is_valued ? tap_value(location->tap, frame) : NULL;
+    PyObject *key = value != NULL && location->kind == AT_ITEM ? tap_key(location->tap, frame) : NULL;
+    teller_access(access->id, location, access->head, sequence, false, value, key);
 }
 
 /* Double-checked locking: the write after the second test releases, the first test acquires. CPython's memory is
@@ -559,6 +580,30 @@ cell_is_own(const Cell *cell, uint32_t slot)
 {
     return (cell->w & EXPANDED) == 0 && (cell->w == 0 || contexts[cell->w].slot == slot) &&
            (cell->r == 0 || contexts[cell->r].slot == slot);
+}
+
+/* The actor takes out what was put in here: it happens after what others last wrote. Tells whether others did, and
+   whether nothing else had ordered that. */
+int
+cell_taken(Thread *thread, const Cell *cell)
+{
+    const Expansion *expansion = expansion_of(cell);
+    Entry only = {.context = expansion == NULL ? cell->w : 0};
+    const Entry *writes = expansion == NULL ? &only : expansion->writes.entries;
+    uint8_t count = expansion == NULL ? cell->w != 0 : expansion->writes.count;
+    int found = TAKEN_OWN;
+    for (uint8_t place = 0; place < count; place++) {
+        Context other = contexts[writes[place].context];
+        if (other.slot == thread->actor->slot) {
+            continue;
+        }
+        if (!is_ordered(&other, thread->actor)) {
+            actor_follow(thread, &other);
+            found = TAKEN_HANDED;
+        }
+        found = found == TAKEN_OWN ? TAKEN_ORDERED : found;
+    }
+    return found;
 }
 
 /* Put a context into a cell that is this actor's own; false when another actor was there. Nothing to compare with:
@@ -672,7 +717,8 @@ void
 record_at(Thread *thread, Frame *frame, uint32_t number, Cell *cell, const Location *location, int op, int commute)
 {
     Site *site = &sites[number];
-    Access access = {.thread = thread, .location = location};
+    Location here = *location;
+    Access access = {.thread = thread, .location = &here};
     Expansion *expansion = expansion_of(cell);
     if (unlikely(thread->hidden)) {
         return;
@@ -681,12 +727,15 @@ record_at(Thread *thread, Frame *frame, uint32_t number, Cell *cell, const Locat
         sync_acquire(thread, thread->due[--thread->due_count]);
     }
     if (site->double_checked && expansion != NULL && expansion->published != NULL) {
-        clock_join(&thread->actor->clock, expansion->published);
+        actor_after(thread->actor, expansion->published, &(const Clock){0});
         tell_edge(TELL_ACQUIRE, thread->actor, expansion->handover);
     }
     site->acted = true;
     if (alone) {
         return;
+    }
+    if (here.object != NULL && here.object->extra != NULL) {
+        here.common = here.object->extra->common;
     }
     access.wanted = (Context){.site = number, .operation = (uint8_t)op, .commute = (uint8_t)commute, .region = -1};
     if (site->region_count != 0 && op_mutates(op)) {
@@ -728,7 +777,7 @@ record_at(Thread *thread, Frame *frame, uint32_t number, Cell *cell, const Locat
             record_expanded(&access, cell, expansion);
         }
         if (unlikely(tell)) {
-            teller_access(access.id, location, access.head, sequence, false);
+            tell_access(&access, frame);
             if (expansion == NULL) {
                 teller_remember(cell);
             }

@@ -8,6 +8,7 @@ typedef struct {
     Clock clock;
     PyObject *kind; /* owned; NULL for one that nobody named */
     PyObject *file; /* owned */
+    Clock bare; /* what releases leave without hand-overs through plain containers; empty: no other than `clock` */
     Clock firm; /* what releases leave that are not those of a lock, or of one that others than its taker free */
     LockUse use;
     int line;
@@ -64,7 +65,7 @@ take_over(Thread *thread, uint64_t serial)
     if (!sync->released || sync->releaser == thread->actor->serial) {
         return false;
     }
-    clock_join(&thread->actor->clock, &sync->clock);
+    actor_after(thread->actor, &sync->clock, &sync->bare);
     return true;
 }
 
@@ -106,10 +107,30 @@ sync_of_object(PyObject *target)
     return extra == NULL ? 0 : extra->sync;
 }
 
+/* What is left without hand-overs, where it is not the same. */
+static void
+leave_bare(Actor *actor, Sync *sync, bool merges)
+{
+    if (!merges || (sync->bare.length == 0 && actor->bare.length == 0)) {
+        sync->bare.length = 0;
+        if (actor->bare.length != 0) {
+            clock_copy(&sync->bare, actor_bare(actor));
+        }
+        return;
+    }
+    if (sync->bare.length == 0) {
+        clock_copy(&sync->bare, &sync->clock);
+    }
+    clock_join(&sync->bare, actor_bare(actor));
+}
+
 static void
 release(Thread *thread, Sync *sync, bool merge)
 {
     Actor *actor = thread->actor;
+    if (unlikely(sync->bare.length != 0 || actor->bare.length != 0)) {
+        leave_bare(actor, sync, merge && sync->released);
+    }
     if (merge && sync->released) {
         if (sync->releaser != actor->serial) {
             clock_join(&sync->clock, &actor->clock);
@@ -216,6 +237,7 @@ sync_free(Sync *sync)
 {
     clock_free(&sync->clock);
     clock_free(&sync->firm);
+    clock_free(&sync->bare);
     Py_XDECREF(sync->kind);
     Py_XDECREF(sync->file);
     free(sync);
@@ -236,6 +258,7 @@ sync_retire(uint64_t serial)
     if (sync->named) {
         clock_free(&sync->clock);
         clock_free(&sync->firm);
+        clock_free(&sync->bare);
         sync->released = false;
         return;
     }

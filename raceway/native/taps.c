@@ -26,6 +26,7 @@ reach(Tap *tap, Thread *thread, Frame *frame, PyObject *base, PyObject *key)
     Reach at = {.tap = tap, .site = site, .thread = thread, .frame = frame, .base = base, .key = key};
     if (site->through != NULL && thread->owner != NULL && thread->owner_name == site->through) {
         at.owner = thread->owner;
+        at.holder = thread->holder;
     }
 #if RW_PEEK
     at.namespace = frame->f_globals;
@@ -126,6 +127,7 @@ own(const Tap *tap, Thread *thread, PyObject *operand)
     if (tap->names_owner) {
         thread->owner = Py_TYPE(operand);
         thread->owner_name = tap->name;
+        thread->holder = operand;
     }
 }
 
@@ -631,6 +633,62 @@ attribute_call_tap(PyObject *self, PyObject *operand)
 
 #endif
 
+#if RW_PEEK
+
+/* What an augmented assignment is about to find. Borrowed; NULL where it cannot be told. */
+static PyObject *
+value_to_find(const Tap *tap, PyObject **place)
+{
+    const Site *site = &sites[tap->site];
+    PyObject *base = tap->role == ROLE_KEY ? place[-1] : place[1];
+    return site->form == FORM_ATTRIBUTE ? instance_value(base, site->name)
+                                        : item_value(base, tap->role == ROLE_KEY ? place[1] : site->key);
+}
+
+#endif
+
+/* What the running tap's place is about to write or, of an augmented assignment, what that finds: it stands on the value
+   stack, or will be read next. Borrowed; NULL where it cannot be seen. */
+PyObject *
+tap_value(Tap *tap, Frame *frame)
+{
+#if RW_PEEK
+    int context = sites[tap->site].context;
+    bool augments = context == CONTEXT_AUGMENT;
+    if ((context != CONTEXT_STORE && !augments) || tap->role == ROLE_STATEMENT) {
+        return NULL;
+    }
+    /* v S o, v d K k; of `setattr(o, n, W[v])` and `g = G[v]` the operand; of `g += G[v]` what stands below. */
+    int below = tap->role == ROLE_KEY ? 2 : tap->role == ROLE_BASE || augments ? 1 : 0;
+    PyObject **place = own_place(frame, (PyObject *)tap, tap->early ? below - 1 : below);
+    if (place == NULL) {
+        return NULL;
+    }
+    return tap->early ? value_to_find(tap, place) : place[below == 0 ? 1 : -below];
+#else
+    (void)tap;
+    (void)frame;
+    return NULL;
+#endif
+}
+
+/* The key of the item that the running tap's place writes. Borrowed; NULL where it cannot be seen. */
+PyObject *
+tap_key(Tap *tap, Frame *frame)
+{
+    if (sites[tap->site].key != NULL || tap->role == ROLE_BASE) {
+        return sites[tap->site].key;
+    }
+#if RW_PEEK
+    int below = tap->role == ROLE_KEY ? 1 : 2;
+    PyObject **place = own_place(frame, (PyObject *)tap, below);
+    return place == NULL ? NULL : place[tap->role == ROLE_KEY ? 1 : -2];
+#else
+    (void)frame;
+    return NULL;
+#endif
+}
+
 /* --- G[g] and C[c]: names ------------------------------------------------------------------------------------------ */
 
 static void
@@ -714,7 +772,8 @@ hold(Thread *thread, Tap *tap, Frame *frame, PyObject *value)
     }
     bool owned = thread->owner != NULL && thread->owner_name == sites[tap->site].through;
     thread->pending[thread->pending_count++] =
-        (Pending){.frame = frame, .value = value, .site = tap->site, .owner = owned ? thread->owner : NULL};
+        (Pending){.frame = frame, .value = value, .site = tap->site, .owner = owned ? thread->owner : NULL,
+                  .holder = thread->holder};
 }
 
 /* The operands held for this commit, oldest first; NULL when they are lost. Younger ones of other frames stay:
@@ -759,6 +818,7 @@ commit(Tap *tap, Thread *thread, Frame *frame, PyObject *operand)
             if (site->through != NULL) {
                 thread->owner = held[0].owner;
                 thread->owner_name = site->through;
+                thread->holder = held[0].holder;
             }
             key = tap->held > 1 ? held[1].value : site->commit == ROLE_KEY ? operand : key;
         }

@@ -12,6 +12,7 @@ from raceway.model.locks import LockMark, deadlocks_since, mark_locks, orders_si
 from raceway.model.races import counted, since
 from raceway.model.struct import Struct
 from raceway.runtime.contract import Core, Counters
+from raceway.sync import strays
 
 
 class Mark(Struct):
@@ -21,6 +22,7 @@ class Mark(Struct):
     locks: LockMark
     counters: Counters
     activity: dict[int, int]
+    strays: int = 0
 
 
 BEGINNING = Mark({}, LockMark({}), Counters(0, 0, 0, 0), {})
@@ -31,21 +33,22 @@ def take_mark(core: Core, last: Mark | None) -> Mark:
     """This moment; cheap when nothing was noted since `last`."""
     counters, activity = core.counters(), core.telling.activity()
     if last is not None and last.counters.noted == counters.noted:
-        return Mark(last.races, last.locks, counters, activity)
-    return Mark(counted(core.races()), mark_locks(core.locks()), counters, activity)
+        return Mark(last.races, last.locks, counters, activity, len(strays.met))
+    return Mark(counted(core.races()), mark_locks(core.locks()), counters, activity, len(strays.met))
 
 
 def found(core: Core, after: Mark, directory: str, has_gil: Callable[[], bool]) -> tuple[Finding, ...]:
     """The findings of what came after the mark, worst first; paths in them are relative to `directory`."""
     races, facts = since(core.races(), after.races), core.locks()
-    deadlocks = deadlocks_since(facts, after.locks)
-    if not races and not facts.orders and not deadlocks:
+    deadlocks, met = deadlocks_since(facts, after.locks), strays.met[after.strays :]
+    if not races and not facts.orders and not deadlocks and not met:
         return ()
     from raceway.detector.lockorder import cycles
-    from raceway.findings import build, build_lock_cycles, completed, in_order
+    from raceway.findings import build, build_lock_cycles, build_strays, completed, in_order
 
     names = core.names
     built = build(races, names.all_sites(), names, directory, has_gil())
     orders = orders_since(cycles(facts.orders, facts.signals), after.locks)
-    every = (*built, *build_lock_cycles(orders, deadlocks, names, directory))
+    locks = build_lock_cycles(orders, deadlocks, names, directory)
+    every = (*built, *locks, *build_strays(met, names, directory))
     return in_order(completed(finding, directory) for finding in every)

@@ -8,13 +8,14 @@ from collections.abc import Callable, Hashable
 from types import FrameType
 
 from raceway.model.kinds import Commute, LocationKind, Operation
-from raceway.model.records import WHOLE
+from raceway.model.records import WHOLE, Give, Location, Take
 from raceway.model.sites import Context, Site, SiteForm
 from raceway.model.typing import Any
 from raceway.runtime import contracts
-from raceway.runtime.actors import ThreadState
+from raceway.runtime.actors import Owner, ThreadState
 from raceway.runtime.attributes import Attributes, Home, find, holds, type_name
 from raceway.runtime.contracts import Contract, Handover, KeyShape, Target
+from raceway.runtime.identity import SEVERAL
 from raceway.runtime.log import Log
 from raceway.runtime.recorder import PureRecorder
 
@@ -40,13 +41,13 @@ _DUNDERS = {Context.LOAD: "__getitem__", Context.STORE: "__setitem__", Context.D
 class Reach:
     """A committed site in the middle of its statement: the operands are known, the operation comes next.
 
-    `owner` is the class that the base was just loaded from, if any.
+    `owner` is what the base was just loaded from, if anything; `recorded` tells that something was no repetition.
     """
 
-    __slots__ = ("base", "frame", "key", "owner", "serial", "site", "state", "type")
+    __slots__ = ("base", "frame", "key", "owner", "recorded", "serial", "site", "state", "type")
 
     def __init__(
-        self, serial: int, site: Site, state: ThreadState, frame: FrameType, base: Any, key: Any, owner: Any
+        self, serial: int, site: Site, state: ThreadState, frame: FrameType, base: Any, key: Any, owner: Owner | None
     ) -> None:
         self.serial = serial
         self.site = site
@@ -55,6 +56,7 @@ class Reach:
         self.base = base
         self.key = key
         self.owner = owner
+        self.recorded = False
         self.type = type(base)
 
 
@@ -67,6 +69,7 @@ class Accesses:
         self._recorder = recorder
         self._identity = log.identity
         self._attributes = Attributes(log.identity)
+        self._puts: dict[int, int] = {}
         self._forms: dict[SiteForm, Callable[[Reach], None]] = {
             SiteForm.ATTRIBUTE: self._attribute,
             SiteForm.METHOD: self._method,
@@ -91,11 +94,12 @@ class Accesses:
         variable: str,
         commute: Commute = Commute.NONE,
     ) -> None:
-        self.log.access(at.state, at.frame, operation, place, at.serial, variable, commute)
+        if self.log.access(at.state, at.frame, operation, place, at.serial, variable, commute):
+            at.recorded = True
 
     def _attribute(self, at: Reach) -> None:
         name = at.key if at.site.keyed else at.site.name
-        at.state.owner = at.type
+        at.state.owner = (at.type, id(at.base))
         if type(name) is str and name and at.type not in _NEVER:
             self._field(at, name, _OPERATIONS[at.site.context])
 
@@ -130,7 +134,7 @@ class Accesses:
 
     def _class_attribute(self, at: Reach, cls: type, name: str, operation: Operation) -> None:
         """An attribute of a class object: it lives where the resolution order finds it, or where it is stored."""
-        at.state.owner = cls
+        at.state.owner = (cls, id(cls))
         found = find(cls, name)
         if found is not None and operation is Operation.READ:
             cls = found[0]
@@ -197,9 +201,12 @@ class Accesses:
         if contract.through:
             at.base = contracts.behind(at.base)
         at.state.accesses += 1
-        if contract.handover is not None:
+        effects = contract.effects_when(_has_key(at.base, at.key))
+        if contract.handover in (Handover.RELEASE, Handover.ACQUIRE):
             self._hand_over(at, contract.handover)
-        for effect in contract.effects_when(_has_key(at.base, at.key)):
+        elif contract.handover is Handover.TAKE:
+            self._take_out(at)
+        for effect in effects:
             # Whether something is in a list is one question to it, whatever the answer costs.
             asked = effect.operation is Operation.ITERATE and at.site.form is SiteForm.CONTAINS
             operation = Operation.READ if asked else effect.operation
@@ -210,6 +217,41 @@ class Accesses:
                 self._at_key(at, operation, effect.commute)
             elif at.key is not Missing:
                 self._at_key(at, operation, effect.commute)
+        if any(effect.operation.mutates for effect in effects):
+            entry, actor = self._identity.of(at.base), at.state.actor
+            entry.giver = actor if entry.giver in (0, actor) else SEVERAL
+            if contract.handover is Handover.GIVE and (at.recorded or at.serial not in self._puts):
+                self._put_in(at, entry.handing)
+
+    def _put_in(self, at: Reach, handing: bool) -> None:
+        """What the thread does to an item that it has put in is not what it did before.
+
+        To tell the two apart takes a new epoch. Containers that others take from are worth one each time; of all others
+        it is not known whether they will be, so a site is given one the first time, the second, the fourth and so on.
+        """
+        count = 0
+        if not handing:
+            count = self._puts[at.serial] = self._puts.get(at.serial, 0) + 1
+        if not count & (count - 1):
+            self.log.edge(at.state, Give(at.state.actor))
+
+    def _take_out(self, at: Reach) -> None:
+        """Who takes an item out happens after those who put items in, as far as they did, but for attributes of the
+        object that the container belongs to."""
+        entry, state = self._identity.of(at.base), at.state
+        if entry.giver in (0, state.actor) or _has_key(at.base, at.key) is False or _is_empty(at.base):
+            return
+        entry.handing = True
+        places: list[tuple[LocationKind, Hashable]] = [(LocationKind.STRUCTURE, WHOLE)]
+        sequence = contracts.is_sequence(at.type)
+        if sequence or at.key is Missing:
+            places.append((LocationKind.STRUCTURE, None))
+        if sequence or at.key is not Missing:
+            key = _position(at.base, -1 if at.key is Missing else at.key)
+            places.append((LocationKind.ITEM, self._key(key)))
+        owner = self._identity.serial_at(at.owner[1]) if at.site.through and at.owner is not None else 0
+        for kind, key in places:
+            self.log.stream.put(Take(state.actor, Location(entry.serial, kind, key), owner))
 
     def _hand_over(self, at: Reach, side: Handover) -> None:
         """Ends of a deque: what was put in by one thread and taken out by another is ordered with it.
@@ -235,14 +277,14 @@ class Accesses:
             operation = Operation.READ  # the walk is over: its awaits are not reached
         container, label = self._container(at)
         self._record(at, operation, (container, LocationKind.STRUCTURE, None), label, commute)
-        if operation.mutates and commute is Commute.NONE:
-            self._record(at, operation, (container, LocationKind.STRUCTURE, WHOLE), label)
+        if operation.mutates and (commute is Commute.NONE or operation is Operation.DELETE):
+            self._record(at, operation, (container, LocationKind.STRUCTURE, WHOLE), label, commute)
 
     def _container(self, at: Reach) -> tuple[int, str]:
         """The serial of a container and what people call it: by the attribute it came from, else by its variable."""
         entry, site = self._identity.of(at.base), at.site
         if site.through and at.owner is not None:
-            entry.label = f"{type_name(at.owner)}.{_readable(site.through)}"
+            entry.label = f"{type_name(at.owner[0])}.{_readable(site.through)}"
         elif site.base == "self":
             entry.label = type_name(at.type)
         elif not entry.label:

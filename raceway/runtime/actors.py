@@ -11,12 +11,16 @@ from raceway.originals import get_ident
 _PENDING_LIMIT = 64
 
 
+Owner = tuple[type, int]
+"""A class, and the address of its instance or itself, that an attribute was loaded from."""
+
+
 class Operand:
-    """An operand that a tap held for the tap that commits; `owner` is the class it was just loaded from, if any."""
+    """An operand that a tap held for the tap that commits; `owner` is what it was just loaded from, if anything."""
 
     __slots__ = ("frame", "owner", "site", "value")
 
-    def __init__(self, frame: int, site: int, value: Any, owner: Any) -> None:
+    def __init__(self, frame: int, site: int, value: Any, owner: Owner | None) -> None:
         self.frame = frame
         self.site = site
         self.value = value
@@ -27,7 +31,7 @@ class ThreadState:
     """What one thread keeps: its actor, operands waiting for their commit, and what it repeats.
 
     `task` is the one of an event loop that it runs for, 0 outside any.
-    `owner` is the class that an attribute was last loaded from; `due` are acquires to draw before the next record;
+    `owner` is what an attribute was last loaded from; `due` are acquires to draw before the next record;
     `accesses` counts commits, repeated ones included. `repeated` holds repetitions by site and addresses of operands,
     as long as nobody records anything (`recorded`): no edge, no access, no death of an object. `holds` counts the locks
     that the thread took and did not free itself.
@@ -39,7 +43,7 @@ class ThreadState:
         self.actor = actor
         self.task = 0
         self.pending: list[Operand] = []
-        self.owner: Any = None
+        self.owner: Owner | None = None
         self.due: list[int] = []
         self.accesses = 0
         self.holds = 0

@@ -189,6 +189,11 @@ class Core(Protocol):
     """How the transform renders taps for this core: "hold", a tap for each operand, or "peek", only what commits."""
     fallback: str
     """Why this core was taken in the place of a better one; empty when it was not."""
+    outermost: Callable[..., Any]
+    """Calls a function of the program, or `exec`, with arguments, as the outermost call of the command line's thread.
+
+    Where a core can do so, the frames that called it are in no stack that the program looks at and count for no limit
+    of depth, and a tracer or profiler that it leaves on is off until the next such call."""
 
     @property
     def names(self) -> Names:

@@ -33,15 +33,19 @@ _WITNESSES = 8
 _FULL = frozenset({0, 1, 2}) if "free-threading build" in sys.version else frozenset({2})
 """The generations that the collector calls a full collection; without a GIL it knows but one, by any of these names."""
 
+SEVERAL = -1
+"""No actor has this serial."""
+
 
 class Entry:
     """What is known of one live object.
 
     `label` is what people call it, `sync` the serial under which it hands over, `notes` is for whoever caches facts
-    about it (a class's attributes).
+    about it (a class's attributes). `giver` is the actor that has put items into a container, `SEVERAL` for more than
+    one, and `handing` tells that another one has taken some out.
     """
 
-    __slots__ = ("held", "label", "notes", "reference", "serial", "sync")
+    __slots__ = ("giver", "handing", "held", "label", "notes", "reference", "serial", "sync")
 
     def __init__(self, serial: int) -> None:
         self.serial = serial
@@ -49,6 +53,8 @@ class Entry:
         self.reference: weakref.ref[Any] | None = None
         self.label = ""
         self.sync = 0
+        self.giver = 0
+        self.handing = False
         self.notes: dict[str, Any] | None = None
 
 
@@ -91,6 +97,11 @@ class Identity:
         if self._held:
             self.sweep()
         return entry
+
+    def serial_at(self, address: int) -> int:
+        """The serial of the live object at this address, 0 when it has none."""
+        entry = self._entries.get(address)
+        return 0 if entry is None else entry.serial
 
     def knows(self, address: int) -> bool:
         """Whether a live object with an entry is at this address."""

@@ -83,8 +83,8 @@ class Log:
         site: int,
         variable: str,
         commute: Commute = Commute.NONE,
-    ) -> None:
-        """Record an access of the current actor unless it repeats what this epoch did there already.
+    ) -> bool:
+        """Record an access of the current actor unless it repeats what this epoch did there already; False if so.
 
         Reads that a write may depend on, and such writes, always count: each refreshes or looks for a head.
         """
@@ -93,10 +93,11 @@ class Log:
         known = self.sites[site]
         looks = known.is_head or known.regions or known.double_checked or known.rechecked
         if not looks and self.detector.repeats(state.actor, state.task, site, operation, place, commute):
-            return
+            return False
         stack = capture(frame)
         where = Location(*place)
         self.stream.put(Access(state.actor, operation, where, site, variable, stack, commute, id(frame), state.task))
+        return True
 
     def repeats(self, state: ThreadState, key: object) -> bool:
         """Whether the site did the same to the same objects, which was a repetition, and nothing was recorded since."""

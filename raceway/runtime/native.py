@@ -179,7 +179,7 @@ class NativeTelling:
 
     def begin(self, full: bool) -> None:
         """From the start on, collect what `told` gives."""
-        _native.tell(full)
+        _native.tell(full, can_peek())
 
     def told(self) -> list[Told]:
         """What there is to tell since the last time."""
@@ -221,6 +221,7 @@ class NativeCore:
         self._check = SelfCheck(self.recorder, self.bind, self.names, self._all_races, self._all_counters)
         self._running = False
         self.telling = NativeTelling()
+        self.outermost = _native.outermost
 
     def start(self) -> None:
         """Begin to record."""

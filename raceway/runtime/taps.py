@@ -93,7 +93,7 @@ class Tap:
         plain = type(key) in _PLAIN_KEYS and (site.form in _PLAIN_FORMS or site.context in _PLAIN_CONTEXTS)
         if plain and self.log.repeats(state, repeated):
             if site.form is SiteForm.ATTRIBUTE:
-                state.owner = type(base)
+                state.owner = (type(base), address)
             return
         before = state.accesses
         self.accesses.reached(Reach(self.serial, site, state, frame, base, key, owner))

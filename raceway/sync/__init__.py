@@ -27,6 +27,7 @@ from raceway.sync import (
     semaphores,
     serials,
     simplequeues,
+    strays,
     threads,
 )
 from raceway.sync.handmade import acquire, release
@@ -73,6 +74,7 @@ def install(recorder: Recorder, instrumented: Callable[[str], bool] = _nothing) 
     `instrumented` tells whether a module is: then the locks it uses inside are traced like any others.
     """
     uninstall()
+    strays.met.clear()
     serials.Serial.runs += 1
     creation.set_scope(instrumented)
     patches = Patches()
@@ -121,6 +123,7 @@ def failures() -> int:
 
 def forked(recorder: Recorder) -> None:
     """In a forked child, once the recorder can be told: the calling thread is alone, and locks were made anew."""
+    strays.met.clear()
     locks.LockRecord.tell_remade()
     if recorder.native is not None:
         recorder.native.locks_forked()

@@ -20,6 +20,7 @@ from raceway.runtime import active
 from raceway.runtime.contract import Recorder
 from raceway.sync.patching import Failures, Patches, hide_frame
 from raceway.sync.serials import Serials, Table, of_run
+from raceway.sync.strays import is_foreign, strayed
 
 MODULE = "asyncio.base_events"
 """Once this module has run, its classes and those of `asyncio.events` and `asyncio.tasks` are there."""
@@ -45,6 +46,12 @@ def calling(recorder: Recorder, loop: object) -> None:
     recorder.release(serials.number(recorder, loop))
 
 
+def stopping(_recorder: Recorder, loop: object) -> None:
+    """A thread is about to stop `loop`."""
+    if is_foreign(loop):
+        strayed(loop)
+
+
 def task_of(callback: object) -> Any:
     """The task that the callback is a step of, None for any other callback."""
     kind = type(callback)
@@ -63,6 +70,8 @@ def task_of(callback: object) -> Any:
 
 def made(recorder: Recorder, handle: Any, _result: object) -> None:
     """The current task has made `handle`."""
+    if is_foreign(handle._loop):
+        strayed(handle._loop, handle._callback)
     by, task = recorder.tasks.current(), task_of(handle._callback)
     if task is None:
         makers.put(handle, (by, recorder.tasks.now()))
@@ -157,12 +166,13 @@ def patch(patches: Patches) -> None:
     base, events = sys.modules.get(MODULE), sys.modules.get("asyncio.events")
     if base is None or events is None or not hasattr(base, "BaseEventLoop"):
         return
+    patches.around(base.BaseEventLoop, "stop", before=stopping)
     native = in_native(active.recorder())
     if native is not None:
         task = sys.modules["asyncio.tasks"].Task
         patches.around(base.BaseEventLoop, "call_soon_threadsafe", before=lambda _, loop: native.loop_release(loop))
         for name, runs in (("__init__", False), ("_run", True)):
-            patches.replace(events.Handle, name, native.Handling(vars(events.Handle)[name], runs, task))
+            patches.replace(events.Handle, name, native.Handling(vars(events.Handle)[name], runs, task, strayed))
         return
     patches.around(base.BaseEventLoop, "call_soon_threadsafe", before=calling)
     patches.around(events.Handle, "__init__", after=made)

@@ -120,6 +120,12 @@ def renamed(recorder: Recorder, thread: threading.Thread, _result: object) -> No
         recorder.rename(actor, thread._name)  # type: ignore[attr-defined]
 
 
+def actor_of(ident: int) -> int:
+    """The actor of a running thread, 0 when it has none."""
+    thread = threading._active.get(ident)  # type: ignore[attr-defined]
+    return 0 if thread is None else actors.get(thread) or 0
+
+
 def frames() -> dict[int, FrameType]:
     """Where each thread with an actor is now, by the actor."""
     now = sys._current_frames()

@@ -17,6 +17,7 @@ from raceway.model.records import (
     Done,
     End,
     Fork,
+    Give,
     Join,
     Location,
     Record,
@@ -24,6 +25,7 @@ from raceway.model.records import (
     Retire,
     Spawn,
     Suspend,
+    Take,
     Wake,
 )
 from raceway.model.sites import Site
@@ -51,7 +53,7 @@ def pure_locks(trace: Iterable[Record], sites: Sequence[Site]) -> LockFacts:
     detector = Detector(sites.__getitem__)
     for record in trace:
         detector.feed(record)
-    return LockFacts(detector.orders.all(), frozenset(detector.signals))
+    return LockFacts(detector.orders.all(), frozenset(detector.syncs.signals))
 
 
 @contextlib.contextmanager
@@ -149,6 +151,12 @@ def _packed(record: Record, looping: int) -> tuple[Any, ...]:
             return ("acquire", base + record.actor, base + record.sync, waits, record.held, _task(record.task))
         case Release():
             return ("release", base + record.actor, base + record.sync, record.merge, record.held, _task(record.task))
+        case Give():
+            return ("give", base + record.actor)
+        case Take():
+            place, whole = record.location, record.location.key == WHOLE
+            key = None if whole else place.key
+            return ("take", base + record.actor, base + place.object, place.kind, key, whole, base + record.owner)
         case Spawn():
             return ("spawn", base + looping, base + record.task, False, False, _task(record.parent))
         case Wake():

@@ -17,6 +17,7 @@ from raceway.model.records import (
     Done,
     End,
     Fork,
+    Give,
     Join,
     Location,
     Record,
@@ -24,6 +25,7 @@ from raceway.model.records import (
     Retire,
     Spawn,
     Suspend,
+    Take,
     Wake,
 )
 from raceway.model.sites import Context, Region, Role, Site, SiteForm
@@ -101,13 +103,20 @@ def access(
 
 
 class Oracle:
-    """Every pair of record numbers that race, by full vector clocks and by comparing all accesses with all."""
+    """Every pair of record numbers that race, by full vector clocks and by comparing all accesses with all.
 
-    def __init__(self, trace: Sequence[Record]) -> None:
+    Without `hands_over` what is taken out of a container orders nothing.
+    """
+
+    def __init__(self, trace: Sequence[Record], hands_over: bool = True) -> None:
+        self._hands_over = hands_over
         self._clocks: dict[int, dict[int, int]] = {}
         self._syncs: dict[int, dict[int, int]] = {}
         self._published: dict[Location, dict[int, int]] = {}
         self._held: dict[int, int] = {}
+        self._epochs: dict[int, int] = {}
+        self._ends: dict[tuple[int, int], int] = {}
+        self._written: dict[Location, list[tuple[int, int, int]]] = {}
         self._seen: list[tuple[int, Access, dict[int, int]]] = []
         for number, record in enumerate(trace):
             self._feed(number, record)
@@ -126,6 +135,10 @@ class Oracle:
                 _raise(clock, self._syncs.get(record.sync, {}))
                 if record.held:
                     self._held[record.sync] = record.actor
+            case Give():
+                self._end_epoch(record.actor)
+            case Take() if self._hands_over:
+                self._take(record, clock)
             case Release():
                 clock[record.actor] = clock.get(record.actor, 0) + 1
                 known = self._syncs.setdefault(record.sync, {})
@@ -134,20 +147,46 @@ class Oracle:
                 _raise(known, clock)
                 if record.held:
                     self._held.pop(record.sync, None)
+                self._end_epoch(record.actor)
             case Fork():
                 self._clocks[record.child] = dict(clock)
+                self._end_epoch(record.actor)
             case Join():
                 _raise(clock, self._clocks.get(record.child, {}))
+                self._end_epoch(record.child)
+            case Retire():
+                self._written = {where: made for where, made in self._written.items() if where.object != record.object}
             case _:
                 pass
+
+    def _end_epoch(self, actor: int) -> None:
+        """What the actor does from here on is told apart from what it did before."""
+        epoch = self._epochs.get(actor, 0)
+        self._epochs[actor] = epoch + 1
+        self._ends[actor, epoch] = self._clocks.get(actor, {}).get(actor, 0)
+
+    def _take(self, record: Take, clock: dict[int, int]) -> None:
+        """The taker happens after the writes of others here, with the rest of their epochs as far as that is."""
+        for actor, number, epoch in self._written.get(record.location, ()):
+            if actor == record.actor or number <= clock.get(actor, 0):
+                continue
+            if epoch == self._epochs.get(actor, 0):
+                self._end_epoch(actor)
+            known = dict(self._clocks[actor])
+            known[actor] = self._ends[actor, epoch]
+            _raise(clock, known)
 
     def _access(self, number: int, record: Access, clock: dict[int, int]) -> None:
         if record.site == DOUBLE_CHECKED:
             _raise(clock, self._published.get(record.location, {}))
         clock[record.actor] = clock.get(record.actor, 0) + 1
         self._seen.append((number, record, dict(clock)))
+        if record.operation.mutates:
+            written = self._written.setdefault(record.location, [])
+            written.append((record.actor, clock[record.actor], self._epochs.get(record.actor, 0)))
         if record.site == RECHECKED and record.operation.mutates and record.actor in self._held.values():
             self._published[record.location] = dict(clock)
+            self._end_epoch(record.actor)
 
 
 def disturbed(trace: Sequence[Record]) -> set[Location]:
@@ -190,9 +229,9 @@ def disturbed(trace: Sequence[Record]) -> set[Location]:
     return found
 
 
-def oracle(trace: Sequence[Record]) -> set[tuple[int, int]]:
+def oracle(trace: Sequence[Record], hands_over: bool = True) -> set[tuple[int, int]]:
     """The racing pairs of a trace."""
-    return Oracle(trace).pairs
+    return Oracle(trace, hands_over).pairs
 
 
 def _raise(clock: dict[int, int], other: dict[int, int]) -> None:
@@ -240,7 +279,7 @@ class _Builder:
 
     def record(self) -> Record | None:
         actor = self.draw(st.sampled_from(self.alive))
-        choice = self.draw(st.integers(0, 19))
+        choice = self.draw(st.integers(0, 21))
         if choice < 12:
             return self._access(actor)
         if choice < 14:
@@ -251,6 +290,10 @@ class _Builder:
             return self._lock(actor, self.draw(st.sampled_from(LOCKS)))
         if choice < 19:
             return Join(actor, self.draw(st.sampled_from(self.children)))
+        if choice < 21:
+            kind, key, _suffix = self.hot
+            where, owner = Location(self.objects[0], kind, key), self.draw(st.sampled_from([0, *self.objects]))
+            return Take(actor, where, owner) if self.draw(st.booleans()) else Give(actor)
         return self._end(actor) if self.draw(st.booleans()) else self._retire()
 
     def _access(self, actor: int) -> Access:

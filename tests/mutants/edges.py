@@ -51,8 +51,8 @@ _LOCKS = (
     ),
     Mutant(
         "lock-each", "that two locks are two",
-        "detector/detector.py", "clock = self._syncs.get(record.sync)",
-        "clock = next(reversed(self._syncs.values()), None)", "race/lock_two_locks.py",
+        "detector/syncs.py", "clock = self._clocks.get(sync)",
+        "clock = next(reversed(self._clocks.values()), None)", "race/lock_two_locks.py",
     ),
     Mutant(
         "rlock", "the edge from freeing an RLock to taking it",
@@ -164,6 +164,28 @@ _QUEUES = (
     Mutant(
         "deque-take", "the edge to taking out of a deque",
         "runtime/accesses.py", "at.state.due.append(entry.sync)", "pass", "norace/deque_handover.py",
+    ),
+    Mutant(
+        "container-take", "the edge from putting into a list, dict or set to taking out",
+        "detector/detector.py", "hand_over(actor, self.actors.get(other.access.actor), other)", "pass",
+        "norace/handover_dict.py",
+    ),
+    Mutant(
+        "container-take-item", "that what is taken out by its key is ordered after the store under that key",
+        "runtime/accesses.py", "places.append((LocationKind.ITEM, self._key(key)))", "pass",
+        "norace/handover_dict.py",
+    ),
+    Mutant(
+        "container-give", "that what is done to an item after it was put in is told apart",
+        "runtime/accesses.py", "self.log.edge(at.state, Give(at.state.actor))", "pass", "race/handover_dict.py",
+    ),
+    Mutant(
+        "container-kept", "that what a giver does after the take is told apart",
+        "detector/syncs.py", "by.clock[by.slot] += 1", "pass", "race/handover_set.py",
+    ),
+    Mutant(
+        "container-owner", "that attributes of what a container belongs to are judged without hand-overs",
+        "detector/detector.py", "self._common.add(record.owner)", "pass", "race/handover_pool.py",
     ),
 )  # fmt: skip
 

@@ -150,6 +150,14 @@ _SEGMENTS = (
 
 _JUDGING = (
     Mutant(
+        "wrong-thread", "that a loop knows the thread that runs it",
+        "sync/strays.py", "type(thread) is int and thread != get_ident()", "False", "race/loop_wrong_thread.py",
+    ),
+    Mutant(
+        "wrong-thread-safe", "that call_soon_threadsafe() is for other threads",
+        "sync/strays.py", '"call_soon_threadsafe", ', "", "norace/loop_wrong_thread.py",
+    ),
+    Mutant(
         "benign-stop-flag", "that a stop flag is benign",
         "findings/judge.py", "if reader.loop_test and writer.literal in _BOOLEANS:", "if False:",
         "norace/stop_flag.py",
@@ -158,6 +166,10 @@ _JUDGING = (
         "benign-not-flag", "that only a test of a loop is one of a stop flag",
         "findings/judge.py", "if reader.loop_test and writer.literal in _BOOLEANS:",
         "if writer.literal in _BOOLEANS:", "race/flag_once.py",
+    ),
+    Mutant(
+        "benign-put", "that a test for something to take bears others putting something in",
+        "findings/judge.py", "if test.takes and", "if False and", "norace/handover_single_consumer.py",
     ),
     Mutant(
         "benign-same-value", "that storing the same literal twice is benign",

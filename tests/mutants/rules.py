@@ -36,16 +36,16 @@ _DETECTION = (
     ),
     Mutant(
         "release-replaces", "that a release replaces earlier ones where it must",
-        "detector/detector.py", "if record.merge and known is not None:", "if known is not None:",
+        "detector/syncs.py", "if merge and known is not None:", "if known is not None:",
         "race/queue_used_again.py",
     ),
     Mutant(
         "release-merges", "that a release adds to earlier ones where it must",
-        "detector/detector.py", "if record.merge and known is not None:", "if False:", "norace/barrier.py",
+        "detector/syncs.py", "if merge and known is not None:", "if False:", "norace/barrier.py",
     ),
     Mutant(
         "acquire-joins", "that an acquire keeps what the actor knew",
-        "detector/detector.py", "join(actor.clock, clock)", "actor.clock.update(clock)", "norace/lock_after_event.py",
+        "detector/actors.py", "join(self.clock, clock)", "self.clock.update(clock)", "norace/lock_after_event.py",
     ),
     Mutant(
         "same-epoch-place", "that a repeated access is dropped only at the same place",
@@ -157,12 +157,13 @@ _LOCATIONS = (
     ),
     Mutant(
         "items-all", "that a change of a whole container concerns every item",
-        "runtime/accesses.py", "if operation.mutates and commute is Commute.NONE:", "if False:", "race/item_clear.py",
+        "runtime/accesses.py", "if operation.mutates and (commute is Commute.NONE or", "if operation.mutates and (",
+        "race/item_clear.py",
     ),
     Mutant(
         "key-present", "that a store under a present key leaves the structure alone",
-        "runtime/contracts/dicts.py", "effects=(WRITE_KEY, INSERT_KEY), full_when=Presence.ABSENT",
-        "effects=(WRITE_KEY, INSERT_KEY)", "norace/iterate_replace.py",
+        "runtime/contracts/dicts.py", "effects=(WRITE_KEY, INSERT_KEY),\n    full_when=Presence.ABSENT,",
+        "effects=(WRITE_KEY, INSERT_KEY),", "norace/iterate_replace.py",
     ),
     Mutant(
         "delete", "that a deletion is a write",
@@ -221,7 +222,7 @@ _LOCK_ORDERS = (
     ),
     Mutant(
         "lock-order-event", "that an event orders the sides of a cycle",
-        "detector/detector.py", "join(left, actor.left())", "pass", "norace/lock_order_event.py",
+        "detector/syncs.py", "join(left, actor.left())", "pass", "norace/lock_order_event.py",
     ),
     Mutant(
         "lock-order-try", "that a lock which was only tried begins no deadlock",

@@ -132,7 +132,7 @@ def test_an_access_comes_after_its_operands(recorded: Recorded) -> None:
         "class Box: pass\nbox = Box(); box.items = []; box.other = [1]\n"
         "def act(box):\n    box.items.append(box.other.pop())\nact(box)"
     )
-    assert rows[-2:] == [("structural-change", "Box.other"), ("structural-change", "Box.items")]
+    assert rows[-2:] == [("delete", "Box.other"), ("structural-change", "Box.items")]
 
 
 def test_thread_locals_are_not_recorded(recorded: Recorded) -> None:

@@ -140,9 +140,9 @@ def test_going_over_a_dictionary_iterates_its_structure(name: str) -> None:
 @pytest.mark.parametrize(
     ("tp", "names"),
     [
-        (dict, "clear popitem update __ior__"),
-        (list, "insert pop remove sort reverse clear __imul__ __delitem__"),
-        (set, "pop clear intersection_update symmetric_difference_update"),
+        (dict, "clear update __ior__"),
+        (list, "insert remove sort reverse clear __imul__ __delitem__"),
+        (set, "clear intersection_update symmetric_difference_update"),
         (deque, "insert remove rotate reverse clear __delitem__"),
         (bytearray, "insert pop remove reverse __delitem__"),
         (array, "insert pop remove reverse byteswap"),
@@ -183,7 +183,28 @@ def test_the_ends_of_a_deque_hand_over_and_commute() -> None:
         "popleft": Handover.ACQUIRE,
     }
     assert {commute for name in sides for commute in changes(row(deque, name))} == {Commute.APPEND}
-    assert {contract.name for contract in TABLE if contract.handover is not None} == sides.keys()
+    waiting = {Handover.RELEASE, Handover.ACQUIRE}
+    assert {contract.name for contract in TABLE if contract.handover in waiting} == sides.keys()
+
+
+@pytest.mark.parametrize(
+    ("tp", "puts", "takes"),
+    [
+        (list, "append extend insert __iadd__", "pop"),
+        (dict, "__setitem__ setdefault", "pop popitem"),
+        (OrderedDict, "__setitem__ setdefault", "pop popitem"),
+        (set, "add update", "pop"),
+    ],
+)
+def test_what_is_put_into_a_container_is_handed_to_who_takes_it_out(tp: type, puts: str, takes: str) -> None:
+    assert {row(tp, name).handover for name in puts.split()} == {Handover.GIVE}
+    assert {row(tp, name).handover for name in takes.split()} == {Handover.TAKE}
+    assert not any(Commute.NONE in changes(row(tp, name)) for name in takes.split())
+
+
+def test_who_takes_out_of_a_list_commutes_with_who_puts_in() -> None:
+    assert row(list, "pop").effects == (Effect(Target.STRUCTURE, Operation.DELETE, Commute.APPEND),)
+    assert changes(row(list, "append")) == {Commute.APPEND}
 
 
 def test_a_defaultdict_stores_what_it_reads_the_first_time() -> None:

@@ -21,20 +21,30 @@ from raceway.runtime.contracts.terms import (
     WRITE_KEY,
     Contract,
     Effect,
+    Handover,
     Presence,
     Target,
     rows,
 )
 
 READING = Contract(effects=(READ_KEY,), key_argument=0)
-STORING = Contract(effects=(WRITE_KEY, INSERT_KEY), full_when=Presence.ABSENT, otherwise=(WRITE_KEY,), key_argument=0)
+STORING = Contract(
+    effects=(WRITE_KEY, INSERT_KEY),
+    full_when=Presence.ABSENT,
+    otherwise=(WRITE_KEY,),
+    key_argument=0,
+    handover=Handover.GIVE,
+)
 DELETING = Contract(effects=(DELETE_KEY, DISCARD), full_when=Presence.PRESENT, otherwise=(READ_KEY,), key_argument=0)
+TAKING = replace(DELETING, handover=Handover.TAKE)
+TAKING_ANY = Contract(effects=(DISCARD,), handover=Handover.TAKE, note="whichever item: each goes to one taker")
 # Who finds the key there only read it, but is a partner of the one who put it there, not a rival.
 SETTING_DEFAULT = Contract(
     effects=(Effect(Target.KEY, Operation.WRITE, Commute.SETDEFAULT), INSERT_KEY),
     full_when=Presence.ABSENT,
     otherwise=(Effect(Target.KEY, Operation.READ, Commute.SETDEFAULT),),
     key_argument=0,
+    handover=Handover.GIVE,
 )
 MERGING = replace(RESHAPE, walks_arguments=True, note="may write every key")
 
@@ -53,9 +63,11 @@ _FACTORY = replace(
 DICT = (
     *rows("dict", "__getitem__ get __contains__", READING),
     *rows("dict", "__setitem__", STORING),
-    *rows("dict", "__delitem__ pop", DELETING),
+    *rows("dict", "__delitem__", DELETING),
+    *rows("dict", "pop", TAKING),
     *rows("dict", "setdefault", SETTING_DEFAULT),
-    *rows("dict", "popitem clear", RESHAPE),
+    *rows("dict", "popitem", TAKING_ANY),
+    *rows("dict", "clear", RESHAPE),
     *rows("dict", "update __ior__", MERGING),
     *rows("dict", "__len__", LENGTH),
     *rows("dict", "__iter__ __reversed__ keys values items", ITERATION),
@@ -65,7 +77,8 @@ DICT = (
 
 ORDERED_DICT = (
     *rows("collections.OrderedDict", "__setitem__", replace(STORING, atomic_free_threaded=False, note=_UNLOCKED)),
-    *rows("collections.OrderedDict", "__delitem__ pop", replace(DELETING, atomic_free_threaded=False, note=_UNLOCKED)),
+    *rows("collections.OrderedDict", "__delitem__", replace(DELETING, atomic_free_threaded=False, note=_UNLOCKED)),
+    *rows("collections.OrderedDict", "pop", replace(TAKING, atomic_free_threaded=False, note=_UNLOCKED)),
     *rows(
         "collections.OrderedDict", "setdefault", replace(SETTING_DEFAULT, atomic_free_threaded=False, note=_UNLOCKED)
     ),
@@ -81,7 +94,8 @@ ORDERED_DICT = (
             note="like taking one key out and putting it in again; the item stays as it is",
         ),
     ),
-    *rows("collections.OrderedDict", "popitem clear", replace(RESHAPE, atomic_free_threaded=False, note=_UNLOCKED)),
+    *rows("collections.OrderedDict", "popitem", replace(TAKING_ANY, atomic_free_threaded=False, note=_UNLOCKED)),
+    *rows("collections.OrderedDict", "clear", replace(RESHAPE, atomic_free_threaded=False, note=_UNLOCKED)),
     *rows("collections.OrderedDict", "update __ior__", replace(MERGING, atomic_free_threaded=False)),
     *rows("collections.OrderedDict", "__iter__ __reversed__ keys values items", ITERATION),
     *rows("collections.OrderedDict", "copy __repr__", _ORDERED_WHOLE),

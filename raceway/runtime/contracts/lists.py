@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from raceway.model.kinds import Commute, Operation
 from raceway.model.struct import replace
 from raceway.runtime.contracts.terms import (
     APPEND,
@@ -16,20 +17,28 @@ from raceway.runtime.contracts.terms import (
     WHOLE_BOTH,
     WRITE_KEY,
     Contract,
+    Effect,
+    Handover,
     KeyShape,
+    Target,
     rows,
 )
 
 # Index, count and `in` lock the list item by item on free-threaded builds.
 _SEARCH = replace(WHOLE, atomic_free_threaded=False, note="one C call on GIL builds; item by item without the GIL")
 
+# Who puts in and who takes out do not meet: each item goes to one taker. Who reads by position meets the latter.
+_TAKING = Effect(Target.STRUCTURE, Operation.DELETE, Commute.APPEND)
+
 _NEGATIVE = "counted from the end, so it depends on the length"
 _SORTING = "others see an empty list while `key` runs; without the GIL len() and lookups do so without a `key`, too"
 
 LIST = (
-    *rows("list", "append", Contract(effects=(APPEND,))),
-    *rows("list", "extend __iadd__", Contract(effects=(APPEND,), walks_arguments=True)),
-    *rows("list", "insert pop remove reverse clear __imul__", RESHAPE),
+    *rows("list", "append", Contract(effects=(APPEND,), handover=Handover.GIVE)),
+    *rows("list", "extend __iadd__", Contract(effects=(APPEND,), walks_arguments=True, handover=Handover.GIVE)),
+    *rows("list", "insert", replace(RESHAPE, handover=Handover.GIVE)),
+    *rows("list", "pop", Contract(effects=(_TAKING,), key_argument=0, handover=Handover.TAKE)),
+    *rows("list", "remove reverse clear __imul__", RESHAPE),
     *rows("list", "sort", Contract(effects=(CHANGE,), calls="key", note=_SORTING)),
     *rows("list", "__getitem__", Contract(effects=(READ_KEY,), key_argument=0)),
     *rows("list", "__setitem__", Contract(effects=(WRITE_KEY,), key_argument=0)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from raceway.model.kinds import Commute, Operation
 from raceway.model.struct import replace
-from raceway.runtime.contracts.dicts import READING
+from raceway.runtime.contracts.dicts import READING, TAKING_ANY
 from raceway.runtime.contracts.terms import (
     ADD,
     COMPARISONS,
@@ -18,6 +18,7 @@ from raceway.runtime.contracts.terms import (
     WHOLE_BOTH,
     Contract,
     Effect,
+    Handover,
     Presence,
     Target,
     rows,
@@ -29,6 +30,7 @@ _ADDING = Contract(
     full_when=Presence.ABSENT,
     otherwise=(Effect(Target.KEY, Operation.READ, Commute.ADD),),
     key_argument=0,
+    handover=Handover.GIVE,
 )
 _DISCARDING = Contract(
     effects=(Effect(Target.KEY, Operation.DELETE, Commute.DISCARD), DISCARD),
@@ -61,8 +63,9 @@ SET = (
     *rows("set", "add", _ADDING),
     *rows("set", "discard", _DISCARDING),
     *rows("set", "remove", _REMOVING),
-    *rows("set", "pop clear", RESHAPE),
-    *rows("set", "update", Contract(effects=(ADD,), walks_arguments=True, note=_MANY)),
+    *rows("set", "pop", TAKING_ANY),
+    *rows("set", "clear", RESHAPE),
+    *rows("set", "update", Contract(effects=(ADD,), walks_arguments=True, handover=Handover.GIVE, note=_MANY)),
     *rows("set", "__ior__", Contract(effects=(ADD,), walks_arguments=True)),
     *rows("set", "difference_update", Contract(effects=(DISCARD,), walks_arguments=True, note=_MANY)),
     *rows("set", "__isub__", Contract(effects=(DISCARD,), walks_arguments=True)),

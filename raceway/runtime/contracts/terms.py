@@ -1,8 +1,9 @@
 """The words of the contract table: what a row says of one operation of one container type. Serves the recorder.
 
 Two locations matter of a container: one item (`Target.KEY`) and the structure, that is which items there are and in
-which order. A change of the structure without a commuting class concerns every item too (`clear`, `insert`, `sort`);
-one with a class leaves all items alone that have no effect of their own in the row.
+which order. A change of the structure without a commuting class concerns every item too (`clear`, `insert`, `sort`),
+and so does taking one out of a row (a deletion); any other change with a class leaves all items alone that have no
+effect of their own in the row.
 """
 
 from __future__ import annotations
@@ -49,10 +50,17 @@ class Presence(enum.Enum):
 
 
 class Handover(enum.Enum):
-    """The side of a hand-over from thread to thread that an operation is documented to be safe for."""
+    """The side of a hand-over from thread to thread that an operation is documented to be safe for.
+
+    RELEASE and ACQUIRE are those of a container made for it: each one counts. GIVE and TAKE are those of containers
+    that serve many purposes: who takes an item out is ordered after the threads that put items in, and next to nothing
+    is done about those that nobody else takes from.
+    """
 
     RELEASE = "release"
     ACQUIRE = "acquire"
+    GIVE = "give"
+    TAKE = "take"
 
 
 class Effect(Struct):

@@ -1,0 +1,89 @@
+"""Objects of an event loop that another thread uses. asyncio says of all of them that they are not safe for that but by
+`call_soon_threadsafe`.
+
+What a loop is to do becomes a handle: when a future gets its result, a queue an item that somebody waits for, a task is
+made or cancelled. A handle that is made while the loop runs in another thread, and not by `call_soon_threadsafe`, may
+not wake the loop, and changes what the loop's thread works on: evidence enough, whatever object was used. What makes no
+handle, such as an item put into a queue that nobody waits for, is not seen.
+"""
+
+from __future__ import annotations
+
+import sys
+from types import FrameType
+
+from raceway.model.records import Stack
+from raceway.model.strays import Stray
+from raceway.model.typing import Any
+from raceway.originals import get_ident
+from raceway.runtime import active
+from raceway.runtime.stacks import capture
+from raceway.sync import threads
+from raceway.sync.patching import Failures
+
+met: list[Stray] = []
+"""All of this process."""
+
+LIMIT = 10_000
+"""So many are kept."""
+
+_SAFE = frozenset({"call_soon_threadsafe", "__del__", "_asyncgen_finalizer_hook"})
+"""What is made for other threads; and finalizers, which run in whichever thread the collector does."""
+
+
+def is_foreign(loop: object) -> bool:
+    """Whether the loop runs in another thread now. Loops of other kinds than asyncio's own do not tell."""
+    thread = getattr(loop, "_thread_id", None)
+    return type(thread) is int and thread != get_ident()
+
+
+def strayed(loop: Any, callback: object = None) -> None:
+    """The calling thread has made a handle for the loop, which runs in another one, or has stopped it."""
+    try:
+        recorder = active.recorder()
+        if recorder is None or len(met) >= LIMIT:
+            return
+        way, caller = _way(sys._getframe(1))
+        if caller is None or _SAFE & {frame.f_code.co_name for frame in way}:
+            return
+        runner, runs = _runner(loop._thread_id)
+        actor = recorder.tasks.current() or recorder.current()
+        met.append(Stray(_called(way, callback), actor, capture(caller), runner, runs))
+    except Exception:  # the boundary between the program and us
+        Failures.count += 1
+
+
+def _way(frame: FrameType | None) -> tuple[list[FrameType], FrameType | None]:
+    """The frames of asyncio from the innermost one on, and the frame that called them."""
+    way = []
+    while frame is not None:
+        module = frame.f_globals.get("__name__")
+        if type(module) is not str or not module.startswith(("asyncio.", "raceway.")):
+            break
+        if module.startswith("asyncio."):
+            way.append(frame)
+        frame = frame.f_back
+    return way, frame
+
+
+def _called(way: list[FrameType], callback: object) -> str:
+    """What the program called. Futures and tasks are written in C and have no frames: their callbacks tell."""
+    name: str = getattr(way[-1].f_code, "co_qualname", way[-1].f_code.co_name) if way else "BaseEventLoop.stop"
+    name = name.replace("BaseEventLoop.", "loop.")
+    owner = getattr(callback, "__self__", callback)
+    if name == "loop.call_soon" and (getattr(type(owner), "__module__", "") or "").startswith("_asyncio"):
+        return "asyncio.Future"
+    return name if name.startswith("loop.") else f"asyncio.{name}"
+
+
+def _runner(ident: int) -> tuple[int, Stack]:
+    """The actor of the loop's thread, and where the program had it run the loop."""
+    frame = sys._current_frames().get(ident)
+    runs = frame
+    while frame is not None:
+        if frame.f_code.co_name == "run_forever":
+            runs = frame
+        frame = frame.f_back
+    while runs is not None and str(runs.f_globals.get("__name__")).startswith("asyncio."):
+        runs = runs.f_back
+    return threads.actor_of(ident), capture(runs)
