@@ -393,7 +393,7 @@ actor_learn(Actor *actor, const Clock *clock)
 const Clock *
 actor_bare(Actor *actor)
 {
-    if (likely(actor->bare.length == 0)) {
+    if (likely(clock_is_empty(&actor->bare))) {
         return &actor->clock;
     }
     clock_set(&actor->bare, actor->slot, clock_get(&actor->clock, actor->slot));
@@ -404,11 +404,11 @@ actor_bare(Actor *actor)
 void
 actor_after(Actor *actor, const Clock *clock, const Clock *bare)
 {
-    if (unlikely(bare->length != 0 && actor->bare.length == 0)) {
+    if (unlikely(!clock_is_empty(bare) && clock_is_empty(&actor->bare))) {
         clock_copy(&actor->bare, &actor->clock);
     }
-    if (unlikely(actor->bare.length != 0)) {
-        clock_join(&actor->bare, bare->length != 0 ? bare : clock);
+    if (unlikely(!clock_is_empty(&actor->bare))) {
+        clock_join(&actor->bare, !clock_is_empty(bare) ? bare : clock);
     }
     clock_join(&actor->clock, clock);
 }
@@ -464,7 +464,7 @@ actor_fork_as(Thread *parent, PyObject *name, uint64_t serial)
     clock_set(&child->clock, epoch.slot, epoch.number);
     clock_copy(&child->inherited, &child->clock);
     actor_leave(from, &child->firm, false);
-    if (unlikely(from->bare.length != 0)) {
+    if (unlikely(!clock_is_empty(&from->bare))) {
         clock_copy(&child->bare, actor_bare(from));
         clock_set(&child->bare, epoch.slot, epoch.number);
     }
@@ -556,10 +556,10 @@ actor_join(Thread *thread, uint64_t serial)
     }
     tell_edge(TELL_JOIN, thread->actor, serial);
     static const Clock nothing;
-    actor_after(thread->actor, &child->clock, child->bare.length != 0 ? actor_bare(child) : &nothing);
+    actor_after(thread->actor, &child->clock, !clock_is_empty(&child->bare) ? actor_bare(child) : &nothing);
     actor_learn(thread->actor, &child->firm);
     for (uint32_t place = 0; place < child->learned_count; place++) {
-        if (thread->actor->bare.length != 0) {
+        if (!clock_is_empty(&thread->actor->bare)) {
             clock_raise(&thread->actor->bare, child->learned[place]);
         }
         clock_raise(&thread->actor->clock, child->learned[place]);
@@ -600,7 +600,7 @@ actor_follow(Thread *thread, const Context *other)
     Actor *actor = thread->actor, *by = actor_of(other);
     Epoch known = {other->slot, clock_get(&actor->clock, other->slot)};
     Epoch firm = {other->slot, clock_get(&actor->firm, other->slot)};
-    if (actor->bare.length == 0) {
+    if (clock_is_empty(&actor->bare)) {
         clock_copy(&actor->bare, &actor->clock);
     }
     if (by != NULL) {

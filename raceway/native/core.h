@@ -536,6 +536,7 @@ Extra *object_extra(Object *object);
 uint32_t object_serial(Object *object);
 void object_retire(uintptr_t address);
 bool identity_start(void);
+size_t identity_reserved(void); /* bytes of address space */
 void identity_settle(void); /* free-threaded: records of objects that died meanwhile go */
 void identity_stop(void);
 uint64_t new_serial(void);
@@ -887,6 +888,7 @@ enum { LOCK_KNOWN = 1, LOCK_MUTEX = 2, LOCK_LOUD = 4, LOCK_OUTSIDE = 8 };
 PyObject *locks_install(PyObject *module, PyObject *args);
 PyObject *locks_uninstall(PyObject *module, PyObject *nothing);
 PyObject *locks_forked(PyObject *module, PyObject *nothing);
+PyObject *limits_follow(PyObject *native, PyObject *module);
 
 extern PyTypeObject *cached_property_type; /* NULL: not known yet */
 PyObject *caches_install(PyObject *module, PyObject *args);

@@ -396,6 +396,7 @@ static PyMethodDef module_methods[] = {
     {"thread_known", FASTCALL(native_thread_known), METH_FASTCALL, "The thread, not announced, is this actor."},
     {"thread_actors", native_thread_actors, METH_NOARGS, "The actors of all thread objects that are there."},
     {"locks_forked", locks_forked, METH_NOARGS, "In a forked child: tell of locks that were made anew."},
+    {"limits_follow", limits_follow, METH_O, "The program has imported the module `resource`."},
     {"loop_release", loop_release, METH_O, "A callback is about to be handed to the loop."},
     {NULL, NULL, 0, NULL},
 };
