@@ -1049,7 +1049,6 @@ typedef struct Tap {
     uint32_t names_version; /* of that class */
     NameCell *named; /* borrowed: that name, while `named_generation` is `names_generation` */
     uint64_t named_generation;
-    PyObject *placeholder; /* owned */
     const void *home; /* the code it was last found in, to compare with */
 } Tap;
 
@@ -1137,6 +1136,7 @@ PyObject *with_sync(PyObject *value, void (*verb)(Thread *, uint64_t));
     }
 
 bool recorder_ready(PyObject *module);
+PyObject *native_digest(PyObject *module, PyObject *content);
 PyObject *native_bind(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 bool taps_ready(PyObject *module);
 PyTypeObject *tap_type(const Site *site, int role, bool commits, int held, bool is_plain);
