@@ -769,6 +769,34 @@ is_own(const Cell *cell, const Thread *thread)
     return (cell->w & EXPANDED) == 0 && is_repeat(cell->r, thread, RANK_PLAIN);
 }
 
+/* Whether the actor wrote there in this epoch, told by the last write; a shared location keeps that beside the last read,
+   when nobody came after. */
+HOT bool
+repeats_write(const Cell *cell, const Thread *thread, uint32_t rank)
+{
+    return is_repeated_write(likely((cell->w & EXPANDED) == 0) ? cell->w : cell->r, thread, rank);
+}
+
+/* What the actor wrote in this epoch covers its reads, too. */
+HOT bool
+repeats_read(const Cell *cell, const Thread *thread, uint32_t rank)
+{
+    return likely(is_repeat(cell->r, thread, rank)) || repeats_write(cell, thread, rank);
+}
+
+/* The same where some operations commute. */
+static inline bool
+cell_repeats(const Cell *cell, const Thread *thread, bool stores, uint32_t rank, int commute)
+{
+    if (!stores && is_repeat(cell->r, thread, rank) &&
+        (contexts[cell->r].commute == COMMUTE_NONE || contexts[cell->r].commute == commute)) {
+        return true;
+    }
+    uint32_t kept = (cell->w & EXPANDED) == 0 ? cell->w : cell->r;
+    return is_repeated_write(kept, thread, rank) &&
+           (contexts[kept].commute == COMMUTE_NONE || (stores && contexts[kept].commute == commute));
+}
+
 /* --- variables.c: what people call locations ---------------------------------------------------------------------- */
 
 uint32_t variable_intern(PyObject *text); /* steals a reference; 0 when memory is short */
