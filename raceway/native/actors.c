@@ -634,7 +634,7 @@ actor_seen(Thread *thread, uint64_t serial, Number number)
     if (other == NULL || other->ended || clock_get(&other->clock, other->slot) != number) {
         return false;
     }
-    actor_after(thread->actor, &other->clock, other->bare.length != 0 ? actor_bare(other) : &nothing);
+    actor_after(thread->actor, &other->clock, !clock_is_empty(&other->bare) ? actor_bare(other) : &nothing);
     advance(other);
     renew_epochs(other);
     return true;
