@@ -620,7 +620,7 @@ see_flag(Thread *thread, const Cell *cell)
     uint64_t writer = write->of_task ? actor_in_slot(write->slot) : write->actor;
     if (!actor_seen(thread, writer, write->number)) {
         clock_set(known, write->slot, write->number);
-        if (thread->actor->bare.length != 0) {
+        if (!clock_is_empty(&thread->actor->bare)) {
             clock_set(&thread->actor->bare, write->slot, write->number);
         }
     }
