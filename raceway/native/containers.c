@@ -401,5 +401,5 @@ container_item(Reach *at)
         return;
     }
     touch_item(at, shape, OP_READ_MODIFY_WRITE, COMMUTE_NONE);
-    learn(at->tap, Py_TYPE(at->base), shape->sequence ? SEES_SEQUENCE : SEES_KEYS);
+    learn(at->tap, Py_TYPE(at->base), shape->sequence ? SEES_SEQUENCE : SEES_KEYS)->shape = shape;
 }

@@ -508,6 +508,7 @@ Extra *object_extra(Object *object);
 uint32_t object_serial(Object *object);
 void object_retire(uintptr_t address);
 bool identity_start(void);
+size_t identity_reserved(void); /* bytes of address space */
 void identity_settle(void); /* free-threaded: records of objects that died meanwhile go */
 void identity_stop(void);
 uint64_t new_serial(void);
@@ -740,6 +741,34 @@ is_own(const Cell *cell, const Thread *thread)
     return (cell->w & EXPANDED) == 0 && is_repeat(cell->r, thread, RANK_PLAIN);
 }
 
+/* Whether the actor wrote there in this epoch, told by the last write; a shared location keeps that beside the last read,
+   when nobody came after. */
+HOT bool
+repeats_write(const Cell *cell, const Thread *thread, uint32_t rank)
+{
+    return is_repeated_write(likely((cell->w & EXPANDED) == 0) ? cell->w : cell->r, thread, rank);
+}
+
+/* What the actor wrote in this epoch covers its reads, too. */
+HOT bool
+repeats_read(const Cell *cell, const Thread *thread, uint32_t rank)
+{
+    return likely(is_repeat(cell->r, thread, rank)) || repeats_write(cell, thread, rank);
+}
+
+/* The same where some operations commute. */
+static inline bool
+cell_repeats(const Cell *cell, const Thread *thread, bool stores, uint32_t rank, int commute)
+{
+    if (!stores && is_repeat(cell->r, thread, rank) &&
+        (contexts[cell->r].commute == COMMUTE_NONE || contexts[cell->r].commute == commute)) {
+        return true;
+    }
+    uint32_t kept = (cell->w & EXPANDED) == 0 ? cell->w : cell->r;
+    return is_repeated_write(kept, thread, rank) &&
+           (contexts[kept].commute == COMMUTE_NONE || (stores && contexts[kept].commute == commute));
+}
+
 /* --- variables.c: what people call locations ---------------------------------------------------------------------- */
 
 uint32_t variable_intern(PyObject *text); /* steals a reference; 0 when memory is short */
@@ -852,6 +881,7 @@ enum { LOCK_KNOWN = 1, LOCK_MUTEX = 2, LOCK_LOUD = 4, LOCK_OUTSIDE = 8 };
 PyObject *locks_install(PyObject *module, PyObject *args);
 PyObject *locks_uninstall(PyObject *module, PyObject *nothing);
 PyObject *locks_forked(PyObject *module, PyObject *nothing);
+PyObject *limits_follow(PyObject *native, PyObject *module);
 
 extern PyTypeObject *cached_property_type; /* NULL: not known yet */
 PyObject *caches_install(PyObject *module, PyObject *args);
@@ -992,7 +1022,6 @@ typedef struct Tap {
     uint32_t names_version; /* of that class */
     NameCell *named; /* borrowed: that name, while `named_generation` is `names_generation` */
     uint64_t named_generation;
-    PyObject *placeholder; /* owned */
     const void *home; /* the code it was last found in, to compare with */
 } Tap;
 
@@ -1080,6 +1109,7 @@ PyObject *with_sync(PyObject *value, void (*verb)(Thread *, uint64_t));
     }
 
 bool recorder_ready(PyObject *module);
+PyObject *native_digest(PyObject *module, PyObject *content);
 PyObject *native_bind(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 bool taps_ready(PyObject *module);
 PyTypeObject *tap_type(const Site *site, int role, bool commits, int held, bool is_plain);

@@ -356,6 +356,7 @@ static PyMethodDef module_methods[] = {
     {"forget", native_forget, METH_NOARGS, "Let go of all that the run knew."},
     {"bind", (PyCFunction)(void (*)(void))native_bind, METH_FASTCALL,
      "Put live taps into code in place of its placeholders; gives the number of the first site."},
+    {"digest", native_digest, METH_O, "Eight bytes that tell whether other bytes have changed."},
     {"add_sites", native_add_sites, METH_O, "Register sites; gives the number of the first."},
     {"feed", replay_feed, METH_O, "Apply one record of a trace."},
     {"races", native_races, METH_NOARGS, "All raw races so far."},
@@ -384,6 +385,7 @@ static PyMethodDef module_methods[] = {
     {"event_seen_set", (PyCFunction)(void (*)(void))event_seen_set, METH_FASTCALL, "An event was looked at."},
     {"socket_closing", socket_closing, METH_O, "A socket is about to be closed; False: it is not known to C."},
     {"locks_forked", locks_forked, METH_NOARGS, "In a forked child: tell of locks that were made anew."},
+    {"limits_follow", limits_follow, METH_O, "The program has imported the module `resource`."},
     {"loop_release", loop_release, METH_O, "A callback is about to be handed to the loop."},
     {NULL, NULL, 0, NULL},
 };

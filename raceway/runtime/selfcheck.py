@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from types import CodeType
 
+from raceway.model import placeholders
 from raceway.model.races import RawRace
 from raceway.model.sites import Context, Role, Site, SiteForm
 from raceway.model.sitetable import single
@@ -87,7 +88,7 @@ class SelfCheck:
             recorder.begin(caller)
 
     def _step(self) -> Callable[[object], None]:
-        base, value = (MARKER + b"0:" + role.value.encode() for role in (Role.BASE, Role.VALUE))
+        base, value = (placeholders.spell(MARKER, 0, role) for role in (Role.BASE, Role.VALUE))
         code = compile(SOURCE.format(base=base, value=value), FILE, "exec", dont_inherit=True)
         names: dict[str, Any] = {"__name__": __name__}
         exec(self._bind(code, single(SITE), MARKER, FILE), names)
