@@ -277,6 +277,7 @@ void actor_drop_lock(Actor *actor, uint64_t sync);
 uint64_t actor_fork(Thread *parent, PyObject *name);
 void actor_fork_as(Thread *parent, PyObject *name, uint64_t serial);
 void actor_join(Thread *thread, uint64_t child);
+bool actor_seen(Thread *thread, uint64_t serial, Number number);
 void actor_gave(Thread *thread);
 uint64_t actor_in_slot(uint32_t slot); /* 0 when it is not running */
 void actor_rename(uint64_t serial, PyObject *name);
@@ -635,6 +636,7 @@ typedef struct {
     bool is_head;
     bool rechecked;
     bool double_checked;
+    bool flag;
     bool suspends; /* a walk with an await between its steps */
     bool opens; /* an await lies between this read and a write that depends on it */
     bool acted;
