@@ -28,7 +28,7 @@ RECORDED := docs/tutorial.md docs/reading-a-report.md docs/ci.md docs/first-five
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup check test test-freethreaded test-sanitized interpreter-freethreaded demo soak docs mutants wild bench suites suites-pytest suites-cpython fuzz clean
+.PHONY: help setup check test test-freethreaded test-sanitized interpreter-freethreaded demo soak docs mutants wild precision bench suites suites-pytest suites-cpython fuzz clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -65,6 +65,9 @@ mutants: $(NATIVE_STAMP) ## break the detector on purpose, rule by rule: the tes
 
 wild: $(NATIVE_STAMP) ## run Raceway on published packages with documented races (minutes, needs the network)
 	$(RUN) fixtures/apps/wild/run.py $(ARGS)
+
+precision: $(NATIVE_STAMP) ## run the suites of concurrent packages watched, and compare with what was judged (needs the network)
+	$(RUN) -m tests.suites.precision $(ARGS)
 
 bench: $(BENCH_STAMP) ## measure what watching costs, into docs/performance.md (minutes; ARGS="--help" tells more)
 	$(RUN) -m benchmarks $(ARGS)

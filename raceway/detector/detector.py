@@ -13,6 +13,7 @@ from collections.abc import Callable, Hashable
 from raceway.detector.actors import Actor
 from raceway.detector.clocks import Slots
 from raceway.detector.conflicts import conflict
+from raceway.detector.flags import see_flag
 from raceway.detector.lockorder import LockOrders
 from raceway.detector.races import Races
 from raceway.detector.shadow import Entry, Epoch, Shadow, rank_of
@@ -142,8 +143,11 @@ class Detector:
             actor.note_head(entry)
             if task is not None and site.opens:
                 self.tasks.note_head(entry, task)
-        if site.rechecked and access.operation.mutates and held:
-            self._publish(access.actor, shadow)
+        if not access.operation.mutates:
+            if site.flag and see_flag(actor, shadow, self.actors, self._site_of):
+                self._tell(Verb.ACQUIRE, access.actor, shadow.handover)
+        elif (site.rechecked and held) or (site.flag and shadow.has_others(actor.slot)):
+            self._publish(access.actor, actor, shadow)
 
     def _head(self, record: Head) -> None:
         access = record.access
@@ -203,12 +207,8 @@ class Detector:
         epoch: Epoch = (actor.slot, actor.clock[actor.slot], task, 0 if known is None else known.turn)
         return shadow.repeats(epoch, site, operation, commute, rank)
 
-    def _publish(self, serial: int, shadow: Shadow) -> None:
-        """Double-checked locking: the write after the second test releases, the first test acquires.
-
-        CPython's memory is sequentially consistent, so who sees the value written sees all that came before it.
-        """
-        actor = self._actor(serial)
+    def _publish(self, serial: int, actor: Actor, shadow: Shadow) -> None:
+        """Double-checked locking: the write after the second test releases, the first test acquires: see `flags`."""
         if self.teller is not None:
             shadow.handover = shadow.handover or self.teller.new_handover()
             self._tell(Verb.RELEASE, serial, shadow.handover)

@@ -20,7 +20,7 @@ _FORMS = tuple(SiteForm)
 _CONTEXTS = tuple(Context)
 _ROLES = {ord(role.value): role for role in Role}
 
-_BITS = ("keyed", "is_head", "rechecked", "double_checked", "spans", "loop_test", "suspends", "opens")
+_BITS = ("keyed", "is_head", "rechecked", "double_checked", "spans", "flag", "suspends", "opens")
 """Fields that are one bit of `SiteTable.flags` each, from the lowest."""
 
 _TEXTS = ("name", "through", "label")

@@ -136,14 +136,14 @@ held(PyObject *target, PyObject *name, bool *found)
         }
         dict = (PyObject *)_PyObject_GetManagedDict(target);
 #elif PY_VERSION_HEX >= 0x030C0000
-        PyDictOrValues found = *_PyObject_DictOrValuesPointer(target);
-        if (_PyDictOrValues_IsValues(found)) {
-            PyDictValues *values = _PyDictOrValues_GetValues(found);
+        PyDictOrValues either = *_PyObject_DictOrValuesPointer(target);
+        if (_PyDictOrValues_IsValues(either)) {
+            PyDictValues *values = _PyDictOrValues_GetValues(either);
             value = values == NULL ? NULL : value_among(keys, values, name);
             *found = value != NULL;
             return value;
         }
-        dict = _PyDictOrValues_GetDict(found);
+        dict = _PyDictOrValues_GetDict(either);
 #else
         PyDictValues *values = *_PyObject_ValuesPointer(target);
         if (values != NULL) {

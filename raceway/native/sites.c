@@ -10,8 +10,8 @@ uint32_t sites_count;
 
 static uint32_t capacity;
 
-enum { FLAG_KEYED = 1, FLAG_HEAD = 2, FLAG_RECHECKED = 4, FLAG_DOUBLE_CHECKED = 8, FLAG_SUSPENDS = 64,
-       FLAG_OPENS = 128 };
+enum { FLAG_KEYED = 1, FLAG_HEAD = 2, FLAG_RECHECKED = 4, FLAG_DOUBLE_CHECKED = 8, FLAG_FLAG = 32,
+       FLAG_SUSPENDS = 64, FLAG_OPENS = 128 };
 
 static PyObject *
 interned(PyObject *text)
@@ -131,6 +131,7 @@ read_site(const Columns *columns, Py_ssize_t place, Site *site)
         .is_head = (flags & FLAG_HEAD) != 0,
         .rechecked = (flags & FLAG_RECHECKED) != 0,
         .double_checked = (flags & FLAG_DOUBLE_CHECKED) != 0,
+        .flag = (flags & FLAG_FLAG) != 0,
         .suspends = (flags & FLAG_SUSPENDS) != 0,
         .opens = (flags & FLAG_OPENS) != 0,
         .name = interned(name),
