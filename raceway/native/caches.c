@@ -80,7 +80,7 @@ with_computed(PyObject *args, PyObject *computed)
 static PyObject *
 our_cache_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-    if (recorded_run() == 0 || PyTuple_GET_SIZE(args) == 0 || !PyCallable_Check(PyTuple_GET_ITEM(args, 0))) {
+    if (run_here() == 0 || PyTuple_GET_SIZE(args) == 0 || !PyCallable_Check(PyTuple_GET_ITEM(args, 0))) {
         return cache_new(type, args, kwargs);
     }
     Computed *computed = (Computed *)Computed_Type.tp_alloc(&Computed_Type, 0);
@@ -91,7 +91,7 @@ our_cache_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     PyObject *given = with_computed(args, (PyObject *)computed);
     PyObject *cache = given == NULL ? NULL : cache_new(type, given, kwargs);
     Py_XDECREF(given);
-    uint64_t run = recorded_run();
+    uint64_t run = run_here();
     if (cache != NULL && run != 0 && core_enter(run)) {
         Object *object = object_of(cache);
         Extra *extra = object == NULL ? NULL : object_extra(object);

@@ -1132,6 +1132,7 @@ int has_key(PyObject *base, PyObject *key); /* -1: cannot be told without code o
 extern uint64_t names_generation; /* changes when names of a namespace or class are forgotten */
 extern uint64_t recording; /* number of the run, 0 while none is; read without the lock too, by `recorded_run` */
 extern bool alone; /* there has been one actor only: all it did comes before all that others will do */
+extern PyInterpreterState *main_interpreter; /* the only one that is watched */
 extern uint64_t imports_sync;
 extern uint64_t failures;
 
@@ -1141,12 +1142,34 @@ recorded_run(void)
     return __atomic_load_n(&recording, __ATOMIC_RELAXED);
 }
 
-/* Lock the core if this run (0: any) is going on, which may end while the lock is waited for. */
+/* Whether the calling thread runs code of the main interpreter. Methods are observed where their types define them, which
+   other interpreters (PEP 554, PEP 684) share: they have a GIL of their own, and what they have dies with them. */
+static inline bool
+in_main_interpreter(void)
+{
+#if PY_VERSION_HEX >= 0x030D0000
+    PyThreadState *state = PyThreadState_GetUnchecked();
+#else
+    PyThreadState *state = _PyThreadState_UncheckedGet();
+#endif
+    return state == NULL || state->interp == main_interpreter;
+}
+
+/* The run that a call of an observed method belongs to, 0 for none. */
+static inline uint64_t
+run_here(void)
+{
+    uint64_t now = recorded_run();
+    return now != 0 && in_main_interpreter() ? now : 0;
+}
+
+/* Lock the core if this run (0: any, where something else than a tap asks) is going on, which may end while the lock is
+   waited for. */
 static inline bool
 core_enter(uint64_t run)
 {
     uint64_t now = recorded_run();
-    if (unlikely(now == 0 || (run != 0 ? run != now : muted))) {
+    if (unlikely(now == 0 || (run != 0 ? run != now : muted || !in_main_interpreter()))) {
         return false;
     }
     core_lock();

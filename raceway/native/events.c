@@ -34,7 +34,7 @@ tell(PyObject *event, bool sets)
 static bool
 is_told(void)
 {
-    return recorded_run() != 0 && (kind != NULL || (kind = PyUnicode_InternFromString("event")) != NULL) &&
+    return run_here() != 0 && (kind != NULL || (kind = PyUnicode_InternFromString("event")) != NULL) &&
            !is_internal_use();
 }
 

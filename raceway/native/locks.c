@@ -228,7 +228,7 @@ told_as(PyObject *lock)
 static PyObject *
 wait_for(PyObject *lock, WithKeywords acquire, PyObject *args, PyObject *kwargs, bool limited)
 {
-    uint64_t run = recorded_run();
+    uint64_t run = run_here();
     core_lock();
     uint64_t sync = told_as(lock);
     bool closes = sync != 0 && tell_waiting(sync, limited);
@@ -256,7 +256,7 @@ wait_for(PyObject *lock, WithKeywords acquire, PyObject *args, PyObject *kwargs,
 static inline PyObject *
 acquire_watching(PyObject *lock, WithKeywords acquire, PyObject *args, PyObject *kwargs, int mode)
 {
-    if (mode == TRIES || recorded_run() == 0) {
+    if (mode == TRIES || run_here() == 0) {
         return acquire(lock, args, kwargs);
     }
     PyObject *result = acquire(lock, without_waiting, NULL);
@@ -272,7 +272,7 @@ our_lock_acquire(PyObject *self, PyObject *args, PyObject *kwargs)
 {
     int mode = mode_of(args, kwargs);
     PyObject *result = acquire_watching(self, lock_acquire, args, kwargs, mode);
-    if (recorded_run() != 0 && result == Py_True) {
+    if (run_here() != 0 && result == Py_True) {
         taken(self, mode == WAITS);
     }
     return result;
@@ -281,7 +281,7 @@ our_lock_acquire(PyObject *self, PyObject *args, PyObject *kwargs)
 static PyObject *
 our_lock_release(PyObject *self, PyObject *args)
 {
-    if (recorded_run() != 0 && is_locked(self)) {
+    if (run_here() != 0 && is_locked(self)) {
         freed(self);
     }
     return lock_release(self, args);
@@ -292,7 +292,7 @@ our_rlock_acquire(PyObject *self, PyObject *args, PyObject *kwargs)
 {
     int mode = mode_of(args, kwargs);
     PyObject *result = acquire_watching(self, rlock_acquire, args, kwargs, mode);
-    if (recorded_run() != 0 && result == Py_True && depth_of(self) == 1) {
+    if (run_here() != 0 && result == Py_True && depth_of(self) == 1) {
         taken(self, mode == WAITS);
     }
     return result;
@@ -301,7 +301,7 @@ our_rlock_acquire(PyObject *self, PyObject *args, PyObject *kwargs)
 static PyObject *
 our_rlock_release(PyObject *self, PyObject *args)
 {
-    if (recorded_run() != 0 && depth_of(self) == 1) {
+    if (run_here() != 0 && depth_of(self) == 1) {
         freed(self);
     }
     return rlock_release(self, args);
@@ -310,7 +310,7 @@ our_rlock_release(PyObject *self, PyObject *args)
 static PyObject *
 our_rlock_save(PyObject *self, PyObject *args)
 {
-    if (recorded_run() != 0 && depth_of(self) != 0) {
+    if (run_here() != 0 && depth_of(self) != 0) {
         freed(self);
     }
     return rlock_save(self, args);
@@ -320,7 +320,7 @@ static PyObject *
 our_rlock_restore(PyObject *self, PyObject *args)
 {
     PyObject *result = rlock_restore(self, args);
-    if (recorded_run() != 0 && result != NULL && depth_of(self) != 0) {
+    if (run_here() != 0 && result != NULL && depth_of(self) != 0) {
         taken(self, true);
     }
     return result;
@@ -357,7 +357,7 @@ remade_anew(PyObject *lock)
 static PyObject *
 our_lock_reinit(PyObject *self, PyObject *args)
 {
-    if (recorded_run() != 0 && is_locked(self)) {
+    if (run_here() != 0 && is_locked(self)) {
         remade_anew(self);
     }
     return lock_reinit(self, args);
@@ -366,7 +366,7 @@ our_lock_reinit(PyObject *self, PyObject *args)
 static PyObject *
 our_rlock_reinit(PyObject *self, PyObject *args)
 {
-    if (recorded_run() != 0 && depth_of(self) != 0) {
+    if (run_here() != 0 && depth_of(self) != 0) {
         remade_anew(self);
     }
     return rlock_reinit(self, args);
@@ -376,7 +376,7 @@ static PyObject *
 our_allocate(PyObject *module, PyObject *args)
 {
     PyObject *lock = allocate(module, args);
-    if (recorded_run() != 0 && lock != NULL) {
+    if (run_here() != 0 && lock != NULL) {
         made(lock, false);
     }
     return lock;
@@ -386,7 +386,7 @@ static PyObject *
 our_lock_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
     PyObject *lock = lock_new(type, args, kwargs);
-    if (recorded_run() != 0 && lock != NULL) {
+    if (run_here() != 0 && lock != NULL) {
         made(lock, false);
     }
     return lock;
@@ -396,7 +396,7 @@ static PyObject *
 our_rlock_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
     PyObject *lock = rlock_new(type, args, kwargs);
-    if (recorded_run() != 0 && lock != NULL) {
+    if (run_here() != 0 && lock != NULL) {
         made(lock, true);
     }
     return lock;
@@ -618,7 +618,7 @@ locks_forked(PyObject *self, PyObject *nothing)
     ready_in = getpid();
     while (remade_count != 0) {
         uint64_t sync = remade[--remade_count];
-        if (recorded_run() != 0) {
+        if (run_here() != 0) {
             tell_freed(sync);
         }
     }

@@ -168,7 +168,7 @@ made_call(PyObject *self, PyObject *const *args, size_t flags, PyObject *names)
 {
     PyObject *handle = PyVectorcall_NARGS(flags) > 0 ? args[0] : NULL; /* the caller holds it */
     PyObject *result = PyObject_Vectorcall(((Handling *)self)->real, args, flags, names);
-    if (result != NULL && recorded_run() != 0 && handle != NULL) {
+    if (result != NULL && run_here() != 0 && handle != NULL) {
         tell_foreign((Handling *)self, handle);
         tell_made(handle);
     }
@@ -295,7 +295,7 @@ static PyObject *
 run_call(PyObject *self, PyObject *const *args, size_t flags, PyObject *names)
 {
     Handling *handling = (Handling *)self;
-    if (recorded_run() == 0 || PyVectorcall_NARGS(flags) == 0) {
+    if (run_here() == 0 || PyVectorcall_NARGS(flags) == 0) {
         return PyObject_Vectorcall(handling->real, args, flags, names);
     }
     Step step = begin(handling, args[0]);

@@ -405,7 +405,8 @@ static PyMethodDef module_methods[] = {
 static int
 module_exec(PyObject *module)
 {
-    if (PyInterpreterState_Get() != PyInterpreterState_Main()) {
+    main_interpreter = PyInterpreterState_Main();
+    if (PyInterpreterState_Get() != main_interpreter) {
         PyErr_SetString(PyExc_ImportError, "raceway._native works in the main interpreter only; use the pure core");
         return -1;
     }

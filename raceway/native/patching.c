@@ -50,7 +50,7 @@ settled(void)
 static bool
 tell(Around *around, FirstHook hook, PyObject *first)
 {
-    if (hook == NULL || first == NULL || recorded_run() == 0) {
+    if (hook == NULL || first == NULL || run_here() == 0) {
         return true;
     }
     if (unlikely(!hook(first)) && around->otherwise != NULL && !PyErr_Occurred()) {
@@ -228,7 +228,7 @@ watched_get(PyObject *self, PyObject *instance, PyObject *owner)
     if (value == NULL) {
         return PyErr_Occurred() ? NULL : missing(watched, "", Py_TYPE(instance));
     }
-    if (watched->model->read != NULL && recorded_run() != 0) {
+    if (watched->model->read != NULL && run_here() != 0) {
         watched->model->read(instance, value);
         if (!settled()) {
             Py_CLEAR(value);
@@ -254,7 +254,7 @@ watched_set(PyObject *self, PyObject *instance, PyObject *value)
         }
     }
     else {
-        bool told = watched->model->write == NULL || recorded_run() == 0 || tell_write(watched, values, instance, value);
+        bool told = watched->model->write == NULL || run_here() == 0 || tell_write(watched, values, instance, value);
         done = told ? PyDict_SetItem(values, watched->name, value) : -1;
     }
     Py_DECREF(values);

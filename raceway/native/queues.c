@@ -240,7 +240,7 @@ tell(Channel *channel, bool puts)
 {
     PyObject *owner = PyObject_CallNoArgs(channel->owner);
     if (owner != NULL && owner != Py_None) {
-        if (channel->run != recorded_run()) {
+        if (channel->run != run_here()) {
             core_lock();
             renew(channel);
             core_unlock();
@@ -276,7 +276,7 @@ channel_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     }
     channel->owner = Py_NewRef(owner);
     channel->free = places;
-    if (recorded_run() != 0) {
+    if (run_here() != 0) {
         core_lock();
         channel->run = recording;
         channel->everything = tell_new(text_kind, NULL, 0);

@@ -226,5 +226,5 @@ PyObject *
 socket_closing(PyObject *module, PyObject *socket)
 {
     (void)module;
-    return PyBool_FromLong(recorded_run() == 0 || socket_sending(socket));
+    return PyBool_FromLong(run_here() == 0 || socket_sending(socket));
 }

@@ -14,6 +14,7 @@
 
 uint64_t recording;
 bool alone;
+PyInterpreterState *main_interpreter;
 uint64_t failures;
 
 static SLOW void

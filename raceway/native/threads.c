@@ -255,7 +255,7 @@ typedef void (*Model)(PyObject *thread, PyObject *result);
 static PyObject *
 call(Model model, PyObject *const *arguments, Py_ssize_t count)
 {
-    if (count == 2 && recorded_run() != 0) {
+    if (count == 2 && run_here() != 0) {
         model(arguments[0], arguments[1]);
         if (!settled()) {
             return NULL;
