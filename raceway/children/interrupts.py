@@ -141,6 +141,7 @@ class _SignalDoor:
         """Put it there, and the handler."""
         signal._signal = self  # type: ignore[attr-defined]
         self._module.signal(signal.SIGTERM, self._handler)
+        self._insist()
         os.register_at_fork(before=self._hold, after_in_parent=self._unhold, after_in_child=self._in_child)
 
     def close(self) -> None:
@@ -163,19 +164,31 @@ class _SignalDoor:
     def _in_child(self) -> None:
         if not self._in_children:
             self.close()
+        elif self.by_default():
+            self._insist()
         self._unhold()
+
+    def _insist(self) -> None:
+        """Have the signal sent again until its handler has run, which may be never when it comes before a long wait."""
+        if (native := _native()) is not None:
+            native.insist(signal.SIGTERM)
 
     def signal(self, number: int, handler: Any) -> Any:
         """`_signal.signal`, but for one handler."""
         if number == signal.SIGTERM and type(handler) is int and handler == signal.SIG_DFL:
             handler = self._handler
         try:
-            return self._module.signal(number, handler)
+            before = self._module.signal(number, handler)
         except BaseException as error:
             error.__traceback__ = None  # this frame's entry: the caller adds its own
             raise
+        if handler is self._handler:
+            self._insist()
+        return before
 
     def _die(self) -> None:
+        if (native := _native()) is not None:
+            native.insist_no_more()
         # A second signal ends the process at once. Only the main thread, where handlers run, may set that.
         self._module.signal(signal.SIGTERM, self._module.SIG_DFL)
         if _is_inside_raceway():
@@ -208,6 +221,11 @@ def _report_aside(report: Report, status: int, patience: float) -> int:
         return report(status)
     done.acquire(timeout=patience)
     return answers[0] if answers else status
+
+
+def _native() -> Any:
+    """The native core where it is in use: what a handler of Python cannot do is done in C."""
+    return sys.modules.get("raceway._native")
 
 
 def _is_main_thread() -> bool:

@@ -926,6 +926,8 @@ PyObject *locks_install(PyObject *module, PyObject *args);
 PyObject *locks_uninstall(PyObject *module, PyObject *nothing);
 PyObject *locks_forked(PyObject *module, PyObject *nothing);
 PyObject *limits_follow(PyObject *native, PyObject *module);
+PyObject *insist(PyObject *module, PyObject *signal_number);
+PyObject *insist_no_more(PyObject *module, PyObject *nothing);
 
 extern PyTypeObject *cached_property_type; /* NULL: not known yet */
 PyObject *caches_install(PyObject *module, PyObject *args);

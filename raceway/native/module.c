@@ -398,6 +398,8 @@ static PyMethodDef module_methods[] = {
     {"thread_actors", native_thread_actors, METH_NOARGS, "The actors of all thread objects that are there."},
     {"locks_forked", locks_forked, METH_NOARGS, "In a forked child: tell of locks that were made anew."},
     {"limits_follow", limits_follow, METH_O, "The program has imported the module `resource`."},
+    {"insist", insist, METH_O, "Send a signal again until its handler, which is Python's, has run."},
+    {"insist_no_more", insist_no_more, METH_NOARGS, "The handler runs."},
     {"loop_release", loop_release, METH_O, "A callback is about to be handed to the loop."},
     {NULL, NULL, 0, NULL},
 };

@@ -57,6 +57,7 @@ def test_a_finding_is_reported_and_fails_the_run_when_asked(run: RunRaceway) -> 
         ("busy", 7),
         ("blocked", -signal.SIGTERM),
         ("inside", -signal.SIGTERM),
+        ("elsewhere", -signal.SIGTERM),
         ("execute", 0),
     ],
 )
