@@ -34,8 +34,8 @@ class SiteTable(Sequence[Site]):
     """The sites of one module. Columns have one item per site.
 
     `forms` and `contexts` are places in the enums, `commits` the letters of roles, `flags` bits, `literals` the values
-    of literal keys or `...`, `heads` the regions: four times the head,
-    1 more where an await lies inside, 2 more where a value is taken back.
+    of literal keys or `...`, `heads` the regions: eight times the head,
+    1 more where an await lies inside, 2 more where a value is taken back, 4 more where a lock may be let go of inside.
     """
 
     __slots__ = (
@@ -114,8 +114,11 @@ def single(site: Site) -> SiteTable:
     return table
 
 
-def _regions(packed: Iterable[tuple[int, str, bool, bool]]) -> tuple[Region, ...]:
-    return tuple(Region(head, RegionKind(kind), spans, awaits) for head, kind, spans, awaits in packed)
+_PackedRegion = tuple[int, str, bool, bool, bool]
+
+
+def _regions(packed: Iterable[_PackedRegion]) -> tuple[Region, ...]:
+    return tuple(Region(head, RegionKind(kind), *rest) for head, kind, *rest in packed)
 
 
 def pack(sites: Sequence[Site]) -> tuple[Any, ...]:
@@ -142,12 +145,12 @@ def pack(sites: Sequence[Site]) -> tuple[Any, ...]:
     )
 
 
-def _packed(region: Region) -> tuple[int, str, bool, bool]:
-    return region.head, region.kind.value, region.spans, region.awaits
+def _packed(region: Region) -> _PackedRegion:
+    return region.head, region.kind.value, region.spans, region.awaits, region.splits
 
 
 def _head(region: Region) -> int:
-    return region.head << 2 | (region.kind is RegionKind.VALUE) << 1 | region.awaits
+    return region.head << 3 | region.splits << 2 | (region.kind is RegionKind.VALUE) << 1 | region.awaits
 
 
 def _flags(site: Site) -> int:

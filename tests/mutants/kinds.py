@@ -35,8 +35,8 @@ _REGIONS = (
     ),
     Mutant(
         "region-order", "that the test says more than the value",
-        "transform/rewriting.py", "key=lambda region: region.kind is RegionKind.VALUE",
-        "key=lambda region: region.kind is not RegionKind.VALUE", "race/check_stock_early_return.py",
+        "transform/rewriting.py", "(not region.splits, region.kind is RegionKind.VALUE)",
+        "(not region.splits, region.kind is not RegionKind.VALUE)", "race/check_stock_early_return.py",
     ),
     Mutant(
         "region-activation", "that a region's read and write are of one activation",
