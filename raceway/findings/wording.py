@@ -131,7 +131,7 @@ def fix(facts: Facts) -> str:
     """What to change, in one sentence."""
     if facts.kind is FindingKind.SPLIT_CRITICAL_SECTION:
         common = next((name for name in facts.first.locks if name in facts.second.locks), "the lock")
-        return f"Hold {common} from the first look at {facts.variable} to the write, or look again once it is taken anew."
+        return f"Hold {common} from the first look at {facts.variable} to the write, or look again before the write."
     lock = guard(facts.first, facts.second)
     if facts.breach is not None and facts.breach.actors:
         return f"Hold {facts.breach.lock.partition(' ')[0]} there, as is declared, or correct the declaration."

@@ -41,7 +41,7 @@ def test_columns_say_what_the_sites_say(program: Path) -> None:
     assert [Role(chr(letter)) for letter in table.commits] == [site.commit for site in sites]
     assert [len(heads) for heads in table.heads] == [len(site.regions) for site in sites]
     regions = [(region.head, region.awaits) for site in sites for region in site.regions]
-    assert [(head >> 2, bool(head & 1)) for heads in table.heads for head in heads] == regions
+    assert [(head >> 3, bool(head & 1)) for heads in table.heads for head in heads] == regions
     assert table.names == tuple(site.name for site in sites)
     assert [literal is not ... for literal in table.literals] == [bool(site.key) for site in sites]
     assert {len(column) for column in table.columns()} == {len(sites)}
