@@ -6,6 +6,7 @@ STAMP := $(VENV)/raceway-setup.stamp
 NATIVE_STAMP := $(VENV)/raceway-native.stamp
 NATIVE_SOURCES := $(wildcard raceway/native/*.c raceway/native/*.h)
 BENCH_STAMP := $(VENV)/raceway-bench.stamp
+BROKER_STAMP := $(VENV)/raceway-broker.stamp
 
 # PYTHON=/path/to/python chooses the interpreter; otherwise python3.11 when it is there and works, else python3.
 PYTHON ?= $(shell if python3.11 -c '' 2>/dev/null; then echo python3.11; else echo python3; fi)
@@ -27,7 +28,11 @@ RECORDED := docs/tutorial.md docs/reading-a-report.md docs/ci.md docs/first-five
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
+<<<<<<< HEAD
+.PHONY: help setup check test test-freethreaded test-sanitized interpreter-freethreaded demo soak docs mutants wild precision bench suites suites-cpython fuzz clean
+=======
 .PHONY: help setup check test test-freethreaded test-sanitized interpreter-freethreaded demo soak docs mutants wild bench suites suites-pytest suites-cpython fuzz clean
+>>>>>>> main
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -39,7 +44,7 @@ check: $(NATIVE_STAMP) ## ruff, mypy strict and the architecture tests
 	$(RUN) -m mypy
 	$(RUN) -m pytest -q tests/architecture
 
-test: $(NATIVE_STAMP) ## run the tests
+test: $(NATIVE_STAMP) $(BROKER_STAMP) ## run the tests
 	$(RUN) -m pytest -q -n auto --maxprocesses $(WORKERS) $(ARGS)
 
 test-freethreaded: $(FREETHREADED_STAMP) ## run the tests without a GIL, on a CPython 3.13 that is built first, once (Debian)
@@ -64,6 +69,9 @@ mutants: $(NATIVE_STAMP) ## break the detector on purpose, rule by rule: the tes
 
 wild: $(NATIVE_STAMP) ## run Raceway on published packages with documented races (minutes, needs the network)
 	$(RUN) fixtures/apps/wild/run.py $(ARGS)
+
+precision: $(NATIVE_STAMP) ## run the suites of concurrent packages watched, and compare with what was judged (needs the network)
+	$(RUN) -m tests.suites.precision $(ARGS)
 
 bench: $(BENCH_STAMP) ## measure what watching costs, into docs/performance.md (minutes; ARGS="--help" tells more)
 	$(RUN) -m benchmarks $(ARGS)
@@ -106,6 +114,13 @@ $(NATIVE_STAMP): $(STAMP) setup.py $(NATIVE_SOURCES)
 	@if echo 'int none;' | $${CC:-cc} -x c -c -o /dev/null - 2>/dev/null; then \
 		RACEWAY_WERROR=1 RACEWAY_REQUIRE_NATIVE=1 $(RUN) setup.py -q build_ext --inplace; \
 	else echo "make: there is no C compiler that works: only the pure core is built and tested"; fi
+	@touch $@
+
+# Redis, which Celery is tried with: installed where nobody has to be asked, as in CI. Elsewhere that test is skipped.
+APT := DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends redis-server
+$(BROKER_STAMP): $(STAMP)
+	@command -v redis-server >/dev/null || { [ "$$(id -u)" = 0 ] && { $(APT) || { apt-get -qq update && $(APT); }; } >/dev/null 2>&1; } \
+		|| echo "make: there is no redis-server, and no way to install it: Celery is not tested with a broker"
 	@touch $@
 
 # What the benchmarks measure with and against goes into the same environment, once, when they are first run.

@@ -118,11 +118,11 @@ class Session:
         with self._telling:  # what is being told is told to the end
             self._core.telling.on_race(None)
         self.finder.uninstall()
-        sync.uninstall()
-        active.activate(None)
         self.events.close()
         self._check()  # its race is no event
-        self._core.stop()
+        self._core.stop()  # before the models go: other threads may still run, and would look unordered without them
+        active.activate(None)
+        sync.uninstall()
 
     def hand_in(self) -> None:
         """End the part of this process, which is a child, and hand it in; who comes second waits until that is done.

@@ -2,7 +2,7 @@
 
 naive       what an SDK does that was not measured: a random UUID, a date as text, a dataclass, the whole stack for the
             location, a list; JSON, and a request for each fifty
-hand        an event of ours with a location, put into the pipeline
+hand        a tracking call of the SDK, which finds the location
 automatic   what a program does under Raceway: it takes a lock, adds to what two threads share, frees the lock
 
 Prints as JSON the events made, the CPU time of a call in nanoseconds, and the seconds from the first call to the last
@@ -122,44 +122,24 @@ def naive(endpoint: str) -> Callable[[], tuple[int, float]]:
 
 
 def hand(endpoint: str) -> Callable[[], tuple[int, float]]:
-    """A round of events made by hand."""
-    from raceway.model import eventkinds as of
-    from raceway.model.events import Event, EventKind, Metadata
-    from raceway.pipeline import Clock, Ids, Pipeline, http_sink, new_uuid
+    """A round of tracking calls, which find out where they are called."""
+    from raceway import Config, RacewayClient
 
-    pipeline = Pipeline([http_sink(endpoint)])
-    ids, clock, trace = Ids(), Clock("bench#bench-1#1"), new_uuid()
-    metadata = Metadata(
-        "bench#bench-1#1", 812, "bench", "test", {"sdk_language": "python"}, instance_id="bench-1",
-        distributed_span_id="a1b2c3d4e5f60718",
-    )  # fmt: skip
-    parents: list[str | None] = [None]
+    client = RacewayClient(Config(endpoint=endpoint, service_name="bench", instance_id="bench-1", environment="test"))
+    client.start_trace()
 
-    def track(variable: str, old: object, new: object) -> None:
-        caller = sys._getframe(1)
-        location = f"{caller.f_code.co_filename}:{caller.f_lineno}"
-        kind = EventKind(StateChange=of.StateChange(variable, new, location, "Write", old))
-        identity = ids.new()
-        event = Event(
-            id=identity,
-            parent_id=parents[0],
-            timestamp=datetime.now(UTC),
-            causality_vector=clock.tick(),
-            kind=kind,
-            metadata=metadata,
-            lock_set=(),
-            trace_id=trace,
-        )
-        pipeline.put(event)
-        parents[0] = identity
-
-    def turn() -> tuple[int, float]:
+    def nested(depth: int) -> float:
+        if depth:
+            return nested(depth - 1)
         began = time.thread_time()
         for number in range(EVENTS):
-            track("account.balance", number, number + 1)
-        took = time.thread_time() - began
-        assert pipeline.flush(60)
-        assert pipeline.counts().dropped == 0
+            client.track_state_change("account.balance", number, number + 1, "Write")
+        return time.thread_time() - began
+
+    def turn() -> tuple[int, float]:
+        took = nested(10)
+        assert client.flush(60)
+        assert client.counts().dropped == 0
         return EVENTS, took
 
     return turn

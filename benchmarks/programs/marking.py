@@ -13,7 +13,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from benchmarks.programs.measuring import parser, tell
-from raceway import Config, RacewayClient
+from raceway import Config, RacewayClient, track_function
 
 CALLS = {"tiny": 100, "small": 5_000, "full": 20_000}
 
@@ -75,10 +75,16 @@ def main() -> None:
     naive = Naive()
     client = RacewayClient(Config(batch_size=10**9, flush_interval=3600, buffer_size=10**9), sinks=[])
     client.start_trace()
+
+    @track_function(client)
+    def pay(amount: int, currency: str) -> object:
+        return amount, currency
+
     calls: dict[str, Callable[[int], object]] = {
         "naive": lambda number: naive.track_state_change("user.balance", number, 2, "Write"),
         "state_change": lambda number: client.track_state_change("user.balance", number, 2, "Write"),
         "function_call": lambda number: client.track_function_call("pay", {"amount": number}),
+        "decorated_call": lambda number: pay(number, "EUR"),
         "lock_acquire": lambda _number: client.track_lock_acquire("stock", "Mutex"),
         "propagation_headers": lambda _number: client.propagation_headers(),
     }

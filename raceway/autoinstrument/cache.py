@@ -3,8 +3,8 @@
 One file per module, interpreter and form of rendering, named by a digest of these; it says inside of which source and
 of which version of the transform it is. A run reads that one file, and the source only where its stamp is another one:
 
-    digest of (version of the transform, content) | content = (file name, form, stamp and digest of the source, what
-    was made of it)
+    digest of (version of the transform, digest of content) | content = (file name, form, stamp and digest of the
+    source, what was made of it)
 
 Code has placeholders, and sites are packed (`model.sitetable`). The file is written beside and moved into place, so
 parallel processes see a whole file or none. A cache that cannot be read or written, or holds rubbish, only costs time.
@@ -30,6 +30,11 @@ _digest = importlib.util.source_hash
 """Eight bytes of SipHash, which the interpreter has at hand; hashlib brings in OpenSSL, and megabytes with it."""
 
 _DIGEST_BYTES = 8
+
+try:  # whole files are digested with every import of a module
+    from raceway._native import digest as _digest_of_file
+except ImportError:
+    _digest_of_file = _digest
 
 
 class Cached(Struct):
@@ -107,7 +112,7 @@ class Cache:
 
     def _seal(self, content: bytes | memoryview) -> bytes:
         """What makes the content ours: of this version, and whole."""
-        return _digest(self._version + _digest(content))
+        return _digest(self._version + _digest_of_file(content))
 
     def _path(self, filename: str, form: str) -> str:
         key = f"{self._interpreter} {form} {filename}".encode(errors="surrogatepass")

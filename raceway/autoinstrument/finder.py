@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from importlib.machinery import ModuleSpec, SourceFileLoader
+from importlib.machinery import ExtensionFileLoader, ModuleSpec, SourceFileLoader
 from types import ModuleType
 
 from raceway.autoinstrument import sidedoors
@@ -21,6 +21,7 @@ NotSeen = Callable[[str, str, str], None]
 """Takes a reason, a module and a detail."""
 
 _SOURCE = (".py", ".pyw")
+_TELLING = (SourceFileLoader, ExtensionFileLoader)
 
 
 class InstrumentingFinder:
@@ -93,7 +94,7 @@ class InstrumentingFinder:
                         self._equip(fullname, spec)
                     except Exception as error:  # the program may have replaced what the file system is asked by
                         self._not_seen("not-transformed", fullname, type(error).__name__)
-                if fullname in self._awaited and isinstance(spec.loader, SourceFileLoader):
+                if fullname in self._awaited and isinstance(spec.loader, _TELLING):
                     tell_when_executed(spec.loader, self._awaited[fullname])
                 return spec
         return None

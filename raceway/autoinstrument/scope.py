@@ -70,8 +70,8 @@ def decide(rules: Rules, module: str, filename: str | None) -> Decision:
     if place is Reason.RACEWAY:
         return Decision(False, place)
     by_name = place is Reason.STANDARD_LIBRARY
-    included = tuple(glob for glob in rules.include if _covers(glob, module, by_name))
-    excluded = tuple(glob for glob in rules.exclude if _covers(glob, module, False))
+    included = tuple([glob for glob in rules.include if _covers(glob, module, by_name)])
+    excluded = tuple([glob for glob in rules.exclude if _covers(glob, module, False)])
     globs = (*included, *excluded)
     if excluded:
         return Decision(False, Reason.EXCLUDED, globs)

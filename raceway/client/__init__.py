@@ -16,8 +16,8 @@ from raceway.client.contexts import create_context, get_context, raceway_context
 from raceway.client.functions import async_tracked, track_async, track_function, track_method
 from raceway.client.locks import tracked_lock
 from raceway.client.plugins import Plugin
-from raceway.client.redactor import Redactor
 from raceway.client.variables import track, track_attrs, track_state, track_variables
+from raceway.pipeline.redactor import Redactor
 
 __all__ = [
     "Config",

@@ -14,10 +14,11 @@ from collections import deque
 
 import msgspec
 
-from raceway.client.flows import is_over
+from raceway.client.flows import is_over, is_thread
 from raceway.config import instance_id
 from raceway.model.events import Vector
-from raceway.pipeline.ids import new_uuid
+from raceway.model.typing import Protocol
+from raceway.pipeline.ids import FIRST, new_uuid
 
 KNOWN_LIMIT = 128
 """Components that one clock holds, for each is in every event: what was learned longest ago is forgotten first."""
@@ -98,8 +99,8 @@ class Actor:
     """
 
     __slots__ = (
-        "children", "component", "count", "flow", "ids", "instance", "metadata", "others", "parent", "process",
-        "thread_id", "trace",
+        "children", "component", "count", "flow", "ids", "instance", "others", "parent", "process",
+        "thread_id", "told", "trace",
     )  # fmt: skip
 
     def __init__(self, trace: Trace, flow: object, others: Vector = (), parent: str | None = None) -> None:
@@ -113,13 +114,13 @@ class Actor:
         self.ids = new_uuid()[:24]
         self.thread_id = f"python-{self.process}-{self.ids[:8]}"
         self.component = f"{trace.service.name}#{self.instance}#{_serials.new()}"
-        self.children: deque[Actor] = deque(maxlen=KNOWN_LIMIT)
-        self.metadata: object = None
+        self.children: deque[Child] = deque(maxlen=KNOWN_LIMIT)
+        self.told: object = None
         """What its events say of it; kept for the worker alone."""
 
     def event_id(self, count: int) -> str:
         """The identifier of the event that was counted so."""
-        return f"{self.ids}{count:012x}"
+        return f"{self.ids}{FIRST + count}"
 
     def learn(self, vector: Vector) -> None:
         """From here on it happens after this clock."""
@@ -131,14 +132,28 @@ class Actor:
         self.others = tuple(known.items())[-KNOWN_LIMIT:]
 
     def harvest(self) -> None:
-        """Tasks that are over by now, and those that these have started, count as waited for."""
+        """Tasks and jobs that are over by now, and those that these have started, count as waited for."""
         for _ in range(len(self.children)):
             child = self.children.popleft()
             if is_over(child.flow()):
-                child.harvest()
-                self.learn((*child.others, (child.component, child.count)))
+                self.learn(child.last_clock())
             else:
                 self.children.append(child)
+
+    def last_clock(self) -> Vector:
+        """The clock at the end of the actor."""
+        self.harvest()
+        return (*self.others, (self.component, self.count))
+
+
+class Child(Protocol):
+    """What an actor has started and may wait for."""
+
+    def flow(self) -> object:
+        """What tells whether it is over; None when it is gone."""
+
+    def last_clock(self) -> Vector:
+        """What whoever waited for it knows."""
 
 
 class Context(msgspec.Struct, frozen=True):
@@ -198,7 +213,8 @@ def new_span() -> str:
 def forked(context: Context, flow: object) -> Context:
     """The beginning of another actor, which happens after this point."""
     actor = Actor(context.actor.trace, flow, context.clock, context.event_id)
-    context.actor.children.append(actor)
+    if not is_thread(flow):  # of threads and jobs of pools others tell when they are waited for
+        context.actor.children.append(actor)
     return Context(actor, 0, actor.others, 0)
 
 

@@ -8,10 +8,10 @@ from raceway.client import default, inheritance
 from raceway.client.actors import Service
 from raceway.client.config import Config
 from raceway.client.context import begin, current, enter, sent
-from raceway.client.marks import Origin, Teller
 from raceway.client.plugins import Plugin, Plugins
 from raceway.client.propagation import incoming, outgoing
 from raceway.client.requesting import Requesting
+from raceway.client.teller import Origin, Teller
 from raceway.client.tracking import Tracking
 from raceway.errors import RacewayContextError
 from raceway.model.events import Event
@@ -48,8 +48,10 @@ class RacewayClient(Tracking):
         )
         origin = Origin(self.config.service_name, self.config.environment, {"sdk_language": "python"})
         teller = Teller(origin, self.config.redactor, self._degraded)
-        hooks: list[Any] = [teller, self._plugins, *([_tell] if self.config.debug else [])]
-        self._pipeline = Pipeline(_sinks(self.config) if sinks is None else sinks, settings, before_send=hooks)
+        hooks: list[Any] = [self._plugins, *([_tell] if self.config.debug else [])]
+        self._pipeline = Pipeline(
+            _sinks(self.config) if sinks is None else sinks, settings, maker=teller, before_send=hooks
+        )
         super().__init__(self._pipeline)
         default.set_client(self)
         inheritance.start(self)

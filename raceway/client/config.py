@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from raceway.client.redactor import Redactor
 from raceway.errors import ConfigError
+from raceway.pipeline.redactor import Redactor
 
 
 @dataclass

@@ -78,12 +78,15 @@ def thread_flow() -> object:
         return token
 
 
+def is_thread(flow: object) -> bool:
+    """Whether this flow is a thread."""
+    return type(flow) is _Token
+
+
 def is_over(flow: object) -> bool:
-    """Whether this flow is a task that has ended. Of a thread `join` tells; None is a flow that is gone."""
+    """Whether this flow is a task or a future that has ended; None is one that is gone."""
     if flow is None:
         return True
-    if type(flow) is _Token:
-        return False
     done = getattr(flow, "done", None)
     if done is not None:
         return bool(done())

@@ -7,6 +7,7 @@ client, nothing is told. Nothing here raises into the program.
 from __future__ import annotations
 
 import contextlib
+import functools
 import inspect
 import time
 from collections.abc import Callable
@@ -15,11 +16,12 @@ from types import CodeType, TracebackType
 from raceway.client import marks
 from raceway.client.context import inherited
 from raceway.client.default import get_client
-from raceway.client.marks import keep
+from raceway.client.marks import are_scalars, keep
 from raceway.client.tracking import Tracking
 from raceway.client.wrapping import Block, wrapped
 from raceway.model.typing import Any, TypeVar, overload
 from raceway.pipeline.ids import new_uuid
+from raceway.sync.patching import hide_frame
 
 _Target = TypeVar("_Target")
 
@@ -35,7 +37,7 @@ def track_function(client: _Target) -> _Target: ...
 def track_function(client: Any = None) -> Any:
     """Tell of every call of a function, method or class: `@track_function`, `@track_function()`,
     `@track_function(client)`. Also for async functions and generators."""
-    return _decorator(client, lambda teller: lambda function: _calls(teller, function))
+    return _decorator(client, _calls, _told)
 
 
 track_method = track_function
@@ -51,36 +53,71 @@ def async_tracked(client: _Target) -> _Target: ...
 
 def async_tracked(client: Any = None) -> Any:
     """Tell when an async function starts and when it has been waited for; what it starts is in the same trace."""
-    return _decorator(client, lambda teller: lambda function: _awaits(teller, function))
+    return _decorator(client, _awaits)
 
 
 track_async = async_tracked
 
 
-def _decorator(given: Any, blocks: Callable[[Tracking | None], Callable[[Callable[..., Any]], Block]]) -> Any:
+def _decorator(
+    given: Any,
+    block: Callable[[Tracking | None, Callable[..., Any]], Block],
+    plain: Callable[[Tracking | None, Callable[..., Any]], Callable[..., Any]] | None = None,
+) -> Any:
     """A decorator, or what it makes of `given` where that is no client."""
-    if given is None or isinstance(given, Tracking):
-        return lambda target: wrapped(target, blocks(given))
-    return wrapped(given, blocks(None))
+    client = given if given is None or isinstance(given, Tracking) else None
+
+    def decorated(target: Any) -> Any:
+        wrap = None if plain is None else functools.partial(plain, client)
+        return wrapped(target, functools.partial(block, client), wrap)
+
+    return decorated if given is client else decorated(given)
+
+
+def _told(given: Tracking | None, function: Callable[..., Any]) -> Callable[..., Any]:
+    """A plain function that tells of its calls: what `_Call` does around others, with less ado."""
+    about = _About(function)
+    place, now = about.place, time.perf_counter_ns
+
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        client = given or get_client()
+        if client is None or inherited() is None:
+            return function(*args, **kwargs)
+        note = client.note
+        note(marks.function_entered, place, (about, about.kept(args, kwargs, client)))
+        began = now()
+        try:
+            result = function(*args, **kwargs)
+        except BaseException as error:
+            duration = now() - began
+            note(marks.function_left, place, (about, duration, type(error).__name__), duration)
+            hide_frame(error)
+            raise
+        duration = now() - began
+        note(marks.function_left, place, (about, duration, ""), duration)
+        return result
+
+    return wrapper
 
 
 def _calls(client: Tracking | None, function: Callable[..., Any]) -> Block:
-    about = _About(function)
-    return lambda args, kwargs: _activation(_Call, client, about, args, kwargs)
+    return _block(_Call, client, function)
 
 
 def _awaits(client: Tracking | None, function: Callable[..., Any]) -> Block:
+    return _block(_Await, client, function)
+
+
+def _block(kind: type[_Call], given: Tracking | None, function: Callable[..., Any]) -> Block:
+    """What stands around the activations of the function, if they are told."""
     about = _About(function)
-    return lambda args, kwargs: _activation(_Await, client, about, args, kwargs)
 
+    def block(args: tuple[Any, ...], kwargs: dict[str, Any]) -> contextlib.AbstractContextManager[Any]:
+        client = given or get_client()
+        return _NOTHING if client is None or inherited() is None else kind(client, about, args, kwargs)
 
-def _activation(
-    kind: type[_Call], given: Tracking | None, about: _About, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> contextlib.AbstractContextManager[Any]:
-    client = given or get_client()
-    if client is None or inherited() is None:
-        return _NOTHING
-    return kind(client, about, args, kwargs)
+    return block
 
 
 _NOTHING = contextlib.nullcontext()
@@ -93,16 +130,26 @@ class _About:
         plain = inspect.unwrap(function)
         code = getattr(plain, "__code__", None)
         self.code: CodeType | None = code if isinstance(code, CodeType) else None
+        self.place: marks.Place = None if self.code is None else (self.code, marks.DEFINITION)
         self.name = getattr(plain, "__qualname__", type(plain).__qualname__).rpartition("<locals>.")[2]
         self.module = getattr(plain, "__module__", None) or ""
         self._parameters: tuple[str, ...] = self.code.co_varnames[: self.code.co_argcount] if self.code else ()
+        self._of_owner = bool(self._parameters) and self._parameters[0] in ("self", "cls")
+
+    def kept(self, args: tuple[Any, ...], kwargs: dict[str, Any], client: Tracking) -> Any:
+        """The arguments, so that they do not change any more; those that cannot get their names in the worker."""
+        if self._of_owner and args:
+            args = (None, *args[1:])
+        if are_scalars(args) and (not kwargs or are_scalars(kwargs.values())):
+            return args, kwargs
+        return keep(self.arguments(args, kwargs), client.lossy)
 
     def arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         """The arguments by name; what a method is called on is left out, extra ones have numbers."""
         names = self._parameters
         named = {names[at] if at < len(names) else str(at): value for at, value in enumerate(args)}
         named.update(kwargs)
-        if names and names[0] in ("self", "cls"):
+        if self._of_owner:
             named.pop(names[0], None)
         return named
 
@@ -110,43 +157,37 @@ class _About:
 class _Call:
     """One activation of a function, told as two calls: `name` and `name:return` or `name:error`."""
 
+    __slots__ = ("_began", "_given", "about", "client")
+
     def __init__(self, client: Tracking, about: _About, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self.client = client
         self.about = about
-        self._arguments = keep(about.arguments(args, kwargs), client.lossy)
+        self._given = about.kept(args, kwargs, client)
         self._began = time.perf_counter_ns()
 
     def __enter__(self) -> None:
-        self._tell(self.about.name, self._arguments, None)
+        about = self.about
+        self.client.note(marks.function_entered, about.place, (about, self._given))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        duration = time.perf_counter_ns() - self._began
-        is_error = kind is not None and not issubclass(kind, GeneratorExit)
-        told = {"duration_ms": round(duration / 1e6, 3), "status": "error" if is_error else "success"}
-        if is_error and kind is not None:
-            told["error"] = kind.__name__
-        self._tell(f"{self.about.name}:{'error' if is_error else 'return'}", told, duration)
-
-    def _tell(self, name: str, args: Any, duration_ns: int | None) -> None:
-        about = self.about
-        place = None if about.code is None else (about.code, marks.DEFINITION)
-        values = (name, about.module, args, None, None)
-        self.client.note(marks.function_call, place, values, duration_ns)
+        about, duration = self.about, time.perf_counter_ns() - self._began
+        failed = "" if kind is None or issubclass(kind, GeneratorExit) else kind.__name__
+        self.client.note(marks.function_left, about.place, (about, duration, failed), duration)
 
 
 class _Await(_Call):
     """One run of a coroutine: its start and its end."""
 
+    __slots__ = ("_task",)
+
     def __enter__(self) -> None:
         self._task = new_uuid()
-        place = None if self.about.code is None else (self.about.code, marks.DEFINITION)
-        self.client.note(marks.async_spawn, place, (self._task, self.about.name))
+        self.client.note(marks.async_spawn, self.about.place, (self._task, self.about.name))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        place = None if self.about.code is None else (self.about.code, marks.DEFINITION)
         duration = time.perf_counter_ns() - self._began
-        self.client.note(marks.async_await, place, (self._task,), duration)
+        self.client.note(marks.async_await, self.about.place, (self._task,), duration)

@@ -1,25 +1,29 @@
 """Threads, jobs of pools and tasks of curio go on with the trace of who starts them, as tasks of asyncio and trio do.
 
 `start()` -> the thread, `submit()` -> the job: an actor of its own that happens after that point. `join()` of a thread
-that is over and `result()` of a job that is done: whoever waited happens after all of it. No frame of ours stays on the
-stack of a thread, nor in a traceback. All of it works with and without the import hook.
+that is over and `result()` of a job that is done: whoever waited happens after all of it. A job that an event loop was
+given, by `to_thread` or `run_in_executor`, counts as waited for once it is done, as tasks do. No frame of ours stays on
+the stack of a thread, nor in a traceback. All of it works with and without the import hook.
 """
 
 from __future__ import annotations
 
 import contextvars
 import functools
+import inspect
 import sys
 import threading
 import weakref
 from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures.thread import ThreadPoolExecutor
+from types import BuiltinMethodType
 
 from raceway.client import context as contexts
 from raceway.client.actors import Context, forked
 from raceway.client.context import enter, inherited, learn, leave
 from raceway.client.flows import run_as_curio_task, thread_flow
+from raceway.model.events import Vector
 from raceway.model.typing import Any
 from raceway.originals import allocate_lock
 from raceway.sync.patching import Failures, Patches, hide_frame
@@ -38,26 +42,56 @@ _lock = allocate_lock()
 class Job:
     """What a pool runs in the place of a function: the function, within the trace of who submitted it."""
 
-    __slots__ = ("__weakref__", "_context", "_function", "end")
+    __slots__ = ("__weakref__", "_context", "_function", "_variables", "end", "future")
 
     def __init__(self, context: Context, function: Callable[..., Any]) -> None:
         self._context = context
         self._function = function
+        self._variables = _variables_of(function)
         self.end: Context | None = None
+        self.future: weakref.ref[Any] | None = None
+        """What its event loop waits with."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        token = enter(forked(self._context, thread_flow()))
+        began = forked(self._context, thread_flow())
+        token = enter(began)
+        before = None if self._variables is None else _exchanged(self._variables, began)
         try:
             return self._function(*args, **kwargs)
         except BaseException as error:
             hide_frame(error)
             raise
         finally:
-            self.end = inherited()
+            self.end = inherited() if self._variables is None else _exchanged(self._variables, before)
             leave(token)
+
+    def flow(self) -> object:
+        """The future, for who made it; it may be gone."""
+        return None if self.future is None else self.future()
+
+    def last_clock(self) -> Vector:
+        """What whoever waited for the job knows."""
+        return self.end.clock if self.end is not None and self.end.count else ()
 
     def __repr__(self) -> str:
         return repr(self._function)
+
+
+def _variables_of(function: Any) -> contextvars.Context | None:
+    """The variables that a job runs with when it is `partial(context.run, ...)`, as `asyncio.to_thread` has it."""
+    run = function.func if type(function) is functools.partial else None
+    owner = run.__self__ if type(run) is BuiltinMethodType and run.__name__ == "run" else None
+    return owner if type(owner) is contextvars.Context else None
+
+
+def _exchanged(variables: contextvars.Context, context: Context | None) -> Context | None:
+    """Make a context the current one among these variables; which was before."""
+    try:
+        before = variables.run(inherited)
+        variables.run(enter, context)
+    except RuntimeError:  # somebody else runs with them
+        return None
+    return before
 
 
 def start(user: object) -> None:
@@ -102,6 +136,7 @@ def follow() -> None:
     if asyncio is not None and not hasattr(asyncio.BaseEventLoop.create_task, _OURS):
         before = _around(asyncio.BaseEventLoop.create_task, before=_task_starts)
         ledger.replace(asyncio.BaseEventLoop, "create_task", before)
+        ledger.replace(asyncio.BaseEventLoop, "run_in_executor", _handing(asyncio.BaseEventLoop.run_in_executor))
     curio: Any = sys.modules.get("curio.task")
     if curio is not None and not hasattr(curio.Task.send, _OURS):
         ledger.replace(curio.Task, "__init__", _around(curio.Task.__init__, after=_curio_task_made))
@@ -185,7 +220,7 @@ def _submitting(real: Callable[..., Any]) -> Callable[..., Any]:
         try:
             if context is None:
                 return real(self, fn, *args, **kwargs)
-            job = Job(context, fn)
+            job = fn if type(fn) is Job else Job(context, fn)
             future = real(self, job, *args, **kwargs)
         except BaseException as error:
             hide_frame(error)
@@ -194,6 +229,33 @@ def _submitting(real: Callable[..., Any]) -> Callable[..., Any]:
         return future
 
     return submit
+
+
+def _handing(real: Callable[..., Any]) -> Callable[..., Any]:
+    """`run_in_executor` with a job in the place of the function, for threads."""
+
+    @functools.wraps(real)
+    def run_in_executor(self: Any, executor: Any, func: Any, *args: Any) -> Any:
+        job = None
+        try:
+            context = contexts.current()
+            is_thread = executor is None or isinstance(executor, ThreadPoolExecutor)
+            if context is not None and is_thread and callable(func) and not inspect.iscoroutinefunction(func):
+                job = Job(context, func)
+        except Exception:
+            Failures.count += 1
+        try:
+            future = real(self, executor, func if job is None else job, *args)
+        except BaseException as error:
+            hide_frame(error)
+            raise
+        if job is not None and context is not None:
+            job.future = weakref.ref(future)
+            context.actor.children.append(job)
+        return future
+
+    setattr(run_in_executor, _OURS, True)
+    return run_in_executor
 
 
 def _curio_task_made(task: Any, _coroutine: object = None, parent: Any = None) -> None:

@@ -1,4 +1,4 @@
-"""Marks: what a tracking call leaves for the worker, and how the worker makes an event of it.
+"""Marks: what a tracking call leaves for the worker, and what each kind of mark tells.
 
 A mark is cheap: the point of the actor, the time, the place as a code object and an offset, and values that cannot
 change any more. Names, numbers, texts and secrets are seen to in the worker.
@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import linecache
 from collections.abc import Callable
-from datetime import UTC, datetime
-from functools import lru_cache
 from types import CodeType
 
 import msgspec
 
 from raceway.client.actors import Context
-from raceway.client.redactor import NOTHING_HIDDEN, Redactor
 from raceway.model import eventkinds as of
-from raceway.model.events import Event, EventKind, Metadata
-from raceway.model.typing import Any
+from raceway.model.events import EventKind
+from raceway.model.typing import TYPE_CHECKING, Any
 from raceway.model.values import scalar, snapshot, text
 from raceway.pipeline.ids import uuid_of
+
+if TYPE_CHECKING:
+    from raceway.client.teller import Teller
 
 Place = str | tuple[CodeType, int] | None
 """`file:line`, or a code object and the offset of the instruction, or None for a place that cannot be known."""
@@ -37,11 +37,10 @@ Kind = Callable[["Teller", Place, tuple[Any, ...]], EventKind]
 """Makes what a mark tells of its place and values."""
 
 _LOCKS_REMEMBERED = 4096
+_LINES_REMEMBERED = 4096
 _DECORATOR_LINES = 50
 _FEW = 8
 _TEXT = frozenset({str})
-_LIKELY_AGAIN = 128
-"""Characters of a text that may well be a name."""
 
 
 def _nothing(_teller: Teller, _place: Place, _values: tuple[Any, ...]) -> EventKind:
@@ -62,86 +61,9 @@ class Few(dict[Any, Any]):
     """A copy of a few arguments whose values cannot change: the rest is left to the worker."""
 
 
-class Origin(msgspec.Struct, frozen=True):
-    """What all events of one client say of where they come from."""
-
-    service_name: str
-    environment: str
-    tags: dict[str, str]
-
-
-class Teller:
-    """Makes events of marks. Only the worker uses it."""
-
-    def __init__(self, origin: Origin, redactor: Redactor | None, degrade: Callable[[], None]) -> None:
-        self.origin = origin
-        self.hide = redactor or NOTHING_HIDDEN
-        self.lock_types: dict[str, str] = {}
-        self._degrade = degrade
-
-    def __call__(self, mark: Mark | Event) -> Event:
-        """The event."""
-        if type(mark) is Event:
-            return mark
-        assert isinstance(mark, Mark)
-        actor = mark.actor
-        metadata = actor.metadata
-        if type(metadata) is not Metadata or metadata.tags is not self.origin.tags:
-            metadata = actor.metadata = self._metadata(mark, None)
-        if mark.duration_ns is not None:
-            metadata = self._metadata(mark, mark.duration_ns)
-        return Event(
-            id=actor.event_id(mark.count),
-            trace_id=actor.trace.trace_id,
-            timestamp=datetime.fromtimestamp(mark.time_ns / 1e9, UTC),
-            kind=mark.kind(self, mark.place, mark.values),
-            metadata=metadata,
-            causality_vector=mark.clock,
-            lock_set=(),
-            parent_id=mark.parent_id,
-        )
-
-    def _metadata(self, point: Context, duration_ns: int | None) -> Metadata:
-        actor = point.actor
-        return Metadata(
-            thread_id=actor.thread_id,
-            process_id=actor.process,
-            service_name=self.origin.service_name,
-            environment=self.origin.environment,
-            tags=self.origin.tags,
-            duration_ns=duration_ns,
-            instance_id=actor.instance,
-            distributed_span_id=point.span_id,
-            upstream_span_id=point.upstream_span_id,
-        )
-
-    def text(self, value: Any) -> str:
-        """Anything as a text without secrets."""
-        spelled = text(value if type(value) is str else _spelled(value))
-        return self.hide.name(spelled) if len(spelled) < _LIKELY_AGAIN else self.hide.text(spelled)
-
-    def value(self, value: Any, name: str = "") -> Any:
-        """A value that was kept, as JSON without secrets."""
-        if type(value) in SCALARS:
-            told = scalar(value)
-            if told is not value:
-                self._degrade()
-            value = told
-        elif type(value) is Few:
-            value, lossless = snapshot(dict(value))
-            if not lossless:
-                self._degrade()
-        return self.hide.value(value, name)
-
-    def body(self, body: Any) -> Any:
-        """The body of a request or response."""
-        return self.hide.body(snapshot(dict(body))[0] if type(body) is Few else body)
-
-    def texts(self, value: Any) -> dict[str, str]:
-        """Headers and the like."""
-        if type(value) is not dict:
-            return {}
-        return self.hide.headers({text(_spelled(key)): text(_spelled(item)) for key, item in value.items()})
+def are_scalars(values: Any) -> bool:
+    """Whether none of these values can change."""
+    return SCALARS.issuperset(map(type, values))
 
 
 def keep(value: Any, degrade: Callable[[], None]) -> Any:
@@ -149,7 +71,7 @@ def keep(value: Any, degrade: Callable[[], None]) -> Any:
     if type(value) in SCALARS:
         return value
     is_few = type(value) is dict and len(value) <= _FEW and _TEXT.issuperset(map(type, value))
-    if is_few and SCALARS.issuperset(map(type, value.values())):
+    if is_few and are_scalars(value.values()):
         return Few(value)
     kept, lossless = snapshot(value)
     if not lossless:
@@ -164,9 +86,21 @@ def place_text(place: Place) -> str:
     return place if type(place) is str else "unknown:0"
 
 
-@lru_cache(maxsize=4096)
 def line_of(code: CodeType, offset: int) -> int:
     """The line of an instruction, by its offset in bytes; that of the `def`, below any decorators, for `DEFINITION`."""
+    known = _lines.get((id(code), offset))
+    if known is None:
+        if len(_lines) >= _LINES_REMEMBERED:
+            _lines.clear()
+        known = _lines[id(code), offset] = code, _line_of(code, offset)
+    return known[1]
+
+
+_lines: dict[tuple[int, int], tuple[CodeType, int]] = {}
+"""By the address of the code, which is kept alive: to hash a code object is to look at all that is in it."""
+
+
+def _line_of(code: CodeType, offset: int) -> int:
     if offset == DEFINITION:
         return _definition(code)
     for start, end, line in code.co_lines():
@@ -184,7 +118,7 @@ def _definition(code: CodeType) -> int:
     return first
 
 
-def _spelled(value: Any) -> str:
+def spelled_out(value: Any) -> str:
     """A kept value as text."""
     if type(value) is str:
         return value
@@ -223,12 +157,30 @@ def function_call(teller: Teller, place: Place, values: tuple[Any, ...]) -> Even
     return EventKind(FunctionCall=call)
 
 
+def function_entered(teller: Teller, place: Place, values: tuple[Any, ...]) -> EventKind:
+    """What is known of the function, and its arguments, kept or by position and by keyword: as `function_call`."""
+    about, given = values
+    if type(given) is tuple:
+        given = Few(about.arguments(*given))
+    return function_call(teller, place, (about.name, about.module, given, None, None))
+
+
+def function_left(teller: Teller, place: Place, values: tuple[Any, ...]) -> EventKind:
+    """What is known of the function, nanoseconds in it, name of the error, empty for none: as `function_call`."""
+    about, duration_ns, error = values
+    told = {"duration_ms": round(duration_ns / 1e6, 3), "status": "error" if error else "success"}
+    if error:
+        told["error"] = error
+    name = f"{about.name}:{'error' if error else 'return'}"
+    return function_call(teller, place, (name, about.module, told, None, None))
+
+
 def http_request(teller: Teller, _place: Place, values: tuple[Any, ...]) -> EventKind:
     """Method, address, headers, body."""
     method, url, headers, body = values
     request = of.HttpRequest(
         method=teller.text(method),
-        url=teller.hide.url(text(_spelled(url))),
+        url=teller.hide.url(text(spelled_out(url))),
         headers=teller.texts(headers),
         body=teller.body(body),
     )
@@ -247,7 +199,7 @@ def http_response(teller: Teller, _place: Place, values: tuple[Any, ...]) -> Eve
 def async_spawn(teller: Teller, place: Place, values: tuple[Any, ...]) -> EventKind:
     """Task id, name of the task. A name that is no UUID stays readable."""
     task_id, name = values
-    number = uuid_of(_spelled(task_id))
+    number = uuid_of(spelled_out(task_id))
     known = "" if number == task_id else f" [{teller.text(task_id)}]"
     spawned_by = f"{teller.text(name)}{known} at {teller.text(place_text(place))}"
     return EventKind(AsyncSpawn=of.AsyncSpawn(task_id=number, spawned_by=spawned_by))
@@ -256,7 +208,7 @@ def async_spawn(teller: Teller, place: Place, values: tuple[Any, ...]) -> EventK
 def async_await(teller: Teller, place: Place, values: tuple[Any, ...]) -> EventKind:
     """Id of what was waited for."""
     (future_id,) = values
-    number = uuid_of(_spelled(future_id))
+    number = uuid_of(spelled_out(future_id))
     known = "" if number == future_id else f" [{teller.text(future_id)}]"
     return EventKind(AsyncAwait=of.AsyncAwait(future_id=number, awaited_at=teller.text(place_text(place)) + known))
 

@@ -44,6 +44,10 @@ class Plugins:
     def __init__(self, plugins: Iterable[Plugin] = ()) -> None:
         self._plugins: tuple[Plugin, ...] = tuple(plugins)
 
+    def __bool__(self) -> bool:
+        """Whether there is any."""
+        return bool(self._plugins)
+
     def add(self, plugin: Plugin) -> None:
         """Call this one too, after all others."""
         self._plugins = (*self._plugins, plugin)

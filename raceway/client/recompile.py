@@ -16,6 +16,7 @@ from raceway.client import marks
 from raceway.client.default import get_client
 from raceway.client.warning import warn
 from raceway.errors import RecompileWarning
+from raceway.model import placeholders
 from raceway.model.sites import Context, Role, Site, SiteForm
 from raceway.model.typing import Any
 from raceway.sync.patching import hide_frame
@@ -77,10 +78,10 @@ def _bound(code: CodeType, sites: tuple[Site, ...], marker: bytes, wanted: Wante
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             constants.append(_bound(constant, sites, marker, wanted, gate))
-        elif type(constant) is bytes and constant.startswith(marker):
-            index, _, role = constant[len(marker) :].partition(b":")
-            site = sites[int(index)]
-            constants.append(_tap(site, Role(role.decode()), wanted(site), f"{code.co_filename}:{site.line}", gate))
+        elif (placeholder := placeholders.parse(marker, constant)) is not None:
+            index, role = placeholder
+            site = sites[index]
+            constants.append(_tap(site, role, wanted(site), f"{code.co_filename}:{site.line}", gate))
         else:
             constants.append(constant)
     return code.replace(co_consts=tuple(constants))

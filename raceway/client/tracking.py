@@ -12,10 +12,12 @@ from collections.abc import Callable
 from types import FrameType
 
 from raceway.client import marks
-from raceway.client.context import inherited, mark
+from raceway.client.context import mark
 from raceway.client.feeding import Feed
 from raceway.client.marks import SCALARS, Kind, Place, keep
+from raceway.errors import RacewayContextError
 from raceway.model.typing import Any, Protocol
+from raceway.model.values import told
 from raceway.pipeline.ids import new_uuid
 from raceway.runtime.active import recorder
 
@@ -61,7 +63,7 @@ class Tracking:
             if type(location) is str and location in _ACCESS_TYPES:
                 access_type, location = location, None
         frame = _frame(1)
-        place = (frame.f_code, frame.f_lasti) if location is None else location
+        place = (frame.f_code, frame.f_lasti) if location is None else _place(location)
         # The commonest call: what is no work is not called.
         name = variable if type(variable) is str else _name(variable)
         old = old_value if type(old_value) in SCALARS else keep(old_value, self._degrade)
@@ -140,14 +142,16 @@ class Tracking:
     def _put_at(self, call: str, kind: Kind, location: str | None, values: tuple[Any, ...]) -> FrameType:
         """Put a mark of the frame that called the tracking call; returns that frame."""
         frame = _frame(2)
-        place = (frame.f_code, frame.f_lasti) if location is None else location
+        place = (frame.f_code, frame.f_lasti) if location is None else _place(location)
         self._put(mark(call, kind, place, values))
         return frame
 
     def note(self, kind: Kind, place: Place, values: tuple[Any, ...], duration_ns: int | None = None) -> None:
         """The same for decorators and middleware: outside of a trace nothing happens. Never raises."""
-        if inherited() is not None:
+        try:
             self._put(mark("", kind, place, values, duration_ns))
+        except RacewayContextError:
+            return
 
 
 def _name(value: Any) -> Any:
@@ -155,6 +159,10 @@ def _name(value: Any) -> Any:
     if value is None or type(value) is str:
         return value
     return str.__str__(value) if issubclass(type(value), str) else keep(value, _nobody)
+
+
+def _place(location: Any) -> str:
+    return location if type(location) is str else told(location)
 
 
 def _nobody() -> None:

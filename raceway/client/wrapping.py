@@ -21,15 +21,21 @@ Blocks = Callable[[Callable[..., Any]], Block]
 """What stands around the activations of one function."""
 
 
-def wrapped(target: Any, blocks: Blocks) -> Any:
-    """`target` with a block around each of its activations; what cannot be called is given back as it is."""
+Wrap = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def wrapped(target: Any, blocks: Blocks, plain: Wrap | None = None) -> Any:
+    """`target` with a block around each of its activations; what cannot be called is given back as it is.
+
+    Functions that are neither async nor generators are wrapped by `plain`, if it is given.
+    """
     if isinstance(target, (staticmethod, classmethod)):
-        return type(target)(wrapped(target.__func__, blocks))
+        return type(target)(wrapped(target.__func__, blocks, plain))
     if isinstance(target, property):
-        fget, fset, fdel = (part and wrapped(part, blocks) for part in (target.fget, target.fset, target.fdel))
+        fget, fset, fdel = (part and wrapped(part, blocks, plain) for part in (target.fget, target.fset, target.fdel))
         return property(fget, fset, fdel, target.__doc__)
     if isinstance(target, type):
-        return each_method(target, lambda method: wrapped(method, blocks))
+        return each_method(target, lambda method: wrapped(method, blocks, plain))
     if not callable(target):
         return target
     if inspect.isasyncgenfunction(target):
@@ -38,7 +44,7 @@ def wrapped(target: Any, blocks: Blocks) -> Any:
         return _coroutine(target, blocks(target))
     if inspect.isgeneratorfunction(target):
         return _generator(target, blocks(target))
-    return _function(target, blocks(target))
+    return _function(target, blocks(target)) if plain is None else plain(target)
 
 
 def each_method(cls: type, change: Callable[[Any], Any]) -> type:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Hashable
 from raceway.detector.actors import Actor
 from raceway.detector.clocks import Slots
 from raceway.detector.conflicts import conflict
+from raceway.detector.flags import see_flag
 from raceway.detector.lockorder import LockOrders
 from raceway.detector.races import Races
 from raceway.detector.shadow import Entry, Epoch, Shadow, between, rank_of
@@ -93,7 +94,7 @@ class Detector:
             Spawn: self._spawn,
             Suspend: self.tasks.suspend,
             Wake: self._wake,
-            Done: self.tasks.done,
+            Done: self._done,
             End: self._end,
             Join: self._join,
             Retire: self._retire,
@@ -121,7 +122,7 @@ class Detector:
         if site.double_checked and shadow.published is not None:
             actor.follow(shadow.published, None)
             actor.learn(shadow.published)
-            self._tell(Verb.ACQUIRE, access.actor, shadow.handover)
+            self._tell(Verb.ACQUIRE, access.actor, shadow.handover, task=access.task)
         task = self.tasks.get(access.task)
         held = actor.held if task is None else task.held
         entry = Entry(access, actor.slot, actor.clock[actor.slot], self.sequence, tuple(held))
@@ -146,19 +147,20 @@ class Detector:
             actor.note_head(entry)
             if task is not None and site.opens:
                 self.tasks.note_head(entry, task)
-        if site.rechecked and access.operation.mutates and held:
-            self._publish(access.actor, shadow)
+        if not access.operation.mutates:
+            if site.flag and see_flag(actor, shadow, self.actors, self._site_of):
+                self._tell(Verb.ACQUIRE, access.actor, shadow.handover)
+        elif (site.rechecked and held) or (site.flag and shadow.has_others(actor.slot)):
+            self._publish(access.actor, actor, shadow)
 
     def _head(self, record: Head) -> None:
         access = record.access
         actor = self._actor(access.actor)
         actor.note_head(Entry(access, actor.slot, actor.clock[actor.slot], self.sequence, tuple(actor.held)))
 
-    def _tell(self, verb: Verb, serial: int, other: int = 0, text: str = "", file: str = "", line: int = 0) -> None:
+    def _tell(self, verb: Verb, serial: int, *about: Any, task: int = 0) -> None:
         if self.teller is not None:
-            actor = self.actors.get(serial)
-            number = 0 if actor is None else actor.clock[actor.slot]
-            self.teller.edge(verb, serial, number, other, text, file, line)
+            self.teller.edge(verb, serial, self.actors.get(serial), *about, task=task)
 
     def _repeats(self, entry: Entry, shadow: Shadow) -> bool:
         access, epoch = entry.access, entry.epoch
@@ -209,12 +211,8 @@ class Detector:
         epoch: Epoch = (actor.slot, actor.clock[actor.slot], task, 0 if known is None else known.turn)
         return shadow.repeats(epoch, site, operation, commute, rank)
 
-    def _publish(self, serial: int, shadow: Shadow) -> None:
-        """Double-checked locking: the write after the second test releases, the first test acquires.
-
-        CPython's memory is sequentially consistent, so who sees the value written sees all that came before it.
-        """
-        actor = self._actor(serial)
+    def _publish(self, serial: int, actor: Actor, shadow: Shadow) -> None:
+        """Double-checked locking: the write after the second test releases, the first test acquires: see `flags`."""
         if self.teller is not None:
             shadow.handover = shadow.handover or self.teller.new_handover()
             self._tell(Verb.RELEASE, serial, shadow.handover)
@@ -253,12 +251,12 @@ class Detector:
             held.append(record.sync)
             actor.taken[record.sync] = self.sequence
         if record.held or released:
-            self._tell(Verb.TAKEN if record.held else Verb.ACQUIRE, record.actor, record.sync)
+            self._tell(Verb.TAKEN if record.held else Verb.ACQUIRE, record.actor, record.sync, task=record.task)
 
     def _release(self, record: Release) -> None:
         actor = self._actor(record.actor)
         verb = Verb.FREED if record.held else Verb.MERGE if record.merge else Verb.RELEASE
-        self._tell(verb, record.actor, record.sync)
+        self._tell(verb, record.actor, record.sync, task=record.task)
         self.syncs.release(actor, record.sync, record.merge)
         if record.held and record.sync not in self._held(actor, record.task):
             self.syncs.signals.add(record.sync)
@@ -321,6 +319,12 @@ class Detector:
     def _spawn(self, record: Spawn) -> None:
         self.seen_actors += record.kind is ActorKind.TASK
         self.tasks.spawn(record, record.born or self.sequence)
+        if record.kind is ActorKind.TASK:
+            self._tell(Verb.SPAWN, 0, record.task, record.name, task=record.parent)
+
+    def _done(self, record: Done) -> None:
+        self.tasks.done(record)
+        self._tell(Verb.DONE, 0, record.task)
 
     def _wake(self, record: Wake) -> None:
         self.tasks.wake(record, self.sequence)
@@ -388,8 +392,7 @@ class Detector:
     def _rename(self, record: Rename) -> None:
         task = self.tasks.get(record.actor)
         (task or self._actor(record.actor)).name = record.name
-        if task is None:
-            self._tell(Verb.RENAME, record.actor, record.actor, record.name)
+        self._tell(Verb.RENAME, record.actor if task is None else 0, record.actor, record.name)
 
 
 def _side(entry: Entry) -> Side:

@@ -120,6 +120,10 @@ class Shadow:
                 if other.slot != entry.slot and not other.before(clock):
                     yield other
 
+    def has_others(self, slot: int) -> bool:
+        """Whether an actor of another slot has been here, as far as that is known."""
+        return any(other.slot != slot for other in (*self.writes, *self.reads))
+
     def add(self, entry: Entry, clock: dict[int, int], over: Callable[[Entry], bool]) -> None:
         """Record the access; those that happen before it can tell nothing more than it does.
 

@@ -14,6 +14,7 @@ import time
 from collections import deque
 from collections.abc import Hashable
 
+from raceway.detector.actors import Actor
 from raceway.detector.shadow import Entry, Shadow
 from raceway.model.kinds import Commute, LocationKind, Verb
 from raceway.model.told import COMMUTES, KINDS, OPERATIONS, TOLD_LIMIT, Told, ToldAccess, ToldEdge
@@ -48,10 +49,20 @@ class Teller:
         return [waiting.popleft() for _ in range(len(waiting))]
 
     def edge(
-        self, verb: Verb, actor: int, number: int, other: int, text: str = "", file: str = "", line: int = 0
+        self,
+        verb: Verb,
+        serial: int,
+        actor: Actor | None,
+        other: int = 0,
+        text: str = "",
+        file: str = "",
+        line: int = 0,
+        *,
+        task: int = 0,
     ) -> None:
-        """An edge that the actor draws in its epoch `number`."""
-        self._put(ToldEdge(verb, time.time_ns(), actor, number, other, text, file, line))
+        """An edge that the actor of this serial draws, if it is one."""
+        number = 0 if actor is None else actor.clock[actor.slot]
+        self._put(ToldEdge(verb, time.time_ns(), serial, number, other, text, file, line, task))
 
     def access(self, entry: Entry, shadow: Shadow) -> None:
         """An access that is about to join the shadow of its location."""
@@ -86,6 +97,7 @@ class Teller:
                 head.access.site if head is not None else 0,
                 head.sequence if head is not None else 0,
                 late,
+                task=access.task,
             )
         )
 

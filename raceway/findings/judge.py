@@ -12,7 +12,6 @@ from raceway.model.struct import Struct
 
 _REGION_KINDS = frozenset({FindingKind.LOST_UPDATE, FindingKind.CHECK_THEN_ACT, FindingKind.DOUBLE_INIT})
 _PUTTING = frozenset({"append", "appendleft", "extend", "extendleft", "add", "setdefault"})
-_BOOLEANS = frozenset({"True", "False"})
 
 
 class Judgement(Struct):
@@ -75,7 +74,7 @@ def _benign(kind: FindingKind, first: Member, second: Member, sites: tuple[Site,
             return "one side tests whether there is something to take, and the other puts something in"
     if kind is FindingKind.READ_WRITE:
         reader, writer = sites if second.side.access.operation.mutates else (sites[1], sites[0])
-        if reader.loop_test and writer.literal in _BOOLEANS:
+        if reader.flag and writer.flag:
             return "a stop flag: one side stores True or False, the other asks for it in the test of a loop"
     if kind is FindingKind.WRITE_WRITE and not read:
         return "nothing reads the value in this run"

@@ -68,6 +68,9 @@ class Verb(enum.IntEnum):
     RETIRE = 9
     NAME = 10
     RENAME = 11
+    SPAWN = 12
+    """A task of an event loop was made."""
+    DONE = 13
 
 
 class FindingKind(enum.Enum):

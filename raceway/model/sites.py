@@ -69,7 +69,8 @@ class Site(Struct):
     `spans`: an augmented assignment has a switch point between its read and its write, or a walk has one between its
     steps; `suspends`: a walk has an await between its steps. `opens`: an await lies between this read and a write that
     depends on it.
-    `literal` is the source of the literal that a store writes, `loop_test` marks reads in the test of a `while`.
+    `literal` is the source of the literal that a store writes. `flag` marks reads in the test of a `while`, and stores
+    of True or False.
     `is_head`: a later write of the same function depends on this read. `through`: the attribute that the operand was
     loaded from just before, empty otherwise. `rechecked`: the write follows a second test of its location inside the
     guard of a first one, as double-checked locking does, and `double_checked` marks the first tests of such writes.
@@ -93,7 +94,7 @@ class Site(Struct):
     is_head: bool = False
     spans: bool = False
     literal: str = ""
-    loop_test: bool = False
+    flag: bool = False
     through: str = ""
     rechecked: bool = False
     double_checked: bool = False

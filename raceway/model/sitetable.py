@@ -1,13 +1,15 @@
 """The site table of a module, packed: what the cache keeps of sites, and a sequence that makes them when asked.
 
 Serves the import hook and the cores. Importing a large package binds tens of thousands of sites, of which a finding
-names a few: only what a tap is made from is unpacked at once, column by column, the rest with the first site asked for.
+names a few. What a tap is made from lies in columns of numbers, which the native core reads where they are; the texts
+among them are numbers of one tuple of texts. Sites themselves are made with the first one asked for.
 """
 
 from __future__ import annotations
 
 import marshal
 from collections.abc import Iterable, Iterator, Sequence
+from sys import intern
 
 from raceway.model.kinds import RegionKind
 from raceway.model.sites import Context, Region, Role, Site, SiteForm
@@ -18,10 +20,16 @@ _FORMS = tuple(SiteForm)
 _CONTEXTS = tuple(Context)
 _ROLES = {ord(role.value): role for role in Role}
 
-_BITS = ("keyed", "is_head", "rechecked", "double_checked", "spans", "loop_test", "suspends", "opens")
+_BITS = ("keyed", "is_head", "rechecked", "double_checked", "spans", "flag", "suspends", "opens")
 """Fields that are one bit of `SiteTable.flags` each, from the lowest."""
 
-_AT_ONCE = frozenset({"form", "context", "commit", "name", "through", "label", "base", *_BITS})
+_TEXTS = ("name", "through", "label")
+"""Fields that are numbers of texts."""
+
+_INTERNED = frozenset({"name", "through"})
+"""Those that are looked up and compared; being first in `_TEXTS`, they come out of the file interned."""
+
+_AT_ONCE = frozenset({"form", "context", "commit", *_TEXTS, *_BITS})
 _LATER = tuple(name for name in fields(Site) if name not in _AT_ONCE and name not in ("index", "regions"))
 """Fields that are unpacked with the first site."""
 
@@ -31,36 +39,16 @@ _FAST = 1
 
 
 class SiteTable(Sequence[Site]):
-    """The sites of one module. Columns have one item per site.
+    """The sites of one module, from what `pack` gives."""
 
-    `forms` and `contexts` are places in the enums, `commits` the letters of roles, `flags` bits, `literals` the values
-    of literal keys or `...`, `heads` the regions: eight times the head,
-    1 more where an await lies inside, 2 more where a value is taken back, 4 more where a lock may be let go of inside.
-    """
-
-    __slots__ = (
-        "_later", "_sites", "bases", "commits", "contexts", "flags", "forms", "heads", "labels", "literals", "names",
-        "throughs",
-    )  # fmt: skip
+    __slots__ = ("_packed", "_sites")
 
     def __init__(self, packed: tuple[Any, ...]) -> None:
-        self.forms: bytes
-        self.contexts: bytes
-        self.commits: bytes
-        self.flags: bytes
-        self.names: tuple[str, ...]
-        self.literals: tuple[object, ...]
-        self.throughs: tuple[str, ...]
-        self.labels: tuple[str, ...]
-        self.bases: tuple[str, ...]
-        self.heads: tuple[tuple[int, ...], ...]
-        self._later: bytes
-        self.forms, self.contexts, self.commits, self.flags, *rest, self._later = packed
-        self.names, self.literals, self.throughs, self.labels, self.bases, self.heads = rest
+        self._packed = packed
         self._sites: tuple[Site, ...] | None = None
 
     def __len__(self) -> int:
-        return len(self.forms)
+        return len(self._packed[0])
 
     @overload
     def __getitem__(self, index: int) -> Site: ...
@@ -76,9 +64,15 @@ class SiteTable(Sequence[Site]):
         return iter(self._all())
 
     def columns(self) -> tuple[Any, ...]:
-        """What taps and rules need to know of the sites, as the native core takes it."""
-        numbers = self.forms, self.contexts, self.commits, self.flags
-        return (*numbers, self.names, self.literals, self.throughs, self.labels, self.bases, self.heads)
+        """What taps and rules need to know of the sites, as the native core takes it.
+
+        Bytes with one for each site: places of form and context in their enums, letters of commits, bits, whether the
+        operand is plain `self`. The texts, and for each of `_TEXTS` bytes with their numbers: two for each site, lowest
+        first, four where texts are many. By index of the site, where there is one: values of literal keys; and regions:
+        eight times the head, 1 more where an await lies inside, 2 more where a value is taken back, 4 more where a lock
+        may be let go of inside.
+        """
+        return self._packed[:-1]
 
     def _all(self) -> tuple[Site, ...]:
         if self._sites is None:
@@ -89,27 +83,32 @@ class SiteTable(Sequence[Site]):
     def _columns(self) -> dict[str, Iterable[object]]:
         import zlib
 
-        regions, *later = marshal.loads(zlib.decompress(self._later))
+        forms, contexts, commits, every_flags, _selves, texts, *numbers, _literals, _heads, rest = self._packed
+        regions, *later = marshal.loads(zlib.decompress(rest))
         return {
             "index": range(len(self)),
-            "form": [_FORMS[place] for place in self.forms],
-            "context": [_CONTEXTS[place] for place in self.contexts],
-            "commit": [_ROLES[letter] for letter in self.commits],
-            "name": self.names,
-            "through": self.throughs,
-            "label": self.labels,
-            "base": self.bases,
+            "form": [_FORMS[place] for place in forms],
+            "context": [_CONTEXTS[place] for place in contexts],
+            "commit": [_ROLES[letter] for letter in commits],
+            **{name: _texts(texts, column, len(self)) for name, column in zip(_TEXTS, numbers, strict=True)},
             "regions": [_regions(regions.get(index, ())) for index in range(len(self))],
-            **{name: [bool(flags >> bit & 1) for flags in self.flags] for bit, name in enumerate(_BITS)},
+            **{name: [bool(flags >> bit & 1) for flags in every_flags] for bit, name in enumerate(_BITS)},
             **dict(zip(_LATER, later, strict=True)),
         }
+
+
+def _texts(texts: tuple[str, ...], column: bytes, count: int) -> list[str]:
+    width = len(column) // count if count else 1
+    return [texts[int.from_bytes(column[at : at + width], "little")] for at in range(0, len(column), width)]
 
 
 def single(site: Site) -> SiteTable:
     """The table of one site without key and regions, at no cost."""
     numbers = (bytes([number]) for number in (_FORMS.index(site.form), _CONTEXTS.index(site.context)))
-    texts = ((text,) for text in (site.through, site.label, site.base))
-    table = SiteTable((*numbers, site.commit.value.encode(), b"\0", (site.name,), (...,), *texts, ((),), b""))
+    texts = (site.name, site.through, site.label)
+    columns = (bytes([number, 0]) for number in range(len(texts)))
+    bits = b"\0", bytes([_is_self(site)])
+    table = SiteTable((*numbers, site.commit.value.encode(), *bits, texts, *columns, {}, {}, b""))
     table._sites = (site,)
     return table
 
@@ -127,20 +126,28 @@ def pack(sites: Sequence[Site]) -> tuple[Any, ...]:
     from ast import literal_eval
 
     known: dict[object, object] = {}
+    texts: dict[str, int] = {}
 
     def column(name: str) -> tuple[Any, ...]:
         return tuple(known.setdefault((type(value), value), value) for value in (getattr(site, name) for site in sites))
 
+    def numbered(name: str) -> list[int]:
+        spell = intern if name in _INTERNED else str
+        return [texts.setdefault(spell(text), len(texts)) for text in column(name)]
+
+    numbers = {name: numbered(name) for name in _TEXTS}
+    width = 2 if len(texts) <= 1 << 16 else 4
     regions = {site.index: tuple(_packed(region) for region in site.regions) for site in sites if site.regions}
     return (
         bytes(_FORMS.index(site.form) for site in sites),
         bytes(_CONTEXTS.index(site.context) for site in sites),
         bytes(ord(site.commit.value) for site in sites),
         bytes(map(_flags, sites)),
-        column("name"),
-        tuple(literal_eval(site.key) if site.key else ... for site in sites),
-        *map(column, ("through", "label", "base")),
-        tuple(tuple(_head(region) for region in site.regions) for site in sites),
+        bytes(map(_is_self, sites)),
+        tuple(texts),
+        *(b"".join(number.to_bytes(width, "little") for number in numbers[name]) for name in _TEXTS),
+        {site.index: literal_eval(site.key) for site in sites if site.key},
+        {site.index: tuple(_head(region) for region in site.regions) for site in sites if site.regions},
         zlib.compress(marshal.dumps((regions, *map(column, _LATER))), _FAST),
     )
 
@@ -151,6 +158,10 @@ def _packed(region: Region) -> _PackedRegion:
 
 def _head(region: Region) -> int:
     return region.head << 3 | region.splits << 2 | (region.kind is RegionKind.VALUE) << 1 | region.awaits
+
+
+def _is_self(site: Site) -> bool:
+    return site.base == "self"
 
 
 def _flags(site: Site) -> int:

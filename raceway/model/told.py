@@ -15,7 +15,8 @@ class ToldEdge(Struct):
     """An edge, or what things are called.
 
     `number` is the actor's epoch before the edge, `time` nanoseconds since 1970. `other` is the synchronisation object,
-    the other actor, or what died. `text` names an actor or the sort of a synchronisation object, made at `file:line`.
+    the other actor or task, or what died. `text` names an actor, a task or the sort of a synchronisation object, made
+    at `file:line`. `task` is the task or callback that the actor works for or that spawns one, 0 for none.
     """
 
     verb: int
@@ -26,6 +27,7 @@ class ToldEdge(Struct):
     text: str = ""
     file: str = ""
     line: int = 0
+    task: int = 0
 
 
 class ToldAccess(Struct):
@@ -33,7 +35,9 @@ class ToldAccess(Struct):
 
     `object` and `key` tell its location apart from all others of that kind. `sequence` counts accesses, `locks` were
     held. A write that closes a region has the region's index and its head's site, read when the count was `since`.
-    `late`: told after what its actor did in later epochs.
+    `late`: told after what its actor did in later epochs. `value` is what a write wrote, or what an augmented
+    assignment found, as `raceway.model.values.scalar` has it; None too where it was not seen. `name` is the key of an
+    item that has a value, when that is a text. `task` as of edges.
     """
 
     time: int
@@ -52,6 +56,9 @@ class ToldAccess(Struct):
     head: int = 0
     since: int = 0
     late: bool = False
+    value: str | float | None = None
+    name: str | None = None
+    task: int = 0
 
 
 Told = ToldEdge | ToldAccess

@@ -60,6 +60,11 @@ def text(value: str) -> str:
     """The string as UTF-8 can hold it, cut where it is too long."""
     if len(value) > TEXT_LIMIT:
         value = f"{value[:TEXT_LIMIT]}... ({len(value)} characters)"
+    return spelled(value)
+
+
+def spelled(value: str) -> str:
+    """The string as UTF-8 can hold it."""
     return value if value.isascii() else value.encode("utf-8", "backslashreplace").decode("utf-8")
 
 

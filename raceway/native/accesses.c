@@ -60,6 +60,7 @@ touch(Reach *at, Cell *cell, const Location *location, int op, int commute)
     if (cell != NULL) {
         Location here = *location;
         here.activation = at->frame;
+        here.tap = at->tap;
         record_at(at->thread, at->frame, at->tap->site, cell, &here, op, commute);
     }
 }

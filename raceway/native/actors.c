@@ -591,6 +591,22 @@ actor_follow(Thread *thread, const Context *other)
     clock_set(&actor->firm, firm.slot, firm.number > other->number ? firm.number : other->number);
 }
 
+/* The current actor has seen what the other one did last in this epoch, and so all before that. False when the other
+   one is no longer in it: then only what it did itself is known. */
+bool
+actor_seen(Thread *thread, uint64_t serial, Number number)
+{
+    static const Clock nothing;
+    Actor *other = actor_find(serial);
+    if (other == NULL || other->ended || clock_get(&other->clock, other->slot) != number) {
+        return false;
+    }
+    actor_after(thread->actor, &other->clock, other->bare.length != 0 ? actor_bare(other) : &nothing);
+    advance(other);
+    renew_epochs(other);
+    return true;
+}
+
 uint64_t
 actor_in_slot(uint32_t slot)
 {

@@ -21,28 +21,21 @@ role_bit(int role)
     return role == ROLE_BASE ? 1 : role == ROLE_KEY ? 2 : role == ROLE_VALUE ? 4 : 8;
 }
 
-/* The site and role that a constant stands for, false when it is no placeholder. */
+/* The site and role that a constant stands for, false when it is no placeholder: as raceway/model/placeholders.py. */
 static bool
 parse(const Binding *binding, PyObject *constant, uint32_t *site, int *role)
 {
-    if (!PyBytes_CheckExact(constant) || PyBytes_GET_SIZE(constant) <= binding->marker_length + 2) {
+    if (!PyBytes_CheckExact(constant) || PyBytes_GET_SIZE(constant) != binding->marker_length + 4) {
         return false;
     }
     const char *text = PyBytes_AS_STRING(constant);
     if (memcmp(text, binding->marker, (size_t)binding->marker_length) != 0) {
         return false;
     }
-    const char *at = text + binding->marker_length; /* the text ends in a zero byte */
-    uint64_t index = 0;
-    for (; *at >= '0' && *at <= '9' && index < binding->count; at++) {
-        index = index * 10 + (uint64_t)(*at - '0');
-    }
-    if (*at != ':' || index >= binding->count) {
-        return false;
-    }
-    *site = (uint32_t)index;
-    *role = at[1];
-    return true;
+    const uint8_t *tail = (const uint8_t *)text + binding->marker_length;
+    *site = (uint32_t)tail[0] | (uint32_t)tail[1] << 8 | (uint32_t)tail[2] << 16;
+    *role = tail[3];
+    return *site < binding->count;
 }
 
 static void
@@ -98,15 +91,17 @@ first_rank(const Site *site)
 }
 
 static PyObject *
-make_tap(Binding *binding, PyCodeObject *code, PyObject *placeholder, uint32_t index, int role)
+make_tap(Binding *binding, PyCodeObject *code, uint32_t index, int role)
 {
     const Site *site = &sites[binding->first + index];
-    int held = __builtin_popcount(binding->roles[index]) - 1;
+    static const uint8_t set_bits[16] = {0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4};
+    int held = set_bits[binding->roles[index]] - 1;
+    uint8_t rank = first_rank(site);
     bool early = site->context == CONTEXT_AUGMENT && role != site->commit && held == 0;
     bool commits = role == site->commit || early;
     bool names_owner = site->form == FORM_ATTRIBUTE && table_get(&binding->through, (uintptr_t)site->name) != NULL;
     bool is_head = site->is_head && !(site->form == FORM_ATTRIBUTE && site->context == CONTEXT_AUGMENT);
-    bool is_plain = !is_head && !names_owner && first_rank(site) != RANK_NEVER;
+    bool is_plain = !is_head && !names_owner && rank != RANK_NEVER;
     Tap *tap = PyObject_New(Tap, tap_type(site, role, commits, held, is_plain));
     if (tap == NULL) {
         return NULL;
@@ -122,7 +117,7 @@ make_tap(Binding *binding, PyCodeObject *code, PyObject *placeholder, uint32_t i
     tap->early = early;
     tap->stores = site->context == CONTEXT_STORE || site->context == CONTEXT_DELETE ||
                   site->context == CONTEXT_AUGMENT;
-    tap->rank = first_rank(site);
+    tap->rank = rank;
     tap->name = site->name;
     tap->is_simple = site->region_count == 0 && !site->rechecked && !site->double_checked &&
                      tap->rank != RANK_NEVER && !teller_is_full();
@@ -132,7 +127,6 @@ make_tap(Binding *binding, PyCodeObject *code, PyObject *placeholder, uint32_t i
         tap->literal = 0;
     }
     tap->variable_place = site->form == FORM_CELL ? variable_place(code, site->name) : -1;
-    tap->placeholder = Py_NewRef(placeholder);
     return (PyObject *)tap;
 }
 
@@ -149,7 +143,7 @@ replace_placeholders(Binding *binding, PyCodeObject *code)
             }
         }
         else if (parse(binding, constant, &site, &role)) {
-            PyObject *tap = make_tap(binding, code, constant, site, role);
+            PyObject *tap = make_tap(binding, code, site, role);
             if (tap == NULL) {
                 return false;
             }

@@ -277,6 +277,7 @@ void actor_drop_lock(Actor *actor, uint64_t sync);
 uint64_t actor_fork(Thread *parent, PyObject *name);
 void actor_fork_as(Thread *parent, PyObject *name, uint64_t serial);
 void actor_join(Thread *thread, uint64_t child);
+bool actor_seen(Thread *thread, uint64_t serial, Number number);
 void actor_gave(Thread *thread);
 uint64_t actor_in_slot(uint32_t slot); /* 0 when it is not running */
 void actor_rename(uint64_t serial, PyObject *name);
@@ -312,21 +313,43 @@ current_thread(void)
     return likely(thread->actor != NULL) ? thread : thread_begin(0);
 }
 
+/* --- values.c: values that a run tells of --------------------------------------------------------------------------- */
+
+enum { VALUE_UNSEEN, VALUE_NONE, VALUE_BOOL, VALUE_WHOLE, VALUE_REAL, VALUE_TEXT, VALUE_OBJECT };
+
+struct ValueText;
+
+typedef struct {
+    union {
+        int64_t whole;
+        double real;
+        struct ValueText *text; /* owned; of an object the name of its type */
+    };
+    Py_ssize_t size; /* of an object, -1 without */
+    uint8_t kind;
+} Value;
+
+Value value_of(PyObject *value);
+void value_drop(Value *value);
+PyObject *value_take(Value *value);
+
 /* --- teller.c: a run told while it goes on -------------------------------------------------------------------------- */
 
 /* Values of raceway.model.kinds.Verb. */
 enum {
     TELL_TAKEN = 1, TELL_FREED, TELL_ACQUIRE, TELL_RELEASE, TELL_MERGE, TELL_FORK, TELL_JOIN, TELL_END, TELL_RETIRE,
-    TELL_NAME, TELL_RENAME
+    TELL_NAME, TELL_RENAME, TELL_SPAWN, TELL_DONE
 };
 
 extern bool telling; /* somebody asks */
 bool teller_start(void);
 bool teller_is_full(void); /* and for every access that is no repetition */
+bool teller_sees_values(void); /* on the value stack of frames */
 void teller_reset(void);
 void teller_after_fork(void);
 void teller_edge(int verb, const Actor *actor, uint64_t other, PyObject *text, PyObject *file, int line);
-PyObject *native_tell(PyObject *module, PyObject *all);
+void teller_task(int verb, uint64_t parent, uint64_t task, PyObject *name);
+PyObject *native_tell(PyObject *module, PyObject *args);
 PyObject *native_told(PyObject *module, PyObject *args);
 PyObject *native_untold(PyObject *module, PyObject *nothing);
 
@@ -486,6 +509,7 @@ Extra *object_extra(Object *object);
 uint32_t object_serial(Object *object);
 void object_retire(uintptr_t address);
 bool identity_start(void);
+size_t identity_reserved(void); /* bytes of address space */
 void identity_settle(void); /* free-threaded: records of objects that died meanwhile go */
 void identity_stop(void);
 uint64_t new_serial(void);
@@ -530,6 +554,7 @@ void shape_free(Shape *shape);
 PyTypeObject *class_holds(PyTypeObject *cls, PyObject *name);
 bool type_find(PyTypeObject *type, PyObject *name, PyTypeObject **where, PyTypeObject **kind);
 bool instance_holds(PyObject *target, PyObject *name);
+PyObject *instance_value(PyObject *target, PyObject *name);
 PyObject *type_label(PyTypeObject *type);
 
 /* --- keyed.c: cells by key and by position ------------------------------------------------------------------------ */
@@ -612,6 +637,7 @@ typedef struct {
     bool is_head;
     bool rechecked;
     bool double_checked;
+    bool flag;
     bool suspends; /* a walk with an await between its steps */
     bool opens; /* an await lies between this read and a write that depends on it */
     bool acted;
@@ -649,6 +675,7 @@ typedef struct {
     uint8_t kind;
     bool items; /* the variable is that of a container, this is an item of it or all of them */
     bool common; /* hand-overs through containers do not order accesses of it */
+    struct Tap *tap; /* borrowed: what reached it; NULL in a replayed trace */
 } Location;
 
 #define RANK_PLAIN 1
@@ -676,7 +703,8 @@ void shadow_reset(void);
 void note_head(Thread *thread, const void *activation, int offset, uint32_t site, const void *target, uint64_t key);
 bool contexts_conflict(const Context *first, const Context *second, int kind);
 
-void teller_access(uint32_t id, const Location *location, const Head *head, uint32_t at, bool late);
+void teller_access(uint32_t id, const Location *location, const Head *head, uint32_t at, bool late, PyObject *value,
+                   PyObject *key);
 void teller_kept(const Cell *cell, const Location *location, uint32_t slot);
 void teller_remember(const Cell *cell);
 
@@ -714,6 +742,34 @@ static inline bool
 is_own(const Cell *cell, const Thread *thread)
 {
     return (cell->w & EXPANDED) == 0 && is_repeat(cell->r, thread, RANK_PLAIN);
+}
+
+/* Whether the actor wrote there in this epoch, told by the last write; a shared location keeps that beside the last read,
+   when nobody came after. */
+HOT bool
+repeats_write(const Cell *cell, const Thread *thread, uint32_t rank)
+{
+    return is_repeated_write(likely((cell->w & EXPANDED) == 0) ? cell->w : cell->r, thread, rank);
+}
+
+/* What the actor wrote in this epoch covers its reads, too. */
+HOT bool
+repeats_read(const Cell *cell, const Thread *thread, uint32_t rank)
+{
+    return likely(is_repeat(cell->r, thread, rank)) || repeats_write(cell, thread, rank);
+}
+
+/* The same where some operations commute. */
+static inline bool
+cell_repeats(const Cell *cell, const Thread *thread, bool stores, uint32_t rank, int commute)
+{
+    if (!stores && is_repeat(cell->r, thread, rank) &&
+        (contexts[cell->r].commute == COMMUTE_NONE || contexts[cell->r].commute == commute)) {
+        return true;
+    }
+    uint32_t kept = (cell->w & EXPANDED) == 0 ? cell->w : cell->r;
+    return is_repeated_write(kept, thread, rank) &&
+           (contexts[kept].commute == COMMUTE_NONE || (stores && contexts[kept].commute == commute));
 }
 
 /* --- variables.c: what people call locations ---------------------------------------------------------------------- */
@@ -829,6 +885,7 @@ enum { LOCK_KNOWN = 1, LOCK_MUTEX = 2, LOCK_LOUD = 4, LOCK_OUTSIDE = 8 };
 PyObject *locks_install(PyObject *module, PyObject *args);
 PyObject *locks_uninstall(PyObject *module, PyObject *nothing);
 PyObject *locks_forked(PyObject *module, PyObject *nothing);
+PyObject *limits_follow(PyObject *native, PyObject *module);
 
 extern PyTypeObject *cached_property_type; /* NULL: not known yet */
 PyObject *caches_install(PyObject *module, PyObject *args);
@@ -941,7 +998,7 @@ typedef struct {
 
 enum { MADE_ONE, MADE_ALL, MADE_STRUCTURE };
 
-typedef struct {
+typedef struct Tap {
     PyObject_HEAD
     uint64_t run; /* the run that it belongs to */
     uint32_t fits; /* shape of the records whose cell the next number is, NO_SHAPE while none is known */
@@ -969,7 +1026,6 @@ typedef struct {
     uint32_t names_version; /* of that class */
     NameCell *named; /* borrowed: that name, while `named_generation` is `names_generation` */
     uint64_t named_generation;
-    PyObject *placeholder; /* owned */
     const void *home; /* the code it was last found in, to compare with */
 } Tap;
 
@@ -985,6 +1041,8 @@ typedef struct {
     PyObject *namespace; /* borrowed; globals of the frame */
 } Reach;
 
+PyObject *tap_value(Tap *tap, Frame *frame);
+PyObject *tap_key(Tap *tap, Frame *frame);
 bool accesses_start(void);
 void access_reached(Reach *at);
 extern const uint8_t op_of_context[];
@@ -1000,6 +1058,7 @@ void container_learn(Reach *at, Shape *shape, const Row *row);
 void container_operator(Reach *at, PyObject *name);
 void container_item(Reach *at);
 bool lacks_item(PyObject *base, PyObject *key);
+PyObject *item_value(PyObject *base, PyObject *key);
 
 /* --- own.c: what an actor has to itself ------------------------------------------------------------------------------ */
 
@@ -1054,6 +1113,7 @@ PyObject *with_sync(PyObject *value, void (*verb)(Thread *, uint64_t));
     }
 
 bool recorder_ready(PyObject *module);
+PyObject *native_digest(PyObject *module, PyObject *content);
 PyObject *native_bind(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 bool taps_ready(PyObject *module);
 PyTypeObject *tap_type(const Site *site, int role, bool commits, int held, bool is_plain);

@@ -20,11 +20,11 @@
 
 #define PIECE_BYTES ((size_t)(1 << 16) * sizeof(uint32_t))
 #if defined(__x86_64__)
-#define ADDRESS_BITS 47 /* of what a process may have */
+#define USER_ADDRESS_BITS 47 /* of what a process may have */
 #else
-#define ADDRESS_BITS 48
+#define USER_ADDRESS_BITS 48
 #endif
-#define SHADOW_BYTES ((size_t)1 << (ADDRESS_BITS - 2))
+#define SHADOW_BYTES ((size_t)1 << (USER_ADDRESS_BITS - 2))
 #define SIZES 72
 #define STEPS (RW_FREE_THREADED ? 2 : 3) /* places of a block at which an object may begin */
 
@@ -51,7 +51,13 @@ static void *
 reserve(size_t size)
 {
     void *found = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    return found == MAP_FAILED ? NULL : found;
+    if (found == MAP_FAILED) {
+        return NULL;
+    }
+#ifdef MADV_DONTDUMP
+    (void)madvise(found, size, MADV_DONTDUMP); /* a core dump would look at each page of it */
+#endif
+    return found;
 }
 
 static bool
@@ -104,7 +110,7 @@ static uint32_t *
 shadow_made(uintptr_t address)
 {
     uint32_t *known = shadow_in_pieces(address);
-    if (known != NULL || address >> ADDRESS_BITS != 0) {
+    if (known != NULL || address >> USER_ADDRESS_BITS != 0) {
         return known;
     }
     uint32_t ***root = &roots[address >> 34];
@@ -510,6 +516,13 @@ leave_tracemalloc(void)
         stop_method->ml_meth = real_stop;
         stop_method = NULL;
     }
+}
+
+size_t
+identity_reserved(void)
+{
+    bool region = identity_region != (char *)&nobody;
+    return (region ? region_size : 0) + (identity_shadow != NULL ? SHADOW_BYTES : 0);
 }
 
 /* Begin to follow the lives of objects. False when there is no address space. */

@@ -10,6 +10,7 @@
 #include "core.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 typedef PyObject *(*WithKeywords)(PyObject *, PyObject *, PyObject *);
 
@@ -37,8 +38,9 @@ static WithKeywords lock_acquire, rlock_acquire;
 static PyCFunction lock_release, lock_reinit, lock_locked, allocate;
 static PyCFunction rlock_release, rlock_reinit, rlock_save, rlock_restore, rlock_count;
 
-static uint64_t *remade; /* held locks that a forked child made anew */
+static uint64_t *remade; /* held locks that a forked child made anew before it was ready */
 static size_t remade_count, remade_capacity;
+static pid_t ready_in; /* the process that the core records */
 
 static Extra *
 new_extra(PyObject *lock)
@@ -98,8 +100,8 @@ lock_extra(PyObject *lock)
                                                                                       : get_to_know(lock);
 }
 
-/* The mutex of a queue is quiet while `queue` itself uses it. Whoever frees it, what was not told as taken is not told
-   as freed. */
+/* The mutex of a queue is quiet while only `queue` itself uses it; who takes it outside guards something by it, also
+   against what the queue does. Whoever frees it, what was not told as taken is not told as freed. */
 static void
 mutex_taken(Extra *extra, bool waits)
 {
@@ -107,7 +109,7 @@ mutex_taken(Extra *extra, bool waits)
         extra->lock &= ~LOCK_OUTSIDE;
         return;
     }
-    extra->lock |= LOCK_OUTSIDE;
+    extra->lock |= LOCK_OUTSIDE | LOCK_LOUD;
     tell_taken(extra->sync, waits);
     if (extra->channel != 0) {
         tell_acquire(extra->channel);
@@ -324,10 +326,15 @@ our_rlock_restore(PyObject *self, PyObject *args)
     return result;
 }
 
-/* The lock was held and is made anew in a forked child, where the core may not be ready yet. */
+/* The lock was held and is made anew in a forked child, where the core may not be ready yet: handlers of forks run in
+   the order in which they were registered. */
 static void
-remember_remade(PyObject *lock)
+remade_anew(PyObject *lock)
 {
+    if (ready_in == getpid()) {
+        freed(lock);
+        return;
+    }
     Object *object = object_find(lock);
     if (object == NULL || object->extra == NULL || object->extra->sync == 0) {
         return;
@@ -351,7 +358,7 @@ static PyObject *
 our_lock_reinit(PyObject *self, PyObject *args)
 {
     if (recorded_run() != 0 && is_locked(self)) {
-        remember_remade(self);
+        remade_anew(self);
     }
     return lock_reinit(self, args);
 }
@@ -360,7 +367,7 @@ static PyObject *
 our_rlock_reinit(PyObject *self, PyObject *args)
 {
     if (recorded_run() != 0 && depth_of(self) != 0) {
-        remember_remade(self);
+        remade_anew(self);
     }
     return rlock_reinit(self, args);
 }
@@ -580,6 +587,7 @@ locks_install(PyObject *self, PyObject *args)
         rlock_new = rlock_type->tp_new;
         swap_new(rlock_type, rlock_new, our_rlock_new);
         swapped = true;
+        ready_in = getpid();
     }
     Py_DECREF(module);
     Py_RETURN_TRUE;
@@ -607,6 +615,7 @@ locks_forked(PyObject *self, PyObject *nothing)
     (void)self;
     (void)nothing;
     core_lock();
+    ready_in = getpid();
     while (remade_count != 0) {
         uint64_t sync = remade[--remade_count];
         if (recorded_run() != 0) {

@@ -4,17 +4,28 @@
 
 /* The context of a simple access of a cell of one's own, as far as one of before serves; 0 if none does. */
 static inline uint32_t
-context_for_own(Tap *tap, int made, Thread *thread, Frame *frame, const Cell *cell, Effect effect, uint8_t rank,
-                Stack callers)
+context_served(Tap *tap, int made, Thread *thread, Frame *frame, const Cell *cell, const Context *wanted, Stack callers)
 {
-    Context wanted = {.site = tap->site, .operation = effect.operation, .commute = effect.commute, .region = -1,
-                      .rank = rank};
-    uint32_t again = context_again(thread, frame, tap->made[made], &wanted, callers);
-    uint32_t kept = op_mutates(effect.operation) ? cell->w : cell->r;
+    uint32_t again = context_again(thread, frame, tap->made[made], wanted, callers);
+    uint32_t kept = op_mutates(wanted->operation) ? cell->w : cell->r;
     if (again != 0 || kept == 0 || !cell_is_own(cell, thread->actor->slot)) {
         return again;
     }
-    return context_renew(thread, frame, kept, &wanted, callers, 1);
+    return context_renew(thread, frame, kept, wanted, callers, 1);
+}
+
+/* The same; `fresh`: the access repeats none of this epoch, so that a new context is made where none serves. */
+static inline uint32_t
+context_for_own(Tap *tap, int made, Thread *thread, Frame *frame, const Cell *cell, Effect effect, uint8_t rank,
+                Stack callers, bool fresh)
+{
+    Context wanted = {.site = tap->site, .operation = effect.operation, .commute = effect.commute, .region = -1,
+                      .rank = rank};
+    uint32_t id = context_served(tap, made, thread, frame, cell, &wanted, callers);
+    if (id == 0 && fresh && cell_is_own(cell, thread->actor->slot)) {
+        id = tap->made[made] = context_make(thread, frame, &wanted);
+    }
+    return id;
 }
 
 /* Keep the context that an access of this tap left in a cell. */
@@ -82,8 +93,8 @@ field_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObje
     }
     int op = op_of_context[sites[tap->site].context];
     Cell *cell = &object->cells[known->cell];
-    if (tap->early && !cell_is_filled(cell)) {
-        return false;
+    if (tap->early && !cell_is_filled(cell) && lacks_field(base, tap->name)) {
+        return true;
     }
     thread->accesses++;
     if (op_reads(op)) {
@@ -91,7 +102,7 @@ field_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObje
     }
     if (tap->is_simple && thread->due_count == 0 && (cell->w & EXPANDED) == 0) {
         Effect effect = {.operation = (uint8_t)op};
-        uint32_t again = context_for_own(tap, MADE_ONE, thread, frame, cell, effect, tap->rank, callers);
+        uint32_t again = context_for_own(tap, MADE_ONE, thread, frame, cell, effect, tap->rank, callers, true);
         if (again != 0 && record_own(thread, cell, again, tap->stores)) {
             if (tap->is_head) {
                 note_head(thread, frame, frame_offset(frame), tap->site, base, (uintptr_t)tap->name);
@@ -99,7 +110,7 @@ field_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObje
             return true;
         }
     }
-    Location location = {.object = object, .target = base, .activation = frame, .shape = shape, .name = tap->name,
+    Location location = {.object = object, .tap = tap, .target = base, .activation = frame, .shape = shape, .name = tap->name,
                          .kind = AT_ATTRIBUTE, .key = (uintptr_t)tap->name};
     record_at(thread, frame, tap->site, cell, &location, op, COMMUTE_NONE);
     remember_made(tap, MADE_ONE, tap->stores ? cell->w : cell->r);
@@ -179,7 +190,7 @@ structure_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, Py
     bool asked = row->effects[0].operation == OP_ITERATE && sites[tap->site].form == FORM_CONTAINS;
     Effect effect = {.operation = asked ? OP_READ : row->effects[0].operation, .commute = row->effects[0].commute};
     uint32_t again =
-        context_for_own(tap, MADE_STRUCTURE, thread, frame, &object->cells[0], effect, known->rank, callers);
+        context_for_own(tap, MADE_STRUCTURE, thread, frame, &object->cells[0], effect, known->rank, callers, true);
     if (again == 0 || (known->stores && !may_follow(&object->cells[0], effect.commute))) {
         return false;
     }
@@ -212,22 +223,26 @@ item_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObjec
     }
     Stack callers = context_callers(thread, frame, tap->site);
     uint32_t all = 0, inserts = 0;
-    if (!is_own(&object->cells[1], thread)) { /* who reads or writes an item reads all of them, too */
+    if (!is_own(&object->cells[1], thread) &&
+        !cell_repeats(&object->cells[1], thread, false, RANK_PLAIN, COMMUTE_NONE)) { /* who reads or writes an item reads all */
         all = context_for_own(tap, MADE_ALL, thread, frame, &object->cells[1], (Effect){.operation = OP_READ},
-                              tap->is_head ? RANK_REGION : RANK_PLAIN, callers);
+                              tap->is_head ? RANK_REGION : RANK_PLAIN, callers, true);
         if (all == 0 || !cell_is_own(&object->cells[1], thread->actor->slot)) {
             return false;
         }
     }
     if (row != NULL && row->full_when == PRESENT_ABSENT) {
         int present = has_key(container, key);
-        if (present == 0) {
-            inserts = context_for_own(tap, MADE_STRUCTURE, thread, frame, &object->cells[0], row->effects[1],
-                                      known->rank, callers);
-        }
-        if (present < 0 || (present == 0 && (inserts == 0 || !cell_is_own(&object->cells[0], thread->actor->slot) ||
-                                             !may_follow(&object->cells[0], row->effects[1].commute)))) {
+        if (present < 0) {
             return false;
+        }
+        if (present == 0 && !cell_repeats(&object->cells[0], thread, true, known->rank, row->effects[1].commute)) {
+            inserts = context_for_own(tap, MADE_STRUCTURE, thread, frame, &object->cells[0], row->effects[1],
+                                      known->rank, callers, true);
+            if (inserts == 0 || !cell_is_own(&object->cells[0], thread->actor->slot) ||
+                !may_follow(&object->cells[0], row->effects[1].commute)) {
+                return false;
+            }
         }
     }
     Cell *cell;
@@ -241,13 +256,13 @@ item_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObjec
     else {
         cell = keyed_cell(container, &object, number, true);
     }
-    if (tap->early && cell != NULL && !cell_is_filled(cell)) {
-        return false;
+    if (tap->early && cell != NULL && !cell_is_filled(cell) && lacks_item(container, key)) {
+        return true;
     }
     Effect effect = {.operation = row == NULL ? OP_READ_MODIFY_WRITE : row->effects[0].operation};
     uint8_t rank = known->rank;
     uint32_t again =
-        cell == NULL ? 0 : context_for_own(tap, MADE_ONE, thread, frame, cell, effect, rank, callers);
+        cell == NULL ? 0 : context_for_own(tap, MADE_ONE, thread, frame, cell, effect, rank, callers, true);
     if (again == 0 || !record_own(thread, cell, again, stores)) {
         return false;
     }

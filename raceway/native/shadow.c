@@ -506,7 +506,7 @@ static void
 tell_entries(const Entries *list, const Location *location)
 {
     for (uint8_t place = 0; place < list->count; place++) {
-        teller_access(list->entries[place].context, location, NULL, list->entries[place].sequence, true);
+        teller_access(list->entries[place].context, location, NULL, list->entries[place].sequence, true, NULL, NULL);
     }
 }
 
@@ -537,8 +537,22 @@ tell_kept(const Access *access, const Cell *cell, Expansion *expansion)
     return true;
 }
 
-/* Double-checked locking: the write after the second test releases, the first test acquires. CPython's memory is
-   sequentially consistent, so who sees the value written sees all that came before it. */
+/* Tell of an access, with its value where that is seen. */
+static SLOW void
+tell_access(const Access *access, Frame *frame)
+{
+    const Location *location = access->location;
+    int op = access->wanted.operation;
+    bool is_valued = location->tap != NULL && location->kind != AT_STRUCTURE && teller_sees_values() &&
+                     (op == OP_WRITE || op == OP_READ_MODIFY_WRITE);
+    PyObject *value = is_valued ? tap_value(location->tap, frame) : NULL;
+    PyObject *key = value != NULL && location->kind == AT_ITEM ? tap_key(location->tap, frame) : NULL;
+    teller_access(access->id, location, access->head, sequence, false, value, key);
+}
+
+/* Double-checked locking: the write after the second test releases, the first test acquires. So do stores of flags that
+   others ask for. CPython's memory is sequentially consistent, so who sees the value written sees all that came before
+   it. */
 static void
 publish(Thread *thread, Cell *cell)
 {
@@ -558,6 +572,57 @@ publish(Thread *thread, Cell *cell)
     clock_copy(expansion->published, &actor->clock);
     clock_set(&actor->clock, actor->slot, clock_get(&actor->clock, actor->slot) + 1);
     thread_new_epoch(thread);
+}
+
+/* Whether an actor of another slot has been at the location, as far as that is known. */
+static bool
+has_others(const Cell *cell, uint32_t slot)
+{
+    const Expansion *expansion = expansion_of(cell);
+    if (expansion == NULL) {
+        return !cell_is_own(cell, slot);
+    }
+    for (int writes = 0; writes < 2; writes++) {
+        const Entries *list = writes ? &expansion->writes : &expansion->reads;
+        for (uint8_t place = 0; place < list->count; place++) {
+            if (contexts[list->entries[place].context].slot != slot) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* The test of a loop reads a flag that another actor stored: what came before the store comes before this. Of a flag
+   that nobody else had asked for when it was stored, less is known: the present of its writer if that has released
+   nothing since, else what the writer itself did. */
+static void
+see_flag(Thread *thread, const Cell *cell)
+{
+    static const Clock nothing;
+    const Expansion *expansion = expansion_of(cell);
+    const Entries *writes = expansion == NULL ? NULL : &expansion->writes;
+    if (writes == NULL ? cell->w == 0 : writes->count == 0) {
+        return;
+    }
+    const Context *write = &contexts[writes == NULL ? cell->w : writes->entries[writes->count - 1].context];
+    Clock *known = &thread->actor->clock;
+    if (write->slot == thread->actor->slot || !sites[write->site].flag ||
+        write->number <= clock_get(known, write->slot)) {
+        return;
+    }
+    if (expansion != NULL && expansion->published != NULL && clock_get(expansion->published, write->slot) == write->number) {
+        actor_after(thread->actor, expansion->published, &nothing);
+        tell_edge(TELL_ACQUIRE, thread->actor, expansion->handover);
+        return;
+    }
+    uint64_t writer = write->of_task ? actor_in_slot(write->slot) : write->actor;
+    if (!actor_seen(thread, writer, write->number)) {
+        clock_set(known, write->slot, write->number);
+        if (thread->actor->bare.length != 0) {
+            clock_set(&thread->actor->bare, write->slot, write->number);
+        }
+    }
 }
 
 /* Whether nobody but the actor of this slot has been at the location, as far as that matters. */
@@ -798,7 +863,7 @@ record_at(Thread *thread, Frame *frame, uint32_t number, Cell *cell, const Locat
             record_expanded(&access, cell, expansion);
         }
         if (unlikely(tell)) {
-            teller_access(access.id, location, access.head, sequence, false);
+            tell_access(&access, frame);
             if (expansion == NULL) {
                 teller_remember(cell);
             }
@@ -808,7 +873,13 @@ record_at(Thread *thread, Frame *frame, uint32_t number, Cell *cell, const Locat
         note_head(thread, location->activation, frame == NULL ? 0 : frame_offset(frame), number, location->target,
                   location->key);
     }
-    if (site->rechecked && op_mutates(op) && thread->actor->held != 0) {
+    if (!op_mutates(op)) {
+        if (unlikely(site->flag)) {
+            see_flag(thread, cell);
+        }
+    }
+    else if ((site->rechecked && thread->actor->held != 0) ||
+             (unlikely(site->flag) && has_others(cell, thread->actor->slot))) {
         publish(thread, cell);
     }
 }

@@ -95,19 +95,19 @@ type_find(PyTypeObject *type, PyObject *name, PyTypeObject **where, PyTypeObject
 
 #if RW_PEEK
 
-static bool
-values_hold(PyDictKeysObject *keys, PyDictValues *values, PyObject *name)
+static PyObject *
+value_among(PyDictKeysObject *keys, PyDictValues *values, PyObject *name)
 {
     if (keys == NULL || !DK_IS_UNICODE(keys)) {
-        return false;
+        return NULL;
     }
     PyDictUnicodeEntry *entries = DK_UNICODE_ENTRIES(keys);
     for (Py_ssize_t place = 0; place < keys->dk_nentries; place++) {
         if (entries[place].me_key == name) {
-            return values->values[place] != NULL;
+            return values->values[place];
         }
     }
-    return false;
+    return NULL;
 }
 
 #endif
@@ -119,30 +119,37 @@ plain_dict(PyObject *target)
     return place == NULL ? NULL : *place;
 }
 
-static bool
-holds(PyObject *target, PyObject *name)
+/* What the object itself has under the name, borrowed; NULL too where only that it has something can be told. */
+static PyObject *
+held(PyObject *target, PyObject *name, bool *found)
 {
     PyTypeObject *type = Py_TYPE(target);
-    PyObject *dict = NULL;
+    PyObject *dict = NULL, *value = NULL;
 #if RW_PEEK
     if (PyType_HasFeature(type, Py_TPFLAGS_MANAGED_DICT)) {
         PyDictKeysObject *keys = ((PyHeapTypeObject *)type)->ht_cached_keys;
 #if PY_VERSION_HEX >= 0x030D0000
         if (PyType_HasFeature(type, Py_TPFLAGS_INLINE_VALUES) && _PyObject_InlineValues(target)->valid) {
-            return values_hold(keys, _PyObject_InlineValues(target), name);
+            value = value_among(keys, _PyObject_InlineValues(target), name);
+            *found = value != NULL;
+            return value;
         }
         dict = (PyObject *)_PyObject_GetManagedDict(target);
 #elif PY_VERSION_HEX >= 0x030C0000
-        PyDictOrValues found = *_PyObject_DictOrValuesPointer(target);
-        if (_PyDictOrValues_IsValues(found)) {
-            PyDictValues *values = _PyDictOrValues_GetValues(found);
-            return values != NULL && values_hold(keys, values, name);
+        PyDictOrValues either = *_PyObject_DictOrValuesPointer(target);
+        if (_PyDictOrValues_IsValues(either)) {
+            PyDictValues *values = _PyDictOrValues_GetValues(either);
+            value = values == NULL ? NULL : value_among(keys, values, name);
+            *found = value != NULL;
+            return value;
         }
-        dict = _PyDictOrValues_GetDict(found);
+        dict = _PyDictOrValues_GetDict(either);
 #else
         PyDictValues *values = *_PyObject_ValuesPointer(target);
         if (values != NULL) {
-            return values_hold(keys, values, name);
+            value = value_among(keys, values, name);
+            *found = value != NULL;
+            return value;
         }
         dict = *_PyObject_ManagedDictPointer(target);
 #endif
@@ -154,15 +161,18 @@ holds(PyObject *target, PyObject *name)
     (void)type;
     dict = plain_dict(target);
 #endif
+    *found = false;
     if (dict == NULL || !PyDict_Check(dict)) {
-        return false;
+        return NULL;
     }
     if (unlikely(has_other_keys(dict))) {
-        return scan_kind(dict, name) != NULL;
+        *found = scan_kind(dict, name) != NULL;
+        return NULL;
     }
-    bool found = PyDict_GetItemWithError(dict, name) != NULL;
+    value = PyDict_GetItemWithError(dict, name);
     PyErr_Clear();
-    return found;
+    *found = value != NULL;
+    return value;
 }
 
 /* Whether the object itself has the attribute, in its own dictionary, which is not made for this. */
@@ -171,9 +181,23 @@ instance_holds(PyObject *target, PyObject *name)
 {
     bool found;
     HELD_STILL(target) /* or another thread may give it another dictionary */
-    found = holds(target, name);
+    held(target, name, &found);
     LET_GO
     return found;
+}
+
+/* What the object itself has under the name, borrowed: where another thread cannot take it out meanwhile. */
+PyObject *
+instance_value(PyObject *target, PyObject *name)
+{
+#if RW_FREE_THREADED
+    (void)target;
+    (void)name;
+    return NULL;
+#else
+    bool found;
+    return held(target, name, &found);
+#endif
 }
 
 static PyObject *string_getattribute, *string_setattr;

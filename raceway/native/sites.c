@@ -10,39 +10,86 @@ uint32_t sites_count;
 
 static uint32_t capacity;
 
-enum { FLAG_KEYED = 1, FLAG_HEAD = 2, FLAG_RECHECKED = 4, FLAG_DOUBLE_CHECKED = 8, FLAG_SUSPENDS = 64,
-       FLAG_OPENS = 128 };
+enum { FLAG_KEYED = 1, FLAG_HEAD = 2, FLAG_RECHECKED = 4, FLAG_DOUBLE_CHECKED = 8, FLAG_FLAG = 32,
+       FLAG_SUSPENDS = 64, FLAG_OPENS = 128 };
 
 static PyObject *
 interned(PyObject *text)
 {
     Py_INCREF(text);
-    PyUnicode_InternInPlace(&text);
+    if (!PyUnicode_CHECK_INTERNED(text)) {
+        PyUnicode_InternInPlace(&text);
+    }
     return text;
 }
 
-/* The columns of a site table, in the order of raceway/model/sitetable.py: four of numbers, one byte a site, and tuples
-   of names, literal keys (`...` without), attributes that operands came from, labels, operands, heads of regions. */
-enum { COLUMN_NAME = 4, COLUMN_KEY, COLUMN_THROUGH, COLUMN_LABEL, COLUMN_BASE, COLUMN_HEADS, COLUMNS };
+/* The columns of a site table, in the order of raceway/model/sitetable.py. */
+enum { COLUMN_FORM, COLUMN_CONTEXT, COLUMN_COMMIT, COLUMN_FLAGS, COLUMN_SELF, COLUMN_TEXTS, COLUMN_NAME,
+       COLUMN_THROUGH, COLUMN_LABEL, COLUMN_LITERALS, COLUMN_HEADS, COLUMNS };
+
+typedef struct {
+    Py_ssize_t count;
+    const uint8_t *numbers[COLUMNS]; /* of the columns that are bytes */
+    Py_ssize_t width; /* bytes of the number of a text */
+    PyObject *texts;
+    PyObject *literals;
+    PyObject *heads;
+} Columns;
 
 static bool
-check_columns(PyObject *columns, Py_ssize_t *count)
+check_columns(PyObject *given, Columns *columns)
 {
-    if (PyTuple_GET_SIZE(columns) != COLUMNS || !PyBytes_Check(PyTuple_GET_ITEM(columns, 0))) {
+    if (PyTuple_GET_SIZE(given) != COLUMNS || !PyBytes_Check(PyTuple_GET_ITEM(given, 0))) {
         goto error;
     }
-    *count = PyBytes_GET_SIZE(PyTuple_GET_ITEM(columns, 0));
-    for (Py_ssize_t place = 0; place < COLUMNS; place++) {
-        PyObject *column = PyTuple_GET_ITEM(columns, place);
-        bool right = place < COLUMN_NAME ? PyBytes_Check(column) : PyTuple_Check(column);
-        if (!right || Py_SIZE(column) != *count) {
+    columns->count = PyBytes_GET_SIZE(PyTuple_GET_ITEM(given, 0));
+    for (Py_ssize_t place = 0; place < COLUMN_LITERALS; place++) {
+        PyObject *column = PyTuple_GET_ITEM(given, place);
+        if (place == COLUMN_TEXTS) {
+            continue;
+        }
+        if (!PyBytes_Check(column)) {
+            goto error;
+        }
+        if (place == COLUMN_NAME) {
+            columns->width = PyBytes_GET_SIZE(column) == 4 * columns->count ? 4 : 2;
+        }
+        if (PyBytes_GET_SIZE(column) != (place < COLUMN_TEXTS ? 1 : columns->width) * columns->count) {
+            goto error;
+        }
+        columns->numbers[place] = (const uint8_t *)PyBytes_AS_STRING(column);
+    }
+    columns->texts = PyTuple_GET_ITEM(given, COLUMN_TEXTS);
+    columns->literals = PyTuple_GET_ITEM(given, COLUMN_LITERALS);
+    columns->heads = PyTuple_GET_ITEM(given, COLUMN_HEADS);
+    if (!PyTuple_Check(columns->texts) || !PyDict_Check(columns->literals) || !PyDict_Check(columns->heads)) {
+        goto error;
+    }
+    for (Py_ssize_t place = 0; place < PyTuple_GET_SIZE(columns->texts); place++) {
+        if (!PyUnicode_Check(PyTuple_GET_ITEM(columns->texts, place))) {
             goto error;
         }
     }
     return true;
 error:
-    PyErr_SetString(PyExc_TypeError, "the columns of a site table: four of bytes and six of tuples, of one length");
+    PyErr_SetString(PyExc_TypeError, "the columns of a site table: see raceway/model/sitetable.py");
     return false;
+}
+
+/* The text of a site in one of the columns of texts, borrowed. NULL with an exception. */
+static PyObject *
+text_of(const Columns *columns, int column, Py_ssize_t place)
+{
+    const uint8_t *at = columns->numbers[column] + place * columns->width;
+    Py_ssize_t number = at[0] | at[1] << 8;
+    if (columns->width == 4) {
+        number |= (Py_ssize_t)at[2] << 16 | (Py_ssize_t)at[3] << 24;
+    }
+    if (number >= PyTuple_GET_SIZE(columns->texts)) {
+        PyErr_SetString(PyExc_TypeError, "the texts of a site table are fewer than its sites name");
+        return NULL;
+    }
+    return PyTuple_GET_ITEM(columns->texts, number);
 }
 
 static bool
@@ -69,45 +116,77 @@ read_regions(PyObject *heads, uint32_t first, Site *site)
 }
 
 static bool
-read_site(PyObject *columns, Py_ssize_t place, uint32_t first, Site *site)
+read_site(const Columns *columns, Py_ssize_t place, Site *site)
 {
-#define NUMBER(column) ((uint8_t)PyBytes_AS_STRING(PyTuple_GET_ITEM(columns, column))[place])
-#define VALUE(column) PyTuple_GET_ITEM(PyTuple_GET_ITEM(columns, column), place)
-    uint8_t flags = NUMBER(3);
-    PyObject *name = VALUE(COLUMN_NAME), *through = VALUE(COLUMN_THROUGH), *label = VALUE(COLUMN_LABEL);
-    PyObject *key = VALUE(COLUMN_KEY), *base = VALUE(COLUMN_BASE);
-    if (!PyUnicode_Check(name) || !PyUnicode_Check(through) || !PyUnicode_Check(label) || !PyUnicode_Check(base)) {
-        PyErr_SetString(PyExc_TypeError, "names of sites are strings");
+    uint8_t flags = columns->numbers[COLUMN_FLAGS][place];
+    PyObject *name = text_of(columns, COLUMN_NAME, place), *through = text_of(columns, COLUMN_THROUGH, place);
+    PyObject *label = text_of(columns, COLUMN_LABEL, place);
+    if (name == NULL || through == NULL || label == NULL) {
         return false;
     }
-    *site = (Site){.form = NUMBER(0), .context = NUMBER(1), .commit = NUMBER(2)};
-    site->keyed = (flags & FLAG_KEYED) != 0;
-    site->is_head = (flags & FLAG_HEAD) != 0;
-    site->rechecked = (flags & FLAG_RECHECKED) != 0;
-    site->double_checked = (flags & FLAG_DOUBLE_CHECKED) != 0;
-    site->suspends = (flags & FLAG_SUSPENDS) != 0;
-    site->opens = (flags & FLAG_OPENS) != 0;
-    site->name = interned(name);
-    site->key = key == Py_Ellipsis ? NULL : Py_NewRef(key);
-    site->through = PyUnicode_GET_LENGTH(through) != 0 ? interned(through) : NULL;
-    site->label = Py_NewRef(label);
-    site->is_self = PyUnicode_CompareWithASCIIString(base, "self") == 0;
-    return read_regions(VALUE(COLUMN_HEADS), first, site);
-#undef NUMBER
-#undef VALUE
+    *site = (Site){
+        .form = columns->numbers[COLUMN_FORM][place],
+        .context = columns->numbers[COLUMN_CONTEXT][place],
+        .commit = columns->numbers[COLUMN_COMMIT][place],
+        .keyed = (flags & FLAG_KEYED) != 0,
+        .is_head = (flags & FLAG_HEAD) != 0,
+        .rechecked = (flags & FLAG_RECHECKED) != 0,
+        .double_checked = (flags & FLAG_DOUBLE_CHECKED) != 0,
+        .flag = (flags & FLAG_FLAG) != 0,
+        .suspends = (flags & FLAG_SUSPENDS) != 0,
+        .opens = (flags & FLAG_OPENS) != 0,
+        .name = interned(name),
+        .through = PyUnicode_GET_LENGTH(through) != 0 ? interned(through) : NULL,
+        .label = Py_NewRef(label),
+        .is_self = columns->numbers[COLUMN_SELF][place] != 0,
+    };
+    return true;
+}
+
+/* The site that a key of a dictionary of columns means, NULL with an exception. */
+static Site *
+site_of(PyObject *index, uint32_t first, Py_ssize_t count)
+{
+    Py_ssize_t place = PyLong_Check(index) ? PyLong_AsSsize_t(index) : -1;
+    if (place < 0 || place >= count) {
+        PyErr_SetString(PyExc_TypeError, "a site table tells of a site that it does not have");
+        return NULL;
+    }
+    return &sites[first + (uint32_t)place];
+}
+
+/* What few sites have: literal keys, and regions. */
+static bool
+read_others(const Columns *columns, uint32_t first)
+{
+    PyObject *index, *value;
+    for (Py_ssize_t at = 0; PyDict_Next(columns->literals, &at, &index, &value);) {
+        Site *site = site_of(index, first, columns->count);
+        if (site == NULL) {
+            return false;
+        }
+        Py_XSETREF(site->key, Py_NewRef(value));
+    }
+    for (Py_ssize_t at = 0; PyDict_Next(columns->heads, &at, &index, &value);) {
+        Site *site = site_of(index, first, columns->count);
+        if (site == NULL || !read_regions(value, first, site)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 /* Add the sites of a module; `first` is the number of the first, `count` how many there are. False with an exception. */
 bool
-sites_add(PyObject *columns, uint32_t *first, uint32_t *added)
+sites_add(PyObject *given, uint32_t *first, uint32_t *added)
 {
-    Py_ssize_t count;
-    if (!check_columns(columns, &count)) {
+    Columns columns;
+    if (!check_columns(given, &columns)) {
         return false;
     }
-    if (sites_count + (size_t)count > capacity) {
+    if (sites_count + (size_t)columns.count > capacity) {
         uint32_t grown_capacity = capacity ? capacity : 256;
-        while (grown_capacity < sites_count + (size_t)count) {
+        while (grown_capacity < sites_count + (size_t)columns.count) {
             grown_capacity *= 2;
         }
         Site *grown = realloc(sites, grown_capacity * sizeof(Site));
@@ -119,15 +198,14 @@ sites_add(PyObject *columns, uint32_t *first, uint32_t *added)
         capacity = grown_capacity;
     }
     *first = sites_count;
-    *added = (uint32_t)count;
-    for (Py_ssize_t place = 0; place < count; place++) {
-        Site site;
-        if (!read_site(columns, place, *first, &site)) {
+    *added = (uint32_t)columns.count;
+    for (Py_ssize_t place = 0; place < columns.count; place++) {
+        if (!read_site(&columns, place, &sites[sites_count])) {
             return false;
         }
-        sites[sites_count++] = site;
+        sites_count++;
     }
-    return true;
+    return read_others(&columns, *first);
 }
 
 void

@@ -75,34 +75,6 @@ known_of(const Tap *tap, const PyObject *operand)
     return known_before(tap, type);
 }
 
-/* Whether the actor wrote there in this epoch, told by the last write; a shared location keeps that beside the last read,
-   when nobody came after. */
-HOT bool
-repeats_write(const Cell *cell, const Thread *thread, uint32_t rank)
-{
-    return is_repeated_write(likely((cell->w & EXPANDED) == 0) ? cell->w : cell->r, thread, rank);
-}
-
-/* What the actor wrote in this epoch covers its reads, too. */
-HOT bool
-repeats_read(const Cell *cell, const Thread *thread, uint32_t rank)
-{
-    return likely(is_repeat(cell->r, thread, rank)) || repeats_write(cell, thread, rank);
-}
-
-/* The same where some operations commute. */
-static inline bool
-cell_repeats(const Cell *cell, const Thread *thread, bool stores, uint32_t rank, int commute)
-{
-    if (!stores && is_repeat(cell->r, thread, rank) &&
-        (contexts[cell->r].commute == COMMUTE_NONE || contexts[cell->r].commute == commute)) {
-        return true;
-    }
-    uint32_t kept = (cell->w & EXPANDED) == 0 ? cell->w : cell->r;
-    return is_repeated_write(kept, thread, rank) &&
-           (contexts[kept].commute == COMMUTE_NONE || (stores && contexts[kept].commute == commute));
-}
-
 /* A read that a later write may depend on is noted each time, repeated or not. */
 static __attribute__((noinline)) void
 note_here(const Tap *tap, Thread *thread, const void *target, uint64_t key)
@@ -202,16 +174,13 @@ repeats_key(const Tap *tap, const Known *known, Thread *thread, PyObject *contai
             uint64_t *number)
 {
     Object *object = object_find(container);
-    if (object == NULL) {
-        return false;
-    }
     if (known->cell == SEES_SEQUENCE) {
         Py_ssize_t index;
         if (!PyLong_CheckExact(key) || !small_index(key, &index) || index < 0) {
             return false;
         }
         *number = (uint64_t)index + 1;
-        return repeats_cell_of_key(known, thread, item_find(object, (size_t)index));
+        return object != NULL && repeats_cell_of_key(known, thread, item_find(object, (size_t)index));
     }
     if (tap->literal != 0) {
         *number = tap->literal;
@@ -219,7 +188,7 @@ repeats_key(const Tap *tap, const Known *known, Thread *thread, PyObject *contai
     else if (!key_of(key, number, 0)) {
         return false;
     }
-    return repeats_cell_of_key(known, thread, keyed_find(object, *number));
+    return object != NULL && repeats_cell_of_key(known, thread, keyed_find(object, *number));
 }
 
 /* --- S[operand]: the operand is the base -------------------------------------------------------------------------- */
@@ -262,12 +231,8 @@ base_otherwise(Tap *tap, const Known *known, Thread *thread, PyObject *operand)
     case SEES_NAME:
         repeats = repeats_name(tap, thread, operand);
         break;
-    case ASKS:
-        break;
     default:
-        if (field_reached(tap, known, thread, frame, operand)) {
-            return;
-        }
+        break;
     }
     if (repeats) {
         thread->accesses++;
@@ -277,7 +242,7 @@ base_otherwise(Tap *tap, const Known *known, Thread *thread, PyObject *operand)
     reach(tap, thread, frame, operand, key_operand(tap, NULL));
 }
 
-static SLOW void
+static __attribute__((noinline)) void
 base_reached(Tap *tap, PyObject *operand)
 {
     Thread *thread = current_thread();
@@ -287,11 +252,24 @@ base_reached(Tap *tap, PyObject *operand)
         if (known->cell == SEES_NOTHING) {
             return;
         }
+        if (alone) {
+            thread->accesses++;
+            return;
+        }
         if (repeats_attribute(known, thread, operand)) {
             thread->accesses++;
             note(tap, thread, operand, (uintptr_t)tap->name);
             return;
         }
+        Frame *frame = current_frame();
+        if (unlikely(frame == NULL)) {
+            return;
+        }
+        access_begins(thread);
+        if (!field_reached(tap, known, thread, frame, operand)) {
+            reach(tap, thread, frame, operand, key_operand(tap, NULL));
+        }
+        return;
     }
     base_otherwise(tap, known, thread, operand);
 }
@@ -448,11 +426,11 @@ repeats_index(const Known *known, const Thread *thread, PyObject *container, PyO
     if (!PyLong_CheckExact(key) || !small_index(key, &index) || index < 0) {
         return false;
     }
+    *number = (uint64_t)index + 1;
     Object *object = object_find(container);
     if (unlikely(object == NULL)) {
         return false;
     }
-    *number = (uint64_t)index + 1;
     const Cell *cell = item_find(object, (size_t)index);
     if (cell == NULL) {
         return false;
@@ -632,6 +610,62 @@ attribute_call_tap(PyObject *self, PyObject *operand)
 }
 
 #endif
+
+#if RW_PEEK
+
+/* What an augmented assignment is about to find. Borrowed; NULL where it cannot be told. */
+static PyObject *
+value_to_find(const Tap *tap, PyObject **place)
+{
+    const Site *site = &sites[tap->site];
+    PyObject *base = tap->role == ROLE_KEY ? place[-1] : place[1];
+    return site->form == FORM_ATTRIBUTE ? instance_value(base, site->name)
+                                        : item_value(base, tap->role == ROLE_KEY ? place[1] : site->key);
+}
+
+#endif
+
+/* What the running tap's place is about to write or, of an augmented assignment, what that finds: it stands on the value
+   stack, or will be read next. Borrowed; NULL where it cannot be seen. */
+PyObject *
+tap_value(Tap *tap, Frame *frame)
+{
+#if RW_PEEK
+    int context = sites[tap->site].context;
+    bool augments = context == CONTEXT_AUGMENT;
+    if ((context != CONTEXT_STORE && !augments) || tap->role == ROLE_STATEMENT) {
+        return NULL;
+    }
+    /* v S o, v d K k; of `setattr(o, n, W[v])` and `g = G[v]` the operand; of `g += G[v]` what stands below. */
+    int below = tap->role == ROLE_KEY ? 2 : tap->role == ROLE_BASE || augments ? 1 : 0;
+    PyObject **place = own_place(frame, (PyObject *)tap, tap->early ? below - 1 : below);
+    if (place == NULL) {
+        return NULL;
+    }
+    return tap->early ? value_to_find(tap, place) : place[below == 0 ? 1 : -below];
+#else
+    (void)tap;
+    (void)frame;
+    return NULL;
+#endif
+}
+
+/* The key of the item that the running tap's place writes. Borrowed; NULL where it cannot be seen. */
+PyObject *
+tap_key(Tap *tap, Frame *frame)
+{
+    if (sites[tap->site].key != NULL || tap->role == ROLE_BASE) {
+        return sites[tap->site].key;
+    }
+#if RW_PEEK
+    int below = tap->role == ROLE_KEY ? 1 : 2;
+    PyObject **place = own_place(frame, (PyObject *)tap, below);
+    return place == NULL ? NULL : place[tap->role == ROLE_KEY ? 1 : -2];
+#else
+    (void)frame;
+    return NULL;
+#endif
+}
 
 /* --- G[g] and C[c]: names ------------------------------------------------------------------------------------------ */
 

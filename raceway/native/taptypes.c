@@ -8,7 +8,6 @@ static void
 tap_dealloc(PyObject *self)
 {
     free(((Tap *)self)->more);
-    Py_XDECREF(((Tap *)self)->placeholder);
     Py_TYPE(self)->tp_free(self);
 }
 

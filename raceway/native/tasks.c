@@ -42,6 +42,9 @@ task_spawn_as(uint64_t serial, PyObject *name, uint64_t parent, bool passing)
     }
     *task = (Task){.serial = serial, .parent = parent, .born = sequence, .passing = passing, .name = Py_XNewRef(name)};
     seen += !passing;
+    if (unlikely(telling) && !passing) {
+        teller_task(TELL_SPAWN, parent, serial, name);
+    }
 }
 
 /* A new task, or a callback that the loop runs once; made at the place `born` in the run, 0 for here. */
@@ -126,6 +129,9 @@ task_done(uint64_t serial)
         return;
     }
     task->done = true;
+    if (unlikely(telling) && !task->passing) {
+        teller_task(TELL_DONE, 0, serial, NULL);
+    }
     for (uint8_t place = 0; place < task->heads_count; place++) {
         lockset_drop(task->heads[place].locks);
     }
@@ -149,6 +155,9 @@ task_rename(uint64_t serial, PyObject *name)
     }
     PyObject *old = task->name;
     task->name = Py_NewRef(name);
+    if (unlikely(telling)) {
+        teller_task(TELL_RENAME, 0, serial, name);
+    }
     Py_XDECREF(old);
     return true;
 }

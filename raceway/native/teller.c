@@ -17,6 +17,7 @@ typedef struct {
     uint64_t actor;
     uint64_t number;
     uint64_t other; /* of an access: serial of the object */
+    uint64_t task; /* or callback that the actor works for, 0 for none */
     PyObject *text; /* owned; of an edge */
     PyObject *file; /* owned; of an edge */
     uint64_t key;
@@ -26,6 +27,8 @@ typedef struct {
     uint32_t since;
     uint32_t head;
     Lockset locks; /* owned */
+    Value value; /* owned; of an access: what was written, or what an augmented assignment found */
+    Value name; /* owned; of an item with a value: its key, when that is a text */
     int32_t line;
     int8_t region;
     uint8_t verb; /* 0: an access */
@@ -43,7 +46,7 @@ typedef struct {
 } Remembered;
 
 bool telling;
-static bool wanted, wants_full, full;
+static bool wanted, wants_full, full, sees_values;
 static Told *rows, *spare; /* owned */
 static uint32_t count;
 static uint64_t dropped;
@@ -83,6 +86,12 @@ teller_is_full(void)
     return telling && full;
 }
 
+bool
+teller_sees_values(void)
+{
+    return sees_values;
+}
+
 static void
 let_go(void)
 {
@@ -90,6 +99,8 @@ let_go(void)
         Py_XDECREF(rows[place].text);
         Py_XDECREF(rows[place].file);
         lockset_drop(rows[place].locks);
+        value_drop(&rows[place].value);
+        value_drop(&rows[place].name);
     }
     count = 0;
 }
@@ -146,12 +157,30 @@ teller_edge(int verb, const Actor *actor, uint64_t other, PyObject *text, PyObje
     if (actor != NULL) {
         row->actor = actor->serial;
         row->number = clock_get(&actor->clock, actor->slot);
+        row->task = own_thread != NULL && own_thread->actor == actor && own_thread->task != NULL
+                        ? own_thread->task->serial
+                        : 0;
     }
 }
 
-/* An access with this context; of a late one nothing is known of its head but what the context has. */
+/* A task of an event loop was made by `parent`, has a name or is over. */
 SLOW void
-teller_access(uint32_t id, const Location *location, const Head *head, uint32_t at, bool late)
+teller_task(int verb, uint64_t parent, uint64_t task, PyObject *name)
+{
+    Told *row = new_row();
+    if (row != NULL) {
+        row->verb = (uint8_t)verb;
+        row->task = parent;
+        row->other = task;
+        row->text = Py_XNewRef(name);
+    }
+}
+
+/* An access with this context; the value that it is about and the key of its item are NULL where they were not seen. Of
+   a late one nothing is known of its head but what the context has. */
+SLOW void
+teller_access(uint32_t id, const Location *location, const Head *head, uint32_t at, bool late, PyObject *value,
+              PyObject *key)
 {
     const Context *context = &contexts[id];
     uint64_t actor = context->of_task ? actor_in_slot(context->slot) : context->actor;
@@ -161,6 +190,7 @@ teller_access(uint32_t id, const Location *location, const Head *head, uint32_t 
     }
     row->actor = actor;
     row->number = context->number;
+    row->task = context->of_task ? context->actor : 0;
     row->other = location->object == NULL ? (uintptr_t)location->target : object_serial(location->object);
     row->key = location->key;
     row->kind = location->kind;
@@ -173,6 +203,8 @@ teller_access(uint32_t id, const Location *location, const Head *head, uint32_t 
     row->locks = context->locks;
     lockset_hold(row->locks);
     row->late = late;
+    row->value = value_of(value);
+    row->name = value_of(key != NULL && PyUnicode_CheckExact(key) ? key : NULL);
     row->region = context->region;
     if (context->region >= 0) {
         row->head = head != NULL ? head->site : sites[context->site].regions[context->region].head;
@@ -202,10 +234,10 @@ teller_kept(const Cell *cell, const Location *location, uint32_t slot)
 {
     Remembered *known = remembered(cell);
     if (!was_told(cell->w, known->write, known->write_number) && contexts[cell->w].slot != slot) {
-        teller_access(cell->w, location, NULL, 0, true);
+        teller_access(cell->w, location, NULL, 0, true, NULL, NULL);
     }
     if (!was_told(cell->r, known->read, known->read_number) && contexts[cell->r].slot != slot) {
-        teller_access(cell->r, location, NULL, 0, true);
+        teller_access(cell->r, location, NULL, 0, true, NULL, NULL);
     }
 }
 
@@ -253,6 +285,9 @@ value(PyTypeObject *type, PyObject **items, Py_ssize_t length)
     if (!whole) {
         Py_CLEAR(made);
     }
+    else {
+        PyObject_GC_UnTrack(made); /* numbers and texts: nothing that a collector could find a cycle in */
+    }
     return made;
 }
 
@@ -269,14 +304,15 @@ edge_value(PyTypeObject *type, Told *row)
         row->text != NULL ? row->text : Py_XNewRef(empty),
         row->file != NULL ? row->file : Py_XNewRef(empty),
         PyLong_FromLong(row->line),
+        PyLong_FromUnsignedLongLong(row->task),
     };
     row->text = row->file = NULL;
     Py_XDECREF(empty);
-    return value(type, items, 8);
+    return value(type, items, 9);
 }
 
 static PyObject *
-access_value(PyTypeObject *type, const Told *row)
+access_value(PyTypeObject *type, Told *row)
 {
     core_lock();
     PyObject *variable = variable_text(row->variable, row->items);
@@ -300,8 +336,11 @@ access_value(PyTypeObject *type, const Told *row)
         PyLong_FromUnsignedLong(row->head),
         PyLong_FromUnsignedLong(row->since),
         PyBool_FromLong(row->late),
+        value_take(&row->value),
+        value_take(&row->name),
+        PyLong_FromUnsignedLongLong(row->task),
     };
-    return value(type, items, 16);
+    return value(type, items, 19);
 }
 
 static PyTypeObject *
@@ -364,10 +403,16 @@ native_untold(PyObject *module, PyObject *nothing)
     return PyLong_FromUnsignedLongLong(dropped);
 }
 
+/* tell(all, sees values): in the next run. */
 PyObject *
-native_tell(PyObject *module, PyObject *all)
+native_tell(PyObject *module, PyObject *args)
 {
     (void)module;
-    teller_want(PyObject_IsTrue(all) == 1);
+    int all, values;
+    if (!PyArg_ParseTuple(args, "pp", &all, &values)) {
+        return NULL;
+    }
+    teller_want(all);
+    sees_values = values;
     Py_RETURN_NONE;
 }

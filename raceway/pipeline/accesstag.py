@@ -39,11 +39,14 @@ class AccessTag(Struct):
     late: bool = False
 
 
-def access_tag(row: ToldAccess) -> str:
-    """The tag of a told access."""
-    tag = (
-        f"{row.object}.{row.kind}.{row.key:x} {_WORDS[row.operation]} {_CLASSES[row.commute]} {row.site} {row.sequence}"
-    )
+def words_of(operation: int, commute: int, site: int) -> str:
+    """The part of a tag that is the same for all accesses of one sort at a site."""
+    return f" {_WORDS[operation]} {_CLASSES[commute]} {site} "
+
+
+def access_tag(row: ToldAccess, words: str) -> str:
+    """The tag of a told access; `words` are those of its sort and site."""
+    tag = f"{row.object}.{row.kind}.{row.key:x}{words}{row.sequence}"
     if row.region >= 0:
         tag = f"{tag} {row.region} {row.head} {row.since}"
     return f"{tag} late" if row.late else tag

@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterable
 from raceway.config import Config, api_key, cache_directory, instance_id
 from raceway.errors import ConfigError
 from raceway.model.told import Told
+from raceway.model.values import text
 from raceway.pipeline.complaints import Tell
 from raceway.pipeline.convert import Converter
+from raceway.pipeline.encode import decode
 from raceway.pipeline.facade import Pipeline
 from raceway.pipeline.flows import Origin
 from raceway.pipeline.ids import new_uuid
@@ -56,7 +58,7 @@ class Automatic:
         )
 
     def _origin(self) -> Origin:
-        return Origin(new_uuid(), self._service, instance_id(), "development", os.getpid())
+        return Origin(new_uuid(), text(self._service), text(instance_id()), "development", os.getpid())
 
     def start(self) -> None:
         """Begin to ask the core."""
@@ -73,7 +75,7 @@ class Automatic:
         self._pipeline.flush(timeout)
         facts = self._converter.facts(read, acted)
         if facts is not None:
-            self._pipeline.put(facts)
+            self._pipeline.put(decode(facts))
         self._pipeline.close(timeout)
         self._report(untold())
 

@@ -7,19 +7,29 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
 from raceway.model.events import Event
-from raceway.model.struct import Struct
 from raceway.model.typing import Protocol
+from raceway.pipeline.encode import decode
 from raceway.pipeline.settings import SinkCounts
 
 ENVELOPE = len(b'{"events":[]}')
 """Bytes of a request without events."""
 
 
-class Batch(Struct):
-    """Events, and each one's JSON as one line without its end."""
+class Batch:
+    """Events, each as one line of JSON without its end."""
 
-    events: Sequence[Event]
-    lines: Sequence[bytes]
+    __slots__ = ("_events", "lines")
+
+    def __init__(self, lines: Sequence[bytes]) -> None:
+        self.lines = lines
+        self._events: Sequence[Event] | None = None
+
+    @property
+    def events(self) -> Sequence[Event]:
+        """The events themselves, read back from their lines when somebody asks first."""
+        if self._events is None:
+            self._events = [decode(line) for line in self.lines]
+        return self._events
 
 
 class Sink(Protocol):

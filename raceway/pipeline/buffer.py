@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections import deque
 
-from raceway.model.events import Event
+from raceway.model.typing import Any
 from raceway.originals import allocate_lock
 
 
@@ -41,7 +41,7 @@ class Buffer:
     def __init__(self, size: int, batch_size: int) -> None:
         self._size = size
         self._batch_size = batch_size
-        self._waiting: deque[Event] = deque()
+        self._waiting: deque[Any] = deque()
         self._bell = allocate_lock()
         self._bell.acquire()
         self._asleep = False
@@ -51,7 +51,7 @@ class Buffer:
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def put(self, event: Event) -> bool:
+    def put(self, event: Any) -> bool:
         """Append an event; False, and one drop counted, when the buffer is full."""
         waiting = self._waiting
         if len(waiting) >= self._size:
@@ -75,7 +75,7 @@ class Buffer:
             self._bell.acquire(True, max(seconds, 0.0))
         self._asleep = False
 
-    def take(self) -> list[Event]:
+    def take(self) -> list[Any]:
         """All that waits now. For the worker."""
         waiting = self._waiting
         taken = [waiting.popleft() for _ in range(len(waiting))]

@@ -1,10 +1,11 @@
-"""Makes events of what a detection core tells of a run. Runs in the worker, never in a thread of the program.
+"""Makes events of what a detection core tells of a run, as their lines. Runs in the worker, never in a thread of the
+program.
 
 | told | event |
 |---|---|
 | taken, freed | `LockAcquire`, `LockRelease` |
 | acquire, release | `MemoryFence`, with the synchronisation object in the tag `sync` |
-| fork, join | `AsyncSpawn`, `AsyncAwait` |
+| fork, join; spawn and end of a task | `AsyncSpawn`, `AsyncAwait` |
 | access | `StateChange`, with all that a detector asks of it in the tag `access` (`accesstag`) |
 
 Ends, deaths and names make no events. A flow's first event has the one that started it for its parent, every other
@@ -14,16 +15,19 @@ one the event before it; what is told late goes beside the chain, from its begin
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
 
 from raceway.model import eventkinds as of
-from raceway.model.events import Event, EventKind, Metadata, Vector
-from raceway.model.kinds import Verb
+from raceway.model.kinds import Operation, Verb
 from raceway.model.told import COMMUTES, OPERATIONS, Told, ToldAccess, ToldEdge
-from raceway.model.values import text
-from raceway.pipeline.accesstag import access_tag
-from raceway.pipeline.flows import Flow, Flows, Origin, moment
+from raceway.model.typing import Any
+from raceway.model.values import scalar, spelled, text
+from raceway.pipeline.accesstag import access_tag, words_of
+from raceway.pipeline.flows import Flow, Flows, Origin, Released, merged
+from raceway.pipeline.lines import Stamps, event_line, json_text
+from raceway.pipeline.redactor import Redactor
+from raceway.pipeline.tasks import Tasks
 
+_AUGMENTS = OPERATIONS.index(Operation.READ_MODIFY_WRITE)
 _LOCK_TYPES = {"lock": "Mutex", "rlock": "Mutex", "semaphore": "Semaphore"}
 
 
@@ -34,13 +38,13 @@ class Converter:
         self._told = told
         self._place = place
         self.begin(origin)
-        self._microseconds = 0
-        self._when = moment(0)
+        self._stamp = Stamps()
+        self._hide = Redactor()
         self._names: dict[int, tuple[str, str]] = {}
-        self._locks: dict[int, tuple[EventKind, EventKind]] = {}
-        self._changes: dict[tuple[int, str, int, int], EventKind] = {}
-        self._sets: dict[tuple[int, ...], tuple[str, ...]] = {(): ()}
-        self._edges: dict[int, Callable[[ToldEdge], Event | None]] = {
+        self._locks: dict[int, tuple[str, str]] = {}
+        self._changes: dict[tuple[int, str, int, int], tuple[str, str]] = {}
+        self._sets: dict[tuple[int, ...], str] = {(): "[]"}
+        self._edges: dict[int, Callable[[ToldEdge], bytes | None]] = {
             Verb.TAKEN: self._taken,
             Verb.FREED: self._freed,
             Verb.ACQUIRE: self._acquire,
@@ -52,17 +56,23 @@ class Converter:
             Verb.RETIRE: self._retire,
             Verb.NAME: self._name,
             Verb.RENAME: self._rename,
+            Verb.SPAWN: self._spawned,
+            Verb.DONE: self._done,
         }
 
     def begin(self, origin: Origin) -> None:
         """Events are of this process from here on: at first, and in a forked child."""
-        self._origin = origin
+        self._trace_id = origin.trace_id
         self._flows = Flows(origin)
-        self._syncs: dict[int, tuple[Flow | None, dict[str, int]]] = {}
+        self._flow = self._flows.of
+        self._tasks = Tasks(f"{origin.service}#{origin.instance}")
+        self._working = False
+        """Whether there have been tasks."""
+        self._syncs: dict[int, tuple[Flow | None, Released]] = {}
         self._variables: set[str] = set()
-        self._last: ToldEdge | None = None
+        self._last: Told | None = None
 
-    def facts(self, read: Callable[[str], bool], acted: Iterable[int]) -> Event | None:
+    def facts(self, read: Callable[[str], bool], acted: Iterable[int]) -> bytes | None:
         """What a judge of the races asks of the whole run: which variables were read, which of the sites reached.
 
         None when there was no event to which that matters.
@@ -70,55 +80,62 @@ class Converter:
         if self._last is None:
             return None
         variables = sorted({variable.removesuffix("[...]") for variable in self._variables if read(variable)})
-        kind = EventKind(Custom=of.Custom("raceway.facts", {"read": variables, "acted": list(acted)}))
+        kind = _kind(of.Custom("raceway.facts", {"read": variables, "acted": list(acted)}))
         row = self._last
-        flow = self._flows.of(row.actor)
+        flow = self._flow(row.actor)
         return self._made(flow, row, flow.step(row.number), kind)
 
-    def __call__(self) -> list[Event]:
+    def __call__(self) -> list[bytes]:
         """Events of what was told since the last time."""
-        events = []
+        lines: list[bytes] = []
+        add, access, edges = lines.append, self._access, self._edges
         for row in self._told():
+            if self._working and row.actor:
+                lines += self._of_tasks(row)
             if type(row) is ToldAccess:
-                events.append(self._access(row))
-            elif (event := self._edges[row.verb](row)) is not None:  # type: ignore[union-attr,arg-type]
-                events.append(event)
-        return events
+                add(access(row))
+            elif (event := edges[row.verb](row)) is not None:  # type: ignore[union-attr,arg-type]
+                add(event)
+        return lines
 
-    def _access(self, row: ToldAccess) -> Event:
-        flow = self._flows.of(row.actor)
+    def _of_tasks(self, row: Told) -> list[bytes]:
+        """What is to be said of tasks before the row; its flow works for that of the row from here on."""
+        flow, tasks, lines = self._flow(row.actor), self._tasks, list[bytes]()
+        task = tasks.find(row.task)
+        if task is not None and tasks.begins(task, row.actor):
+            parent = tasks.find(task.parent)
+            flow.work_for(task.parent, parent.tags() if parent is not None and parent.actor else "")
+            spawned_by = flow.name if parent is None else parent.name
+            kind = _kind(of.AsyncSpawn(task.identity, spawned_by))
+            lines.append(self._made(flow, row, flow.now(), kind, flow.tagged("starts", "task")))
+        if row.task != flow.task:
+            flow.work_for(row.task, "" if task is None else task.tags())
+        if tasks.any_finished():
+            for one in tasks.waited_for(row.actor, row.task):
+                kind = _kind(of.AsyncAwait(one.identity, flow.name if task is None else task.name))
+                lines.append(self._made(flow, row, flow.now(), kind, flow.tagged("starts", "task")))
+        return lines
+
+    def _access(self, row: ToldAccess) -> bytes:
+        flow = self._flow(row.actor)
         what = (row.site, row.variable, row.operation, row.commute)
-        kind = self._changes.get(what) or self._change(what)
-        metadata = flow.tagged("access", access_tag(row))
-        locks = self._sets.get(row.locks)
-        if locks is None:
-            locks = self._lock_set(row.locks)
+        change, words = self._changes.get(what) or self._change(what)
+        locks = self._sets.get(row.locks) or self._lock_set(row.locks)
         identity = flow.ids.new()
         if row.late:
             clock, parent = flow.late(row.number), flow.root
         else:
             clock, parent = flow.step(row.number), flow.parent
             flow.parent = identity
-        return Event(
-            id=identity,
-            parent_id=parent,
-            timestamp=self._moment(row.time),
-            causality_vector=clock,
-            kind=kind,
-            metadata=metadata,
-            lock_set=locks,
-            trace_id=self._origin.trace_id,
-        )
+        metadata = flow.tagged("access", access_tag(row, words))
+        value = "null" if row.value is None else self._value(row)
+        found = row.operation == _AUGMENTS
+        values = f'"new_value":null,"old_value":{value}' if found else f'"new_value":{value}'
+        kind = f'{{"StateChange":{{{values},{change}}}}}'
+        return event_line(self._trace_id, clock, metadata, locks, parent, identity, self._stamp(row.time), kind)
 
-    def _moment(self, nanoseconds: int) -> datetime:
-        """The time, which several records in a row often have."""
-        microseconds = nanoseconds // 1000
-        if microseconds != self._microseconds:
-            self._microseconds = microseconds
-            self._when = moment(nanoseconds)
-        return self._when
-
-    def _change(self, what: tuple[int, str, int, int]) -> EventKind:
+    def _change(self, what: tuple[int, str, int, int]) -> tuple[str, str]:
+        """What is the same in all accesses of a variable at a site, of one sort, and the words of their tags."""
         site, variable, operation, commute = what
         self._variables.add(variable)
         if len(self._changes) > 10_000:
@@ -127,98 +144,95 @@ class Converter:
             access: of.AccessType = "AtomicRMW"
         else:
             access = "Write" if OPERATIONS[operation].mutates else "Read"
-        kind = EventKind(StateChange=of.StateChange(text(variable), None, text(self._place(site)), access))
-        self._changes[what] = kind
-        return kind
+        fields = {"access_type": access, "variable": text(variable), "location": text(self._place(site))}
+        known = self._changes[what] = json_text(fields)[1:-1], words_of(operation, commute, site)
+        return known
 
-    def _lock_set(self, locks: tuple[int, ...]) -> tuple[str, ...]:
+    def _value(self, row: ToldAccess) -> str:
+        """The value as JSON, without secrets."""
+        told = spelled(row.value) if type(row.value) is str else scalar(row.value)
+        return json_text(self._hide.value(told, row.variable if row.name is None else row.name))
+
+    def _lock_set(self, locks: tuple[int, ...]) -> str:
         if len(self._sets) > 10_000:
-            self._sets = {(): ()}
-        names = self._sets[locks] = tuple(self._lock_id(lock) for lock in locks)
-        return names
+            self._sets = {(): "[]"}
+        self._sets[locks] = json_text([self._lock_id(lock) for lock in locks])
+        return self._sets[locks]
 
     def _lock_id(self, sync: int) -> str:
         kind, _place = self._names.get(sync, ("lock", ""))
         return f"{kind}#{sync}"
 
-    def _made(
-        self, flow: Flow, row: ToldEdge, clock: Vector, kind: EventKind, metadata: Metadata | None = None
-    ) -> Event:
+    def _made(self, flow: Flow, row: Told, clock: str, kind: str, metadata: str = "") -> bytes:
         self._last = row
-        parent, flow.parent = flow.parent, flow.ids.new()
-        return Event(
-            id=flow.parent,
-            parent_id=parent,
-            timestamp=self._moment(row.time),
-            causality_vector=clock,
-            kind=kind,
-            metadata=metadata or flow.metadata,
-            lock_set=(),
-            trace_id=self._origin.trace_id,
-        )
+        parent = flow.parent
+        identity = flow.parent = flow.ids.new()
+        about = metadata or flow.metadata
+        return event_line(self._trace_id, clock, about, "[]", parent, identity, self._stamp(row.time), kind)
 
-    def _taken(self, row: ToldEdge) -> Event:
-        flow = self._flows.of(row.actor)
-        self._take_over(flow, row.other)
-        return self._made(flow, row, flow.step(row.number), self._lock_kinds(row.other)[0])
+    def _taken(self, row: ToldEdge) -> bytes:
+        flow, sync = self._flow(row.actor), row.other
+        known = self._syncs.get(sync)
+        if known is not None and known[0] is not flow:
+            flow.learn(known[1])
+        kinds = self._locks.get(sync) or self._lock_kinds(sync)
+        return self._made(flow, row, flow.step(row.number), kinds[0])
 
-    def _freed(self, row: ToldEdge) -> Event:
-        flow = self._flows.of(row.actor)
-        event = self._made(flow, row, flow.end(row.number), self._lock_kinds(row.other)[1])
-        self._syncs[row.other] = (flow, flow.released())
+    def _freed(self, row: ToldEdge) -> bytes:
+        flow, sync = self._flow(row.actor), row.other
+        kinds = self._locks.get(sync) or self._lock_kinds(sync)
+        event = self._made(flow, row, flow.end(row.number), kinds[1])
+        self._syncs[sync] = flow, flow.released()
         return event
 
-    def _lock_kinds(self, sync: int) -> tuple[EventKind, EventKind]:
+    def _lock_kinds(self, sync: int) -> tuple[str, str]:
         """That the lock is taken, and that it is freed."""
-        known = self._locks.get(sync)
-        if known is None:
-            kind, place = self._names.get(sync, ("lock", ""))
-            what = (f"{kind}#{sync}", _LOCK_TYPES.get(kind, kind), place)
-            known = EventKind(LockAcquire=of.LockAcquire(*what)), EventKind(LockRelease=of.LockRelease(*what))
-            self._locks[sync] = known
-        return known
+        kind, place = self._names.get(sync, ("lock", ""))
+        what = (f"{kind}#{sync}", _LOCK_TYPES.get(kind, kind), place)
+        kinds = self._locks[sync] = _kind(of.LockAcquire(*what)), _kind(of.LockRelease(*what))
+        return kinds
 
-    def _acquire(self, row: ToldEdge) -> Event:
-        flow = self._flows.of(row.actor)
+    def _acquire(self, row: ToldEdge) -> bytes:
+        flow = self._flow(row.actor)
         self._take_over(flow, row.other)
         return self._fence(flow, row, flow.step(row.number), "Acquire", "sync")
 
-    def _release(self, row: ToldEdge) -> Event:
-        flow = self._flows.of(row.actor)
+    def _release(self, row: ToldEdge) -> bytes:
+        flow = self._flow(row.actor)
         merge = row.verb == Verb.MERGE
         event = self._fence(flow, row, flow.end(row.number), "Release", "merge" if merge else "sync")
         released = flow.released()
         if merge and row.other in self._syncs:
-            for component, count in self._syncs[row.other][1].items():
-                released[component] = max(count, released.get(component, 0))
+            component, count, others = released
+            released = "", 0, merged({**others, component: count}, self._syncs[row.other][1])
         self._syncs[row.other] = (None if merge else flow, released)
         return event
 
-    def _fence(self, flow: Flow, row: ToldEdge, clock: Vector, ordering: of.Ordering, tag: str) -> Event:
+    def _fence(self, flow: Flow, row: ToldEdge, clock: str, ordering: of.Ordering, tag: str) -> bytes:
         kind, place = self._names.get(row.other, ("handover", ""))
         metadata = flow.tagged(tag, f"{kind}#{row.other}")
-        return self._made(flow, row, clock, EventKind(MemoryFence=of.MemoryFence(ordering, place)), metadata)
+        return self._made(flow, row, clock, _kind(of.MemoryFence(ordering, place)), metadata)
 
     def _take_over(self, flow: Flow, sync: int) -> None:
-        releaser, clock = self._syncs.get(sync, (flow, {}))
-        if releaser is not flow:
-            flow.learn(clock)
+        known = self._syncs.get(sync)
+        if known is not None and known[0] is not flow:
+            flow.learn(known[1])
 
-    def _fork(self, row: ToldEdge) -> Event:
-        flow = self._flows.of(row.actor)
+    def _fork(self, row: ToldEdge) -> bytes:
+        flow = self._flow(row.actor)
         clock = flow.end(row.number)
         child = self._flows.begin(row.other, text(row.text))
-        event = self._made(flow, row, clock, EventKind(AsyncSpawn=of.AsyncSpawn(child.task_id, flow.name)))
-        child.parent = child.root = event.id
+        event = self._made(flow, row, clock, _kind(of.AsyncSpawn(child.task_id, flow.name)))
+        child.parent = child.root = flow.parent
         child.learn(flow.released())
         return event
 
-    def _join(self, row: ToldEdge) -> Event | None:
-        flow, child = self._flows.of(row.actor), self._flows.find(row.other)
+    def _join(self, row: ToldEdge) -> bytes | None:
+        flow, child = self._flow(row.actor), self._flows.find(row.other)
         if child is None:
             return None
         flow.learn(child.all())
-        kind = EventKind(AsyncAwait=of.AsyncAwait(child.task_id, flow.name))
+        kind = _kind(of.AsyncAwait(child.task_id, flow.name))
         return self._made(flow, row, flow.step(row.number), kind)
 
     def _end(self, row: ToldEdge) -> None:
@@ -235,4 +249,17 @@ class Converter:
         self._locks.pop(row.other, None)
 
     def _rename(self, row: ToldEdge) -> None:
-        self._flows.of(row.actor).call(text(row.text))
+        if not self._tasks.renamed(row) and row.actor:
+            self._flow(row.actor).call(text(row.text))
+
+    def _spawned(self, row: ToldEdge) -> None:
+        self._working = True
+        self._tasks.spawned(row)
+
+    def _done(self, row: ToldEdge) -> None:
+        self._tasks.done(row)
+
+
+def _kind(fields: Any) -> str:
+    """The JSON of a kind."""
+    return f'{{"{type(fields).__name__}":{json_text(fields)}}}'

@@ -19,6 +19,8 @@ from raceway.pipeline.ids import uuid_of
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Event).decode
+_decode_kind = msgspec.json.Decoder(EventKind).decode
+_decode_metadata = msgspec.json.Decoder(Metadata).decode
 _U64 = 2**64 - 1
 
 LINE_LIMIT = 512 * 1024
@@ -34,6 +36,33 @@ class UnfitError(Exception):
 def encode(event: Event) -> bytes:
     """The JSON of an event that is known to fit."""
     return _encode(event)
+
+
+def decode(line: bytes) -> Event:
+    """The event of a line that is known to fit."""
+    return _decode(line)
+
+
+def kind_text(kind: EventKind) -> str | None:
+    """The JSON of a kind; None when it does not fit the protocol."""
+    try:
+        text = _encode(kind)
+        if len(text) <= LINE_LIMIT // 2 and _kind_fits(_decode_kind(text)):
+            return text.decode()
+    except Exception:  # whatever there is in it
+        pass
+    return None
+
+
+def metadata_text(metadata: Metadata) -> str | None:
+    """The JSON of metadata; None when it does not fit the protocol."""
+    try:
+        text = _encode(metadata)
+        if len(text) <= LINE_LIMIT // 4 and (_decode_metadata(text).duration_ns or 0) <= _U64:
+            return text.decode()
+    except Exception:
+        pass
+    return None
 
 
 def fitting(event: Event) -> tuple[Event, bytes, bool]:
@@ -56,14 +85,18 @@ def fitting(event: Event) -> tuple[Event, bytes, bool]:
 
 def _fits(event: Event) -> bool:
     """What the types alone do not say."""
-    kind = event.kind
-    set_fields = [fields for fields in astuple(kind) if fields is not None]
-    if len(set_fields) != 1 or event.timestamp.tzinfo is None or (event.metadata.duration_ns or 0) > _U64:
+    if event.timestamp.tzinfo is None or (event.metadata.duration_ns or 0) > _U64:
         return False
     for _, count in event.causality_vector:
         if not 0 <= count <= _U64:
             return False
-    return all(map(_holds, astuple(set_fields[0])))
+    return _kind_fits(event.kind)
+
+
+def _kind_fits(kind: EventKind) -> bool:
+    """What its types do not say: it tells one thing, and its integers are such as readers hold."""
+    told = [fields for fields in astuple(kind) if fields is not None]
+    return len(told) == 1 and all(map(_holds, astuple(told[0])))
 
 
 def _holds(value: Any) -> bool:

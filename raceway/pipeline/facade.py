@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from raceway.model.events import Event
+from raceway.model.typing import Any
 from raceway.originals import monotonic
 from raceway.pipeline import endings
 from raceway.pipeline.batch import Sink
 from raceway.pipeline.buffer import Buffer, Tally
 from raceway.pipeline.complaints import Once, Tell, to_standard_error
 from raceway.pipeline.settings import Counts, Settings, SinkCounts
-from raceway.pipeline.worker import Hook, Source, Worker
+from raceway.pipeline.worker import Hook, Maker, Source, Worker
 
 
 def _nothing() -> None:
@@ -28,9 +28,13 @@ class Pipeline:
     - An event is checked and encoded in the worker. What does not fit the protocol is mended and counted (`degraded`);
       what cannot be mended is left out and counted (`unfit`). The caller must not change what an event holds: values of
       the program go through `raceway.model.values.snapshot` first, and who finds something lost there calls `degrade`.
+    - With a `maker` what is put need not be events: it makes them, in the worker. While no hook wants to see events it
+      may write their lines at once.
     - `before_send` hooks run in the worker, one after the other, each with what the one before returned. None holds the
-      event back (`filtered`). One that raises is taken out, with one warning; the event goes on as it was.
-    - `sources` are asked by the worker, again and again until they have nothing, for events that are known to fit.
+      event back (`filtered`). One that raises is taken out, with one warning; the event goes on as it was. A hook that
+      is false, as an empty list is, wants to see nothing at present.
+    - `sources` are asked by the worker, again and again until they have nothing, for lines of events that are known to
+      fit. Hooks do not see these.
     - Events of one thread reach every sink in the order in which they were put.
     - `flush` and `close` wait, at most so many seconds, and say whether everything was delivered. `close` is final:
       later events are dropped and counted. What a sink can keep on disk it keeps there.
@@ -45,6 +49,7 @@ class Pipeline:
         sinks: Sequence[Sink],
         settings: Settings | None = None,
         *,
+        maker: Maker | None = None,
         before_send: Sequence[Hook] = (),
         sources: Sequence[Source] = (),
         warn: Tell = to_standard_error,
@@ -57,7 +62,9 @@ class Pipeline:
         self._closed = False
         self._refused = Tally()
         self._buffer = Buffer(self.settings.buffer_size, self.settings.batch_size)
-        self._worker = Worker(self._buffer, self._sinks, self.settings, before_send, tuple(sources), Once(warn), enter)
+        self._worker = Worker(
+            self._buffer, self._sinks, self.settings, maker, before_send, tuple(sources), Once(warn), enter
+        )
         self._put = self._buffer.put
         endings.follow(self, at_exit=at_exit, terminate=terminate)
 
@@ -65,8 +72,8 @@ class Pipeline:
         """Start the worker now: who gives sources wants them asked before there is an event."""
         self._worker.start()
 
-    def put(self, event: Event) -> bool:
-        """Take an event; False when it was dropped."""
+    def put(self, event: Any) -> bool:
+        """Take an event, or what the maker makes one of; False when it was dropped."""
         if self._closed:
             self._refused.add()
             return False

@@ -12,11 +12,10 @@ those of the old one. The two look as if they were one flow: a race between them
 from __future__ import annotations
 
 from collections import deque
-from datetime import UTC, datetime
 
-from raceway.model.events import Metadata, Vector
 from raceway.model.struct import Struct
 from raceway.pipeline.ids import Ids, uuid_of
+from raceway.pipeline.lines import json_text, rest_of_clock
 
 EPOCH = 1_000_000
 """Counts of one epoch; the second half is for what is told late. A round number, of which few digits change from one
@@ -31,6 +30,10 @@ ENDED_LIMIT = 4096
 _HALF = EPOCH // 2
 
 
+Released = tuple[str, int, dict[str, int]]
+"""A clock that is handed over: one component, its count, and the others, which nobody changes any more."""
+
+
 class Origin(Struct):
     """Where all events of a process come from; `instance` tells it from others of its service."""
 
@@ -42,11 +45,11 @@ class Origin(Struct):
 
 
 class Flow:
-    """One actor: its clock, and what its events have in common."""
+    """One actor: its clock, and what its events have in common. Clocks and metadata are JSON."""
 
     __slots__ = (
-        "_base", "_late", "_number", "_origin", "_others", "_steps", "component", "ids", "known", "metadata", "name",
-        "parent", "root", "task_id", "thread_id",
+        "_about", "_base", "_count_of", "_late", "_number", "_origin", "_others", "_rest", "_steps", "component", "ids",
+        "metadata", "name", "parent", "root", "tags", "task", "task_id", "thread_id",
     )  # fmt: skip
 
     def __init__(self, origin: Origin, serial: int, name: str, component: str, base: int) -> None:
@@ -56,45 +59,62 @@ class Flow:
         self.ids = Ids()
         self.parent: str | None = None
         self.root: str | None = None
-        self.known: Vector = ()
         self._base = base
         self._origin = origin
         self._others: dict[str, int] = {}
+        self._count_of = f"[[{json_text(self.component)},"
+        self._rest = "]]"
         self._number = self._steps = self._late = 0
+        self.task = 0
+        """Serial of the task or callback that it works for, 0 for none."""
         self.call(name or f"actor {serial}")
 
     def call(self, name: str) -> None:
         """The actor has this name from here on."""
         self.name = name
-        self.metadata = self._metadata({"sdk_language": "python", "actor": name})
-
-    def tagged(self, tag: str, value: str) -> Metadata:
-        """The metadata of an event with a tag of its own."""
-        return self._metadata({"sdk_language": "python", "actor": self.name, tag: value})
-
-    def _metadata(self, tags: dict[str, str]) -> Metadata:
         origin = self._origin
-        return Metadata(
-            self.thread_id, origin.process, origin.service, origin.environment, tags, instance_id=origin.instance
-        )
+        about = {
+            "thread_id": self.thread_id,
+            "process_id": origin.process,
+            "service_name": origin.service,
+            "environment": origin.environment,
+            "instance_id": origin.instance,
+            "tags": {"sdk_language": "python", "actor": name},
+        }
+        self._about = json_text(about).removesuffix("}}")
+        self.work_for(0, "")
 
-    def step(self, number: int) -> Vector:
+    def work_for(self, task: int, tags: str) -> None:
+        """Its events are those of this task from here on, and have these tags."""
+        self.task = task
+        self.tags = f"{self._about}{tags}"
+        self.metadata = f"{self.tags}}}}}"
+
+    def tagged(self, tag: str, value: str) -> str:
+        """The metadata of an event with a tag of its own, which needs no escapes."""
+        return f'{self.tags},"{tag}":"{value}"}}}}'
+
+    def step(self, number: int) -> str:
         """The clock of the next event, in this epoch."""
         self.reach(number)
         if self._steps < _HALF - 1:
             self._steps += 1
-        return ((self.component, self._base + number * EPOCH + self._steps), *self.known)
+        return f"{self._count_of}{self._base + number * EPOCH + self._steps}{self._rest}"
 
-    def end(self, number: int) -> Vector:
+    def now(self) -> str:
+        """The clock of the next event, in the epoch that it has reached."""
+        return self.step(self._number)
+
+    def end(self, number: int) -> str:
         """The clock of the event that ends this epoch."""
         self.reach(number + 1)
-        return ((self.component, self._base + self._number * EPOCH - 1), *self.known)
+        return f"{self._count_of}{self._base + self._number * EPOCH - 1}{self._rest}"
 
-    def late(self, number: int) -> Vector:
+    def late(self, number: int) -> str:
         """The clock of an event of this or an earlier epoch that was not told in time. What it knew is not known."""
         if self._late < _HALF - 2:
             self._late += 1
-        return ((self.component, self._base + number * EPOCH + _HALF + self._late),)
+        return f"{self._count_of}{self._base + number * EPOCH + _HALF + self._late}]]"
 
     def reach(self, number: int) -> None:
         """The actor is in this epoch."""
@@ -102,27 +122,38 @@ class Flow:
             self._number = number
             self._steps = 0
 
-    def all(self) -> dict[str, int]:
+    def all(self) -> Released:
         """What somebody knows who waited for all that this actor did so far, or was started by it."""
-        return {**self._others, self.component: self.next_base() - 1}
+        return self.component, self.next_base() - 1, self._others
 
     def next_base(self) -> int:
         """What is above all counts so far."""
         return self._base + (self._number + 1) * EPOCH
 
-    def released(self) -> dict[str, int]:
+    def released(self) -> Released:
         """What somebody knows who takes over what this actor released just now."""
-        return {**self._others, self.component: self._base + self._number * EPOCH - 1}
+        return self.component, self._base + self._number * EPOCH - 1, self._others
 
-    def learn(self, clock: dict[str, int]) -> None:
+    def learn(self, clock: Released) -> None:
         """The actor comes after all of this."""
-        others, own, news = self._others, self.component, False
-        for component, count in clock.items():
-            if component != own and count > others.get(component, 0):
-                others[component] = count
-                news = True
-        if news:
-            self.known = tuple(others.items())
+        others = merged(self._others, clock, self.component)
+        if others is not self._others:
+            self._others = others
+            self._rest = rest_of_clock(tuple(others.items()))
+
+
+def merged(known: dict[str, int], news: Released, own: str = "") -> dict[str, int]:
+    """What is known after these news, but for the `own` component; the same dictionary when they tell nothing."""
+    component, count, others = news
+    found = known
+    if component != own and count > known.get(component, 0):
+        found = {**known, component: count}
+    if others is not known:
+        for component, count in others.items():
+            if component != own and count > found.get(component, 0):
+                found = dict(known) if found is known else found
+                found[component] = count
+    return found
 
 
 class Flows:
@@ -131,17 +162,14 @@ class Flows:
     def __init__(self, origin: Origin) -> None:
         self._origin = origin
         self._flows: dict[int, Flow] = {}
+        self.find = self._flows.get
+        """The flow of an actor, if it is known."""
         self._ended: deque[int] = deque()
         self._resting: deque[Flow] = deque()
 
     def of(self, serial: int) -> Flow:
         """The flow of an actor, made when nobody announced it."""
-        flow = self._flows.get(serial)
-        return self.begin(serial) if flow is None else flow
-
-    def find(self, serial: int) -> Flow | None:
-        """The flow of an actor, if it is known."""
-        return self._flows.get(serial)
+        return self._flows.get(serial) or self.begin(serial)
 
     def begin(self, serial: int, name: str = "") -> Flow:
         """A new flow."""
@@ -162,8 +190,3 @@ class Flows:
         self._ended.append(serial)
         if len(self._ended) > ENDED_LIMIT:
             self._flows.pop(self._ended.popleft(), None)
-
-
-def moment(nanoseconds: int) -> datetime:
-    """A time told in nanoseconds since 1970."""
-    return datetime.fromtimestamp(nanoseconds / 1e9, UTC)

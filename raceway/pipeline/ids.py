@@ -9,6 +9,10 @@ import re
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
+FIRST = 10**11
+"""Numbers above it fill the last group of a UUID, in decimals."""
+
+
 class Ids:
     """Identifiers of one flow's events, or of anything else that one thread numbers: random once, then counted.
 
@@ -20,12 +24,12 @@ class Ids:
 
     def __init__(self) -> None:
         self._prefix = _shaped(os.urandom(10).hex())
-        self._number = 0
+        self._number = FIRST
 
     def new(self) -> str:
         """The next one."""
         self._number += 1
-        return f"{self._prefix}{self._number:012x}"
+        return f"{self._prefix}{self._number}"
 
 
 def _shaped(digits: str) -> str:

@@ -71,6 +71,8 @@ class _Reading:
             return [*first, Release(actor, _serial(kind.LockRelease.lock_id), held=True)]
         if kind.MemoryFence is not None:
             return [*first, *self._fence(actor, event)]
+        if "starts" in metadata.tags:  # a task of an event loop: no actor
+            return first
         if kind.AsyncSpawn is not None:
             task = self._tasks.get(kind.AsyncSpawn.task_id)
             child = self._actor(kind.AsyncSpawn.task_id if task is None else task.thread_id)
@@ -132,7 +134,8 @@ class _Reading:
         own = self._flows.get(event.metadata.thread_id, [])
         for earlier in reversed(own[: bisect_left(own, place)]):
             kind = self._events[earlier].kind
-            if kind.LockRelease is not None or kind.AsyncSpawn is not None or _releases(kind.MemoryFence):
+            forks = kind.AsyncSpawn is not None and "starts" not in self._events[earlier].metadata.tags
+            if kind.LockRelease is not None or forks or _releases(kind.MemoryFence):
                 break
             if kind.LockAcquire is not None and kind.LockAcquire.lock_id not in event.lock_set:
                 place = earlier

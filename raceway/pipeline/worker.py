@@ -14,14 +14,35 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from raceway.model.events import Event
+from raceway.model.typing import Any, Protocol
 from raceway.originals import allocate_lock, monotonic, start_new_thread
 from raceway.pipeline.batch import Batch, Sink
 from raceway.pipeline.buffer import Buffer, Tally
-from raceway.pipeline.encode import UnfitError, encode, fitting
+from raceway.pipeline.encode import fitting
 from raceway.pipeline.settings import Settings
 
 Hook = Callable[[Event], Event | None]
-Source = Callable[[], Sequence[Event]]
+Source = Callable[[], Sequence[bytes]]
+
+
+class Maker(Protocol):
+    """Makes what is sent of what was put, where that is no event yet. Only the worker calls it."""
+
+    def event(self, item: Any) -> Event:
+        """The event."""
+
+    def line(self, item: Any) -> bytes | None:
+        """The line of an event that nobody wants to see, which fits the protocol; None where that has to be checked."""
+
+
+class _Ready:
+    """Makes nothing: events were put."""
+
+    def event(self, item: Event) -> Event:
+        return item
+
+    def line(self, _item: Event) -> bytes | None:
+        return None
 
 
 class _Wish:
@@ -52,6 +73,7 @@ class Worker:
         buffer: Buffer,
         sinks: Sequence[Sink],
         settings: Settings,
+        maker: Maker | None,
         hooks: Sequence[Hook],
         sources: Sequence[Source],
         warn: Callable[[str], None],
@@ -63,6 +85,7 @@ class Worker:
         self.degraded = Tally()
         self._sinks = sinks
         self._settings = settings
+        self._maker: Maker = maker or _Ready()
         self._hooks = list(hooks)
         self._sources = sources
         self._warn = warn
@@ -116,12 +139,15 @@ class Worker:
             return monotonic() + self._settings.flush_interval
 
     def _hand_over(self) -> None:
-        events = self.buffer.take()
-        if events:
-            self._deliver(self._batch(events, trusted=False))
+        items = self.buffer.take()
+        if items:
+            self._deliver(Batch(self._lines(items)))
         for source in self._sources:
-            while produced := source():
-                self._deliver(self._batch(produced, trusted=True))
+            try:
+                while produced := source():
+                    self._deliver(Batch(produced))
+            except Exception as error:  # a fault of ours: what it had at hand is lost, the program goes on
+                self._warn(f"events: {type(source).__name__} failed ({type(error).__name__}: {error})")
 
     def _deliver(self, batch: Batch) -> None:
         for sink in self._sinks if batch.lines else ():
@@ -130,29 +156,35 @@ class Worker:
             except Exception as error:
                 self._warn(f"events: {type(sink).__name__} lost a batch ({type(error).__name__}: {error})")
 
-    def _batch(self, events: Sequence[Event], *, trusted: bool) -> Batch:
-        if self._hooks:
-            passed = [event for event in map(self._hooked, events) if event is not None]
-            self.filtered.add(len(events) - len(passed))
-            events, trusted = passed, False
-        if trusted:
-            return Batch(events, [encode(event) for event in events])
-        kept, lines = [], []
-        for event in events:
+    def _lines(self, items: Sequence[Any]) -> list[bytes]:
+        """What is sent of what was put."""
+        nobody_looks, line_of, lines = not any(self._hooks), self._maker.line, []
+        for item in items:
             try:
-                fit, line, mended = fitting(event)
-            except UnfitError as error:
+                line = line_of(item) if nobody_looks else None
+                if line is None:
+                    line = self._checked(item)
+            except Exception as error:  # UnfitError, or whatever there was in it
                 self.unfit.add()
                 self._warn(f"events: one could not be encoded: {error}")
-                continue
-            if mended:
-                self.degraded.add()
-            kept.append(fit)
-            lines.append(line)
-        return Batch(kept, lines)
+            else:
+                if line is not None:
+                    lines.append(line)
+        return lines
+
+    def _checked(self, item: Any) -> bytes | None:
+        """The line of an event that hooks have seen, mended if need be; None when one held it back. Raises
+        UnfitError."""
+        event = self._hooked(self._maker.event(item))
+        if event is None:
+            self.filtered.add()
+            return None
+        _, line, mended = fitting(event)
+        if mended:
+            self.degraded.add()
+        return line
 
     def _hooked(self, event: Event) -> Event | None:
-        found: Event | None = event
         for hook in list(self._hooks):
             try:
                 found = hook(event)

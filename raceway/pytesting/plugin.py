@@ -45,8 +45,8 @@ def begin(config: pytest.Config) -> None:
         for path in outputs(settings):
             check_writable(path)
         command = ("pytest", *config.invocation_params.args)
-        directory = os.fspath(config.invocation_params.dir)
-        roots = project_roots(os.fspath(config.rootpath), directory)
+        directory = os.fspath(config.rootpath)  # as in the ids of tests, wherever pytest was started
+        roots = project_roots(directory, os.fspath(config.invocation_params.dir))
         session = Session(settings, tuple(map(str, command)), roots=roots, directory=directory)
     except (ConfigError, CoreUnavailableError) as error:
         raise pytest.UsageError(f"raceway: {error}") from None
@@ -79,7 +79,7 @@ class RacewayPlugin:
         self._settings = session.config
         test_state = bool(config.getini("raceway_test_state"))
         self._terms = Terms(self._settings.fail_on, tuple(config.getini("raceway_allow")), False, test_state)
-        self._code = TestCode(os.fspath(config.invocation_params.dir))
+        self._code = TestCode(os.fspath(config.rootpath))
         self._attributions = Attributions()
         self._mark = session.mark()
         self._alone: list[str] = []

@@ -97,7 +97,7 @@ def _coloured(lines: Sequence[Line], medium: Medium, console: Console) -> str:
 
 
 def _console(stream: TextIO) -> Console | None:
-    """rich's console for a terminal that takes escape codes; it reads NO_COLOR, TERM and the width."""
+    """rich's console for a terminal; it reads TERM, the width and NO_COLOR, with which it writes no escape codes."""
     if not _is_terminal(stream):
         return None
     try:
@@ -105,8 +105,11 @@ def _console(stream: TextIO) -> Console | None:
     except ImportError:  # the program may have a `rich` of its own, or have emptied sys.path
         return None
     console = Console(file=stream, highlight=False, markup=False, emoji=False)
-    plain = not console.is_terminal or console.no_color or console.is_dumb_terminal or console.legacy_windows
-    return None if plain else console
+    if not console.is_terminal or console.is_dumb_terminal or console.legacy_windows:
+        return None
+    if console.no_color:
+        return Console(file=stream, highlight=False, markup=False, emoji=False, color_system=None, width=console.width)
+    return console
 
 
 def _is_terminal(stream: TextIO) -> bool:

@@ -179,7 +179,7 @@ class NativeTelling:
 
     def begin(self, full: bool) -> None:
         """From the start on, collect what `told` gives."""
-        _native.tell(full)
+        _native.tell(full, can_peek())
 
     def told(self) -> list[Told]:
         """What there is to tell since the last time."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from types import CodeType, FrameType
 
+from raceway.model import placeholders
 from raceway.model.sites import Context, Role, Site, SiteForm
 from raceway.model.typing import Any
 from raceway.runtime.accesses import Accesses, Missing, Reach
@@ -121,18 +122,11 @@ def bind(accesses: Accesses, code: CodeType, base: int, sites: tuple[Site, ...],
     return _replaced(accesses, code, base, sites, marker, roles)
 
 
-def _placeholder(marker: bytes, constant: object) -> tuple[int, Role] | None:
-    if type(constant) is not bytes or not constant.startswith(marker):
-        return None
-    index, _, role = constant[len(marker) :].partition(b":")
-    return int(index), Role(role.decode())
-
-
 def _roles(code: CodeType, marker: bytes, found: dict[int, set[Role]]) -> None:
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             _roles(constant, marker, found)
-        elif (placeholder := _placeholder(marker, constant)) is not None:
+        elif (placeholder := placeholders.parse(marker, constant)) is not None:
             found.setdefault(placeholder[0], set()).add(placeholder[1])
 
 
@@ -143,7 +137,7 @@ def _replaced(
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             constants.append(_replaced(accesses, constant, base, sites, marker, roles))
-        elif (placeholder := _placeholder(marker, constant)) is not None:
+        elif (placeholder := placeholders.parse(marker, constant)) is not None:
             index, role = placeholder
             site = sites[index]
             cell = site.form is SiteForm.CELL

@@ -57,6 +57,7 @@ _LATE = {
     "multiprocessing.managers": "mp_managers",
     "multiprocessing.queues": "mp_queues",
     "multiprocessing.synchronize": "mp_locks",
+    "resource": "limits",
     "selectors": "selectors",
     "socket": "sockets",
     "subprocess": "children",

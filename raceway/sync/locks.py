@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import _thread
 import functools
+import os
 import sys
 import threading
 from types import FrameType, ModuleType
@@ -38,6 +39,7 @@ class LockRecord:
 
     _recorder = staticmethod(active.recorder)
     _remade: ClassVar[list[LockRecord]] = []
+    _ready_in: ClassVar[int] = 0
 
     def __init__(self, serial: Serial) -> None:
         self._serial = serial
@@ -67,12 +69,17 @@ class LockRecord:
             recorder.lock_freed(self._number(recorder))
 
     def remade(self) -> None:
-        """The lock was held and is made anew in a forked child. The recorder may not be ready there yet."""
-        self._remade.append(self)
+        """The lock was held and is made anew in a forked child. The recorder may not be ready there yet: handlers of
+        forks run in the order in which they were registered."""
+        if self._ready_in == os.getpid():
+            self.freed()
+        else:
+            self._remade.append(self)
 
     @classmethod
     def tell_remade(cls) -> None:
-        """Locks that were made anew are held no longer."""
+        """The recorder is ready in this process: locks that were made anew are held no longer."""
+        cls._ready_in = os.getpid()
         while cls._remade:
             cls._remade.pop().freed()
 
@@ -288,6 +295,7 @@ name_as_lock(Lock)
 
 def patch(patches: Patches) -> None:
     """Replace the factories."""
+    LockRecord.tell_remade()
     patches.replace(threading, "Lock", Lock)
     _bootstrap: Any = sys.modules["_frozen_importlib"]
     plain = ModuleType("_thread", _thread.__doc__)

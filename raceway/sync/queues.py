@@ -10,8 +10,8 @@ between two puts from the consumer of the first. So where the order of items is 
 LifoQueue) each item has a serial of its own, in a list beside the items. When the two differ in length, because
 somebody changed `queue.queue` by hand, the simple model does until the queue was empty once.
 
-User code that takes `mutex` or a condition of the queue is ordered with itself, after all puts so far, and before later
-gets of what it may have put in by hand. Of a queue made before the run began no place is known to be free.
+User code that takes `mutex` or a condition of the queue is ordered with itself, after all puts so far, and with all
+that the queue does under it from then on. Of a queue made before the run began no place is known to be free.
 """
 
 from __future__ import annotations
@@ -173,13 +173,14 @@ class NotFull(_QueueCondition):
 
 
 class QueueMutex(TracedLock):
-    """The mutex of a queue: quiet while `queue` itself uses it, a lock like any other to user code that takes it."""
+    """The mutex of a queue: quiet while only `queue` itself uses it, a lock like any other once user code took it."""
 
     __slots__ = ("_outside", "loud")
 
     _outside: bool
     loud: bool
-    """Guards hooks of the program (`_put`, `_get` of its own): then it counts inside `queue` too."""
+    """Guards hooks of the program (`_put`, `_get` of its own), or was taken by user code, which guards something by it:
+    then it counts inside `queue` too."""
 
     def _wait(self, mode: Mode, frame: FrameType) -> Wait | None:
         return super()._wait(mode, frame) if getattr(self, "loud", False) else None
@@ -188,8 +189,9 @@ class QueueMutex(TracedLock):
         frame = sys._getframe(2)  # who called the method of ours that calls this, perhaps through a condition
         while creation.module_of(frame) == "threading" and frame.f_back is not None:
             frame = frame.f_back
+        self.loud = getattr(self, "loud", False) or creation.module_of(frame) != "queue"
         # Whoever frees it, under the lock: what was not told as taken is not told as freed.
-        self._outside = creation.module_of(frame) != "queue" or getattr(self, "loud", False)
+        self._outside = self.loud
         if self._outside:
             self._record.taken(waits)
             recorder, channel = active.recorder(), channels.get(self)

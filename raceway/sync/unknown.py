@@ -7,7 +7,8 @@ import sys
 from collections.abc import Iterator
 from types import FunctionType
 
-_KNOWN = frozenset({"_thread", "raceway._native"})
+_KNOWN = frozenset({"_thread", "_multiprocessing", "raceway._native"})
+"""Modules whose types have a model, or are used by what has one."""
 _SCHEDULERS = {"greenlet": "greenlet"}
 """Module -> a type whose instances run in turns on one thread."""
 

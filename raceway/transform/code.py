@@ -10,8 +10,8 @@ from typing import Any
 
 import libcst as cst
 
+from raceway.model import placeholders
 from raceway.model.sites import Role
-from raceway.transform import markers
 from raceway.transform.peeking import HOLD, taps_of
 from raceway.transform.plan import Plan, Tap
 
@@ -78,7 +78,7 @@ class _Renderer:
             setattr(node, tap.field, self._wrap(tap, getattr(node, tap.field)))
 
     def _constant(self, tap: Tap, like: ast.AST) -> ast.expr:
-        return ast.copy_location(ast.Constant(markers.spell(self._marker, tap.draft.index, tap.role)), like)
+        return ast.copy_location(ast.Constant(placeholders.spell(self._marker, tap.draft.index, tap.role)), like)
 
     def _tap(self, tap: Tap, like: ast.expr | ast.stmt) -> ast.expr:
         """The tap itself; for a captured variable `(C @ (lambda: name))`, which tells the variable's cell."""

@@ -1,12 +1,10 @@
-"""Placeholders: the constants that stand for taps in compiled and cached code until they are replaced by live ones."""
+"""The marker by which a module's placeholders are told from its own constants."""
 
 from __future__ import annotations
 
 import hashlib
 
-from raceway.model.sites import Role
-
-_STEM = b"\x00raceway:"
+_MARKER_BYTES = 6
 
 
 def choose(source: bytes) -> bytes:
@@ -14,17 +12,4 @@ def choose(source: bytes) -> bytes:
 
     The compiler merges equal constants, also those it folds, so a user's equal value would become a tap.
     """
-    return _STEM + hashlib.sha256(source).hexdigest()[:12].encode() + b":"
-
-
-def spell(marker: bytes, index: int, role: Role) -> bytes:
-    """The placeholder of one tap."""
-    return marker + b"%d:" % index + role.value.encode()
-
-
-def parse(marker: bytes, constant: object) -> tuple[int, Role] | None:
-    """The site index and role that a constant stands for, None when it is not a placeholder."""
-    if type(constant) is not bytes or not constant.startswith(marker):
-        return None
-    index, _, role = constant[len(marker) :].partition(b":")
-    return int(index), Role(role.decode())
+    return hashlib.sha256(source).digest()[:_MARKER_BYTES]

@@ -31,7 +31,7 @@ class Draft:
     spans: bool = False
     suspends: bool = False
     opens: bool = False
-    loop_test: bool = False
+    flag: bool = False
     is_head: bool = False
     rechecked: bool = False
     double_checked: bool = False

@@ -29,6 +29,7 @@ from raceway.transform.peeking import HOLD
 from raceway.transform.plan import Draft, Plan
 
 _Result = TypeVar("_Result")
+_BOOLEANS = frozenset({"True", "False"})
 _DEEP_STACK_BYTES = 256 * 1024 * 1024
 _DEEP_RECURSION = 50_000
 _PARSED = ast.PyCF_ONLY_AST  # flag of compile(): give the tree
@@ -150,7 +151,7 @@ def _site(draft: Draft, node: ast.AST) -> Site:
         is_head=draft.is_head,
         spans=draft.spans,
         literal=draft.literal,
-        loop_test=draft.loop_test,
+        flag=draft.flag or draft.literal in _BOOLEANS,
         through=draft.through,
         rechecked=draft.rechecked,
         double_checked=draft.double_checked,

@@ -57,7 +57,7 @@ def while_(planner: Planner, node: cst.While) -> Taint:
     reads = planner.visit(node.test) | truth_tap(planner, node, "test", node.test)
     tests = planner.plan.drafts[first:]
     for draft in tests:
-        draft.loop_test = True
+        draft.flag = True
     true_absent, false_absent = polarity(planner, node.test)
     segment, awaits = flow.segment, flow.awaits
     flow.guards.append(Guard(reads, true_absent))

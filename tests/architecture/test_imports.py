@@ -23,7 +23,7 @@ ALLOWED: dict[str, set[str]] = {
     "report": {"model", "errors"},
     "_native": set(),
     "runtime": {"_native", "detector", "model", "config", "errors", "originals"},
-    "autoinstrument": {"transform", "model", "config", "errors", "originals"},
+    "autoinstrument": {"_native", "transform", "model", "config", "errors", "originals"},
     "sync": {"runtime", "model", "originals"},
     "findings": {"model", "config", "errors", "originals"},
     "pipeline": {"model", "config", "errors", "originals"},

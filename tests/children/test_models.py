@@ -121,6 +121,7 @@ def test_multiprocessing(place: Place, method: str, started: str) -> None:
     check(run, 2, started)
     assert run.report["findings"][0]["count"] % 2 == 0  # both workers found it
     assert [note["reason"] for note in run.report["not_seen"]] == []
+    assert run.report["coverage"].get("sync_unknown", []) == []  # what multiprocessing does is followed
     assert installed() == before
 
 

@@ -54,8 +54,8 @@ def before(first: Event, second: Event) -> bool:
 
 
 def component(event: Event) -> str:
-    """The component of the actor that made it: the last of its clock."""
-    return event.causality_vector[-1][0]
+    """The component of the actor that made it: the first of its clock."""
+    return event.causality_vector[0][0]
 
 
 class Collector:

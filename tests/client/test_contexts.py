@@ -112,11 +112,47 @@ def test_to_thread(client: RacewayClient, captured: Captured, trace: str) -> Non
     async def main() -> None:
         tell(client, "task")
         await asyncio.to_thread(tell, client, "thread")
+        tell(client, "after")
 
     asyncio.run(main())
-    (task,), (thread,) = captured.changes("task"), captured.changes("thread")
+    (task,), (thread,), (after,) = (captured.changes(name) for name in ("task", "thread", "after"))
     assert before(task, thread)
     assert component(task) != component(thread)
+    assert before(thread, after)
+
+
+def test_jobs_of_an_event_loop(client: RacewayClient, captured: Captured, trace: str) -> None:
+    asked, go_on = threading.Event(), threading.Event()
+
+    def job() -> None:
+        tell(client, "job")
+        asked.set()
+        assert go_on.wait(30)
+        tell(client, "job")
+
+    async def coroutine() -> None:
+        raise AssertionError("not called")
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_debug(True)
+        running = loop.run_in_executor(None, job)
+        assert asked.wait(30)
+        tell(client, "meanwhile")
+        go_on.set()
+        await running
+        tell(client, "after")
+        with pytest.raises(ZeroDivisionError):
+            await loop.run_in_executor(None, lambda: 1 // 0)
+        with pytest.raises(TypeError, match="coroutines cannot be used"):
+            loop.run_in_executor(None, coroutine)
+
+    asyncio.run(main())
+    (first, second), (meanwhile,), (after,) = map(captured.changes, ("job", "meanwhile", "after"))
+    assert component(first) == component(second) != component(meanwhile) == component(after)
+    assert not before(first, meanwhile)
+    assert not before(meanwhile, second)
+    assert before(second, after)
 
 
 def test_tasks_of_trio(client: RacewayClient, captured: Captured, trace: str) -> None:
@@ -158,9 +194,7 @@ def test_tasks_of_curio(client: RacewayClient, captured: Captured) -> None:
     check_two_flows(captured)
 
 
-def test_clocks_are_monotonic_in_copies_of_the_variables(
-    client: RacewayClient, captured: Captured, trace: str
-) -> None:
+def test_clocks_are_monotonic_in_copies_of_the_variables(client: RacewayClient, captured: Captured, trace: str) -> None:
     for _ in range(3):
         contextvars.copy_context().run(tell, client, "a")
         tell(client, "a")
@@ -254,5 +288,3 @@ client.shutdown()
 assert all(a is b for a, b in zip(before, seen()))
 """
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60, cwd=ROOT, env=clean_environ())
-
-

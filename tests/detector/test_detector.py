@@ -12,7 +12,7 @@ from raceway.model.kinds import ActorKind, Commute, Operation
 from raceway.model.races import RawRace
 from raceway.model.records import Access, Acquire, End, Fork, Join, Record, Release, Retire
 from tests.detector.cores import REPLAYS
-from tests.detector.traces import SITES, access, site
+from tests.detector.traces import FLAG, SITES, access, site
 
 Run = Callable[[Sequence[Record]], list[RawRace]]
 
@@ -54,6 +54,38 @@ def test_release_orders_what_came_before_the_acquire(run: Run) -> None:
 
 def test_release_does_not_order_what_comes_after_it(run: Run) -> None:
     assert len(run([*FORKS, Release(1, 9), access(1, WRITE), Acquire(2, 9), access(2, WRITE)])) == 1
+
+
+def flag(actor: int, operation: Operation) -> Access:
+    return access(actor, operation, place=1, where=FLAG)
+
+
+def racing_places(races: Sequence[RawRace]) -> set[str]:
+    """The variables that raced, the flag itself aside."""
+    return {race.later.access.variable for race in races} - {flag(1, READ).variable}
+
+
+def test_who_sees_a_flag_in_the_test_of_a_loop_comes_after_what_was_before_it(run: Run) -> None:
+    waits: list[Record] = [flag(2, READ), access(1, WRITE), flag(1, WRITE), flag(2, READ)]
+    assert racing_places(run([*FORKS, *waits, access(2, WRITE)])) == set()
+    assert racing_places(run([*FORKS, *waits, access(1, WRITE, place=2), access(2, WRITE, place=2)])) != set()
+    later: list[Record] = [access(1, WRITE), flag(1, WRITE), Release(1, 9), access(1, WRITE, place=2), flag(2, READ)]
+    assert racing_places(run([*FORKS, *later, access(2, WRITE)])) == set()
+    assert racing_places(run([*FORKS, *later, access(2, WRITE, place=2)])) != set()
+
+
+def test_a_flag_tells_what_its_writer_knew_if_that_is_asked_for_or_has_released_nothing(run: Run) -> None:
+    knows: list[Record] = [access(0, WRITE), Release(0, 9), Acquire(1, 9), flag(1, WRITE)]
+    asks = flag(2, READ)
+    assert racing_places(run([*FORKS, asks, *knows, Release(1, 8), asks, access(2, WRITE)])) == set()
+    assert racing_places(run([*FORKS, *knows, flag(2, READ), access(2, WRITE)])) == set()
+    assert racing_places(run([*FORKS, *knows, Release(1, 8), flag(2, READ), access(2, WRITE)])) != set()
+
+
+def test_other_reads_and_other_stores_order_nothing(run: Run) -> None:
+    read, stored = access(2, READ, place=1), access(1, WRITE, place=1)
+    assert racing_places(run([*FORKS, access(1, WRITE), flag(1, WRITE), read, access(2, WRITE)])) != set()
+    assert racing_places(run([*FORKS, access(1, WRITE), stored, flag(2, READ), access(2, WRITE)])) != set()
 
 
 def test_merging_release_keeps_earlier_ones(run: Run) -> None:

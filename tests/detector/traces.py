@@ -43,6 +43,9 @@ WALK = 8
 """A site that walks over a container and has an await between its steps."""
 DOUBLE_CHECKED, RECHECKED = 10, 11
 COUNT = 12
+"""So many are drawn."""
+FLAG = 12
+"""A site that asks for a flag in the test of a loop, or stores one."""
 
 TASKS = (30, 31, 32)
 SYNCS, LOCKS = (50, 51), (60, 61)
@@ -83,12 +86,13 @@ def site(index: int) -> Site:
         is_head=index in HEADS,
         double_checked=index == DOUBLE_CHECKED,
         rechecked=index == RECHECKED,
+        flag=index == FLAG,
         suspends=index == WALK,
         opens=index in HEADS,
     )
 
 
-SITES = tuple(map(site, range(COUNT)))
+SITES = tuple(map(site, range(FLAG + 1)))
 
 
 def access(

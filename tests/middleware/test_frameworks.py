@@ -298,36 +298,3 @@ def test_aiohttp(client: RacewayClient, captured: Captured) -> None:
         loop.call_soon_threadsafe(stopping.set)
         thread.join()
         loop.close()
-
-
-def test_celery(client: RacewayClient, captured: Captured) -> None:
-    from celery import Celery
-    from celery.contrib.testing.worker import start_worker
-
-    from raceway.celery import setup_raceway
-
-    app = Celery("shop", broker="memory://", backend="cache+memory://")
-    app.conf.task_always_eager = False
-    setup_raceway(client)
-
-    @app.task(name="shop.pay")  # type: ignore[untyped-decorator]
-    def pay(amount: int) -> int:
-        client.track_state_change("paid", None, amount, "Write")
-        if amount < 0:
-            raise ValueError("negative")
-        return amount
-
-    trace = client.start_trace()
-    client.track_state_change("before", None, 1, "Write")
-    with start_worker(app, pool="solo", perform_ping_check=False, shutdown_timeout=30):
-        assert pay.delay(3).get(timeout=30) == 3
-        with pytest.raises(ValueError, match="negative"):
-            pay.delay(-1).get(timeout=30)
-    events = of_trace(captured, trace)
-    (first,), paid = captured.changes("before"), captured.changes("paid")
-    assert [event.trace_id for event in paid] == [trace, trace]
-    assert all(before(first, event) for event in paid)
-    calls = [event.kind.FunctionCall.function_name for event in events if event.kind.FunctionCall]
-    assert calls == ["shop.pay", "shop.pay:return", "shop.pay", "shop.pay:error"]
-    assert [event.kind.name for event in events].count("AsyncSpawn") == 2
-    assert [event.kind.Error.error_type for event in events if event.kind.Error] == ["ValueError"]

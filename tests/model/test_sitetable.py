@@ -9,6 +9,7 @@ import pytest
 
 from raceway.model.sites import Context, Role, Site, SiteForm
 from raceway.model.sitetable import SiteTable, pack
+from raceway.model.struct import replace
 from raceway.transform import instrument
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
@@ -36,15 +37,24 @@ def test_all_sites_come_back(program: Path) -> None:
 def test_columns_say_what_the_sites_say(program: Path) -> None:
     sites = sites_of(program)
     table = packed(sites)
-    assert [list(SiteForm)[place] for place in table.forms] == [site.form for site in sites]
-    assert [list(Context)[place] for place in table.contexts] == [site.context for site in sites]
-    assert [Role(chr(letter)) for letter in table.commits] == [site.commit for site in sites]
-    assert [len(heads) for heads in table.heads] == [len(site.regions) for site in sites]
-    regions = [(region.head, region.awaits) for site in sites for region in site.regions]
-    assert [(head >> 3, bool(head & 1)) for heads in table.heads for head in heads] == regions
-    assert table.names == tuple(site.name for site in sites)
-    assert [literal is not ... for literal in table.literals] == [bool(site.key) for site in sites]
-    assert {len(column) for column in table.columns()} == {len(sites)}
+    forms, contexts, commits, _flags, selves, texts, *columns, literals, heads = table.columns()
+    assert [list(SiteForm)[place] for place in forms] == [site.form for site in sites]
+    assert [list(Context)[place] for place in contexts] == [site.context for site in sites]
+    assert [Role(chr(letter)) for letter in commits] == [site.commit for site in sites]
+    said = [[texts[low | high << 8] for low, high in zip(*[iter(column)] * 2, strict=True)] for column in columns]
+    assert said == [[getattr(site, name) for site in sites] for name in ("name", "through", "label")]
+    assert [bool(is_self) for is_self in selves] == [site.base == "self" for site in sites]
+    assert list(literals) == [site.index for site in sites if site.key]
+    regions = {site.index: [(region.head, region.awaits) for region in site.regions] for site in sites if site.regions}
+    assert {index: [(head >> 3, bool(head & 1)) for head in found] for index, found in heads.items()} == regions
+
+
+def test_a_module_with_very_many_texts_has_wider_numbers() -> None:
+    (site, *_) = sites_of(PROGRAMS[0])
+    sites = tuple(replace(site, index=index, regions=(), key="", name=f"x{index}") for index in range(70_000))
+    table = packed(sites)
+    assert {len(column) for column in table.columns()[6:9]} == {4 * len(sites)}
+    assert (table[69_999].name, table[69_999].base) == ("x69999", site.base)
 
 
 def test_a_module_without_sites_has_an_empty_table() -> None:

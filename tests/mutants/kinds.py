@@ -159,12 +159,12 @@ _JUDGING = (
     ),
     Mutant(
         "benign-stop-flag", "that a stop flag is benign",
-        "findings/judge.py", "if reader.loop_test and writer.literal in _BOOLEANS:", "if False:",
+        "findings/judge.py", "if reader.flag and writer.flag:", "if False:",
         "norace/stop_flag.py",
     ),
     Mutant(
         "benign-not-flag", "that only a test of a loop is one of a stop flag",
-        "findings/judge.py", "if reader.loop_test and writer.literal in _BOOLEANS:",
+        "findings/judge.py", "if reader.flag and writer.flag:",
         "if writer.literal in _BOOLEANS:", "race/flag_once.py",
     ),
     Mutant(

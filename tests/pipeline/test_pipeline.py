@@ -17,6 +17,7 @@ import pytest
 from raceway.model import eventkinds as of
 from raceway.model.events import Event, EventKind
 from raceway.pipeline import Batch, Pipeline, Settings, SinkCounts, file_sink, http_sink
+from raceway.pipeline.encode import encode
 from tests.conftest import ROOT, clean_environ
 from tests.pipeline.protocol import parse
 from tests.pipeline.receiver import Receiver, always, ok, receiving
@@ -199,7 +200,7 @@ def test_one_event_that_cannot_be_sent_is_counted_and_costs_no_other(kept: Kept,
 
 
 def test_sources_are_asked_until_they_have_nothing(kept: Kept, pipelines: Any) -> None:
-    given = [changes(3), changes(2)]
+    given = [list(map(encode, changes(3))), list(map(encode, changes(2)))]
     pipeline = pipelines([kept], sources=[lambda: given.pop(0) if given else []])
     pipeline.start()
     assert pipeline.flush()

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from raceway.model import eventkinds as of
 from raceway.model.findings import Finding
 from raceway.pipeline.replay import records_of
 from tests.conftest import RunRaceway, has_gil
@@ -122,8 +121,11 @@ def test_what_one_actor_has_to_itself_stays_at_home(run_raceway: RunRaceway, cor
 
 def test_everything_about_a_shared_access_is_said(run_raceway: RunRaceway, core: str) -> None:
     events = read_events(traced(run_raceway, "--core", core))
-    kind = of.StateChange("Account.balance", None, "app.py:15", "Write")
-    balance = [event for event in events if event.kind.StateChange == kind]
+    where = ("Account.balance", "app.py:15", "Write")
+    changes = [(event, event.kind.StateChange) for event in events if event.kind.StateChange]
+    balance = [event for event, told in changes if (told.variable, told.location, told.access_type) == where]
+    found = [told.old_value for event, told in changes if event in balance and told.old_value is not None]
+    assert found == sorted(found)
     assert len(balance) > 40, "of what the first thread did before the second came, the last write"
     locks = {event.kind.LockAcquire.lock_id for event in events if event.kind.LockAcquire is not None}
     assert {event.lock_set for event in balance} == {(lock,) for lock in locks}

@@ -31,7 +31,7 @@ def receiver() -> Iterator[Receiver]:
 
 def batch(count: int) -> Batch:
     events = changes(count)
-    return Batch(events, [encode(event) for event in events])
+    return Batch([encode(event) for event in events])
 
 
 class Sinks:
@@ -130,7 +130,7 @@ def test_one_event_that_is_too_large_is_left_out(receiver: Receiver, sink: Sinks
     flow = Flow()
     events = [flow.change("a"), flow.change("b", "x" * 3000), flow.change("c")]
     sender = sink(receiver.endpoint)
-    sender.take(Batch(events, [encode(event) for event in events]))
+    sender.take(Batch([encode(event) for event in events]))
     assert sender.flush(soon())
     assert receiver.names() == ["a", "c"]
     assert (sender.counts().sent, sender.counts().refused) == (2, 1)
@@ -313,6 +313,6 @@ def test_a_body_that_compresses_well_is_still_one_request(receiver: Receiver, si
     flow = Flow()
     event = flow.event(EventKind(Custom=of.Custom("big", "x" * 100_000)))
     sender = sink(receiver.endpoint)
-    sender.take(Batch([event], [encode(event)]))
+    sender.take(Batch([encode(event)]))
     assert sender.close(soon())
     assert len(receiver.requests) == 1

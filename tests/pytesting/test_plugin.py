@@ -275,7 +275,9 @@ def test_a_run_without_the_option_imports_nothing_of_it(project: Project) -> Non
 def test_it_is_found_by_its_entry_point_once(project: Project) -> None:
     project.write("test_bank.py", BOTH + RACES)
     project.write("pytest.ini", "[pytest]\nasyncio_default_fixture_loop_scope = function\n")
-    assert project.test("-p", "raceway.pytest_plugin", autoload=True).outcomes["test_race"] == "failed"
+    above = f"--rootdir={project.directory.parent}"  # which paths in findings are relative to, as ids of tests are
+    run = project.test("-p", "raceway.pytest_plugin", above, autoload=True)
+    assert " - lost-update on Bank.balance: project/bank.py:13\n" in run.out
 
 
 def test_its_options_are_those_of_the_command_line() -> None:

@@ -166,6 +166,16 @@ def test_the_timeline_has_a_lane_for_each_thread_and_leads_to_its_findings() -> 
     assert lanes[2][1] == ""
 
 
+def test_threads_of_one_name_share_a_lane() -> None:
+    twin = Life(Actor("thread", "teller-1"), 2.0, 2.5)
+    page = page_of(replace(samples.EVERYTHING, lives=(*samples.LIVES, twin))).partition('id="timeline"')[2]
+    lane = page.partition('title="teller-1">')[2].partition("</tr>")[0]
+    assert lane.startswith("teller-1 <small>2 threads</small>")
+    assert lane.count("<rect ") == 2
+    assert "2.000 s to 2.500 s" in lane
+    assert page.count('<th scope="row"') == len(samples.LIVES)
+
+
 def test_a_timeline_of_very_many_threads_keeps_those_that_matter() -> None:
     many = tuple(Life(Actor("thread", f"worker-{n}"), 0.001 * n, 1.0) for n in range(500))
     report = replace(samples.EVERYTHING, lives=(*many, *samples.LIVES))
@@ -256,6 +266,8 @@ def test_a_link_keeps_the_filter_and_leads_to_a_finding(page: Page, tmp_path: Pa
     assert page.run("document.querySelector('#finding-5 details').open") is True
     page.run("document.getElementById('fold').click()")
     assert page.run("document.querySelectorAll('.finding > details[open]').length") == 0
+    # Pictures of the whole page have what is out of sight.
+    assert page.run("getComputedStyle(document.querySelector('#finding-5')).contentVisibility") == "visible"
 
 
 @needs_chromium

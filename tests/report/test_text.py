@@ -283,10 +283,20 @@ def test_a_terminal_that_wants_no_colour_gets_plain_text(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
     monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "500")
     monkeypatch.setenv(name, value)
     stream = Terminal()
     render_text(samples.QUIET, stream, show=Severity.INFO, fail_on=None)
     assert stream.getvalue() == rendered(samples.QUIET, show=Severity.INFO, fail_on=None)
+
+
+def test_a_narrow_terminal_without_colours_is_not_overrun(monkeypatch: pytest.MonkeyPatch) -> None:
+    report = samples.report(samples.LOST_UPDATE)
+    coloured = on_terminal(monkeypatch, report, columns=60)
+    monkeypatch.setenv("NO_COLOR", "1")
+    stream = Terminal()
+    render_text(report, stream, show=Severity.WARNING, fail_on=Severity.ERROR)
+    assert stream.getvalue() == re.sub("\x1b\\[[0-9;]*m", "", coloured) != coloured
 
 
 def test_a_program_with_a_rich_of_its_own_gets_plain_text(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from tests.suites.environment import SetUpError, prepare
 from tests.suites.outcomes import MISSING, Outcomes, aligned, compare
 from tests.suites.page import Row, keep
 
-_CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "raceway-suites"
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "raceway-suites"
 """Not in this tree: pytest would take its settings for those of the suites."""
 
 
@@ -87,7 +87,7 @@ def _change(test: str, first: Outcomes, watched: Outcomes) -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="make suites", description=__doc__)
     parser.add_argument("suites", nargs="*", help="names from suites.toml (default: all)")
-    parser.add_argument("--cache", type=Path, default=_CACHE, help=f"where packages are kept (default: {_CACHE})")
+    parser.add_argument("--cache", type=Path, default=CACHE, help=f"where packages are kept (default: {CACHE})")
     parser.add_argument("--keep", action="store_true", help="note the figures in docs/transparency.md")
     parser.add_argument("--verbose", action="store_true", help="show the failures of the tests that differ")
     return parser

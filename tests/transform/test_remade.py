@@ -8,6 +8,7 @@ import libcst as cst
 import pytest
 from _pytest.assertion.rewrite import rewrite_asserts
 
+from raceway.model import placeholders
 from raceway.model.sites import Role
 from raceway.transform import code, markers, remade
 from raceway.transform.facts import gather
@@ -132,8 +133,8 @@ def test_no_tap_is_lost() -> None:
     assert plan.taps == planned
     marker = markers.choose(PROGRAM.encode())
     rendered = ast.walk(code.render(tree, pairs, plan, marker))
-    placeholders = {markers.parse(marker, node.value) for node in rendered if isinstance(node, ast.Constant)}
-    assert {(tap.draft.index, tap.role) for tap in planned} == placeholders - {None}
+    spelled = {placeholders.parse(marker, node.value) for node in rendered if isinstance(node, ast.Constant)}
+    assert {(tap.draft.index, tap.role) for tap in planned} == spelled - {None}
     assert any(tap.role is Role.KEY for tap in planned)
 
 

@@ -10,6 +10,7 @@ import libcst as cst
 import pytest
 
 import raceway
+from raceway.model import placeholders
 from raceway.model.sites import Role
 from raceway.transform import code, markers, text
 from raceway.transform.facts import Facts
@@ -43,7 +44,7 @@ class _Readable(ast.NodeTransformer):
         self.marker = marker
 
     def visit_Constant(self, node: ast.Constant) -> ast.expr:
-        placeholder = markers.parse(self.marker, node.value)
+        placeholder = placeholders.parse(self.marker, node.value)
         if placeholder is None:
             return node
         index, role = placeholder

@@ -11,8 +11,9 @@ from types import CodeType
 import pytest
 
 from raceway.errors import TransformError
+from raceway.model import placeholders
 from raceway.model.sites import Role
-from raceway.transform import instrument, markers, show
+from raceway.transform import instrument, show
 from tests.transform.twins import FILE, both, bound, plain_code, run, tapped_code
 
 ENCODED = {
@@ -162,7 +163,7 @@ def test_every_placeholder_is_a_constant_of_its_own() -> None:
     source = b"def f(o, d, k):\n    d[k.x] += o.y\n    return o.z, (o.z, 1), {1: o.z}, 'a' in d, [o.z, 'b']\n"
     done = instrument(source, FILE, "program")
     found = [constant for constant in constants(done.code) if isinstance(constant, bytes)]
-    parsed = [markers.parse(done.marker, constant) for constant in found]
+    parsed = [placeholders.parse(done.marker, constant) for constant in found]
     assert None not in parsed
     assert len(set(parsed)) == len(parsed)
     assert {place[0] for place in parsed if place} == set(range(len(done.sites)))
@@ -177,7 +178,7 @@ def test_a_program_may_hold_what_looks_like_a_placeholder(spelling: str) -> None
 
 def test_a_program_may_hold_the_placeholder_of_its_former_version() -> None:
     source = "def f(o): return o.x, b'old'\n"
-    former = markers.spell(instrument(source.encode(), FILE, "program").marker, 0, Role.BASE)
+    former = placeholders.spell(instrument(source.encode(), FILE, "program").marker, 0, Role.BASE)
     done = instrument(source.replace("b'old'", repr(former)).encode(), FILE, "program")
     assert former in constants(bound(done))
 

@@ -20,9 +20,10 @@ from dataclasses import dataclass
 from types import CodeType, FrameType
 from typing import Any
 
+from raceway.model import placeholders
 from raceway.model.sites import SiteForm
 from raceway.runtime.core import make_core
-from raceway.transform import Instrumented, instrument, markers
+from raceway.transform import Instrumented, instrument
 from raceway.transform.peeking import HOLD, PEEK
 from raceway.transform.rewriting import Finish
 from tests.conftest import available_cores
@@ -76,7 +77,7 @@ def bound(done: Instrumented, taps: str = HOLD) -> CodeType:
 def _bound(code: CodeType, done: Instrumented, taps: str) -> CodeType:
     constants: list[Any] = []
     for constant in code.co_consts:
-        placeholder = markers.parse(done.marker, constant)
+        placeholder = placeholders.parse(done.marker, constant)
         if isinstance(constant, CodeType):
             constants.append(_bound(constant, done, taps))
         elif placeholder is None:

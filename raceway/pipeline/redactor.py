@@ -37,7 +37,7 @@ SECRET_PATTERN = "|".join((
 
 _QUERY = re.compile(r"(?<=[?&;])([^=&;#\s]*)=([^&;#\s]*)")
 _SEPARATORS = re.compile(r"[\s_-]+")
-_SMALL = 10**6
+SMALL = 10**6
 """Integers below it are no card numbers: they are not spelled out for patterns to look at."""
 
 
@@ -68,6 +68,10 @@ class Redactor:
         self._is_secret = lru_cache(maxsize=2048)(self._looks_secret)
         self.name = lru_cache(maxsize=8192)(self.text)
 
+    def hides(self, name: str) -> bool:
+        """Whether the values of a field are hidden for its name's sake."""
+        return self._is_secret(name)
+
     def text(self, text: str) -> str:
         """The text without what patterns find in it. `name` is the same for texts that are likely to come again."""
         for pattern in self._patterns:
@@ -85,7 +89,7 @@ class Redactor:
             return {self.text(key): self.value(item, key) for key, item in value.items()}
         if kind is list:
             return [self.value(item) for item in value]
-        if kind is int and not -_SMALL < value < _SMALL and self.text(str(value)) != str(value):
+        if kind is int and not -SMALL < value < SMALL and self.text(str(value)) != str(value):
             return HIDDEN
         return value
 

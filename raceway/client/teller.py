@@ -1,0 +1,180 @@
+"""How the worker makes events of marks, or at once their lines: names, numbers, texts and secrets are seen to here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from raceway.client.actors import Context
+from raceway.client.marks import SCALARS, Few, Mark, Place, spelled_out, state_change
+from raceway.model.events import Event, Metadata, Vector
+from raceway.model.typing import Any
+from raceway.model.values import scalar, snapshot, text
+from raceway.pipeline.encode import kind_text, metadata_text
+from raceway.pipeline.lines import Stamps, event_line, json_text, moment, rest_of_clock
+from raceway.pipeline.redactor import NOTHING_HIDDEN, SMALL, Redactor
+
+_CHANGES_REMEMBERED = 4096
+_LIKELY_AGAIN = 128
+"""Characters of a text that may well be a name."""
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """What all events of one client say of where they come from."""
+
+    service_name: str
+    environment: str
+    tags: dict[str, str]
+
+
+class _Change:
+    """What all state changes of one variable at one place say."""
+
+    __slots__ = ("_place", "after", "between", "is_plain")
+
+    def __init__(self, teller: Teller, place: Place, name: str, access: str) -> None:
+        told = state_change(teller, place, (name, None, None, access)).StateChange
+        assert told is not None
+        self._place = place  # keeps alive the code by whose address it is found again
+        self.between = f',"access_type":{json_text(told.access_type)},"old_value":'
+        self.after = f',"variable":{json_text(told.variable)},"location":{json_text(told.location)}'
+        self.is_plain = not teller.hide.hides(name)
+
+
+class _Told:
+    """What the events of one actor say of it, as JSON, and which was its last: kept with the actor."""
+
+    __slots__ = ("_count_of", "_rest", "_vector", "count", "identity", "metadata", "origin")
+
+    def __init__(self, origin: Origin, component: str, metadata: str | None) -> None:
+        self.origin = origin
+        self.metadata = metadata
+        self.count = -1
+        self.identity = ""
+        self._count_of = f"[[{json_text(component)},"
+        self._vector: Vector = ()
+        self._rest = "]]"
+
+    def clock(self, count: int, others: Vector) -> str:
+        """The clock of an event."""
+        if others is not self._vector:
+            self._vector, self._rest = others, rest_of_clock(others)
+        return f"{self._count_of}{count}{self._rest}"
+
+
+class Teller:
+    """Makes events of marks, or at once their lines. Only the worker uses it."""
+
+    def __init__(self, origin: Origin, redactor: Redactor | None, degrade: Callable[[], None]) -> None:
+        self.origin = origin
+        self.hide = redactor or NOTHING_HIDDEN
+        self.lock_types: dict[str, str] = {}
+        self._degrade = degrade
+        self._stamp = Stamps()
+        self._changes: dict[tuple[object, ...], _Change] = {}
+
+    def event(self, mark: Mark | Event) -> Event:
+        """The event."""
+        if type(mark) is Event:
+            return mark
+        assert isinstance(mark, Mark)
+        actor = mark.actor
+        return Event(
+            id=actor.event_id(mark.count),
+            trace_id=actor.trace.trace_id,
+            timestamp=moment(mark.time_ns),
+            kind=mark.kind(self, mark.place, mark.values),
+            metadata=self._metadata(mark, mark.duration_ns),
+            causality_vector=((actor.component, mark.count), *mark.others),
+            lock_set=(),
+            parent_id=mark.parent_id,
+        )
+
+    def line(self, mark: Mark | Event) -> bytes | None:
+        """The line of its event; None when what was told does not fit as it is."""
+        try:
+            return None if type(mark) is Event else self._line(mark)  # type: ignore[arg-type]
+        except Exception:  # whatever there is in it
+            return None
+
+    def _line(self, mark: Mark) -> bytes | None:
+        actor = mark.actor
+        told = actor.told
+        if type(told) is not _Told or told.origin is not self.origin:
+            told = actor.told = _Told(self.origin, actor.component, metadata_text(self._metadata(mark, None)))
+        metadata = told.metadata
+        if mark.duration_ns is not None:
+            metadata = metadata_text(self._metadata(mark, mark.duration_ns))
+        if metadata is None:
+            return None
+        if mark.kind is state_change:
+            kind = self._state_change(mark.place, mark.values)
+        else:
+            kind = kind_text(mark.kind(self, mark.place, mark.values))
+        if kind is None:
+            return None
+        parent = told.identity if told.count == mark.before else mark.parent_id
+        told.count, told.identity = mark.count, actor.event_id(mark.count)
+        clock = told.clock(mark.count, mark.others)
+        stamp = self._stamp(mark.time_ns)
+        return event_line(actor.trace.trace_id, clock, metadata, "[]", parent, told.identity, stamp, kind)
+
+    def _state_change(self, place: Place, values: tuple[Any, ...]) -> str | None:
+        """What `state_change` tells, by far the commonest kind, as JSON: only the values have to be looked at."""
+        name, old, new, access = values
+        where = (id(place[0]), place[1]) if type(place) is tuple else place
+        known = self._changes.get((name, where, access))
+        if known is None:
+            if kind_text(state_change(self, place, (name, None, None, access))) is None:
+                return None
+            if len(self._changes) >= _CHANGES_REMEMBERED:
+                self._changes.clear()
+            known = self._changes[name, where, access] = _Change(self, place, name, access)
+        if not (known.is_plain and type(new) is int and -SMALL < new < SMALL):
+            new = json_text(self.value(new, name))
+        if not (known.is_plain and type(old) is int and -SMALL < old < SMALL):
+            old = json_text(self.value(old, name))
+        return f'{{"StateChange":{{"new_value":{new}{known.between}{old}{known.after}}}}}'
+
+    def _metadata(self, point: Context, duration_ns: int | None) -> Metadata:
+        actor = point.actor
+        return Metadata(
+            thread_id=actor.thread_id,
+            process_id=actor.process,
+            service_name=self.origin.service_name,
+            environment=self.origin.environment,
+            tags=self.origin.tags,
+            duration_ns=duration_ns,
+            instance_id=actor.instance,
+            distributed_span_id=point.span_id,
+            upstream_span_id=point.upstream_span_id,
+        )
+
+    def text(self, value: Any) -> str:
+        """Anything as a text without secrets."""
+        spelled = text(value if type(value) is str else spelled_out(value))
+        return self.hide.name(spelled) if len(spelled) < _LIKELY_AGAIN else self.hide.text(spelled)
+
+    def value(self, value: Any, name: str = "") -> Any:
+        """A value that was kept, as JSON without secrets."""
+        if type(value) in SCALARS:
+            told = scalar(value)
+            if told is not value:
+                self._degrade()
+            value = told
+        elif type(value) is Few:
+            value, lossless = snapshot(dict(value))
+            if not lossless:
+                self._degrade()
+        return self.hide.value(value, name)
+
+    def body(self, body: Any) -> Any:
+        """The body of a request or response."""
+        return self.hide.body(snapshot(dict(body))[0] if type(body) is Few else body)
+
+    def texts(self, value: Any) -> dict[str, str]:
+        """Headers and the like."""
+        if type(value) is not dict:
+            return {}
+        return self.hide.headers({text(spelled_out(key)): text(spelled_out(item)) for key, item in value.items()})

@@ -1,0 +1,34 @@
+"""Loops that wait for a flag: `while not server.ready: sleep(0.1)`.
+
+CPython's memory is sequentially consistent, so who sees the value stored sees all that came before the store. Stores of
+flags that others have asked for are published as the second test of double-checked locking is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from raceway.detector.actors import Actor
+from raceway.detector.shadow import Shadow
+from raceway.model.sites import Site
+
+
+def see_flag(actor: Actor, shadow: Shadow, actors: Mapping[int, Actor], site_of: Callable[[int], Site]) -> bool:
+    """The test of a loop reads a flag; when another actor stored it, what came before the store comes before this.
+
+    Of a flag that nobody else had asked for when it was stored, less is known: the present of its writer if that has
+    released nothing since, else what the writer itself did. True when the store was published.
+    """
+    write = shadow.writes[-1] if shadow.writes else None
+    if write is None or write.slot == actor.slot or write.before(actor.clock) or not site_of(write.access.site).flag:
+        return False
+    if shadow.published is not None and shadow.published.get(write.slot) == write.number:
+        actor.follow(shadow.published, None)
+        return True
+    writer = actors.get(write.access.actor)
+    if writer is not None and not writer.ended and writer.clock[writer.slot] == write.number:
+        actor.follow(writer.clock, None if writer.bare is None else writer.bared())
+        writer.clock[writer.slot] += 1  # what it does from here on is not part of what was seen
+    else:
+        actor.follow({write.slot: write.number}, None)
+    return False
