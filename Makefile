@@ -28,11 +28,7 @@ RECORDED := docs/tutorial.md docs/reading-a-report.md docs/ci.md docs/first-five
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-<<<<<<< HEAD
-.PHONY: help setup check test test-freethreaded test-sanitized interpreter-freethreaded demo soak docs mutants wild precision bench suites suites-cpython fuzz clean
-=======
-.PHONY: help setup check test test-freethreaded test-sanitized interpreter-freethreaded demo soak docs mutants wild bench suites suites-pytest suites-cpython fuzz clean
->>>>>>> main
+.PHONY: help setup check test test-freethreaded test-sanitized interpreter-freethreaded demo soak docs mutants wild precision bench suites suites-pytest suites-cpython fuzz clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from types import CodeType, FrameType, FunctionType
 
 from raceway.client.marks import Place, line_of
+from raceway.model.placeholders import spell
 from raceway.model.sites import Context, Role, Site, SiteForm
 from raceway.model.typing import TYPE_CHECKING, Any
 from raceway.runtime.active import recorder
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from raceway.session import Session
 
 _MARKER = b"raceway mark "
-_SOURCE = f"def mark():\n    {_MARKER + b'0:W'!r} @ None\n"
+_SOURCE = f"def mark():\n    {spell(_MARKER, 0, Role.VALUE)!r} @ None\n"
 
 _CONTEXTS = {
     "Read": Context.LOAD,

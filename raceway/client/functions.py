@@ -16,7 +16,7 @@ from types import CodeType, TracebackType
 from raceway.client import marks
 from raceway.client.context import inherited
 from raceway.client.default import get_client
-from raceway.client.marks import are_scalars, keep
+from raceway.client.marks import SCALARS, keep
 from raceway.client.tracking import Tracking
 from raceway.client.wrapping import Block, wrapped
 from raceway.model.typing import Any, TypeVar, overload
@@ -121,6 +121,7 @@ def _block(kind: type[_Call], given: Tracking | None, function: Callable[..., An
 
 
 _NOTHING = contextlib.nullcontext()
+_are_scalars = SCALARS.issuperset
 
 
 class _About:
@@ -140,7 +141,7 @@ class _About:
         """The arguments, so that they do not change any more; those that cannot get their names in the worker."""
         if self._of_owner and args:
             args = (None, *args[1:])
-        if are_scalars(args) and (not kwargs or are_scalars(kwargs.values())):
+        if _are_scalars(map(type, args)) and (not kwargs or _are_scalars(map(type, kwargs.values()))):
             return args, kwargs
         return keep(self.arguments(args, kwargs), client.lossy)
 

@@ -61,17 +61,12 @@ class Few(dict[Any, Any]):
     """A copy of a few arguments whose values cannot change: the rest is left to the worker."""
 
 
-def are_scalars(values: Any) -> bool:
-    """Whether none of these values can change."""
-    return SCALARS.issuperset(map(type, values))
-
-
 def keep(value: Any, degrade: Callable[[], None]) -> Any:
     """A value of the program, so that it does not change any more and nothing of the program is held."""
     if type(value) in SCALARS:
         return value
     is_few = type(value) is dict and len(value) <= _FEW and _TEXT.issuperset(map(type, value))
-    if is_few and are_scalars(value.values()):
+    if is_few and SCALARS.issuperset(map(type, value.values())):
         return Few(value)
     kept, lossless = snapshot(value)
     if not lossless:

@@ -93,32 +93,31 @@ class Teller:
 
     def line(self, mark: Mark | Event) -> bytes | None:
         """The line of its event; None when what was told does not fit as it is."""
+        if type(mark) is not Mark:
+            return None
         try:
-            return None if type(mark) is Event else self._line(mark)  # type: ignore[arg-type]
+            actor, told = mark.actor, mark.actor.told
+            if type(told) is not _Told or told.origin is not self.origin:
+                told = actor.told = _Told(self.origin, actor.component, metadata_text(self._metadata(mark, None)))
+            metadata = told.metadata
+            if mark.duration_ns is not None:
+                metadata = metadata_text(self._metadata(mark, mark.duration_ns))
+            if metadata is None:
+                return None
+            if mark.kind is state_change:
+                kind = self._state_change(mark.place, mark.values)
+            else:
+                kind = kind_text(mark.kind(self, mark.place, mark.values))
+            if kind is None:
+                return None
+            count = mark.count
+            parent = told.identity if told.count == mark.before else mark.parent_id
+            identity = actor.event_id(count)
+            told.count, told.identity = count, identity
+            clock, stamp = told.clock(count, mark.others), self._stamp(mark.time_ns)
+            return event_line(actor.trace.trace_id, clock, metadata, "[]", parent, identity, stamp, kind)
         except Exception:  # whatever there is in it
             return None
-
-    def _line(self, mark: Mark) -> bytes | None:
-        actor = mark.actor
-        told = actor.told
-        if type(told) is not _Told or told.origin is not self.origin:
-            told = actor.told = _Told(self.origin, actor.component, metadata_text(self._metadata(mark, None)))
-        metadata = told.metadata
-        if mark.duration_ns is not None:
-            metadata = metadata_text(self._metadata(mark, mark.duration_ns))
-        if metadata is None:
-            return None
-        if mark.kind is state_change:
-            kind = self._state_change(mark.place, mark.values)
-        else:
-            kind = kind_text(mark.kind(self, mark.place, mark.values))
-        if kind is None:
-            return None
-        parent = told.identity if told.count == mark.before else mark.parent_id
-        told.count, told.identity = mark.count, actor.event_id(mark.count)
-        clock = told.clock(mark.count, mark.others)
-        stamp = self._stamp(mark.time_ns)
-        return event_line(actor.trace.trace_id, clock, metadata, "[]", parent, told.identity, stamp, kind)
 
     def _state_change(self, place: Place, values: tuple[Any, ...]) -> str | None:
         """What `state_change` tells, by far the commonest kind, as JSON: only the values have to be looked at."""

@@ -13,7 +13,11 @@
 static Thread nobody;
 _Thread_local Thread *own_thread __attribute__((tls_model("initial-exec"))) = &nobody;
 
+#define IDLE 8 /* states that are kept for threads to come: they are large */
+
 static Thread *threads;
+static Thread *idle; /* of no thread */
+static int idle_count;
 static Table actors;
 static uint64_t ended[ENDED_LIMIT + 1]; /* a ring */
 static uint32_t ended_first, ended_count;
@@ -32,26 +36,71 @@ leave(void *thread)
     __atomic_store_n(&((Thread *)thread)->over, true, __ATOMIC_RELEASE);
 }
 
+/* Nothing of what the thread had noted is left. */
+static void
+thread_clear(Thread *thread)
+{
+    contexts_end_epoch(thread);
+    stack_memo_clear(&thread->memo);
+    stack_memo_clear(&thread->near);
+    for (uint32_t some = thread->heads_noted; some != 0; some &= some - 1) {
+        Head *heads = &thread->heads[__builtin_ctz(some) * (HEADS / 32)];
+        for (int place = 0; place < HEADS / 32; place++) {
+            lockset_drop(heads[place].locks);
+        }
+        memset(heads, 0, HEADS / 32 * sizeof(Head));
+    }
+    thread->heads_noted = 0;
+    lockset_drop(thread->outer);
+    thread->outer = 0;
+    thread->task = NULL;
+    thread->accesses = 0;
+    thread->due_count = 0;
+    thread->pending_count = 0;
+}
+
 static void
 thread_free(Thread *thread)
 {
     accesses_of_ended += thread->accesses;
-    contexts_end_epoch(thread);
-    stack_memo_clear(&thread->memo);
-    stack_memo_clear(&thread->near);
-    for (int place = 0; place < HEADS; place++) {
-        lockset_drop(thread->heads[place].locks);
-    }
-    lockset_drop(thread->outer);
+    thread_clear(thread);
     if (thread->hidden) {
         free(thread->actor);
     }
     else if (thread->actor != NULL) {
         thread->actor->references--;
     }
+    if (idle_count < IDLE) { /* what is left in it is of epochs that are over */
+        thread->actor = NULL;
+        thread->owner = NULL;
+        thread->fresh = NULL;
+        thread->access = 0;
+        thread->hidden = thread->replayed = thread->over = false;
+        thread->next = idle;
+        idle = thread;
+        idle_count++;
+        return;
+    }
     free(thread->contexts);
     free(thread->due);
     free(thread);
+}
+
+/* The state of a thread that has done nothing yet, in the list of all; NULL when memory is short. */
+static Thread *
+thread_new(void)
+{
+    Thread *thread = idle;
+    if (thread != NULL) {
+        idle = thread->next;
+        idle_count--;
+    }
+    else if ((thread = calloc(1, sizeof(Thread))) == NULL) {
+        return NULL;
+    }
+    thread->next = threads;
+    threads = thread;
+    return thread;
 }
 
 static void
@@ -121,11 +170,9 @@ thread_own(void)
         exit_key_made = pthread_key_create(&exit_key, leave) == 0;
     }
     Thread *thread = own_thread;
-    if (thread == &nobody && (thread = calloc(1, sizeof(Thread))) != NULL) {
+    if (thread == &nobody && (thread = thread_new()) != NULL) {
         own_thread = thread;
         pthread_setspecific(exit_key, thread);
-        thread->next = threads;
-        threads = thread;
     }
     return thread;
 }
@@ -191,13 +238,10 @@ thread_for(uint64_t serial)
             return thread;
         }
     }
-    Thread *thread = calloc(1, sizeof(Thread));
-    if (thread == NULL || actor == NULL) {
-        free(thread);
+    Thread *thread = actor == NULL ? NULL : thread_new();
+    if (thread == NULL) {
         return NULL;
     }
-    thread->next = threads;
-    threads = thread;
     thread->replayed = true;
     thread->actor = actor;
     actor->references++;
@@ -349,7 +393,7 @@ actor_learn(Actor *actor, const Clock *clock)
 const Clock *
 actor_bare(Actor *actor)
 {
-    if (likely(actor->bare.length == 0)) {
+    if (likely(clock_is_empty(&actor->bare))) {
         return &actor->clock;
     }
     clock_set(&actor->bare, actor->slot, clock_get(&actor->clock, actor->slot));
@@ -360,11 +404,11 @@ actor_bare(Actor *actor)
 void
 actor_after(Actor *actor, const Clock *clock, const Clock *bare)
 {
-    if (unlikely(bare->length != 0 && actor->bare.length == 0)) {
+    if (unlikely(!clock_is_empty(bare) && clock_is_empty(&actor->bare))) {
         clock_copy(&actor->bare, &actor->clock);
     }
-    if (unlikely(actor->bare.length != 0)) {
-        clock_join(&actor->bare, bare->length != 0 ? bare : clock);
+    if (unlikely(!clock_is_empty(&actor->bare))) {
+        clock_join(&actor->bare, !clock_is_empty(bare) ? bare : clock);
     }
     clock_join(&actor->clock, clock);
 }
@@ -420,7 +464,7 @@ actor_fork_as(Thread *parent, PyObject *name, uint64_t serial)
     clock_set(&child->clock, epoch.slot, epoch.number);
     clock_copy(&child->inherited, &child->clock);
     actor_leave(from, &child->firm, false);
-    if (unlikely(from->bare.length != 0)) {
+    if (unlikely(!clock_is_empty(&from->bare))) {
         clock_copy(&child->bare, actor_bare(from));
         clock_set(&child->bare, epoch.slot, epoch.number);
     }
@@ -437,30 +481,19 @@ actor_fork(Thread *parent, PyObject *name)
     return serial;
 }
 
-static bool
-was_learned(const Actor *actor, uint32_t slot)
-{
-    return slot == actor->slot || clock_get(&actor->inherited, slot) != actor->clock.numbers[slot];
-}
-
 /* Keep of an ended actor's clock what it did not start with. */
 static void
 shrink(Actor *actor)
 {
-    uint32_t count = 0;
-    for (uint32_t slot = 0; slot < actor->clock.length; slot++) {
-        count += was_learned(actor, slot);
-    }
+    uint32_t count = clock_changes(&actor->clock, &actor->inherited, NULL);
     Epoch *learned = actor->references == 0 ? malloc((count + 1) * sizeof(Epoch)) : NULL;
     if (learned == NULL) {
         return; /* its thread still needs the clock */
     }
-    for (uint32_t slot = 0; slot < actor->clock.length; slot++) {
-        if (was_learned(actor, slot)) {
-            learned[actor->learned_count++] = (Epoch){slot, actor->clock.numbers[slot]};
-        }
-    }
+    clock_changes(&actor->clock, &actor->inherited, learned);
+    learned[count] = (Epoch){actor->slot, clock_get(&actor->clock, actor->slot)};
     actor->learned = learned;
+    actor->learned_count = count + 1;
     clock_free(&actor->clock);
     clock_free(&actor->inherited);
     clock_free(&actor->bare);
@@ -523,10 +556,10 @@ actor_join(Thread *thread, uint64_t serial)
     }
     tell_edge(TELL_JOIN, thread->actor, serial);
     static const Clock nothing;
-    actor_after(thread->actor, &child->clock, child->bare.length != 0 ? actor_bare(child) : &nothing);
+    actor_after(thread->actor, &child->clock, !clock_is_empty(&child->bare) ? actor_bare(child) : &nothing);
     actor_learn(thread->actor, &child->firm);
     for (uint32_t place = 0; place < child->learned_count; place++) {
-        if (thread->actor->bare.length != 0) {
+        if (!clock_is_empty(&thread->actor->bare)) {
             clock_raise(&thread->actor->bare, child->learned[place]);
         }
         clock_raise(&thread->actor->clock, child->learned[place]);
@@ -567,7 +600,7 @@ actor_follow(Thread *thread, const Context *other)
     Actor *actor = thread->actor, *by = actor_of(other);
     Epoch known = {other->slot, clock_get(&actor->clock, other->slot)};
     Epoch firm = {other->slot, clock_get(&actor->firm, other->slot)};
-    if (actor->bare.length == 0) {
+    if (clock_is_empty(&actor->bare)) {
         clock_copy(&actor->bare, &actor->clock);
     }
     if (by != NULL) {
@@ -601,7 +634,7 @@ actor_seen(Thread *thread, uint64_t serial, Number number)
     if (other == NULL || other->ended || clock_get(&other->clock, other->slot) != number) {
         return false;
     }
-    actor_after(thread->actor, &other->clock, other->bare.length != 0 ? actor_bare(other) : &nothing);
+    actor_after(thread->actor, &other->clock, !clock_is_empty(&other->bare) ? actor_bare(other) : &nothing);
     advance(other);
     renew_epochs(other);
     return true;
@@ -653,21 +686,9 @@ actors_reset(void)
 {
     for (Thread *thread = threads; thread != NULL; thread = thread->next) {
         /* Its owner may be running: the state stays until it leaves, without anything of this run. */
-        contexts_end_epoch(thread);
-        stack_memo_clear(&thread->memo);
-        stack_memo_clear(&thread->near);
-        for (int place = 0; place < HEADS; place++) {
-            lockset_drop(thread->heads[place].locks);
-        }
-        memset(thread->heads, 0, sizeof thread->heads);
+        thread_clear(thread);
         memset(thread->recent, 0, sizeof thread->recent);
         thread->actor = thread->hidden ? thread->actor : NULL;
-        thread->task = NULL;
-        lockset_drop(thread->outer);
-        thread->outer = 0;
-        thread->accesses = 0;
-        thread->due_count = 0;
-        thread->pending_count = 0;
         thread->over |= thread->replayed;
     }
     reap();

@@ -73,6 +73,25 @@ frame_offset(Frame *frame)
     return _PyInterpreterFrame_LASTI(frame) * (int)sizeof(_Py_CODEUNIT);
 }
 
+/* A frame that runs has no depth of its stack written down, only some number below 0. The depth is there again as soon as
+   the frame makes a call that the same loop runs, yields, returns, or is entered anew. So a number of ours lasts as long
+   as the frame has gone on without that: whoever has called it is where he was. */
+#define FRAME_MARK (-0x52ace)
+
+static inline bool
+frame_is_marked(const Frame *frame)
+{
+    return frame->stacktop == FRAME_MARK;
+}
+
+static inline void
+frame_mark(Frame *frame)
+{
+    if (frame->stacktop < 0) {
+        frame->stacktop = FRAME_MARK;
+    }
+}
+
 /* Frames of C code (3.12 and later) have no code; one that waits for a specialised call of `__init__` (3.13) has no
    function, and nothing but garbage for its globals. */
 static inline bool

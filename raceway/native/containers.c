@@ -289,6 +289,15 @@ row_for(const Rows *rows, int shape)
     return rows->by_shape[shape] != NULL ? rows->by_shape[shape] : rows->by_shape[SHAPE_KEY];
 }
 
+/* Containers of this shape are accessed by position. */
+static void
+fit_items(Tap *tap, const Known *known, const Shape *shape)
+{
+    if (known == &tap->known && known->cell == SEES_SEQUENCE && known->type != NULL) {
+        tap->fits = shape->id;
+    }
+}
+
 /* What the fast paths may do with the next operand of this type. */
 void
 container_learn(Reach *at, Shape *shape, const Row *row)
@@ -317,6 +326,7 @@ container_learn(Reach *at, Shape *shape, const Row *row)
                       : at->site->is_head ? RANK_REGION
                                           : RANK_PLAIN;
     }
+    fit_items(at->tap, known, shape);
 }
 
 void
@@ -401,5 +411,7 @@ container_item(Reach *at)
         return;
     }
     touch_item(at, shape, OP_READ_MODIFY_WRITE, COMMUTE_NONE);
-    learn(at->tap, Py_TYPE(at->base), shape->sequence ? SEES_SEQUENCE : SEES_KEYS)->shape = shape;
+    Known *known = learn(at->tap, Py_TYPE(at->base), shape->sequence ? SEES_SEQUENCE : SEES_KEYS);
+    known->shape = shape;
+    fit_items(at->tap, known, shape);
 }

@@ -47,29 +47,52 @@ core_unlock(void)
 
 typedef uint64_t Number;
 
+#define SPAN 32 /* slots of a chunk */
+
+/* The numbers of some slots next to each other; those beyond `capacity` are 0. Written to by a single owner only. */
 typedef struct {
-    Number *numbers; /* owned; by slot */
-    uint32_t length;
+    uint32_t references;
     uint32_t capacity;
+    Number numbers[];
+} Chunk;
+
+typedef struct {
+    Chunk *first; /* owned, as the others; NULL where all numbers are 0 */
+    Chunk **more; /* owned; of the slots from SPAN on */
+    uint32_t more_count;
 } Clock;
-
-void clock_set(Clock *clock, uint32_t slot, Number number);
-void clock_join(Clock *clock, const Clock *other);
-void clock_copy(Clock *clock, const Clock *other);
-void clock_free(Clock *clock);
-
-static inline Number
-clock_get(const Clock *clock, uint32_t slot)
-{
-    return slot < clock->length ? clock->numbers[slot] : 0;
-}
 
 typedef struct {
     uint32_t slot;
     Number number;
 } Epoch;
 
+void clock_set(Clock *clock, uint32_t slot, Number number);
 void clock_raise(Clock *clock, Epoch epoch);
+void clock_join(Clock *clock, const Clock *other);
+void clock_copy(Clock *clock, const Clock *other);
+void clock_free(Clock *clock);
+uint32_t clock_changes(const Clock *clock, const Clock *before, Epoch *changes);
+
+static inline Chunk *
+chunk_at(const Clock *clock, uint32_t place)
+{
+    return place == 0 ? clock->first : place <= clock->more_count ? clock->more[place - 1] : NULL;
+}
+
+static inline Number
+clock_get(const Clock *clock, uint32_t slot)
+{
+    const Chunk *chunk = chunk_at(clock, slot / SPAN);
+    return chunk != NULL && slot % SPAN < chunk->capacity ? chunk->numbers[slot % SPAN] : 0;
+}
+
+static inline bool
+clock_is_empty(const Clock *clock)
+{
+    return clock->first == NULL && clock->more_count == 0;
+}
+
 Epoch slots_take(void);
 void slots_give_back(uint32_t slot, Number number);
 void slots_reset(void);
@@ -133,6 +156,7 @@ typedef struct {
     int depth;
     Stack callers; /* owned */
     uint32_t access; /* of the thread, at which they were looked at; 0 never */
+    const Frame *marked; /* whose callers they are, as long as it has its mark */
     const Frame *base; /* what starts the program, below all of its frames; NULL without */
     bool base_known;
 } StackMemo;
@@ -253,6 +277,7 @@ typedef struct Thread {
     const Frame *fresh_frame;
     PyCodeObject *fresh_code; /* borrowed, compared only */
     Stack fresh_callers; /* borrowed from the memo, as long as they are the memo's */
+    uint32_t heads_noted; /* a bit for HEADS / 32 heads next to each other: some were noted */
     Pending pending[PENDING];
     Pending taken[MOST_HELD];
     Head heads[HEADS];
@@ -463,7 +488,10 @@ typedef struct {
     uint64_t task; /* of a task of an event loop: its serial; of a handle: the task that made it */
     uint32_t made; /* of a handle: the place in the run where that was */
     uint64_t callbacks; /* of a future: the sync of its callbacks */
+    uint64_t actor; /* of a thread: its serial */
     uint8_t lock; /* what is known of a lock: LOCK_ */
+    bool lives; /* of a thread: its life is kept */
+    bool quiet; /* of a semaphore: nothing it does is told */
     bool handing; /* of a container: another actor has taken out what was put in */
     bool common; /* a container of it hands over between actors that nothing else has ordered */
 } Extra;
@@ -500,6 +528,13 @@ object_find(const void *target)
     const uint32_t *place = shadow_at((uintptr_t)target);
     uint32_t reference = place == NULL ? 0 : __atomic_load_n(place, __ATOMIC_RELAXED);
     return unlikely(reference == 0) ? NULL : (Object *)(identity_region + ((size_t)reference << 3));
+}
+
+/* The same where the shadow is in one piece; the record that is nobody's when nothing is. */
+HOT const Object *
+object_near(const void *target)
+{
+    return (const Object *)(identity_region + ((size_t)identity_shadow[(uintptr_t)target >> 4] << 3));
 }
 
 Object *object_make(PyObject *target, const struct Shape *shape);
@@ -848,6 +883,12 @@ void tell_taken(uint64_t sync, bool waits);
 void tell_freed(uint64_t sync);
 void tell_acquire(uint64_t sync);
 void tell_release(uint64_t sync, bool merge);
+uint64_t tell_fork(PyObject *name);
+void tell_begin(uint64_t actor);
+uint64_t tell_current(void);
+void tell_end(void);
+void tell_join(uint64_t actor);
+void tell_rename(uint64_t actor, PyObject *name);
 bool tell_waiting(uint64_t sync, bool limited);
 void tell_waited(uint64_t sync, bool was_taken);
 bool tell_retired(uint64_t sync); /* false: the core knows it */
@@ -870,6 +911,7 @@ bool is_quiet(PyObject *module);
 bool is_module(PyObject *module, const char *name);
 Frame *asker_of_lock(Frame *frame);
 Frame *asker_of_rlock(Frame *frame);
+Frame *asker_of_semaphore(Frame *frame);
 Frame *taker_of_lock(Frame *frame);
 Frame *user_of_mutex(Frame *frame);
 Frame *user_of_wrapper(Frame *frame);
@@ -911,9 +953,28 @@ PyObject *socket_closing(PyObject *module, PyObject *socket);
 /* --- futures.c: futures, told of what is written in them ------------------------------------------------------------ */
 
 void future_state_read(PyObject *future, PyObject *state);
-void future_state_written(PyObject *future, PyObject *old, PyObject *state);
+bool future_state_written(PyObject *future, PyObject *old, PyObject *state);
 void future_waiters_read(PyObject *future, PyObject *waiters);
 void future_callbacks_read(PyObject *future, PyObject *callbacks);
+
+/* --- threads.c: actors of thread objects ------------------------------------------------------------------------------ */
+
+bool thread_starting(PyObject *bootstrap);
+void thread_retired(uint64_t actor);
+PyObject *thread_begun(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+PyObject *thread_ended(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+PyObject *thread_joined(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+PyObject *thread_seen_alive(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+PyObject *thread_renamed(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+PyObject *threads_install(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+PyObject *threads_uninstall(PyObject *module, PyObject *nothing);
+PyObject *native_thread_actor(PyObject *module, PyObject *thread);
+PyObject *native_thread_known(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+PyObject *native_thread_actors(PyObject *module, PyObject *nothing);
+
+/* --- semaphores.c: the counter of a semaphore, as far as C tells of it ------------------------------------------------ */
+
+bool semaphore_counting(PyObject *semaphore, PyObject *old, PyObject *value);
 
 /* --- events.c --------------------------------------------------------------------------------------------------------- */
 
@@ -928,6 +989,7 @@ typedef struct {
     PyObject *real; /* owned */
 } StandIn;
 
+bool settled(void); /* false: there is an exception that is not for us */
 PyObject *stand_in_get(PyObject *self, PyObject *instance, PyObject *type);
 PyObject *stand_in_getattr(PyObject *self, PyObject *name);
 PyObject *stand_in_repr(PyObject *self);

@@ -170,6 +170,17 @@ asker_of_rlock(Frame *frame)
     return frame;
 }
 
+Frame *
+asker_of_semaphore(Frame *frame)
+{
+    while (frame != NULL && is_text(module_of(frame), "threading") &&
+           (is_text(function_of(frame), "Semaphore.__init__") ||
+            is_text(function_of(frame), "BoundedSemaphore.__init__"))) {
+        frame = outer(frame);
+    }
+    return frame;
+}
+
 static bool
 is_of_condition(PyObject *function)
 {

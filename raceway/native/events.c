@@ -38,24 +38,24 @@ is_told(void)
            !is_internal_use();
 }
 
-/* event_setting(recorder, event): it is about to be set. */
+/* event_setting(event): it is about to be set. */
 PyObject *
 event_setting(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
 {
     (void)module;
-    if (count == 2 && is_told()) {
-        tell(arguments[1], true);
+    if (count == 1 && is_told()) {
+        tell(arguments[0], true);
     }
     Py_RETURN_NONE;
 }
 
-/* event_seen_set(recorder, event, result): it was waited for or looked at; the result tells whether it is set. */
+/* event_seen_set(event, result): it was waited for or looked at; the result tells whether it is set. */
 PyObject *
 event_seen_set(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
 {
     (void)module;
-    if (count == 3 && PyObject_IsTrue(arguments[2]) == 1 && is_told()) {
-        tell(arguments[1], false);
+    if (count == 2 && PyObject_IsTrue(arguments[1]) == 1 && is_told()) {
+        tell(arguments[0], false);
     }
     Py_RETURN_NONE;
 }

@@ -56,7 +56,7 @@ tell_life(PyObject *future, Verb verb)
     core_unlock();
 }
 
-void
+bool
 future_state_written(PyObject *future, PyObject *old, PyObject *state)
 {
     (void)old;
@@ -66,6 +66,7 @@ future_state_written(PyObject *future, PyObject *old, PyObject *state)
     else if (is_text(state, "PENDING") || is_done(state)) {
         tell_life(future, RELEASE);
     }
+    return true;
 }
 
 void

@@ -277,6 +277,9 @@ retire_record(uint32_t reference, Object *object)
         if (object->extra->callbacks != 0) {
             sync_retire(object->extra->callbacks);
         }
+        if (object->extra->actor != 0) {
+            thread_retired(object->extra->actor);
+        }
         if (object->extra->connection != NULL) {
             connection_free(object->extra->connection);
         }

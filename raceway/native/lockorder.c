@@ -115,18 +115,24 @@ lockorder_note(Thread *thread, Frame *frame, uint64_t taken)
 static PyObject *
 clock_tuple(const Clock *clock)
 {
-    PyObject *found = PyList_New(0);
-    for (uint32_t slot = 0; found != NULL && slot < clock->length; slot++) {
-        PyObject *pair = clock->numbers[slot] == 0
-                             ? NULL
-                             : Py_BuildValue("(IK)", (unsigned int)slot, (unsigned long long)clock->numbers[slot]);
-        if (clock->numbers[slot] != 0 && (pair == NULL || PyList_Append(found, pair) < 0)) {
-            Py_CLEAR(found);
-        }
-        Py_XDECREF(pair);
+    static const Clock nothing;
+    uint32_t count = clock_changes(clock, &nothing, NULL);
+    Epoch *epochs = malloc((count + 1) * sizeof(Epoch));
+    if (epochs == NULL) {
+        return PyErr_NoMemory();
     }
-    PyObject *pairs = found == NULL ? NULL : PyList_AsTuple(found);
-    Py_XDECREF(found);
+    clock_changes(clock, &nothing, epochs);
+    PyObject *pairs = PyTuple_New(count);
+    for (uint32_t place = 0; pairs != NULL && place < count; place++) {
+        PyObject *pair = Py_BuildValue("(IK)", (unsigned int)epochs[place].slot, (unsigned long long)epochs[place].number);
+        if (pair == NULL) {
+            Py_CLEAR(pairs);
+        }
+        else {
+            PyTuple_SET_ITEM(pairs, place, pair);
+        }
+    }
+    free(epochs);
     return pairs;
 }
 

@@ -350,11 +350,13 @@ native_hide_thread(PyObject *module, PyObject *nothing)
     Py_RETURN_NONE;
 }
 
+#define FASTCALL(function) ((PyCFunction)(void (*)(void))(function))
+
 static PyMethodDef module_methods[] = {
     {"start", native_start, METH_VARARGS, "Begin a run; gives the serial of the calling actor."},
     {"stop", native_stop, METH_NOARGS, "Record no more."},
     {"forget", native_forget, METH_NOARGS, "Let go of all that the run knew."},
-    {"bind", (PyCFunction)(void (*)(void))native_bind, METH_FASTCALL,
+    {"bind", FASTCALL(native_bind), METH_FASTCALL,
      "Put live taps into code in place of its placeholders; gives the number of the first site."},
     {"digest", native_digest, METH_O, "Eight bytes that tell whether other bytes have changed."},
     {"add_sites", native_add_sites, METH_O, "Register sites; gives the number of the first."},
@@ -381,9 +383,19 @@ static PyMethodDef module_methods[] = {
     {"locks_uninstall", locks_uninstall, METH_NOARGS, "Put back the methods of Lock and RLock."},
     {"caches_install", caches_install, METH_VARARGS, "Observe functools.lru_cache; False where its type is not known."},
     {"caches_uninstall", caches_uninstall, METH_NOARGS, "Put back the slots of functools.lru_cache."},
-    {"event_setting", (PyCFunction)(void (*)(void))event_setting, METH_FASTCALL, "An event is about to be set."},
-    {"event_seen_set", (PyCFunction)(void (*)(void))event_seen_set, METH_FASTCALL, "An event was looked at."},
+    {"event_setting", FASTCALL(event_setting), METH_FASTCALL, "An event is about to be set."},
+    {"event_seen_set", FASTCALL(event_seen_set), METH_FASTCALL, "An event was looked at."},
     {"socket_closing", socket_closing, METH_O, "A socket is about to be closed; False: it is not known to C."},
+    {"threads_install", FASTCALL(threads_install), METH_FASTCALL, "Have the models of threads call these."},
+    {"threads_uninstall", threads_uninstall, METH_NOARGS, "Forget what was installed."},
+    {"thread_begun", FASTCALL(thread_begun), METH_FASTCALL, "The calling thread runs the thread from here on."},
+    {"thread_ended", FASTCALL(thread_ended), METH_FASTCALL, "The calling thread has run the thread to its end."},
+    {"thread_joined", FASTCALL(thread_joined), METH_FASTCALL, "The thread was waited for, perhaps in vain."},
+    {"thread_seen_alive", FASTCALL(thread_seen_alive), METH_FASTCALL, "It was asked whether the thread is alive."},
+    {"thread_renamed", FASTCALL(thread_renamed), METH_FASTCALL, "The thread got another name."},
+    {"thread_actor", native_thread_actor, METH_O, "The actor of a thread object, None when it has none."},
+    {"thread_known", FASTCALL(native_thread_known), METH_FASTCALL, "The thread, not announced, is this actor."},
+    {"thread_actors", native_thread_actors, METH_NOARGS, "The actors of all thread objects that are there."},
     {"locks_forked", locks_forked, METH_NOARGS, "In a forked child: tell of locks that were made anew."},
     {"limits_follow", limits_follow, METH_O, "The program has imported the module `resource`."},
     {"loop_release", loop_release, METH_O, "A callback is about to be handed to the loop."},

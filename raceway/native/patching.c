@@ -20,6 +20,7 @@ static const CallModel call_models[] = {
     {"got", NULL, queue_got},
     {"sending", socket_sending, NULL},
     {"received", NULL, socket_received},
+    {"starting", thread_starting, NULL},
 };
 
 typedef struct {
@@ -30,7 +31,22 @@ typedef struct {
     const CallModel *model;
 } Around;
 
-/* False with an exception that is not for us: a signal handler may raise one in the model in Python. */
+/* After a model: false with an exception that is not for us, as a signal handler may raise one in Python code of ours. */
+bool
+settled(void)
+{
+    if (likely(!PyErr_Occurred())) {
+        return true;
+    }
+    if (!PyErr_ExceptionMatches(PyExc_Exception)) {
+        return false;
+    }
+    PyErr_Clear();
+    failures++;
+    return true;
+}
+
+/* False as above. */
 static bool
 tell(Around *around, FirstHook hook, PyObject *first)
 {
@@ -40,14 +56,7 @@ tell(Around *around, FirstHook hook, PyObject *first)
     if (unlikely(!hook(first)) && around->otherwise != NULL && !PyErr_Occurred()) {
         Py_XDECREF(PyObject_CallOneArg(around->otherwise, first));
     }
-    if (unlikely(PyErr_Occurred())) {
-        if (!PyErr_ExceptionMatches(PyExc_Exception)) {
-            return false;
-        }
-        PyErr_Clear();
-        failures++;
-    }
-    return true;
+    return settled();
 }
 
 static PyObject *
@@ -169,18 +178,21 @@ PyTypeObject Around_Type = {
 typedef struct {
     const char *name;
     void (*read)(PyObject *instance, PyObject *value); /* NULL: not told */
-    void (*write)(PyObject *instance, PyObject *old, PyObject *value); /* `old` is NULL for the first; NULL: not told */
+    /* `old` is NULL for the first; false: it is for the model in Python to tell; NULL: not told */
+    bool (*write)(PyObject *instance, PyObject *old, PyObject *value);
 } AttributeModel;
 
 static const AttributeModel attribute_models[] = {
     {"future state", future_state_read, future_state_written},
     {"future waiters", future_waiters_read, NULL},
     {"future callbacks", future_callbacks_read, NULL},
+    {"semaphore counter", NULL, semaphore_counting},
 };
 
 typedef struct {
     PyObject_HEAD
     PyObject *name; /* owned */
+    PyObject *otherwise; /* owned; called with (instance, old, new) of what no hook knows; NULL: nothing is */
     const AttributeModel *model;
 } Watched;
 
@@ -191,13 +203,16 @@ missing(Watched *watched, const char *kind, PyTypeObject *whose)
                         *kind ? "" : " object", watched->name);
 }
 
-static void
-settle_errors(void)
+/* A value is about to be stored. False with an exception that is not for us. */
+static bool
+tell_write(Watched *watched, PyObject *values, PyObject *instance, PyObject *value)
 {
-    if (unlikely(PyErr_Occurred())) {
-        PyErr_Clear();
-        failures++;
+    PyObject *old = dict_item(values, watched->name);
+    if (!watched->model->write(instance, old, value) && watched->otherwise != NULL && !PyErr_Occurred()) {
+        Py_XDECREF(PyObject_CallFunctionObjArgs(watched->otherwise, instance, old == NULL ? Py_None : old, value, NULL));
     }
+    Py_XDECREF(old);
+    return settled();
 }
 
 static PyObject *
@@ -215,7 +230,9 @@ watched_get(PyObject *self, PyObject *instance, PyObject *owner)
     }
     if (watched->model->read != NULL && recorded_run() != 0) {
         watched->model->read(instance, value);
-        settle_errors();
+        if (!settled()) {
+            Py_CLEAR(value);
+        }
     }
     return value;
 }
@@ -237,13 +254,8 @@ watched_set(PyObject *self, PyObject *instance, PyObject *value)
         }
     }
     else {
-        if (watched->model->write != NULL && recorded_run() != 0) {
-            PyObject *old = dict_item(values, watched->name);
-            watched->model->write(instance, old, value);
-            Py_XDECREF(old);
-            settle_errors();
-        }
-        done = PyDict_SetItem(values, watched->name, value);
+        bool told = watched->model->write == NULL || recorded_run() == 0 || tell_write(watched, values, instance, value);
+        done = told ? PyDict_SetItem(values, watched->name, value) : -1;
     }
     Py_DECREF(values);
     return done;
@@ -252,10 +264,10 @@ watched_set(PyObject *self, PyObject *instance, PyObject *value)
 static PyObject *
 watched_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-    PyObject *attribute;
+    PyObject *attribute, *otherwise = NULL;
     const char *name;
     (void)kwargs;
-    if (!PyArg_ParseTuple(args, "Us", &attribute, &name)) {
+    if (!PyArg_ParseTuple(args, "Us|O", &attribute, &name, &otherwise)) {
         return NULL;
     }
     for (size_t place = 0; place < sizeof attribute_models / sizeof *attribute_models; place++) {
@@ -264,6 +276,7 @@ watched_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
             if (watched != NULL) {
                 watched->name = Py_NewRef(attribute);
                 PyUnicode_InternInPlace(&watched->name);
+                watched->otherwise = Py_XNewRef(otherwise);
                 watched->model = &attribute_models[place];
             }
             return (PyObject *)watched;
@@ -276,6 +289,7 @@ static void
 watched_dealloc(Watched *watched)
 {
     Py_XDECREF(watched->name);
+    Py_XDECREF(watched->otherwise);
     Py_TYPE(watched)->tp_free((PyObject *)watched);
 }
 

@@ -220,6 +220,7 @@ void
 note_head(Thread *thread, const void *activation, int offset, uint32_t site, const void *target, uint64_t key)
 {
     Head *head = head_place(thread, site, activation, target, key);
+    thread->heads_noted |= 1u << ((head - thread->heads) / (HEADS / 32));
     if (head->locks != thread->actor->held) {
         lockset_hold(thread->actor->held);
         lockset_drop(head->locks);
@@ -619,7 +620,7 @@ see_flag(Thread *thread, const Cell *cell)
     uint64_t writer = write->of_task ? actor_in_slot(write->slot) : write->actor;
     if (!actor_seen(thread, writer, write->number)) {
         clock_set(known, write->slot, write->number);
-        if (thread->actor->bare.length != 0) {
+        if (!clock_is_empty(&thread->actor->bare)) {
             clock_set(&thread->actor->bare, write->slot, write->number);
         }
     }

@@ -2,7 +2,8 @@
 
    Simple model: walk the frames from the outside in and look up each. In practice most frames are at the instructions
    that the thread saw last, so the outer part of the stack that is as it was is taken from a memo. Every frame is
-   compared: one that returned and was entered again from elsewhere may have the same address. An instruction lies in one
+   compared: one that returned and was entered again from elsewhere may have the same address. Only the frame that was
+   looked at last has a mark in it that it loses then, so it may be asked again without a look at its callers. An instruction lies in one
    code object, and those of the memo are alive. Code objects are kept alive by the stacks that name them and are let go
    when nothing of ours runs (`releasing`): their death runs other code. */
 #include "core.h"
@@ -258,7 +259,16 @@ callers_anew(StackMemo *memo, Frame *frame, int limit)
 Stack
 stack_callers(StackMemo *memo, Frame *frame, int limit)
 {
-    return likely(is_as_before(memo, frame, limit)) ? memo->callers : callers_anew(memo, frame, limit);
+    if (memo->marked == frame && frame_is_marked(frame)) {
+        return memo->callers;
+    }
+    Stack found = likely(is_as_before(memo, frame, limit)) ? memo->callers : callers_anew(memo, frame, limit);
+    memo->marked = NULL;
+    if (limit == STACK_DEPTH - 1) { /* one memo only: another would take its mark for its own */
+        frame_mark(frame);
+        memo->marked = frame;
+    }
+    return found;
 }
 
 #else
@@ -343,6 +353,7 @@ stack_memo_clear(StackMemo *memo)
 {
     memo->base = NULL;
     memo->base_known = false;
+    memo->marked = NULL;
     stack_drop(memo->callers);
     memo->callers = 0;
     memo->depth = 0;

@@ -60,7 +60,7 @@ take_over(Thread *thread, uint64_t serial)
     if (sync == NULL) {
         return false;
     }
-    if (unlikely(sync->firm.length != 0)) {
+    if (unlikely(!clock_is_empty(&sync->firm))) {
         actor_learn(thread->actor, &sync->firm);
     }
     if (!sync->released || sync->releaser == thread->actor->serial) {
@@ -112,14 +112,14 @@ sync_of_object(PyObject *target)
 static void
 leave_bare(Actor *actor, Sync *sync, bool merges)
 {
-    if (!merges || (sync->bare.length == 0 && actor->bare.length == 0)) {
-        sync->bare.length = 0;
-        if (actor->bare.length != 0) {
+    if (!merges || (clock_is_empty(&sync->bare) && clock_is_empty(&actor->bare))) {
+        clock_free(&sync->bare);
+        if (!clock_is_empty(&actor->bare)) {
             clock_copy(&sync->bare, actor_bare(actor));
         }
         return;
     }
-    if (sync->bare.length == 0) {
+    if (clock_is_empty(&sync->bare)) {
         clock_copy(&sync->bare, &sync->clock);
     }
     clock_join(&sync->bare, actor_bare(actor));
@@ -129,7 +129,7 @@ static void
 release(Thread *thread, Sync *sync, bool merge)
 {
     Actor *actor = thread->actor;
-    if (unlikely(sync->bare.length != 0 || actor->bare.length != 0)) {
+    if (unlikely(!clock_is_empty(&sync->bare) || !clock_is_empty(&actor->bare))) {
         leave_bare(actor, sync, merge && sync->released);
     }
     if (merge && sync->released) {

@@ -93,6 +93,13 @@ note(const Tap *tap, Thread *thread, const void *target, uint64_t key)
     }
 }
 
+/* Whether an access of a name, or of a captured variable, repeats: they know no operations that commute. */
+static inline bool
+repeats_plainly(const Tap *tap, const Thread *thread, const Cell *cell)
+{
+    return tap->stores ? repeats_write(cell, thread, tap->rank) : repeats_read(cell, thread, tap->rank);
+}
+
 static inline void
 own(const Tap *tap, Thread *thread, PyObject *operand)
 {
@@ -123,7 +130,7 @@ repeats_class_attribute(const Tap *tap, const Known *known, Thread *thread, PyOb
         instance_holds(operand, tap->name)) {
         return false;
     }
-    return cell_repeats(&known->global->cell, thread, false, known->rank, COMMUTE_NONE);
+    return repeats_read(&known->global->cell, thread, known->rank);
 }
 
 /* mod.x and Class.x: a method or other descriptor of a class has no cell, and nothing to see. */
@@ -135,7 +142,7 @@ repeats_name(const Tap *tap, Thread *thread, PyObject *owner)
         return false;
     }
     return tap->named == NULL || alone ||
-           cell_repeats(&tap->named->cell, thread, tap->stores, tap->rank, COMMUTE_NONE);
+           repeats_plainly(tap, thread, &tap->named->cell);
 }
 
 /* --- Containers: one effect on the structure, or on one key ------------------------------------------------------- */
@@ -282,12 +289,10 @@ base_reached(Tap *tap, PyObject *operand)
 HOT const Cell *
 cell_at_hand(const Tap *tap, const PyObject *operand)
 {
-    const uint32_t *shadow = identity_shadow;
-    if (unlikely(shadow == NULL)) {
+    if (unlikely(identity_shadow == NULL)) {
         return NULL;
     }
-    uint32_t reference = shadow[(uintptr_t)operand >> 4];
-    const Object *object = (const Object *)(identity_region + ((size_t)reference << 3));
+    const Object *object = object_near(operand);
     return likely(object->shape == tap->fits && tap->cell < object->capacity) ? &object->cells[tap->cell] : NULL;
 }
 
@@ -478,9 +483,43 @@ keyed_otherwise(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyOb
     reach(tap, thread, frame, container, key);
 }
 
+#if !RW_FREE_THREADED
+
+/* An item by position, near the beginning, of a container whose shape the tap knows. */
+HOT bool
+repeats_near_item(const Tap *tap, const Thread *thread, PyObject *container, PyObject *key)
+{
+    Py_ssize_t index;
+    if (unlikely(identity_shadow == NULL) || !PyLong_CheckExact(key) || !small_index(key, &index)) {
+        return false;
+    }
+    const Object *object = object_near(container);
+    if (object->shape != tap->fits || (size_t)index >= INLINE_ITEMS || index + 2 >= object->capacity) {
+        return false;
+    }
+    const Cell *cell = &object->cells[index + 2];
+    const Known *known = &tap->known;
+    return known->stores ? repeats_write(cell, thread, known->rank) : repeats_read(cell, thread, known->rank);
+}
+
+#else
+
+HOT bool
+repeats_near_item(const Tap *tap, const Thread *thread, PyObject *container, PyObject *key)
+{
+    (void)tap, (void)thread, (void)container, (void)key;
+    return false;
+}
+
+#endif
+
 static inline void
 keyed_reached(Tap *tap, Frame *frame, PyObject *container, PyObject *key)
 {
+    if (likely(repeats_near_item(tap, own_thread, container, key)) && !tap->is_head) {
+        own_thread->accesses++;
+        return;
+    }
     Thread *thread = current_thread();
     const Known *known = known_of(tap, container);
     uint64_t number = 0;
@@ -683,7 +722,7 @@ global_reached(Tap *tap)
     PyObject *namespace = PyEval_GetGlobals();
 #endif
     if (tap->names == namespace && tap->named_generation == names_generation && tap->named != NULL &&
-        (alone || cell_repeats(&tap->named->cell, thread, tap->stores, tap->rank, COMMUTE_NONE))) {
+        (repeats_plainly(tap, thread, &tap->named->cell) || alone)) {
         thread->accesses++;
         if (tap->is_head) {
             note_head(thread, frame, frame_offset(frame), tap->site, namespace, (uintptr_t)tap->name);
@@ -708,7 +747,7 @@ variable_reached(Tap *tap, Frame *frame, PyObject *cell)
 {
     Thread *thread = current_thread();
     const Object *object = object_find(cell);
-    if ((alone && tap->known.type != NULL) || (object != NULL && cell_repeats(&object->cells[0], thread, tap->stores, tap->rank, COMMUTE_NONE))) {
+    if ((object != NULL && repeats_plainly(tap, thread, &object->cells[0])) || (alone && tap->known.type != NULL)) {
         thread->accesses++;
         if (tap->is_head) {
             note_head(thread, frame, frame_offset(frame), tap->site, cell, KEY_CELL);

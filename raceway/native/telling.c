@@ -37,6 +37,14 @@ call(const char *verb, const char *format, ...)
     return result;
 }
 
+static uint64_t
+number_of(PyObject *owned)
+{
+    uint64_t found = owned == NULL ? 0 : PyLong_AsUnsignedLongLong(owned);
+    Py_XDECREF(owned);
+    return found;
+}
+
 uint64_t
 tell_new(PyObject *kind, PyObject *file, int line)
 {
@@ -46,9 +54,7 @@ tell_new(PyObject *kind, PyObject *file, int line)
     PyObject *empty = PyUnicode_FromString("");
     PyObject *serial = call("new_sync", "(OOi)", kind, file == NULL ? empty : file, line);
     Py_XDECREF(empty);
-    uint64_t found = serial == NULL ? 0 : PyLong_AsUnsignedLongLong(serial);
-    Py_XDECREF(serial);
-    return found;
+    return number_of(serial);
 }
 
 void
@@ -89,6 +95,64 @@ tell_release(uint64_t sync, bool merge)
         return;
     }
     Py_XDECREF(call("release", "(KO)", (unsigned long long)sync, merge ? Py_True : Py_False));
+}
+
+uint64_t
+tell_fork(PyObject *name)
+{
+    if (likely(listener == NULL)) {
+        return actor_fork(current_thread(), name);
+    }
+    return number_of(call("fork", "(O)", name));
+}
+
+void
+tell_begin(uint64_t actor)
+{
+    if (likely(listener == NULL)) {
+        thread_begin(actor);
+        return;
+    }
+    Py_XDECREF(call("begin", "(K)", (unsigned long long)actor));
+}
+
+uint64_t
+tell_current(void)
+{
+    if (likely(listener == NULL)) {
+        return current_thread()->actor->serial;
+    }
+    return number_of(call("current", "()"));
+}
+
+void
+tell_end(void)
+{
+    if (likely(listener == NULL)) {
+        thread_end(current_thread());
+        return;
+    }
+    Py_XDECREF(call("end", "()"));
+}
+
+void
+tell_join(uint64_t actor)
+{
+    if (likely(listener == NULL)) {
+        actor_join(current_thread(), actor);
+        return;
+    }
+    Py_XDECREF(call("join", "(K)", (unsigned long long)actor));
+}
+
+void
+tell_rename(uint64_t actor, PyObject *name)
+{
+    if (likely(listener == NULL)) {
+        actor_rename(actor, name);
+        return;
+    }
+    Py_XDECREF(call("rename", "(KO)", (unsigned long long)actor, name));
 }
 
 /* A wait for a lock begins, in the frame that asked for it: whether that closes a cycle of several actors. */

@@ -14,7 +14,8 @@ one the event before it; what is told late goes beside the chain, from its begin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 
 from raceway.model import eventkinds as of
 from raceway.model.kinds import Operation, Verb
@@ -26,6 +27,9 @@ from raceway.pipeline.flows import Flow, Flows, Origin, Released, merged
 from raceway.pipeline.lines import Stamps, event_line, json_text
 from raceway.pipeline.redactor import Redactor
 from raceway.pipeline.tasks import Tasks
+
+AT_ONCE = 4096
+"""Rows of which events are made before these go on: what a killed process has not written is not much more."""
 
 _AUGMENTS = OPERATIONS.index(Operation.READ_MODIFY_WRITE)
 _LOCK_TYPES = {"lock": "Mutex", "rlock": "Mutex", "semaphore": "Semaphore"}
@@ -66,6 +70,7 @@ class Converter:
         self._flows = Flows(origin)
         self._flow = self._flows.of
         self._tasks = Tasks(f"{origin.service}#{origin.instance}")
+        self._rows: Iterator[Told] = iter(())
         self._working = False
         """Whether there have been tasks."""
         self._syncs: dict[int, tuple[Flow | None, Released]] = {}
@@ -86,10 +91,21 @@ class Converter:
         return self._made(flow, row, flow.step(row.number), kind)
 
     def __call__(self) -> list[bytes]:
-        """Events of what was told since the last time."""
+        """The next events of what was told; none when that was all."""
+        while True:
+            rows = list(islice(self._rows, AT_ONCE))
+            if not rows:
+                told = self._told()
+                if not told:
+                    return []
+                self._rows = iter(told)
+            elif lines := self._lines(rows):
+                return lines
+
+    def _lines(self, rows: list[Told]) -> list[bytes]:
         lines: list[bytes] = []
         add, access, edges = lines.append, self._access, self._edges
-        for row in self._told():
+        for row in rows:
             if self._working and row.actor:
                 lines += self._of_tasks(row)
             if type(row) is ToldAccess:

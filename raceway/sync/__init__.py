@@ -80,8 +80,9 @@ def install(recorder: Recorder, instrumented: Callable[[str], bool] = _nothing) 
     creation.set_scope(instrumented)
     patches = Patches()
     _installed.append(patches)
+    in_c = native.put_in(patches, recorder)
     threads.patch(patches, recorder)
-    if not native.put_in(patches, recorder):
+    if not in_c:
         early.adopt(patches)
         for family in (locks, rlocks, queues):
             family.patch(patches)

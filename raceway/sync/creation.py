@@ -30,6 +30,9 @@ _PASSED_FOR_NAMING = _INTERNAL | {
     "raceway.sync.queues",
 }
 
+_OURS = frozenset({"raceway.sync.patching", "raceway.sync.native"})
+"""Whose frames may lie between a primitive and a model."""
+
 _quiet: set[str] = set(_INTERNAL)
 
 _first_use: dict[str, Callable[[], None]] = {}
@@ -78,7 +81,7 @@ def asker(frame: FrameType | None, through: frozenset[str] = frozenset()) -> Fra
     """The first frame from `frame` on that is not one of these functions of `threading`, nor of a patch."""
     while frame is not None:
         module = module_of(frame)
-        if module != "raceway.sync.patching" and not (module == "threading" and frame.f_code.co_qualname in through):
+        if module not in _OURS and not (module == "threading" and frame.f_code.co_qualname in through):
             return frame
         frame = frame.f_back
     return None

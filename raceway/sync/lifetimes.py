@@ -42,11 +42,13 @@ class Lifetimes:
         if actor is not None and own is not None:
             self.begun(actor, own[0])
 
-    def begun(self, actor: int, name: str) -> None:
-        """The calling thread is `actor` from here on."""
-        if len(self._lives) < MOST:
-            self._lives[actor] = (name, _clock(), None)
-            self._running[get_ident()] = actor
+    def begun(self, actor: int, name: str) -> bool:
+        """The calling thread is `actor` from here on. Whether its life is kept: otherwise its end need not be told."""
+        if len(self._lives) >= MOST:
+            return False
+        self._lives[actor] = (name, _clock(), None)
+        self._running[get_ident()] = actor
+        return True
 
     def ended(self, name: str) -> None:
         """The calling thread's actor has ended; it was called `name` at last."""

@@ -1,6 +1,6 @@
 """What the native core has models of in C: they are put in place of `locks`, `rlocks`, half of `queues`, and of the
-models of futures, events and sockets. Sockets that are connected without addresses, as those of a pair, are left to
-the models in Python.
+models of threads, futures, events and sockets. Sockets that are connected without addresses, as those of a pair, and
+semaphores of the program are left to the models in Python.
 
 raceway/native/locks.c observes the lock types themselves, so every lock is seen: those made before the run, by
 uninstrumented packages, and through `_thread`. What is quiet and what names a lock is as `creation` says; the locks of
@@ -19,8 +19,9 @@ from collections.abc import Callable
 from raceway.model.typing import Any
 from raceway.runtime import active
 from raceway.runtime.contract import Recorder
-from raceway.sync import creation, events, executors, queues, sockets
-from raceway.sync.patching import Patches
+from raceway.sync import creation, events, executors, queues, semaphores, sockets, threads
+from raceway.sync.lifetimes import lifetimes
+from raceway.sync.patching import ABSENT, Patches
 
 _IMPORT_SYSTEM = {"importlib._bootstrap", "_frozen_importlib"}
 
@@ -36,6 +37,9 @@ def put_in(patches: Patches, recorder: Recorder) -> bool:
     patches.at_undo(native.locks_uninstall)
     queues.patch(patches, made_with(native))
     patches.twins = twins(native)
+    threads.actors.native = native
+    native.threads_install(lifetimes.begun, lifetimes.ended, threads.finished, threads.real_is_alive)
+    patches.at_undo(native.threads_uninstall)
     return True
 
 
@@ -50,6 +54,13 @@ def twins(native: Any) -> dict[object, Any]:
         sockets.sending: functools.partial(native.Around, model="sending", otherwise=_sending_without_address),
         sockets.received: functools.partial(native.Around, model="received", otherwise=_received_without_address),
         sockets.closing: functools.partial(_closing, native.socket_closing),
+        semaphores.COUNTER: native.Watched("_value", "semaphore counter", _counting),
+        threads.starting: functools.partial(native.Around, model="starting"),
+        threads.begun: native.thread_begun,
+        threads.ended: native.thread_ended,
+        threads.joined: native.thread_joined,
+        threads.seen_alive: native.thread_seen_alive,
+        threads.renamed: native.thread_renamed,
     }
 
 
@@ -63,9 +74,14 @@ def _received_without_address(end: object) -> None:
         sockets.received(recorder, end, None)
 
 
-def _closing(told: Callable[[object], bool], recorder: Recorder, end: object) -> None:
-    if not told(end):
+def _closing(told: Callable[[object], bool], end: object) -> None:
+    if not told(end) and (recorder := active.recorder()) is not None:
         sockets.closing(recorder, end)
+
+
+def _counting(semaphore: object, old: object, new: object) -> None:
+    if (recorder := active.recorder()) is not None:
+        semaphores.counting(recorder, semaphore, ABSENT if old is None else old, new)
 
 
 def made_with(native: Any) -> Any:

@@ -1,10 +1,10 @@
 """The ledger of patches: the only writer of other modules' attributes, and the forms a patch of a method can take.
 
 `around` puts a model beside a function: the model is told before or after, the real one does the work, and the frame of
-the wrapper is taken out of any traceback that passes through it. `Watched` puts a model beside an instance attribute,
-for places where a primitive changes state under its own lock: no frame of ours is on any exception path there. Both
-do nothing but the real thing when no recorder is active, and then need no global name, so that they also work while
-the interpreter takes its modules apart.
+the wrapper is taken out of any traceback that passes through it. `beside` is the same for models that ask for the
+recorder themselves. `Watched` puts a model beside an instance attribute, for places where a primitive changes state
+under its own lock: no frame of ours is on any exception path there. All do nothing but the real thing when no recorder
+is active, and then need no global name, so that they also work while the interpreter takes its modules apart.
 """
 
 from __future__ import annotations
@@ -50,8 +50,28 @@ class Patches:
         after: Callable[..., None] | None = None,
     ) -> None:
         """Put models beside the function `owner.name`, which may be inherited."""
-        before, after = self.twins.get(before, before), self.twins.get(after, after)
-        self.replace(owner, name, around(getattr(owner, name), before, after))
+        self.replace(owner, name, self.with_models(getattr(owner, name), before, after))
+
+    def with_models(
+        self,
+        real: Callable[..., Any],
+        before: Callable[..., None] | None = None,
+        after: Callable[..., None] | None = None,
+    ) -> Callable[..., Any]:
+        """`real`, a function written in Python, with models beside it, or with what stands for these."""
+        if before in self.twins or after in self.twins:
+            return beside(real, self.twins.get(before), self.twins.get(after))
+        return around(real, before, after)
+
+    def beside(
+        self,
+        owner: Any,
+        name: str,
+        before: Callable[..., None] | None = None,
+        after: Callable[..., None] | None = None,
+    ) -> None:
+        """The same with models that ask for the recorder themselves, when they find that there is something to tell."""
+        self.replace(owner, name, beside(getattr(owner, name), before, after))
 
     def around_builtin(self, owner: Any, name: str, model: Callable[..., None], before: bool = False) -> None:
         """Put a model beside the function `owner.name`, which is written in C, or after it."""
@@ -182,6 +202,68 @@ def _around_method(
         try:
             if after is not None and (recorder := current()) is not None:
                 after(recorder, self, result)
+        except Exception:
+            Failures.count += 1
+        return result
+
+    return wrapper
+
+
+def beside(
+    real: Callable[..., Any],
+    before: Callable[..., None] | None = None,
+    after: Callable[..., None] | None = None,
+) -> Callable[..., Any]:
+    """`real` with `before(self)` and `after(self, result)`, which ask for the recorder themselves: models in C do, and
+    those that mostly find nothing to tell. Seen from a model in Python, the frames are as with `around`."""
+    if _takes_self_only(real):
+        return _beside_method(real, before, after)
+
+    @functools.wraps(real)
+    def wrapper(self: Any, /, *args: Any, **kwargs: Any) -> Any:
+        try:
+            try:
+                if before is not None:
+                    before(self)
+            except Exception:
+                Failures.count += 1
+            try:
+                result = real(self, *args, **kwargs)
+            except BaseException as error:
+                hide_frame(error)
+                raise
+            try:
+                if after is not None:
+                    after(self, result)
+            except Exception:
+                Failures.count += 1
+            return result
+        finally:
+            self = args = kwargs = result = None  # type: ignore[assignment]
+
+    return wrapper
+
+
+def _beside_method(
+    real: Callable[..., Any],
+    before: Callable[..., None] | None,
+    after: Callable[..., None] | None,
+) -> Callable[..., Any]:
+    @functools.wraps(real)
+    def wrapper(self: Any) -> Any:
+        try:
+            if before is not None:
+                before(self)
+        except Exception:
+            Failures.count += 1
+        try:
+            result = real(self)
+        except BaseException as error:
+            hide_frame(error)
+            raise
+        try:
+            if after is not None:
+                after(self, result)
         except Exception:
             Failures.count += 1
         return result

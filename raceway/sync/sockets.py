@@ -95,8 +95,10 @@ def addressing(recorder: Recorder, end: Any, address: object) -> None:
     recorder.release(_port_serial(recorder, ("to", *_port(end, address))).number)
 
 
-def accepted(recorder: Recorder, end: Any, _result: object) -> None:
-    """A connection was taken."""
+def accepted(end: Any, _result: object) -> None:
+    """A connection was taken. Nothing is known when nobody in this process has called."""
+    if not ports or (recorder := active.recorder()) is None:
+        return
     serial = ports.get(("call", *_port(end, _base().getsockname(end))))
     if serial is not None:
         recorder.acquire(serial.number)
@@ -208,7 +210,7 @@ def patch(patches: Patches) -> None:
     for name in _CALLING:
         _replace(patches, cls, name, lambda real: with_address(real, 0, calling))
     _replace(patches, cls, "sendto", lambda real: with_address(real, 1, addressing))
-    patches.around(cls, "accept", after=accepted)
+    patches.beside(cls, "accept", after=accepted)
     patches.around(cls, "_real_close", before=closing)
     if hasattr(module, "socketpair"):
         patches.replace(module, "socketpair", pairing(module.socketpair))

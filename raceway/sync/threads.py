@@ -24,11 +24,41 @@ from raceway.originals import get_ident
 from raceway.runtime import active
 from raceway.runtime.contract import Recorder
 from raceway.sync.lifetimes import lifetimes
-from raceway.sync.patching import Failures, Patches, around, hide_frame
+from raceway.sync.patching import Failures, Patches, hide_frame
 from raceway.sync.serials import Table, of_run
 
-actors: Table[int] = of_run(Table())
-"""The actor of every thread object that was started."""
+
+class Actors:
+    """The actor of every thread object that was started: kept here, or by the native core whose models tell."""
+
+    def __init__(self) -> None:
+        self.native: Any = None
+        self._table: Table[int] = Table()
+
+    def get(self, thread: threading.Thread) -> int | None:
+        """The actor of `thread`, None when it has none."""
+        actor: int | None = self._table.get(thread) if self.native is None else self.native.thread_actor(thread)
+        return actor
+
+    def put(self, thread: threading.Thread, actor: int) -> None:
+        """`thread` is this actor."""
+        if self.native is None:
+            self._table.put(thread, actor)
+        else:
+            self.native.thread_known(thread, actor)
+
+    def values(self) -> list[int]:
+        """The actors of all threads whose objects are there."""
+        found: list[int] = self._table.values() if self.native is None else self.native.thread_actors()
+        return found
+
+    def clear(self) -> None:
+        """Forget all threads."""
+        self._table.clear()
+        self.native = None
+
+
+actors = of_run(Actors())
 
 _STARTERS = ("_start_new_thread", "_start_joinable_thread")
 
@@ -37,7 +67,7 @@ _RAW_STARTERS = ("start_new_thread", "start_new", "start_joinable_thread")
 finished: deque[int] = of_run(deque(maxlen=4096))
 """The last actors that ended and were no daemons: the interpreter waits for them before it runs exit handlers."""
 
-_real_is_alive = threading.Thread.is_alive
+real_is_alive = threading.Thread.is_alive
 
 
 def starting(recorder: Recorder, bootstrap: Any) -> None:
@@ -66,7 +96,7 @@ def ended(recorder: Recorder, thread: threading.Thread, _result: object) -> None
 
 def joined(recorder: Recorder, thread: threading.Thread, _result: object) -> None:
     """The current actor waited for `thread`, perhaps in vain."""
-    if not _real_is_alive(thread):
+    if not real_is_alive(thread):
         over(recorder, thread)
 
 
@@ -194,7 +224,7 @@ def patch(patches: Patches, recorder: Recorder) -> None:
     """Put the models beside starts, ends and joins; the calling thread is known from the beginning."""
     for name in _STARTERS:
         if hasattr(threading, name):
-            patches.replace(threading, name, around(getattr(threading, name), before=starting))
+            patches.around_builtin(threading, name, starting, before=True)
     for name in _RAW_STARTERS:
         if hasattr(_thread, name):
             patches.replace(_thread, name, raw_starter(getattr(_thread, name)))
@@ -205,7 +235,8 @@ def patch(patches: Patches, recorder: Recorder) -> None:
     patches.around(thread, "is_alive", after=seen_alive)
     patches.replace(threading, "_shutdown", awaiting_all(threading._shutdown))  # type: ignore[attr-defined]
     name = vars(thread)["name"]
-    patches.replace(thread, "name", property(name.fget, around(name.fset, after=renamed), name.fdel, name.__doc__))
+    setter = patches.with_models(name.fset, after=renamed)
+    patches.replace(thread, "name", property(name.fget, setter, name.fdel, name.__doc__))
     running = threading._active.get(get_ident())  # type: ignore[attr-defined]
     if running is not None:
         actors.put(running, recorder.current())

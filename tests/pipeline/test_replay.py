@@ -9,6 +9,11 @@ from typing import Any
 import pytest
 
 from raceway.model.findings import Finding
+from raceway.model.kinds import Verb
+from raceway.model.told import Told, ToldEdge
+from raceway.pipeline import new_uuid
+from raceway.pipeline.convert import AT_ONCE, Converter
+from raceway.pipeline.flows import Origin
 from raceway.pipeline.replay import records_of
 from tests.conftest import RunRaceway, has_gil
 from tests.fixture_format import FIXTURES
@@ -224,3 +229,11 @@ def test_however_a_run_ends_its_events_are_written(
     assert [kind for kind in kinds if kind in ("AsyncSpawn", "AsyncAwait")][:2] == ["AsyncSpawn", "AsyncAwait"]
     assert kinds.count("LockAcquire") == kinds.count("LockRelease") >= 1
     assert kinds[-1] == "Custom", "the facts of the run"
+
+
+def test_a_turn_ends_with_the_last_row_that_was_told() -> None:
+    names: list[Told] = [ToldEdge(Verb.NAME, 0, 0, 0, 7, "lock")]
+    uses: list[Told] = [ToldEdge(verb, 0, 1, 0, 7) for verb in (Verb.TAKEN, Verb.FREED)]
+    told = [names * (AT_ONCE + 1), uses * AT_ONCE, []]
+    converter = Converter(Origin(new_uuid(), "s", "i", "test", 1), lambda: told.pop(0), str)
+    assert [len(converter()) for _ in range(3)] == [AT_ONCE, AT_ONCE, 0]

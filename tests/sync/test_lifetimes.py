@@ -22,7 +22,7 @@ def seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(MODULE, "_clock", lambda: next(ticks))
 
 
-def elsewhere(*work: Callable[[], None]) -> None:
+def elsewhere(*work: Callable[[], object]) -> None:
     """Do it on a thread of its own, to the end."""
     done = _thread.allocate_lock()
     done.acquire()
