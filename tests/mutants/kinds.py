@@ -7,12 +7,13 @@ from tests.mutants.mutant import Mutant
 _REGIONS = (
     Mutant(
         "region-value", "that a write may depend on an earlier read by its value",
-        "transform/flow.py", "draft.add_region(read, RegionKind.VALUE, *self._between(read))", "pass",
+        "transform/flow.py",
+        "draft.add_region(read, RegionKind.VALUE, *self._between(read), self._splits(read, value))", "pass",
         "race/rmw_straight.py",
     ),
     Mutant(
         "region-test", "that a write may depend on an earlier read by a test",
-        "transform/flow.py", "draft.add_region(read, RegionKind.TEST, spans, awaits)", "pass",
+        "transform/flow.py", "draft.add_region(read, RegionKind.TEST, spans, awaits, splits)", "pass",
         "race/check_stock_call.py",
     ),
     Mutant(
