@@ -17,10 +17,12 @@ class Actor:
     `inherited` is the clock it started with. `heads` are the newest reads that later writes may depend on, by site,
     activation and location. `firm` is the clock of the order that locks have no part in, without the actor's own slot,
     and `version` counts its changes. `bare` is the clock of the order that hand-overs through plain containers have no
-    part in, None as long as that is no other.
+    part in, None as long as that is no other. `taken` has the places in the stream where its locks were taken.
     """
 
-    __slots__ = ("bare", "clock", "ended", "firm", "heads", "held", "inherited", "kind", "name", "slot", "version")
+    __slots__ = (
+        "bare", "clock", "ended", "firm", "heads", "held", "inherited", "kind", "name", "slot", "taken", "version",
+    )  # fmt: skip
 
     def __init__(self, slot: int, clock: Clock, firm: Clock, name: str, kind: ActorKind) -> None:
         self.slot = slot
@@ -30,6 +32,7 @@ class Actor:
         self.version = 0
         self.inherited = dict(clock)
         self.held: list[int] = []
+        self.taken: dict[int, int] = {}
         self.heads: dict[tuple[int, int, Location], Entry] = {}
         self.name = name
         self.kind = kind

@@ -16,7 +16,8 @@ from raceway.detector.conflicts import conflict
 from raceway.detector.flags import see_flag
 from raceway.detector.lockorder import LockOrders
 from raceway.detector.races import Races
-from raceway.detector.shadow import Entry, Epoch, Shadow, rank_of
+from raceway.detector.shadow import Entry, Epoch, Shadow, between, rank_of
+from raceway.detector.splits import splitting
 from raceway.detector.syncs import Syncs, hand_over
 from raceway.detector.tasks import Task, Tasks
 from raceway.model.kinds import ActorKind, Commute, LocationKind, Operation, Verb
@@ -137,6 +138,9 @@ class Detector:
         entry.rank = rank_of(site, access.operation, entry.head is not None)
         if task is not None and access.operation.mutates:
             self._check_gaps(entry, shadow, task)
+        elif entry.head is not None and site.regions[entry.region].splits:
+            for other in splitting(entry, shadow, actor):
+                self.races.add(_side(other), _side(entry), True)
         if not self._repeats(entry, shadow):
             self._record(entry, shadow, actor)
         if site.is_head and not access.operation.mutates and access.location.key != WHOLE:
@@ -182,7 +186,7 @@ class Detector:
         for other in shadow.conflicts(entry, actor.bared() if common else clock):
             if conflict(other.access, access):
                 shadow.racy = True
-                self.races.add(_side(other), _side(entry), _between(other, entry))
+                self.races.add(_side(other), _side(entry), between(other, entry))
         if not shadow.shared and any(other.access.actor != access.actor for other in (*shadow.writes, *shadow.reads)):
             shadow.shared = True
             self.shared += 1
@@ -245,6 +249,7 @@ class Detector:
             if record.stack and held:
                 self._note_order(record, actor, tuple(held))
             held.append(record.sync)
+            actor.taken[record.sync] = self.sequence
         if record.held or released:
             self._tell(Verb.TAKEN if record.held else Verb.ACQUIRE, record.actor, record.sync, task=record.task)
 
@@ -331,6 +336,7 @@ class Detector:
             actor.ended = True
             actor.held.clear()
             actor.heads.clear()
+            actor.taken.clear()
             self._slots.give_back(actor.slot, actor.clock[actor.slot])
             self._ended.append(record.actor)
             if len(self._ended) > WHOLE_LIMIT:
@@ -387,12 +393,6 @@ class Detector:
         task = self.tasks.get(record.actor)
         (task or self._actor(record.actor)).name = record.name
         self._tell(Verb.RENAME, record.actor if task is None else 0, record.actor, record.name)
-
-
-def _between(other: Entry, entry: Entry) -> bool:
-    """Whether `other` changed the location between the read and the write of the region that `entry` closes."""
-    head = entry.head
-    return head is not None and other.access.operation.mutates and other.sequence > head.sequence
 
 
 def _side(entry: Entry) -> Side:

@@ -57,6 +57,12 @@ class Entry:
         return self.number <= clock.get(self.slot, 0)
 
 
+def between(other: Entry, entry: Entry) -> bool:
+    """Whether `other` changed the location between the read and the write of the region that `entry` closes."""
+    head = entry.head
+    return head is not None and other.access.operation.mutates and other.sequence > head.sequence
+
+
 class Shadow:
     """Last accesses of one location.
 

@@ -122,6 +122,7 @@ _STRENGTH = {
     FindingKind.CHECK_THEN_ACT: 3,
     FindingKind.LOST_UPDATE: 3,
     FindingKind.AWAIT_GAP: 3,
+    FindingKind.SPLIT_CRITICAL_SECTION: 3,
     FindingKind.ITERATION_MUTATION: 2,
     FindingKind.WRITE_WRITE: 1,
     FindingKind.READ_WRITE: 0,

@@ -73,6 +73,8 @@ def kind_of(race: RawRace, first: Member, second: Member) -> FindingKind:
         return FindingKind.ITERATION_MUTATION
     if race.one_loop:
         return FindingKind.AWAIT_GAP
+    if race.observed and set(race.earlier.locks) & set(race.later.locks):  # a lock orders them, but not the region
+        return FindingKind.SPLIT_CRITICAL_SECTION
     regions = {first.region, second.region} - {None}
     both_write = all(side.access.operation.mutates for side in (race.earlier, race.later))
     if not both_write:

@@ -31,6 +31,8 @@ def judge(
     """
     if one_loop:
         return Judgement(Severity.ERROR, Verdicts(Verdict.HARMFUL, Verdict.HARMFUL, Verdict.HARMFUL), "")
+    if kind is FindingKind.SPLIT_CRITICAL_SECTION:
+        return Judgement(Severity.ERROR, Verdicts(Verdict.HARMFUL, Verdict.HARMFUL), "")
     verdict = Verdicts(_on_gil(kind, first, second, sites), Verdict.HARMFUL)
     reason = _benign(kind, first, second, sites, read)
     if reason:

@@ -47,6 +47,14 @@ def _what(facts: Facts) -> str:
     actors = f"{first.actor.name} and {second.actor.name}"
     if facts.kind is FindingKind.AWAIT_GAP:
         return _gap(facts)
+    if facts.kind is FindingKind.SPLIT_CRITICAL_SECTION:
+        lock = next((name for name in first.locks if name in second.locks), "the lock")
+        takes_back = facts.regions[1] is RegionKind.VALUE
+        does, then = ("reads", "writes it back") if takes_back else ("tests", "acts on the answer")
+        return (
+            f"{second.actor.name} {does} {variable} under {lock}, lets go of it, takes it again and {then}, while "
+            f"{first.actor.name} has written it in between."
+        )
     regional = [side for side, region in zip((first, second), facts.regions, strict=True) if region is not None]
     if len(regional) == 1 and facts.kind in (FindingKind.LOST_UPDATE, FindingKind.CHECK_THEN_ACT):
         one = regional[0].actor.name
@@ -89,7 +97,7 @@ def _effect(facts: Facts) -> str:
     """Why the finding is harmful, or safe only by luck, on which interpreters."""
     if facts.reason:
         return f"Benign: {facts.reason}."
-    if facts.kind is FindingKind.AWAIT_GAP:
+    if facts.kind in (FindingKind.AWAIT_GAP, FindingKind.SPLIT_CRITICAL_SECTION):
         return ""
     harmful = facts.gil_verdict is Verdict.HARMFUL
     if facts.kind in (FindingKind.LOST_UPDATE, FindingKind.CHECK_THEN_ACT, FindingKind.DOUBLE_INIT):
@@ -121,6 +129,9 @@ def _effect(facts: Facts) -> str:
 
 def fix(facts: Facts) -> str:
     """What to change, in one sentence."""
+    if facts.kind is FindingKind.SPLIT_CRITICAL_SECTION:
+        common = next((name for name in facts.first.locks if name in facts.second.locks), "the lock")
+        return f"Hold {common} from the first look at {facts.variable} to the write, or look again before the write."
     lock = guard(facts.first, facts.second)
     if facts.breach is not None and facts.breach.actors:
         return f"Hold {facts.breach.lock.partition(' ')[0]} there, as is declared, or correct the declaration."

@@ -49,13 +49,15 @@ class Region(Struct):
     """An earlier read that a write depends on.
 
     `head` is the index of the reading site in the same module. `spans` tells that a switch point (call, loop
-    back-edge, await) lies between the read and the write, `awaits` that an await does.
+    back-edge, await) lies between the read and the write, `awaits` that an await does. `splits`: the two lie in `with`
+    blocks of their own, and nothing was looked at anew in the one of the write.
     """
 
     head: int
     kind: RegionKind
     spans: bool
     awaits: bool = False
+    splits: bool = False
 
 
 class Site(Struct):

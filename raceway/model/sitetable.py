@@ -69,7 +69,8 @@ class SiteTable(Sequence[Site]):
         Bytes with one for each site: places of form and context in their enums, letters of commits, bits, whether the
         operand is plain `self`. The texts, and for each of `_TEXTS` bytes with their numbers: two for each site, lowest
         first, four where texts are many. By index of the site, where there is one: values of literal keys; and regions:
-        four times the head, 1 more where an await lies inside, 2 more where a value is taken back.
+        eight times the head, 1 more where an await lies inside, 2 more where a value is taken back, 4 more where a lock
+        may be let go of inside.
         """
         return self._packed[:-1]
 
@@ -112,8 +113,11 @@ def single(site: Site) -> SiteTable:
     return table
 
 
-def _regions(packed: Iterable[tuple[int, str, bool, bool]]) -> tuple[Region, ...]:
-    return tuple(Region(head, RegionKind(kind), spans, awaits) for head, kind, spans, awaits in packed)
+_PackedRegion = tuple[int, str, bool, bool, bool]
+
+
+def _regions(packed: Iterable[_PackedRegion]) -> tuple[Region, ...]:
+    return tuple(Region(head, RegionKind(kind), *rest) for head, kind, *rest in packed)
 
 
 def pack(sites: Sequence[Site]) -> tuple[Any, ...]:
@@ -148,12 +152,12 @@ def pack(sites: Sequence[Site]) -> tuple[Any, ...]:
     )
 
 
-def _packed(region: Region) -> tuple[int, str, bool, bool]:
-    return region.head, region.kind.value, region.spans, region.awaits
+def _packed(region: Region) -> _PackedRegion:
+    return region.head, region.kind.value, region.spans, region.awaits, region.splits
 
 
 def _head(region: Region) -> int:
-    return region.head << 2 | (region.kind is RegionKind.VALUE) << 1 | region.awaits
+    return region.head << 3 | region.splits << 2 | (region.kind is RegionKind.VALUE) << 1 | region.awaits
 
 
 def _is_self(site: Site) -> bool:

@@ -661,6 +661,7 @@ typedef struct {
     uint32_t head; /* serial of the reading site */
     bool awaits; /* an await lies between the read and the write */
     bool takes_back; /* the write is made from what was read */
+    bool splits; /* a lock may have been let go of between the read and the write */
 } RegionOf;
 
 typedef struct {
@@ -833,6 +834,7 @@ void sync_retire(uint64_t sync);
 void syncs_reset(void);
 PyObject *sync_place(uint64_t sync);
 void sync_name(uint64_t sync);
+uint32_t sync_taken_at(uint64_t sync); /* the place in the run of the last access before it was taken */
 uint64_t sync_holder(uint64_t sync); /* the actor that has the lock, 0 for none */
 PyObject *syncs_signals(void);
 PyObject *locks_tuple(Lockset locks);

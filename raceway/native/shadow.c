@@ -736,7 +736,7 @@ is_suspended_walk(const Access *access, const Context *walk)
 }
 
 static void
-report_gap(Access *access, Frame *frame, uint32_t other)
+report_observed(Access *access, Frame *frame, uint32_t other, bool one_loop)
 {
     if (!contexts_conflict(&contexts[other], &access->wanted, access->location->kind)) {
         return;
@@ -745,7 +745,7 @@ report_gap(Access *access, Frame *frame, uint32_t other)
         access->id = context_make(access->thread, frame, &access->wanted);
     }
     if (access->id != 0) {
-        race_add(other, access->id, true, true, access->location);
+        race_add(other, access->id, true, one_loop, access->location);
     }
 }
 
@@ -754,12 +754,44 @@ check_gaps(Access *access, Frame *frame, const Expansion *expansion)
 {
     uint32_t other = between(access, expansion);
     if (other != 0) {
-        report_gap(access, frame, other);
+        report_observed(access, frame, other, true);
     }
     for (uint8_t at = 0; at < expansion->reads.count; at++) {
         uint32_t walk = expansion->reads.entries[at].context;
         if (unlikely(is_suspended_walk(access, &contexts[walk]))) {
-            report_gap(access, frame, walk);
+            report_observed(access, frame, walk, true);
+        }
+    }
+}
+
+/* --- Locks that are let go of inside a region -------------------------------------------------------------------- */
+
+/* Whether the read, the other write and this one were each made under one lock, which was taken anew after the other. */
+static bool
+is_under_one_lock(const Access *access, const Context *other, uint32_t place)
+{
+    Lockset held = access->thread->actor->held;
+    for (uint32_t at = 0; at < lockset_length(held); at++) {
+        uint64_t lock = lockset_at(held, at);
+        if (lockset_has(access->head->locks, lock) && lockset_has(other->locks, lock) && sync_taken_at(lock) >= place) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Writes of others that came between the read and the write of the region that the access closes: a lock orders them,
+   but was let go of in between. Who was ordered by anything else was asked for it. */
+static void
+check_split(Access *access, Frame *frame, const Expansion *expansion)
+{
+    const Actor *actor = access->thread->actor;
+    for (uint8_t at = 0; at < expansion->writes.count; at++) {
+        const Entry *entry = &expansion->writes.entries[at];
+        const Context *other = &contexts[entry->context];
+        if (other->slot != actor->slot && entry->sequence > access->head->sequence && is_ordered(other, actor) &&
+            other->number > clock_get(&actor->firm, other->slot) && is_under_one_lock(access, other, entry->sequence)) {
+            report_observed(access, frame, entry->context, false);
         }
     }
 }
@@ -808,6 +840,9 @@ record_at(Thread *thread, Frame *frame, uint32_t number, Cell *cell, const Locat
         if (expansion != NULL && op_mutates(op)) {
             check_gaps(&access, frame, expansion);
         }
+    }
+    else if (unlikely(access.head != NULL && expansion != NULL && site->regions[access.wanted.region].splits)) {
+        check_split(&access, frame, expansion);
     }
     if (!repeats(&access, cell, expansion)) {
         access.id = access.id != 0 ? access.id : renew(&access, frame, cell, expansion);

@@ -13,6 +13,7 @@ typedef struct {
     LockUse use;
     int line;
     bool signal; /* another actor than its taker freed it */
+    uint32_t taken_at; /* place in the run */
     uint64_t releaser; /* actor that released it last, whose clock this is; 0 when it is that of several */
     bool released;
     bool named; /* a finding will name it: its place stays */
@@ -186,6 +187,7 @@ sync_lock_taken(Thread *thread, uint64_t serial, Frame *frame, bool waits)
         lockorder_note(thread, frame, serial);
     }
     lockwaits_taken(thread, &sync->use, serial, sync->file, sync->line, frame);
+    sync->taken_at = sequence;
     actor_hold_lock(thread->actor, serial);
 }
 
@@ -205,6 +207,13 @@ sync_lock_freed(Thread *thread, uint64_t serial)
     lockwaits_freed(&sync->use);
     release(thread, sync, false);
     actor_drop_lock(thread->actor, serial);
+}
+
+uint32_t
+sync_taken_at(uint64_t serial)
+{
+    const Sync *sync = table_get(&syncs, serial);
+    return sync == NULL ? 0 : sync->taken_at;
 }
 
 uint64_t

@@ -8,7 +8,8 @@ and activation before it speaks of a region.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import contextlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import libcst as cst
@@ -42,6 +43,7 @@ class Guard:
 class Flow:
     """The state of one activation while its body is walked in evaluation order.
 
+    `asked` are reads that were tested for being there at all.
     `is_async`: it is that of a coroutine or an asynchronous generator, so that what drives it may await at a `yield`.
     """
 
@@ -51,10 +53,12 @@ class Flow:
     guards: list[Guard] = field(default_factory=list)
     segment: int = 0
     awaits: int = 0
+    blocks: tuple[int, ...] = ()
     clock: int = 0
     reads: list[Draft] = field(default_factory=list)
     returns: list[tuple[int, Taint]] = field(default_factory=list)
     breaks: int = 0
+    asked: set[Draft] = field(default_factory=set)
     lazy: list[tuple[Draft, Draft, bool, bool]] = field(default_factory=list)
     written: list[tuple[Draft, tuple[Guard, ...]]] = field(default_factory=list)
 
@@ -66,6 +70,14 @@ class Flow:
         """An await: other tasks may run."""
         self.awaits += 1
         self.segment += 1
+
+    @contextlib.contextmanager
+    def block(self) -> Iterator[None]:
+        """The body of a `with` statement."""
+        outer, self.clock = self.blocks, self.clock + 1
+        self.blocks = (*outer, self.clock)
+        yield
+        self.blocks = outer
 
     def give(self) -> None:
         """A yield: whoever drives the generator runs, and awaits only where it can be a coroutine."""
@@ -107,6 +119,7 @@ class Flow:
         """Note when `draft` is reached and where it goes."""
         self.clock += 1
         draft.order, draft.segment, draft.awaits = self.clock, self.segment, self.awaits
+        draft.blocks = self.blocks
         draft.paths = tuple(path for path in paths if path)
 
     def read(self, draft: Draft, *paths: str) -> Taint:
@@ -120,7 +133,7 @@ class Flow:
         self.stamp(draft, paths)
         for read in sorted(value, key=_order):
             if self._same(read, draft):
-                draft.add_region(read, RegionKind.VALUE, *self._between(read))
+                draft.add_region(read, RegionKind.VALUE, *self._between(read), self._splits(read, value))
         self._find_guard(draft)
         if draft.regions:
             self.written.append((draft, tuple(self.guards)))
@@ -150,7 +163,23 @@ class Flow:
         else:
             if initialises:
                 self.lazy.append((draft, read, spans, awaits))
-            draft.add_region(read, RegionKind.TEST, spans, awaits)
+            splits = draft.context is Context.AUGMENT and not self._acted_inside(read) and self._splits(read)
+            draft.add_region(read, RegionKind.TEST, spans, awaits, splits)
+
+    def _splits(self, read: Draft, value: Taint = CLEAN) -> bool:
+        """Whether the read was made in a `with` block that was left since, and the write is made in another one, in
+        which it looks at nothing anew: neither what it tests there nor what it writes tells of a change in between.
+
+        Not so if it was asked whether there is a value at all: who makes it outside of locks and stores it later, as
+        caches do, makes it twice at most.
+        """
+        inside, anew = set(self.blocks), [*value, *(tested for guard in self.guards for tested in guard.reads)]
+        left = bool(read.blocks) and bool(inside) and not inside & set(read.blocks)
+        return left and read not in self.asked and not any(inside & set(other.blocks) for other in anew)
+
+    def _acted_inside(self, read: Draft) -> bool:
+        """Whether a write has acted on the test in its own `with` block: what gives back later does not rely on it."""
+        return any(set(write.blocks) & set(read.blocks) and self._same(read, write) for write, _guards in self.written)
 
     def _acted(self, read: Draft) -> bool:
         """Whether, on the way to here, a write has acted on the test before any await: what adds to or takes from the

@@ -12,7 +12,8 @@ from raceway.model.sites import Context, Region, Role, SiteForm
 
 @dataclass(eq=False, slots=True)
 class Draft:
-    """A site under construction; `order`, `segment` and `awaits` say when in its activation it is reached."""
+    """A site under construction; `order`, `segment` and `awaits` say when in its activation it is reached, `blocks` in
+    which `with` blocks."""
 
     index: int
     form: SiteForm
@@ -38,12 +39,13 @@ class Draft:
     order: int = 0
     segment: int = 0
     awaits: int = 0
+    blocks: tuple[int, ...] = ()
     regions: list[Region] = field(default_factory=list)
 
-    def add_region(self, head: Draft, kind: RegionKind, spans: bool, awaits: bool) -> None:
+    def add_region(self, head: Draft, kind: RegionKind, spans: bool, awaits: bool, splits: bool = False) -> None:
         """Note that this write depends on the read `head`; one region per head, the first kind stays."""
         if head is not self and all(region.head != head.index for region in self.regions):
-            self.regions.append(Region(head.index, kind, spans, awaits))
+            self.regions.append(Region(head.index, kind, spans, awaits, splits))
             head.is_head = True
             head.opens |= awaits
 

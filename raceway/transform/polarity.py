@@ -10,6 +10,12 @@ from raceway.transform.planner import Planner
 
 def polarity(planner: Planner, test: cst.CSTNode) -> tuple[Taint, Taint]:
     """The reads that `test` finds absent (None, false, missing) when it is true, and when it is false."""
+    found = _polarity(planner, test)
+    planner.flow.asked.update(*found)
+    return found
+
+
+def _polarity(planner: Planner, test: cst.CSTNode) -> tuple[Taint, Taint]:
     taint = planner.taints.get(test, CLEAN)
     if isinstance(test, cst.UnaryOperation) and isinstance(test.operator, cst.Not):
         when_true, when_false = polarity(planner, test.expression)

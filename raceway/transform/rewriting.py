@@ -145,8 +145,9 @@ def _site(draft: Draft, node: ast.AST) -> Site:
         end_column=getattr(end, "end_col_offset", None) or node.col_offset,
         keyed=draft.keyed,
         key=draft.key,
-        # A test that the write relies on says more than the value it works on, unless it tested that value.
-        regions=tuple(sorted(draft.regions, key=lambda region: region.kind is RegionKind.VALUE)),
+        # A test that the write relies on says more than the value it works on, unless it tested that value; most says
+        # what is relied on although its lock was let go of.
+        regions=tuple(sorted(draft.regions, key=lambda region: (not region.splits, region.kind is RegionKind.VALUE))),
         is_head=draft.is_head,
         spans=draft.spans,
         literal=draft.literal,

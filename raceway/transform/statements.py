@@ -112,7 +112,8 @@ def with_(planner: Planner, node: cst.With) -> Taint:
             planner.flow.suspend()
         if item.asname is not None:
             store(planner, item.asname.name, taint, node, None, "body")
-    planner.visit_children(node.body)
+    with planner.flow.block():
+        planner.visit_children(node.body)
     planner.flow.switch()
     if node.asynchronous is not None:
         planner.flow.suspend()

@@ -37,6 +37,8 @@ CLOSING = {2: (0,), 3: (1, 0), 6: (0,), 7: (1,)}
 """Sites that close regions: the sites of the reads they depend on, by preference."""
 AWAITING = {6: RegionKind.VALUE, 7: RegionKind.TEST}
 """Of these, the ones whose regions have an await inside."""
+SPLIT = 2
+"""Of these, the one whose lock may be let go of inside."""
 WALK = 8
 """A site that walks over a container and has an await between its steps."""
 DOUBLE_CHECKED, RECHECKED = 10, 11
@@ -66,7 +68,7 @@ _MUTATING = tuple(operation for operation in Operation if operation.mutates)
 def site(index: int) -> Site:
     """One of the sites that traces use."""
     kind, awaits = AWAITING.get(index, RegionKind.VALUE), index in AWAITING
-    regions = tuple(Region(head, kind, True, awaits) for head in CLOSING.get(index, ()))
+    regions = tuple(Region(head, kind, True, awaits, index == SPLIT) for head in CLOSING.get(index, ()))
     return Site(
         index,
         SiteForm.ATTRIBUTE,

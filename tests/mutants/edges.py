@@ -23,11 +23,11 @@ _THREADS = (
     ),
     Mutant(
         "thread-join", "the edge from the end of a thread to join()",
-        "sync/threads.py", "if not _real_is_alive(thread):", "if False:", "norace/thread_join.py",
+        "sync/threads.py", "if not real_is_alive(thread):", "if False:", "norace/thread_join.py",
     ),
     Mutant(
         "thread-join-timeout", "that a join() which timed out gives no edge",
-        "sync/threads.py", "if not _real_is_alive(thread):", "if True:", "race/thread_join_in_vain.py",
+        "sync/threads.py", "if not real_is_alive(thread):", "if True:", "race/thread_join_in_vain.py",
     ),
     Mutant(
         "thread-is-alive", "the edge from the end of a thread to is_alive() that found it over",

@@ -7,12 +7,13 @@ from tests.mutants.mutant import Mutant
 _REGIONS = (
     Mutant(
         "region-value", "that a write may depend on an earlier read by its value",
-        "transform/flow.py", "draft.add_region(read, RegionKind.VALUE, *self._between(read))", "pass",
+        "transform/flow.py",
+        "draft.add_region(read, RegionKind.VALUE, *self._between(read), self._splits(read, value))", "pass",
         "race/rmw_straight.py",
     ),
     Mutant(
         "region-test", "that a write may depend on an earlier read by a test",
-        "transform/flow.py", "draft.add_region(read, RegionKind.TEST, spans, awaits)", "pass",
+        "transform/flow.py", "draft.add_region(read, RegionKind.TEST, spans, awaits, splits)", "pass",
         "race/check_stock_call.py",
     ),
     Mutant(
@@ -35,8 +36,8 @@ _REGIONS = (
     ),
     Mutant(
         "region-order", "that the test says more than the value",
-        "transform/rewriting.py", "key=lambda region: region.kind is RegionKind.VALUE",
-        "key=lambda region: region.kind is not RegionKind.VALUE", "race/check_stock_early_return.py",
+        "transform/rewriting.py", "(not region.splits, region.kind is RegionKind.VALUE)",
+        "(not region.splits, region.kind is not RegionKind.VALUE)", "race/check_stock_early_return.py",
     ),
     Mutant(
         "region-activation", "that a region's read and write are of one activation",

@@ -156,6 +156,27 @@ _LOCATIONS = (
         "runtime/accesses.py", "return key + _length(base)", "return key", "race/list_negative.py",
     ),
     Mutant(
+        "split", "that a lock which is let go of inside a region does not hold it together",
+        "detector/splits.py", "if not asked and conflict(", "if False and conflict(", "race/split_update.py",
+    ),
+    Mutant(
+        "split-test", "that a test may be relied on once its lock was let go of",
+        "transform/flow.py", "draft.add_region(read, RegionKind.TEST, spans, awaits, splits)",
+        "draft.add_region(read, RegionKind.TEST, spans, awaits)", "race/split_check.py",
+    ),
+    Mutant(
+        "split-anew", "that who looks anew once it has the lock again relies on that",
+        "transform/flow.py", "and not any(inside & set(other.blocks) for other in anew)", "", "norace/split_check.py",
+    ),
+    Mutant(
+        "split-asked", "that what is made because it is missing may be made twice",
+        "transform/flow.py", "and read not in self.asked", "", "norace/split_cache.py",
+    ),
+    Mutant(
+        "split-acted", "that who has acted on a test under its lock relies on it no more",
+        "transform/flow.py", "and not self._acted_inside(read)", "", "norace/split_give_back.py",
+    ),
+    Mutant(
         "items-all", "that a change of a whole container concerns every item",
         "runtime/accesses.py", "if operation.mutates and (commute is Commute.NONE or", "if operation.mutates and (",
         "race/item_clear.py",
