@@ -161,12 +161,13 @@ feed_edge(PyObject *record, const char *verb)
         actor_gave(thread);
         return true;
     }
-    task_resume(thread, task);
+    if (strcmp(verb, "wake") == 0 || strcmp(verb, "acquire") == 0 || strcmp(verb, "release") == 0) {
+        task_resume(thread, task); /* other edges are the thread's, whichever of its tasks runs */
+    }
     if (strcmp(verb, "wake") == 0) {
         task_wake(thread, other);
-        return true;
     }
-    if (strcmp(verb, "acquire") == 0) {
+    else if (strcmp(verb, "acquire") == 0) {
         held ? sync_lock_taken(thread, other, NULL, merge) : sync_acquire(thread, other);
     }
     else if (strcmp(verb, "release") == 0) {

@@ -289,9 +289,10 @@ class _Builder:
         if choice < 12:
             return self._access(actor)
         if choice < 14:
-            return Acquire(actor, self.draw(st.sampled_from(SYNCS)))
+            return Acquire(actor, self.draw(st.sampled_from(SYNCS)), task=self.task_of(actor))
         if choice < 15:
-            return Release(actor, self.draw(st.sampled_from(SYNCS)), merge=self.draw(st.booleans()))
+            sync, merge = self.draw(st.sampled_from(SYNCS)), self.draw(st.booleans())
+            return Release(actor, sync, merge=merge, task=self.task_of(actor))
         if choice < 18:
             return self._lock(actor, self.draw(st.sampled_from(LOCKS)))
         if choice < 19:
