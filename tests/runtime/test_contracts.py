@@ -199,7 +199,8 @@ def test_the_ends_of_a_deque_hand_over_and_commute() -> None:
 def test_what_is_put_into_a_container_is_handed_to_who_takes_it_out(tp: type, puts: str, takes: str) -> None:
     assert {row(tp, name).handover for name in puts.split()} == {Handover.GIVE}
     assert {row(tp, name).handover for name in takes.split()} == {Handover.TAKE}
-    assert not any(Commute.NONE in changes(row(tp, name)) for name in takes.split())
+    # Which key `popitem` takes is not known: whoever looks for one meets it.
+    assert not any(Commute.NONE in changes(row(tp, name)) for name in takes.split() if name != "popitem")
 
 
 def test_who_takes_out_of_a_list_commutes_with_who_puts_in() -> None:

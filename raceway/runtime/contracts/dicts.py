@@ -37,7 +37,7 @@ STORING = Contract(
 )
 DELETING = Contract(effects=(DELETE_KEY, DISCARD), full_when=Presence.PRESENT, otherwise=(READ_KEY,), key_argument=0)
 TAKING = replace(DELETING, handover=Handover.TAKE)
-TAKING_ANY = Contract(effects=(DISCARD,), handover=Handover.TAKE, note="whichever item: each goes to one taker")
+TAKING_LAST = replace(RESHAPE, handover=Handover.TAKE, note="whichever key: who looks for one meets it")
 # Who finds the key there only read it, but is a partner of the one who put it there, not a rival.
 SETTING_DEFAULT = Contract(
     effects=(Effect(Target.KEY, Operation.WRITE, Commute.SETDEFAULT), INSERT_KEY),
@@ -66,7 +66,7 @@ DICT = (
     *rows("dict", "__delitem__", DELETING),
     *rows("dict", "pop", TAKING),
     *rows("dict", "setdefault", SETTING_DEFAULT),
-    *rows("dict", "popitem", TAKING_ANY),
+    *rows("dict", "popitem", TAKING_LAST),
     *rows("dict", "clear", RESHAPE),
     *rows("dict", "update __ior__", MERGING),
     *rows("dict", "__len__", LENGTH),
@@ -94,7 +94,7 @@ ORDERED_DICT = (
             note="like taking one key out and putting it in again; the item stays as it is",
         ),
     ),
-    *rows("collections.OrderedDict", "popitem", replace(TAKING_ANY, atomic_free_threaded=False, note=_UNLOCKED)),
+    *rows("collections.OrderedDict", "popitem", replace(TAKING_LAST, atomic_free_threaded=False, note=_UNLOCKED)),
     *rows("collections.OrderedDict", "clear", replace(RESHAPE, atomic_free_threaded=False, note=_UNLOCKED)),
     *rows("collections.OrderedDict", "update __ior__", replace(MERGING, atomic_free_threaded=False)),
     *rows("collections.OrderedDict", "__iter__ __reversed__ keys values items", ITERATION),

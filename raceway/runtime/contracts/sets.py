@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from raceway.model.kinds import Commute, Operation
 from raceway.model.struct import replace
-from raceway.runtime.contracts.dicts import READING, TAKING_ANY
+from raceway.runtime.contracts.dicts import READING
 from raceway.runtime.contracts.terms import (
     ADD,
     COMPARISONS,
@@ -46,6 +46,8 @@ _REMOVING = Contract(
     note="raises when another thread was first",
 )
 
+_TAKING = Contract(effects=(DISCARD,), handover=Handover.TAKE, note="whichever element: each goes to one taker")
+
 _MANY = "one step per argument"
 _TWO_STEPS = replace(WHOLE_BOTH, atomic_free_threaded=False, note="compares the sizes first, then the elements")
 
@@ -63,7 +65,7 @@ SET = (
     *rows("set", "add", _ADDING),
     *rows("set", "discard", _DISCARDING),
     *rows("set", "remove", _REMOVING),
-    *rows("set", "pop", TAKING_ANY),
+    *rows("set", "pop", _TAKING),
     *rows("set", "clear", RESHAPE),
     *rows("set", "update", Contract(effects=(ADD,), walks_arguments=True, handover=Handover.GIVE, note=_MANY)),
     *rows("set", "__ior__", Contract(effects=(ADD,), walks_arguments=True)),
