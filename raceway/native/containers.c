@@ -93,6 +93,7 @@ touch_item(Reach *at, Shape *shape, int op, int commute)
         location.object = object;
         location.kind = AT_STRUCTURE;
         location.key = KEY_WHOLE;
+        location.items = false; /* who changes all of it is told of by the container's own name */
         touch(at, &object->cells[1], &location, OP_READ, COMMUTE_NONE);
         remember_made(at->tap, MADE_ALL, object->cells[1].r);
     }
