@@ -122,7 +122,8 @@ class _Command:
             if sys.version_info >= (3, 13):  # tracebacks show its lines
                 import linecache
 
-                linecache._register_code(self._code, self._program.name, "<string>")  # type: ignore[attr-defined]
+                known_by = self._code if hasattr(linecache, "_getline_from_code") else "<string>"  # 3.13.0: by the name
+                linecache._register_code(known_by, self._program.name, "<string>")  # type: ignore[attr-defined]
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             run_plainly(self._program)
 

@@ -185,7 +185,9 @@ typedef struct {
 static PyObject *
 name_of_callback(PyObject *callback)
 {
-    PyObject *name = PyCFunction_CheckExact(callback) || PyMethod_Check(callback) ? attribute(callback, text_name) : NULL;
+    PyObject *name = PyCFunction_Check(callback) || PyMethod_Check(callback) || PyFunction_Check(callback)
+                         ? attribute(callback, text_name)
+                         : NULL;
     PyObject *text = name != NULL && PyUnicode_Check(name) ? PyUnicode_FromFormat("callback %U", name) : NULL;
     Py_XDECREF(name);
     return text != NULL ? text : PyUnicode_FromString("callback");

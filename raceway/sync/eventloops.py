@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import functools
 import sys
-from types import BuiltinMethodType, FrameType, MethodType
+from types import BuiltinMethodType, FrameType, FunctionType, MethodType
 
 from raceway.model.typing import Any
 from raceway.runtime import active
@@ -103,7 +103,7 @@ def begin(recorder: Recorder, handle: Any) -> tuple[int, int, Any]:
     known = None if task is None else tasks.get(task)
     if known is None:
         by, born = makers.get(handle) or (0, 0)
-        known = recorder.tasks.spawn(f"callback {_name(handle._callback)}", by, True, born)
+        known = recorder.tasks.spawn(f"callback {_name(handle._callback)}".rstrip(), by, True, born)
         task = None
     elif known in unnamed:
         unnamed.discard(known)
@@ -123,8 +123,12 @@ def finish(recorder: Recorder, step: tuple[int, int, Any]) -> None:
         tasks.drop(task)
 
 
+_NAMED = (FunctionType, MethodType, BuiltinMethodType)
+"""Callbacks that have a name which is had without code of the program."""
+
+
 def _name(callback: object) -> str:
-    found = getattr(callback, "__name__", "") if type(callback) in (MethodType, BuiltinMethodType) else ""
+    found = getattr(callback, "__name__", "") if issubclass(type(callback), _NAMED) else ""
     return found if type(found) is str else ""
 
 

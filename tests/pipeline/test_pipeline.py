@@ -340,7 +340,9 @@ if os.fork() == 0:
 os.wait()
 """
     finished = run_program(path, ending)
-    assert (finished.stdout, finished.stderr) == ("20 0\n", "")
+    assert finished.stdout == "20 0\n"
+    # Since 3.12 a fork says that there are threads, of which the pipeline's own is one.
+    assert finished.stderr == "" or (sys.version_info >= (3, 12) and "DeprecationWarning" in finished.stderr)
     assert len(read_events(path)) == 25
 
 
