@@ -20,4 +20,4 @@ def run(bench: Bench) -> Result:
         at_most("peak memory of asyncio programs, greatest", comparison.worst(peak_mb), 1.5, " times"),
         Bar("findings in asyncio programs, which have no races", str(false), "0", false == 0),
     )
-    return Result("tasks", bars, (comparison.table(),), (), comparison.failures)
+    return Result("asyncio", bars, (comparison.table(),), (), comparison.failures)
