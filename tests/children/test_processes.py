@@ -99,7 +99,6 @@ IGNORING = [
 ]
 
 
-@pytest.mark.xfail(strict=False, reason="seldom one of these children ends by SIGSEGV: open, see the note of the issue")
 def test_a_child_that_ignores_its_environment_is_followed(place: Place) -> None:
     place.write("child.py", "import sys\nsys.path.insert(0, '.')\nimport shared\nshared.race()\n" + LOOKS)
     starts = (
