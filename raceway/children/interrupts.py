@@ -224,7 +224,7 @@ def _report_aside(report: Report, status: int, patience: float) -> int:
 
 
 def _native() -> Any:
-    """The native core where it is in use: what a handler of Python cannot do is done in C."""
+    """The native core where it has been imported: what a handler of Python cannot do is done in C."""
     return sys.modules.get("raceway._native")
 
 

@@ -76,6 +76,9 @@ def _benign(kind: FindingKind, first: Member, second: Member, sites: tuple[Site,
         reader, writer = sites if second.side.access.operation.mutates else (sites[1], sites[0])
         if reader.flag and writer.flag:
             return "a stop flag: one side stores True or False, the other asks for it in the test of a loop"
+        nothing_yet = second.side.access.operation.mutates  # who asks later comes after the write: see `detector.flags`
+        if reader.double_checked and writer.rechecked and nothing_yet and second.side.locks:
+            return "the outer test of double-checked locking: who finds nothing asks again under the lock"
     if kind is FindingKind.WRITE_WRITE and not read:
         return "nothing reads the value in this run"
     if kind is FindingKind.WRITE_WRITE and sites[0].literal and sites[0].literal == sites[1].literal:

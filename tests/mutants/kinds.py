@@ -166,7 +166,12 @@ _JUDGING = (
     Mutant(
         "benign-not-flag", "that only a test of a loop is one of a stop flag",
         "findings/judge.py", "if reader.flag and writer.flag:",
-        "if writer.literal in _BOOLEANS:", "race/flag_once.py",
+        "if writer.flag:", "race/flag_once.py",
+    ),
+    Mutant(
+        "benign-double-checked", "that the outer test of double-checked locking is benign",
+        "findings/judge.py", "if reader.double_checked and", "if False and",
+        "norace/lock_double_checked_late.py",
     ),
     Mutant(
         "benign-put", "that a test for something to take bears others putting something in",

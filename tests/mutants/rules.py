@@ -51,7 +51,7 @@ _DETECTION = (
         "same-epoch-place", "that a repeated access is dropped only at the same place",
         "detector/detector.py", "shadow = self._shadows.get(place[0], {}).get(place[1:])",
         "shadow = next((known for of in self._shadows.values() for known in of.values()), None)",
-        "race/identity_objects.py",
+        "race/iterate_replace.py",
     ),
     Mutant(
         "same-epoch-ends", "that an edge ends the epoch of which accesses are dropped",
@@ -60,7 +60,7 @@ _DETECTION = (
     ),
     Mutant(
         "same-address", "that an address tells nothing any more when an object has died",
-        "runtime/log.py", "            state.repeated.clear()\n", "", "race/identity_objects.py",
+        "runtime/log.py", "            state.repeated.clear()\n", "", "race/identity_reused.py",
     ),
     Mutant(
         "identity", "that a new object at the address of a dead one is another",
@@ -127,7 +127,7 @@ _COMMUTE = (
     Mutant(
         "commute-discard", "that discarding one key commutes with discarding another",
         "runtime/contracts/terms.py", "Operation.STRUCTURAL_CHANGE, Commute.DISCARD)", "Operation.STRUCTURAL_CHANGE)",
-        "norace/dict_pops.py",
+        "norace/dict_dels.py",
     ),
     Mutant(
         "commute-by-key", "that changes of single keys commute whatever they do",

@@ -2,8 +2,9 @@
 
 Each mutant is one change in a temporary copy of the package, on which its program is run. The mutant is killed when
 what the program expects no longer holds, and survives when it does. A run that goes wrong otherwise, by an exception or
-a module that is not instrumented, kills nothing: any program would notice that. Before all this the copy is run
-unchanged, and every program must get what it expects.
+a module that is not instrumented, kills nothing: any program would notice that. A mutant that the self-check notices,
+too, is asked what becomes of the program's own race. Before all this the copy is run unchanged, and every program must
+get what it expects.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from raceway.report import decode_json
+from raceway.session import SELF_CHECK_FAILED
 from tests.conftest import ROOT, RacewayRun, RunRaceway
 from tests.fixture_format import FIXTURES, Program
 from tests.mutants.mutant import Mutant, MutantError, apply, program_of
@@ -46,7 +48,7 @@ def run_on(package: Path, program: Program, place: Path) -> RacewayRun:
 
 def as_expected(program: Program, finished: RacewayRun) -> bool:
     """Whether the run printed and found what the program expects."""
-    if finished.status != 0 or not finished.report:
+    if finished.status not in (0, SELF_CHECK_FAILED) or not finished.report:
         raise BrokenError("".join(finished.stderr.splitlines()[-1:]) or f"it ended with status {finished.status}")
     report = decode_json(json.dumps(finished.report).encode())
     if any(note.reason == "not-transformed" for note in report.not_seen) or report.summary.dropped:
