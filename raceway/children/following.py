@@ -127,12 +127,10 @@ class Following:
             if not may_start_python(program, words):
                 return None
             spool = self._ensure_spool()
+            if spool is None:
+                return None
             environ = program_environment() if given is None else given
-            return (
-                None
-                if spool is None
-                else (by_command(program, words) or list(arguments), with_raceway(environ, spool.directory))
-            )
+            return by_command(program, words) or list(arguments), with_raceway(environ, spool.directory)
         except (TypeError, ValueError, OSError):  # the real function has the words for what is wrong
             return None
 
