@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
+import hypothesis  # noqa: F401  it takes trio's random numbers when both are there: while it can see whose they are
 import pytest
 import trio
 import trio.testing
@@ -19,9 +20,13 @@ Entry = tuple[str, int, int]
 
 
 @pytest.fixture(autouse=True)
-def new_threads() -> None:
-    """The threads of earlier tests, which trio keeps, are strangers to the recorder."""
-    trio._core._thread_cache.THREAD_CACHE._idle_workers.clear()
+def no_threads_stay(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The threads that trio keeps for later end with each test."""
+    monkeypatch.setattr(trio._core._thread_cache, "IDLE_TIMEOUT", 0.01)
+    before = set(threading.enumerate())
+    yield
+    for thread in set(threading.enumerate()) - before:
+        thread.join(20)
 
 
 def ran(recorder: FakeRecorder, main: Callable[[], Awaitable[object]]) -> dict[str, int]:
