@@ -8,12 +8,14 @@ makes the first of them its owner, who goes on later. On no exception path.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from types import MemberDescriptorType
 
 from raceway.model.typing import Any
+from raceway.runtime import active
 from raceway.runtime.contract import Recorder
 from raceway.sync import creation, eventloops, triotasks
-from raceway.sync.patching import ABSENT, Patches, Watched, WatchedSlot
+from raceway.sync.patching import ABSENT, Failures, Patches, Watched
 from raceway.sync.serials import Serial, Table, of_run
 
 _TRIO, _ANYIO = "trio._sync", "anyio._backends._asyncio"
@@ -60,6 +62,38 @@ def of_anyio(recorder: Recorder, lock: Any, old: object, new: Any) -> None:
         made(recorder, lock)
     else:
         passes(recorder, lock, old, 0 if new is None else eventloops.serial_of(recorder, new))
+
+
+class WatchedSlot:
+    """A data descriptor in place of that of a slot, `member`. It tells a model of each store, as `Watched` does."""
+
+    def __init__(self, member: Any, write: Callable[..., None]) -> None:
+        self._member = member
+        self._write = write
+        self._current = active.recorder
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        """The value, as if there were no descriptor of ours."""
+        return self._member.__get__(instance, owner)
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        """Store the value."""
+        try:
+            if (recorder := self._current()) is not None:
+                self._write(recorder, instance, self._before(instance), value)
+        except Exception:
+            Failures.count += 1
+        self._member.__set__(instance, value)
+
+    def __delete__(self, instance: Any) -> None:
+        """Remove the value."""
+        self._member.__delete__(instance)
+
+    def _before(self, instance: Any) -> Any:
+        try:
+            return self._member.__get__(instance, type(instance))
+        except AttributeError:
+            return ABSENT
 
 
 _OWNER = Watched("_owner", write=of_trio)

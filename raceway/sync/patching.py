@@ -376,35 +376,3 @@ class Watched:
 
     def _missing(self, whose: str) -> None:
         raise AttributeError(f"{whose} has no attribute {self.name!r}")
-
-
-class WatchedSlot:
-    """The same for an attribute that has a slot, told of stores alone. `member` is the class's own descriptor."""
-
-    def __init__(self, member: Any, write: Callable[..., None]) -> None:
-        self._member = member
-        self._write = write
-        self._current = active.recorder
-
-    def __get__(self, instance: Any, owner: type) -> Any:
-        """The value, as if there were no descriptor of ours."""
-        return self._member.__get__(instance, owner)
-
-    def __set__(self, instance: Any, value: Any) -> None:
-        """Store the value."""
-        try:
-            if (recorder := self._current()) is not None:
-                self._write(recorder, instance, self._before(instance), value)
-        except Exception:
-            Failures.count += 1
-        self._member.__set__(instance, value)
-
-    def __delete__(self, instance: Any) -> None:
-        """Remove the value."""
-        self._member.__delete__(instance)
-
-    def _before(self, instance: Any) -> Any:
-        try:
-            return self._member.__get__(instance, type(instance))
-        except AttributeError:
-            return ABSENT
