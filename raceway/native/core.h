@@ -1002,9 +1002,7 @@ extern PyTypeObject Watched_Type;
 /* --- loops.c: what event loops run -------------------------------------------------------------------------------- */
 
 PyObject *loop_release(PyObject *module, PyObject *loop);
-PyObject *task_serial(PyObject *module, PyObject *task);
 bool loops_ready(PyObject *module);
-bool callbacks_ready(PyObject *module);
 
 /* --- contracts.c: what operations of containers do ---------------------------------------------------------------- */
 

@@ -30,4 +30,7 @@ void handle_made(PyObject *handle, PyObject *callback);
 Step step_begin(const Handling *handling, PyObject *handle, PyObject *callback, PyObject *loop);
 void step_finish(const Handling *handling, Step *step);
 
+PyObject *task_serial(PyObject *module, PyObject *task);
+bool callbacks_ready(PyObject *module);
+
 #endif

@@ -1,5 +1,5 @@
 /* The module raceway._native: start and stop of a run, and what is asked of it at the end. */
-#include "core.h"
+#include "loops.h"
 
 #include <pthread.h>
 #include <string.h>
