@@ -128,7 +128,7 @@ tell_made(PyObject *handle)
         }
         else if (extra != NULL && extra->task == 0) {
             alone = false;
-            extra->task = task_spawn(NULL, by, false, 0);
+            extra->task = task_spawn(NULL, by, TASK_OF_LOOP, 0);
         }
         else if (extra != NULL && !hands_on(frame)) {
             task_wake(thread, extra->task);
@@ -246,7 +246,7 @@ begin(const Handling *handling, PyObject *handle)
         if (step.serial == 0) {
             Py_CLEAR(step.owner);
             const Extra *made = known_extra(handle);
-            step.serial = task_spawn(name, known_serial(handle), true, made == NULL ? 0 : made->made);
+            step.serial = task_spawn(name, known_serial(handle), TASK_PASSING, made == NULL ? 0 : made->made);
         }
         step.before = task_resume(thread, step.serial);
         core_unlock();

@@ -53,6 +53,10 @@ _installed: list[Patches] = []
 _LATE = {
     "asyncio.base_events": "eventloops",
     "asyncio.locks": "asynclocks",
+    "gevent._ffi.loop": "hubs",
+    "gevent.libev.corecext": "hubs",
+    "gevent.threadpool": "hubpools",
+    "greenlet": "greenlets",
     "multiprocessing.connection": "mp_connections",
     "multiprocessing.managers": "mp_managers",
     "multiprocessing.queues": "mp_queues",

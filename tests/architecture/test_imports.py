@@ -18,7 +18,7 @@ ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "originals": set(),
     "config": {"model", "errors"},
-    "transform": {"model", "errors"},
+    "transform": {"model", "errors", "originals"},
     "detector": {"model"},
     "report": {"model", "errors"},
     "_native": set(),
