@@ -8,7 +8,6 @@ is started with `start_new_thread` and fed through `SimpleQueue`.
 from __future__ import annotations
 
 import _thread
-import os
 import queue
 import sys
 import threading
@@ -28,7 +27,6 @@ monotonic = time.monotonic
 perf_counter = time.perf_counter
 perf_counter_ns = time.perf_counter_ns
 sleep = time.sleep
-_abspath = os.path.abspath
 
 _REPLACED = {
     "_thread": ("allocate_lock", "get_ident", "start_new_thread", "LockType"),
@@ -47,14 +45,3 @@ def _take_back() -> None:
 
 
 _take_back()
-
-
-def absolute_path(path: str) -> str:
-    """`os.path.abspath`, also where the program has replaced it, to learn who waits for the file system.
-
-    A relative path stays as it is where the program does not let us ask for the current directory, or has none.
-    """
-    try:
-        return _abspath(path)
-    except Exception:
-        return path

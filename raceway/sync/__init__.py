@@ -51,6 +51,7 @@ __all__ = [
 _installed: list[Patches] = []
 
 _LATE = {
+    "anyio._backends._asyncio": "ownedlocks",
     "asyncio.base_events": "eventloops",
     "asyncio.locks": "asynclocks",
     "gevent._ffi.loop": "hubs",
@@ -65,6 +66,10 @@ _LATE = {
     "selectors": "selectors",
     "socket": "sockets",
     "subprocess": "children",
+    "trio": "triotasks",
+    "trio._threads": "triothreads",
+    "trio._sync": "ownedlocks",
+    "uvloop": "uvloops",
 }
 """Modules that a program may never import, and the models for them: neither is worth an import of ours."""
 
