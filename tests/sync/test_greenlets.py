@@ -6,12 +6,13 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from importlib.util import find_spec
 
 import pytest
 
 from tests.conftest import TIMEOUT_S, RunRaceway, clean_environ
 
-pytest.importorskip("gevent", reason="gevent is not there for this interpreter")
+pytestmark = pytest.mark.skipif(find_spec("gevent") is None, reason="gevent is not there for this interpreter")
 
 RAN = """
 import gevent, gevent.event, gevent.lock, gevent.pool, gevent.queue, greenlet
