@@ -88,6 +88,7 @@ task_resume(Thread *thread, uint64_t serial)
     }
     thread->task = task;
     thread->step = ++steps;
+    thread->tasked |= task != NULL;
     thread_new_epoch(thread);
     return before == NULL ? 0 : before->serial;
 }
