@@ -21,6 +21,7 @@ from raceway.model.typing import Any
 from raceway.runtime import active
 from raceway.runtime.contract import Recorder
 from raceway.sync import threads
+from raceway.sync.extensiontypes import replace_in_type
 from raceway.sync.patching import Failures, Patches
 from raceway.sync.serials import Serial, Table, of_run
 
@@ -235,4 +236,4 @@ def patch(patches: Patches) -> None:
             if hasattr(owner, name):
                 patches.replace(owner, name, stand_in)
         if name in vars(module.greenlet):  # type: ignore[union-attr]
-            patches.replace_in_type(module.greenlet, name, staticmethod(stand_in))  # type: ignore[union-attr]
+            replace_in_type(patches, module.greenlet, name, staticmethod(stand_in))  # type: ignore[union-attr]

@@ -16,6 +16,7 @@ from raceway.model.typing import Any
 from raceway.runtime import active
 from raceway.runtime.contract import Recorder
 from raceway.sync import greenlets
+from raceway.sync.extensiontypes import replace_in_type
 from raceway.sync.patching import Failures, Patches, hide_frame
 from raceway.sync.serials import Kept, Serial, of_run
 
@@ -26,6 +27,10 @@ _NAMED = (FunctionType, MethodType, BuiltinMethodType)
 
 foreign: Kept[int, Serial] = of_run(Kept())
 """What other threads hand callbacks over by, by the address of the loop: some do not allow weak references."""
+
+
+told: set[type] = of_run(set())
+"""Classes of loops that have the models."""
 
 
 class Callback:
@@ -115,6 +120,7 @@ def patch(patches: Patches) -> None:
     """Put the models into the loops that are there."""
     for module, name in LOOPS.items():
         loop = getattr(sys.modules.get(module), name, None)
-        if loop is not None and not patches.has(loop, "run_callback"):
+        if loop is not None and loop not in told:
+            told.add(loop)
             for method, from_elsewhere in (("run_callback", False), ("run_callback_threadsafe", True)):
-                patches.replace_in_type(loop, method, handing(getattr(loop, method), from_elsewhere))
+                replace_in_type(patches, loop, method, handing(getattr(loop, method), from_elsewhere))

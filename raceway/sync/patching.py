@@ -10,8 +10,6 @@ is active, and then need no global name, so that they also work while the interp
 from __future__ import annotations
 
 import functools
-import gc
-import importlib
 from collections.abc import Callable
 
 from raceway.model.typing import Any, ClassVar, Final
@@ -43,16 +41,6 @@ class Patches:
         if before is not new:
             setattr(owner, name, new)
             self._done.append((owner, name, before, new))
-
-    def replace_in_type(self, owner: type, name: str, new: object) -> None:
-        """The same for what is there, in a type of an extension module too: those refuse to have attributes set."""
-        before = vars(owner)[name]
-        _set(owner, name, new)
-        self._done.append((owner, name, before, new))
-
-    def has(self, owner: object, name: str) -> bool:
-        """Whether `owner.name` was replaced."""
-        return any(owner is replaced and name == known for replaced, known, _before, _new in self._done)
 
     def around(
         self,
@@ -114,7 +102,7 @@ class Patches:
             if before is ABSENT:
                 delattr(owner, name)
             else:
-                _set(owner, name, before)
+                setattr(owner, name, before)
 
     def names(self) -> tuple[str, ...]:
         """The dotted names of what is replaced, sorted."""
@@ -123,18 +111,6 @@ class Patches:
     def owners(self) -> list[Any]:
         """Everything that has a replaced attribute."""
         return list({id(owner): owner for owner, _name, _before, _new in self._done}.values())
-
-
-def _set(owner: Any, name: str, value: object) -> None:
-    """Set an attribute. A type of an extension module refuses that, though its own table of methods can be changed."""
-    try:
-        setattr(owner, name, value)
-    except TypeError:
-        if not isinstance(owner, type):
-            raise
-        gc.get_referents(vars(owner))[0][name] = value
-        ctypes = importlib.import_module("ctypes")
-        ctypes.pythonapi.PyType_Modified(ctypes.py_object(owner))
 
 
 def _name_of(owner: Any) -> str:
