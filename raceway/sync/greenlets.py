@@ -22,7 +22,7 @@ from raceway.runtime import active
 from raceway.runtime.contract import Recorder
 from raceway.sync import threads
 from raceway.sync.extensiontypes import replace_in_type
-from raceway.sync.patching import Failures, Patches
+from raceway.sync.patching import Failures, Patches, hide_frame
 from raceway.sync.serials import Serial, Table, of_run
 
 MODULE = "greenlet"
@@ -165,7 +165,19 @@ def traced(event: str, args: Any) -> None:
     except Exception:
         Failures.count += 1
     if theirs is not None:
-        theirs(event, args)
+        try:
+            theirs(event, args)
+        except BaseException as error:
+            _give_up()
+            hide_frame(error)
+            raise
+
+
+def _give_up() -> None:
+    """greenlet takes out a trace function that raises, and so ours: nothing is known of this thread's greenlets now."""
+    _here.theirs, _here.followed = None, 0
+    if (recorder := active.recorder()) is not None:
+        recorder.tasks.resume(0)
 
 
 def follow(settrace: Any) -> None:
