@@ -28,9 +28,6 @@ MODULE = "trio._core._run"
 tasks: Table[int] = of_run(Table())
 """The serial of every task that is not over."""
 
-loops: Table[weakref.ref[Any]] = of_run(Table())
-"""The run loops that have an instrument of ours."""
-
 
 def adopted(recorder: Recorder, task: Any) -> int:
     """The serial for a task that was started before the run."""
@@ -68,7 +65,8 @@ class Steps:
 
     _recorder = staticmethod(active.recorder)
 
-    def __init__(self) -> None:
+    def __init__(self, loop: Any) -> None:
+        self.loop = weakref.ref(loop)
         self._before = 0
         self._running = 0
 
@@ -96,29 +94,36 @@ class Steps:
         except Exception:
             Failures.count += 1
 
-    def after_run(self) -> None:
+    def end(self, recorder: Recorder) -> None:
         """The loop has ended, perhaps by an error in the middle of a step."""
-        try:
-            known, self._running = self._running, 0
-            if known and (recorder := self._recorder()) is not None:
-                recorder.tasks.resume(self._before)
-                recorder.tasks.done(known)
-        except Exception:
-            Failures.count += 1
+        known, self._running = self._running, 0
+        if known:
+            recorder.tasks.resume(self._before)
+            recorder.tasks.done(known)
+
+
+loops: Table[Steps] = of_run(Table())
+"""The run loops that there are, each with its instrument."""
 
 
 def made(_recorder: Recorder, _clock: object, loop: Any) -> None:
     """A run loop is there."""
     if loops.get(loop) is None:
-        loops.put(loop, weakref.ref(loop))
-        loop.instruments.add_instrument(Steps())
+        steps = Steps(loop)
+        loops.put(loop, steps)
+        loop.instruments.add_instrument(steps)
+
+
+def closing(recorder: Recorder, loop: Any) -> None:
+    """A run loop has ended."""
+    if (steps := loops.get(loop)) is not None:
+        steps.end(recorder)
 
 
 def _take_out() -> None:
-    for reference in loops.values():
-        if (loop := reference()) is not None:
-            for instrument in [one for one in loop.instruments["_all"] if type(one) is Steps]:
-                loop.instruments.remove_instrument(instrument)
+    for steps in loops.values():
+        if (loop := steps.loop()) is not None and steps in loop.instruments["_all"]:
+            loop.instruments.remove_instrument(steps)
 
 
 def patch(patches: Patches) -> None:
@@ -131,6 +136,7 @@ def patch(patches: Patches) -> None:
         patches.around(module.Runner, "spawn_impl", after=spawned)
         patches.ahead(module.Runner, "reschedule", rescheduling)
         patches.ahead(module.Runner, "task_exited", exiting)
+        patches.around(module.Runner, "close", before=closing)
         patches.ahead(lots.ParkingLot, "repark", reparking)
 
 

@@ -242,12 +242,14 @@ def test_a_loop_that_outlives_the_models_goes_on_without_them(recorder: FakeReco
 
 
 def test_a_loop_that_breaks_in_the_middle_of_a_step_leaves_no_task_behind(recorder: FakeRecorder) -> None:
-    class Task:
+    class Thing:
         name = "stepped"
 
-    task, steps = Task(), triotasks.Steps()
+    task, loop = Thing(), Thing()
+    steps = triotasks.Steps(loop)
     steps.before_task_step(task)
     assert recorder.tasks.current() == 1
-    steps.after_run()
-    steps.after_run()
+    triotasks.loops.put(loop, steps)
+    for _ in range(2):
+        triotasks.closing(recorder, loop)
     assert recorder.tasks.log == [("task", 1, 0), ("resume", 1, 0), ("resume", 0, 1), ("done", 1, 0)]
