@@ -51,6 +51,12 @@ name_of(PyTypeObject *type)
     return copy;
 }
 
+Value
+value_name(PyTypeObject *type)
+{
+    return text_value(VALUE_TEXT, name_of(type), -1);
+}
+
 /* How much is in an exact built-in container; -1 for anything else. */
 static Py_ssize_t
 size_of(PyObject *value)
