@@ -9,7 +9,7 @@ import re
 import threading
 from types import CodeType
 
-from raceway import originals
+from raceway import files
 from raceway.model.findings import Frame
 from raceway.model.records import Stack
 
@@ -21,7 +21,7 @@ _STEPPERS = {
     "unrolled_run": os.path.join("trio", "_core", "_run.py"),
 }
 """What runs the steps of tasks in a loop, and in which file."""
-_OUR_FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_OUR_FOLDER = os.path.dirname(os.path.dirname(files.absolute_path(__file__))) + os.sep
 
 
 def is_ours(path: str) -> bool:
@@ -33,7 +33,7 @@ def relative(path: str, directory: str) -> str:
     """A path relative to `directory` where it lies under it."""
     if path.startswith("<") or not directory:
         return path
-    return originals.absolute_path(path).removeprefix(directory.rstrip(os.sep) + os.sep)
+    return files.absolute_path(path).removeprefix(directory.rstrip(os.sep) + os.sep)
 
 
 def source_line(path: str, line: int) -> str:
