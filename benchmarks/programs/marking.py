@@ -80,11 +80,17 @@ def main() -> None:
     def pay(amount: int, currency: str) -> object:
         return amount, currency
 
+    @track_function(client)
+    def order(number: int, items: list[str]) -> object:
+        return number, items
+
+    items = ["apple", "pear", "plum"]
     calls: dict[str, Callable[[int], object]] = {
         "naive": lambda number: naive.track_state_change("user.balance", number, 2, "Write"),
         "state_change": lambda number: client.track_state_change("user.balance", number, 2, "Write"),
         "function_call": lambda number: client.track_function_call("pay", {"amount": number}),
         "decorated_call": lambda number: pay(number, "EUR"),
+        "decorated_call_with_a_list": lambda number: order(number, items),
         "lock_acquire": lambda _number: client.track_lock_acquire("stock", "Mutex"),
         "propagation_headers": lambda _number: client.propagation_headers(),
     }

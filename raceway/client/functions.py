@@ -14,7 +14,6 @@ from collections.abc import Callable
 from types import CodeType, TracebackType
 
 from raceway.client import marks
-from raceway.client.context import inherited
 from raceway.client.default import get_client
 from raceway.client.marks import SCALARS, keep
 from raceway.client.tracking import Tracking
@@ -82,7 +81,7 @@ def _told(given: Tracking | None, function: Callable[..., Any]) -> Callable[...,
     @functools.wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         client = given or get_client()
-        if client is None or inherited() is None:
+        if client is None or not client.listens:
             return function(*args, **kwargs)
         note = client.note
         note(marks.function_entered, place, (about, about.kept(args, kwargs, client)))
@@ -115,7 +114,7 @@ def _block(kind: type[_Call], given: Tracking | None, function: Callable[..., An
 
     def block(args: tuple[Any, ...], kwargs: dict[str, Any]) -> contextlib.AbstractContextManager[Any]:
         client = given or get_client()
-        return _NOTHING if client is None or inherited() is None else kind(client, about, args, kwargs)
+        return kind(client, about, args, kwargs) if client is not None and client.listens else _NOTHING
 
     return block
 
