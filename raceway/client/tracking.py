@@ -49,7 +49,8 @@ class Tracking:
     def __init__(self, taker: Taker, sampling: Sampling) -> None:
         self.sampling = sampling
         """Which traces are told of."""
-        self._put = taker.put
+        self.put: Callable[[Any], bool] = taker.put
+        """Takes a mark; for decorators, too."""
         self._degrade = taker.degrade
         self.lossy: Callable[[], None] = taker.degrade
         """Counts a value that could not be kept whole."""
@@ -79,7 +80,7 @@ class Tracking:
             name = variable if type(variable) is str else _name(variable)
             old = old_value if type(old_value) in SCALARS else keep(old_value, self._degrade)
             new = new_value if type(new_value) in SCALARS else keep(new_value, self._degrade)
-            self._put(mark(context, _state_change, place, (name, old, new, access_type)))
+            self.put(mark(context, _state_change, place, (name, old, new, access_type)))
         if _recorder() is not None:
             self._feed.access(variable, access_type, frame, place)
 
@@ -106,21 +107,21 @@ class Tracking:
         if file is not None or line is not None:
             file, line = _name(file), _number(line)
         values = (name, module, keep(args, self._degrade), file, line)
-        self._put(mark(context, marks.function_call, place, values))
+        self.put(mark(context, marks.function_call, place, values))
 
     def track_http_request(self, method: str, url: str, headers: Any = None, body: Any = None) -> None:
         """A request was received or made."""
         context = self._point("track_http_request")
         if context is not None:
             values = (_name(method), _name(url), _headers(headers), keep(body, self._degrade))
-            self._put(mark(context, marks.http_request, None, values))
+            self.put(mark(context, marks.http_request, None, values))
 
     def track_http_response(self, status: int, headers: Any = None, body: Any = None, duration_ms: float = 0) -> None:
         """A request was answered, after so many milliseconds."""
         context = self._point("track_http_response")
         if context is not None:
             values = (_number(status), _headers(headers), keep(body, self._degrade), _number(duration_ms))
-            self._put(mark(context, marks.http_response, None, values, _nanoseconds(duration_ms)))
+            self.put(mark(context, marks.http_response, None, values, _nanoseconds(duration_ms)))
 
     def track_async_spawn(self, task_id: str, task_name: str | None = None, location: str | None = None) -> str:
         """A task was started; returns its id. One value alone is the name: `("cleanup")` has an id made for it."""
@@ -162,7 +163,7 @@ class Tracking:
         frame, context = _frame(2), self._point(call)
         if context is not None:
             place = (frame.f_code, frame.f_lasti) if location is None else _place(location)
-            self._put(mark(context, kind, place, values))
+            self.put(mark(context, kind, place, values))
         return frame
 
     def _point(self, call: str) -> Context | None:
@@ -185,7 +186,7 @@ class Tracking:
         """The same for decorators and middleware: outside of a trace nothing happens. Never raises."""
         context = _inherited()
         if context is not None and context.actor.weight < self.sampling.share:
-            self._put(mark(context, kind, place, values, duration_ns))
+            self.put(mark(context, kind, place, values, duration_ns))
 
 
 def _name(value: Any) -> Any:
