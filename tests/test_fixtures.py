@@ -45,6 +45,8 @@ def plain(script: Path) -> str:
 
 def run(run_raceway: RunRaceway, core: str, program: Program) -> tuple[RacewayRun, list[Finding]]:
     """Run the program on a core; its errors and warnings."""
+    if missing := program.missing():
+        pytest.skip(f"{', '.join(missing)} is not there for this interpreter")
     finished = run_raceway(
         "--fail-on", "never", "--exclude", "hidden", program.script, environ=FORCED | {"RACEWAY_CORE": core}
     )

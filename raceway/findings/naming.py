@@ -19,6 +19,7 @@ _LONGEST = 400
 _STEPPERS = {
     "Handle._run": os.path.join("asyncio", "events.py"),
     "unrolled_run": os.path.join("trio", "_core", "_run.py"),
+    "running.<locals>.run_forever": os.path.join("raceway", "sync", "uvloops.py"),
 }
 """What runs the steps of tasks in a loop, and in which file."""
 _OUR_FOLDER = os.path.dirname(os.path.dirname(files.absolute_path(__file__))) + os.sep
@@ -72,11 +73,12 @@ def line_at(code: CodeType, offset: int) -> int:
 def frames(stack: Stack, directory: str) -> tuple[Frame, ...]:
     """A stack for people, innermost first, without our own frames and those that every thread begins with. For what an
     event loop runs it ends where the loop began to: the loop's own frames are those of whoever started it."""
-    shown = [(code, offset) for code, offset in stack if not is_ours(code.co_filename)]
-    for place, (code, _offset) in enumerate(shown):
-        if place and code.co_filename.endswith(_STEPPERS.get(code.co_qualname, "/")):
-            del shown[place:]
+    shown: list[tuple[CodeType, int]] = []
+    for code, offset in stack:
+        if shown and code.co_filename.endswith(_STEPPERS.get(code.co_qualname, "/")):
             break
+        if not is_ours(code.co_filename):
+            shown.append((code, offset))
     while len(shown) > 1 and shown[-1][0].co_filename == threading.__file__:
         shown.pop()
     return tuple(

@@ -13,11 +13,12 @@ from __future__ import annotations
 
 import functools
 import sys
-from types import BuiltinMethodType, FrameType, FunctionType, MethodType
+from types import BuiltinMethodType, FunctionType, MethodType
 
 from raceway.model.typing import Any
 from raceway.runtime import active
 from raceway.runtime.contract import Recorder
+from raceway.sync.handovers import hands_on
 from raceway.sync.patching import Failures, Patches, hide_frame
 from raceway.sync.serials import Serials, Table, of_run
 from raceway.sync.strays import is_foreign, strayed
@@ -28,9 +29,6 @@ MODULE = "asyncio.base_events"
 _STEPS = frozenset({"__step", "__wakeup", "task_wakeup"})
 _STEP_TYPE = "TaskStepMethWrapper"
 _STEP_MODULES = ("_asyncio", "builtins")
-
-_LOOP_MODULES = frozenset({"asyncio.base_events", "asyncio.events", "raceway.sync.patching"})
-_HANDED_ON = frozenset({"_wake_up_first", "_wake_up_next"})
 
 serials = of_run(Serials("event loop"))
 tasks: Table[int] = of_run(Table())
@@ -52,6 +50,12 @@ def stopping(_recorder: Recorder, loop: object) -> None:
         strayed(loop)
 
 
+def serial_of(recorder: Recorder, task: object) -> int:
+    """The serial of a task of asyncio, 0 when it is not known."""
+    native = in_native(recorder)
+    return tasks.get(task) or 0 if native is None else int(native.task_serial(task))
+
+
 def task_of(callback: object) -> Any:
     """The task that the callback is a step of, None for any other callback."""
     kind = type(callback)
@@ -68,9 +72,9 @@ def task_of(callback: object) -> Any:
     return owner if module is not None and isinstance(owner, (module.Task, module._PyTask)) else None
 
 
-def made(recorder: Recorder, handle: Any, _result: object) -> None:
-    """The current task has made `handle`."""
-    if is_foreign(handle._loop):
+def made(recorder: Recorder, handle: Any, safe: object) -> None:
+    """The current task has made `handle`; `safe`: in a way that any thread may."""
+    if not safe and is_foreign(handle._loop):
         strayed(handle._loop, handle._callback)
     by, task = recorder.tasks.current(), task_of(handle._callback)
     if task is None:
@@ -81,17 +85,8 @@ def made(recorder: Recorder, handle: Any, _result: object) -> None:
         known = recorder.tasks.spawn("task", by)
         tasks.put(task, known)
         unnamed.add(known)
-    elif not _hands_on(sys._getframe(3)):
+    elif not hands_on(sys._getframe(1)):
         recorder.tasks.wake(known)
-
-
-def _hands_on(frame: FrameType | None) -> bool:
-    """Whether a lock or semaphore of asyncio is being given back, which calls `set_result()`, which calls the loop."""
-    while frame is not None and frame.f_globals.get("__name__") in _LOOP_MODULES:
-        frame = frame.f_back
-    return (
-        frame is not None and frame.f_code.co_name in _HANDED_ON and frame.f_globals.get("__name__") == "asyncio.locks"
-    )
 
 
 def begin(recorder: Recorder, handle: Any) -> tuple[int, int, Any]:
