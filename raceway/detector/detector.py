@@ -59,7 +59,7 @@ _READING = frozenset({Operation.READ, Operation.ITERATE, Operation.READ_MODIFY_W
 
 
 class Detector:
-    """Feeds on records, one at a time and in stream order; `rules` has what each sort of them does.
+    """Feeds on records, one at a time and in stream order.
 
     Without `elide` no access is dropped as a repetition: the same locations race, at more of their places.
     """
@@ -83,7 +83,7 @@ class Detector:
         self.sequence = 0
         self._ended: deque[int] = deque()
         self.teller: Teller | None = None
-        self.rules: dict[type, Callable[[Any], None]] = {
+        self._rules: dict[type, Callable[[Any], None]] = {
             Access: self._access,
             Head: self._head,
             Acquire: self._acquire,
@@ -105,7 +105,7 @@ class Detector:
     def feed(self, record: Record) -> None:
         """Apply one record."""
         self.sequence += 1
-        self.rules[type(record)](record)
+        self._rules[type(record)](record)
 
     def _actor(self, serial: int) -> Actor:
         actor = self.actors.get(serial)

@@ -1,5 +1,6 @@
 /* Functions that are entered and left, for runs that tell of them: the twin of raceway/runtime/calltaps.py. The first tap
    of a body and the last one know each other by the frame that they are in, which no other activation has meanwhile. */
+#include "calls.h"
 #include "taps.h"
 
 #include <stdlib.h>

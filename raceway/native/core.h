@@ -355,28 +355,8 @@ typedef struct {
 } Value;
 
 Value value_of(PyObject *value);
-Value value_name(PyTypeObject *type); /* the name of a type, as a text */
 void value_drop(Value *value);
 PyObject *value_take(Value *value);
-
-/* --- calls.c: functions that are entered and left, for runs that tell of them --------------------------------------- */
-
-#define ARGUMENTS 16 /* that are told of */
-
-/* What is told of a function beside where and when: raceway.model.told.ToldCall. */
-typedef struct {
-    int64_t duration; /* nanoseconds; -1: entered */
-    Value error; /* owned; a text, unseen for none */
-    Value message; /* owned */
-    Stack stack; /* owned */
-    int8_t count; /* of the arguments, -1: not seen */
-    PyObject *names[ARGUMENTS]; /* owned */
-    Value values[ARGUMENTS]; /* owned */
-} Call;
-
-void call_drop(Call *call); /* frees it */
-PyObject *call_arguments(Call *call);
-void calls_reset(void);
 
 /* --- teller.c: a run told while it goes on -------------------------------------------------------------------------- */
 
@@ -394,13 +374,9 @@ void teller_reset(void);
 void teller_after_fork(void);
 void teller_edge(int verb, const Actor *actor, uint64_t other, PyObject *text, PyObject *file, int line);
 void teller_task(int verb, uint64_t parent, uint64_t task, PyObject *name);
-bool teller_has_room_for_calls(void); /* false is counted */
-void teller_call(const Thread *thread, uint32_t site, Call *call); /* steals the call */
 PyObject *native_tell(PyObject *module, PyObject *args);
 PyObject *native_told(PyObject *module, PyObject *args);
 PyObject *native_untold(PyObject *module, PyObject *nothing);
-
-/* --- calls.c: functions that are entered and left, for runs that tell of them --------------------------------------- */
 
 static inline void
 tell_edge(int verb, const Actor *actor, uint64_t other)
@@ -676,7 +652,7 @@ item_find(Object *object, size_t index)
 
 enum {
     FORM_ATTRIBUTE, FORM_METHOD, FORM_ITEM, FORM_GLOBAL, FORM_CELL, FORM_ITERATE, FORM_CONTAINS, FORM_FUNCTION,
-    FORM_IMPORT, FORM_BODY
+    FORM_IMPORT
 };
 enum { CONTEXT_LOAD, CONTEXT_STORE, CONTEXT_DELETE, CONTEXT_AUGMENT, CONTEXT_CALL };
 enum { ROLE_BASE = 'S', ROLE_KEY = 'K', ROLE_VALUE = 'W', ROLE_STATEMENT = 'G' };

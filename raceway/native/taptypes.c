@@ -1,5 +1,6 @@
 /* The Python types of taps: which slot function serves which place, and what a tap is in the hands of a program that
    looks into its own code objects. */
+#include "calls.h"
 #include "taps.h"
 
 #include <stdlib.h>

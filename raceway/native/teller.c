@@ -3,7 +3,7 @@
 
    A location that is not expanded has no place to remember what was told of it. A table of the last ones does: where
    that forgot, an access is told late once more, which tells nothing wrong. */
-#include "core.h"
+#include "calls.h"
 
 #include <stdlib.h>
 #include <string.h>

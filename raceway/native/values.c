@@ -1,6 +1,6 @@
 /* Values that a run tells of: a copy that holds nothing of the program, made without running any of its code. Exact
    built-in scalars by value, everything else by its type and size: what `scalar` of raceway/model/values.py does. */
-#include "core.h"
+#include "calls.h"
 
 #include <stdlib.h>
 #include <string.h>

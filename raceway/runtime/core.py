@@ -13,7 +13,7 @@ from raceway.errors import CoreUnavailableError
 from raceway.model.findings import Actor
 from raceway.model.locks import LockFacts, Waiting
 from raceway.model.races import RawRace
-from raceway.model.records import Call, Rename
+from raceway.model.records import Call, Record, Rename
 from raceway.model.sites import Site
 from raceway.model.typing import TYPE_CHECKING, Any
 from raceway.runtime.accesses import Accesses
@@ -74,7 +74,15 @@ class PureTelling:
         from raceway.detector.teller import Teller
 
         teller = self._detector.teller = Teller(full)
-        self._detector.rules[Call] = lambda call: teller.call(call, self._detector.actors.get(call.actor))
+        detector, feed = self._detector, self._detector.feed
+
+        def tell_or_feed(record: Record) -> None:
+            if type(record) is Call:
+                teller.call(record, detector.actors.get(record.actor))
+            else:
+                feed(record)
+
+        self._log.stream.feed = tell_or_feed
         for serial, actor in self._detector.actors.items():
             self._detector.feed(Rename(serial, actor.name))
         for name in list(self._detector.names.values()):
