@@ -4,8 +4,6 @@
 
 #include "core.h"
 
-enum { FORM_BODY = FORM_IMPORT + 1 }; /* of sites: that of a function */
-
 /* --- calls.c ---------------------------------------------------------------------------------------------------------- */
 
 #define ARGUMENTS 16 /* that are told of */
