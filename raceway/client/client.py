@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from raceway.client import default, inheritance, switches
+from raceway.client import outgoing as outgoing_calls
 from raceway.client.actors import Service
 from raceway.client.budget import Budget, cost_of_a_mark
 from raceway.client.config import Config
@@ -62,6 +63,7 @@ class RacewayClient(Tracking):
         switches.follow(sampling)
         default.set_client(self)
         inheritance.start(self)
+        outgoing_calls.start(self, self.config.propagate)
         self._plugins.started(self)
 
     def start_trace(self, headers: object = None) -> str:
@@ -89,6 +91,7 @@ class RacewayClient(Tracking):
             self._leave_signal()
         default.unset_client(self)
         inheritance.stop(self)
+        outgoing_calls.stop(self)
         self._requesting.close()
         self._plugins.ended()
         return delivered

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -20,6 +20,9 @@ class Config:
     the environment variable RACEWAY_INSTANCE_ID names the instance, else host and process. `redactor` hides secrets;
     None hides nothing. `api_key` is sent to the collector alone. Of more than `buffer_size` events that wait the latest
     are dropped, and counted. With `debug` every event is told on standard error, too.
+
+    With `propagate` outgoing calls of httpx, requests, urllib3 and aiohttp carry the headers of the trace: all of them,
+    or those to hosts that match one of these globs.
 
     `sample_rate` is the share of traces that is told of, `traces_per_second` how many begin at most, `routes` has rates
     of its own for requests: `{"/health": 0, "/api/*": 0.1, "POST /pay": 1}`. `overhead_budget` is the share of one
@@ -41,6 +44,7 @@ class Config:
     api_key: str | None = field(default=None, repr=False)
     buffer_size: int = 50_000
     spool: str | None = None
+    propagate: bool | Sequence[str] = False
     sample_rate: float = 1.0
     traces_per_second: float | None = None
     routes: Mapping[str, float] = field(default_factory=dict)
@@ -60,6 +64,10 @@ class Config:
                 raise ConfigError(f"{name}: expected a number above 0, not {value!r}")
         if self.overhead_budget is not None and not checked_share("overhead_budget", self.overhead_budget):
             raise ConfigError("overhead_budget: expected a number above 0; enabled=False tells nothing at all")
+        if not isinstance(self.propagate, bool) and (
+            isinstance(self.propagate, str) or not all(isinstance(host, str) for host in self.propagate)
+        ):
+            raise ConfigError(f"propagate: expected true, false or a list of hosts, not {self.propagate!r}")
         self.sampling()
 
     def sampling(self) -> Sampling:
