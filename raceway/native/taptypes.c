@@ -7,7 +7,11 @@
 static void
 tap_dealloc(PyObject *self)
 {
-    free(((Tap *)self)->more);
+    const Learned *learned = ((Tap *)self)->learned;
+    if (learned != &nothing_learned) {
+        free(learned->more);
+        free((Learned *)learned);
+    }
     Py_TYPE(self)->tp_free(self);
 }
 
