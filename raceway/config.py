@@ -283,6 +283,12 @@ def _parse(setting: Setting, value: object, source: str, start: str) -> object:
     assert_never(kind)
 
 
+def is_enabled() -> bool:
+    """Whether the environment leaves Raceway on: `RACEWAY_ENABLED`. Raises ConfigError."""
+    value = os.environ.get("RACEWAY_ENABLED")
+    return _flag(value, "RACEWAY_ENABLED") if value else True
+
+
 def _globs(value: object, source: str) -> tuple[str, ...]:
     found = [value] if isinstance(value, str) else value
     if not isinstance(found, (list, tuple)) or not all(isinstance(glob, str) for glob in found):
