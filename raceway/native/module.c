@@ -401,7 +401,8 @@ static PyMethodDef module_methods[] = {
     {"insist", insist, METH_O, "Send a signal again until its handler, which is Python's, has run."},
     {"insist_no_more", insist_no_more, METH_NOARGS, "The handler runs."},
     {"loop_release", loop_release, METH_O, "A callback is about to be handed to the loop."},
-    {"task_serial", task_serial, METH_O, "The serial of a task of asyncio, 0 when it is not known."},
+    {"task_serial", task_serial, METH_O, "The serial of a task, 0 when it is not known."},
+    {"task_note", task_note, METH_VARARGS, "A task has this serial; with 0 it is over."},
     {NULL, NULL, 0, NULL},
 };
 
@@ -421,7 +422,8 @@ module_exec(PyObject *module)
 #endif
     if (!taps_ready(module) || PyType_Ready(&Recorder_Type) < 0 || PyType_Ready(&PeekProbe_Type) < 0 ||
         PyType_Ready(&Around_Type) < 0 || PyType_Ready(&Watched_Type) < 0 || !recorder_ready(module) ||
-        !queues_ready() || !loops_ready(module) || !callbacks_ready(module)) {
+        !queues_ready() || !loops_ready(module) || !callbacks_ready(module) ||
+        !steps_ready(module)) {
         return -1;
     }
     if (PyModule_AddObjectRef(module, "Recorder", (PyObject *)&Recorder_Type) < 0 ||
