@@ -680,7 +680,7 @@ item_find(Object *object, size_t index)
 
 enum {
     FORM_ATTRIBUTE, FORM_METHOD, FORM_ITEM, FORM_GLOBAL, FORM_CELL, FORM_ITERATE, FORM_CONTAINS, FORM_FUNCTION,
-    FORM_IMPORT
+    FORM_IMPORT, FORM_BODY
 };
 enum { CONTEXT_LOAD, CONTEXT_STORE, CONTEXT_DELETE, CONTEXT_AUGMENT, CONTEXT_CALL };
 enum { ROLE_BASE = 'S', ROLE_KEY = 'K', ROLE_VALUE = 'W', ROLE_STATEMENT = 'G' };
@@ -1092,35 +1092,43 @@ typedef struct {
 
 enum { MADE_ONE, MADE_ALL, MADE_STRUCTURE };
 
+/* What a tap has found out. Most taps of a program are never used, so it is made at the first use. */
+typedef struct {
+    Known known; /* the type it was first used on */
+    Known *more; /* owned, MORE_KNOWN others; NULL until there is a second type */
+    uint32_t puts; /* items put into containers that nobody else was known to take from */
+    uint32_t made[3]; /* the contexts that it last made: of a field or item, of all items, of a structure */
+    PyObject *names; /* borrowed address: the namespace, module or class whose name was last used */
+    NameCell *named; /* borrowed: that name, while `named_generation` is `names_generation` */
+    uint64_t named_generation;
+    uint32_t names_version; /* of that class */
+    uint8_t next; /* of `more` to be replaced */
+    const void *home; /* the code it was last found in, to compare with */
+} Learned;
+
+/* One cache line, as there are tens of thousands. */
 typedef struct Tap {
     PyObject_HEAD
     uint64_t run; /* the run that it belongs to */
     uint32_t fits; /* shape of the records whose cell the next number is, NO_SHAPE while none is known */
     uint32_t cell;
-    Known known; /* the type it was first used on */
-    Known *more; /* owned, MORE_KNOWN others; NULL until there is a second type */
+    const Learned *learned; /* owned, unless it is `nothing_learned` */
+    PyObject *name; /* borrowed from the site */
+    union {
+        uint64_t literal; /* number of a literal key, 0 without */
+        int64_t variable_place; /* of a captured variable: its place in localsplus, -1 unknown */
+    };
     uint32_t site;
     uint8_t rank;
     uint8_t role;
     uint8_t held; /* operands that other taps of the site hold for this one */
-    uint8_t next; /* of `more` to be replaced */
-    bool is_simple; /* no region, no publication: an access of an object of one's own needs no look at the rules */
-    uint32_t puts; /* items put into containers that nobody else was known to take from */
-    uint32_t made[3]; /* the contexts that it last made: of a field or item, of all items, of a structure */
-    bool commits;
-    bool early; /* of an augmented assignment, before the old value is read */
-    bool is_head;
-    bool stores;
-    bool is_item; /* an item is accessed, no attribute */
-    bool names_owner; /* a site near by asks which class the attribute was loaded from */
-    int variable_place; /* captured variable: place in localsplus, -1 unknown */
-    PyObject *name; /* borrowed from the site */
-    uint64_t literal; /* number of a literal key, 0 without */
-    PyObject *names; /* borrowed address: the namespace, module or class whose name was last used */
-    uint32_t names_version; /* of that class */
-    NameCell *named; /* borrowed: that name, while `named_generation` is `names_generation` */
-    uint64_t named_generation;
-    const void *home; /* the code it was last found in, to compare with */
+    bool is_simple : 1; /* no region, no publication: an access of an object of one's own needs no look at the rules */
+    bool commits : 1;
+    bool early : 1; /* of an augmented assignment, before the old value is read */
+    bool is_head : 1;
+    bool stores : 1;
+    bool is_item : 1; /* an item is accessed, no attribute */
+    bool names_owner : 1; /* a site near by asks which class the attribute was loaded from */
 } Tap;
 
 typedef struct {
@@ -1135,6 +1143,8 @@ typedef struct {
     PyObject *namespace; /* borrowed; globals of the frame */
 } Reach;
 
+extern const Learned nothing_learned;
+Learned *tap_learns(Tap *tap);
 PyObject *tap_value(Tap *tap, Frame *frame);
 PyObject *tap_key(Tap *tap, Frame *frame);
 bool accesses_start(void);

@@ -4,6 +4,9 @@
 
 #include <stdlib.h>
 #include <string.h>
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
 
 Site *sites;
 uint32_t sites_count;
@@ -179,6 +182,53 @@ read_others(const Columns *columns, uint32_t first)
     return true;
 }
 
+#ifdef __linux__
+
+/* There are megabytes of them: pages change their place, nothing is copied. */
+static bool
+grow(uint32_t wanted)
+{
+    size_t size = capacity * sizeof(Site), grown_size = wanted * sizeof(Site);
+    void *grown = sites != NULL ? mremap(sites, size, grown_size, MREMAP_MAYMOVE)
+                                : mmap(NULL, grown_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (grown == MAP_FAILED) {
+        return false;
+    }
+    sites = grown;
+    capacity = wanted;
+    return true;
+}
+
+static void
+let_go(void)
+{
+    if (sites != NULL) {
+        munmap(sites, capacity * sizeof(Site));
+    }
+}
+
+#else
+
+static bool
+grow(uint32_t wanted)
+{
+    Site *grown = realloc(sites, wanted * sizeof(Site));
+    if (grown == NULL) {
+        return false;
+    }
+    sites = grown;
+    capacity = wanted;
+    return true;
+}
+
+static void
+let_go(void)
+{
+    free(sites);
+}
+
+#endif
+
 /* Add the sites of a module; `first` is the number of the first, `count` how many there are. False with an exception. */
 bool
 sites_add(PyObject *given, uint32_t *first, uint32_t *added)
@@ -188,17 +238,14 @@ sites_add(PyObject *given, uint32_t *first, uint32_t *added)
         return false;
     }
     if (sites_count + (size_t)columns.count > capacity) {
-        uint32_t grown_capacity = capacity ? capacity : 256;
+        uint32_t grown_capacity = capacity ? capacity : 1024;
         while (grown_capacity < sites_count + (size_t)columns.count) {
             grown_capacity *= 2;
         }
-        Site *grown = realloc(sites, grown_capacity * sizeof(Site));
-        if (grown == NULL) {
+        if (!grow(grown_capacity)) {
             PyErr_NoMemory();
             return false;
         }
-        sites = grown;
-        capacity = grown_capacity;
     }
     *first = sites_count;
     *added = (uint32_t)columns.count;
@@ -222,7 +269,7 @@ sites_reset(void)
         Py_XDECREF(sites[place].through);
         Py_XDECREF(sites[place].label);
     }
-    free(sites);
+    let_go();
     sites = NULL;
     sites_count = capacity = 0;
 }
