@@ -171,6 +171,18 @@ class Rename(Struct):
     name: str
 
 
+class Call(Struct):
+    """A function was entered or left: only to be told (`model.told.ToldCall`, which has the other fields)."""
+
+    actor: int
+    site: int
+    task: int
+    duration: int
+    error: str = ""
+    message: str | None = None
+    stack: Stack = ()
+
+
 Record = (
     Access
     | Head
@@ -188,4 +200,5 @@ Record = (
     | Retire
     | Name
     | Rename
+    | Call
 )

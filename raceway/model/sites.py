@@ -7,6 +7,9 @@ import enum
 from raceway.model.kinds import RegionKind
 from raceway.model.struct import Struct
 
+FUNCTIONS = "+functions"
+"""What the name of a form of rendering ends with that has taps of function bodies."""
+
 
 class SiteForm(enum.Enum):
     """Which construct the taps of a site stand at; decides what an operand reaching them means."""
@@ -20,6 +23,8 @@ class SiteForm(enum.Enum):
     CONTAINS = "contains"
     FUNCTION = "function"
     IMPORT = "import"
+    BODY = "body"
+    """Of a function: entered and left."""
 
 
 class Context(enum.Enum):

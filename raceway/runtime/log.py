@@ -37,6 +37,8 @@ class Log:
         self.identity = Identity(self._retired)
         self.failures = 0
         self.open = True
+        self.calls: dict[int, int] = {}
+        """When functions were told as entered that have not been left, by the addresses of their frames."""
         self._local = _thread._local()
         self.states: list[ThreadState] = []
         self._accesses_of_ended: list[int] = []
