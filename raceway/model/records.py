@@ -106,8 +106,9 @@ class Spawn(Struct):
     """A task of an event loop, or a callback that one runs, was made by the task `parent`; 0 outside any. `born` is the
     place in the stream where that was, 0 for here.
 
-    The loop's thread is the actor of all that its tasks do. They take turns on it: what one does between two
-    suspensions is atomic for the others, and what reaches over one is not. A record of the actor names the task.
+    A greenlet is a task, too: what lets others run is then any call. The thread is the actor of all that its tasks do.
+    They take turns on it: what one does between two suspensions is atomic for the others, and what reaches over one is
+    not. A record of the actor names the task.
     """
 
     task: int

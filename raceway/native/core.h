@@ -223,6 +223,7 @@ typedef struct {
     int offset;
     uint32_t sequence;
     uint32_t turn; /* of its task */
+    uint32_t step; /* of its thread */
 } Head;
 
 /* An operand that a tap held for the tap that commits; borrowed, on the value stack of `frame`. */
@@ -234,13 +235,14 @@ typedef struct {
     uint32_t site;
 } Pending;
 
-/* A task of an event loop, or a callback that one runs: the twin of raceway/detector/tasks.py. */
+/* A task of an event loop, a callback that one runs, or a greenlet: the twin of raceway/detector/tasks.py. */
 #define TASK_HEADS 16
 #define WAKERS 4
 
 typedef struct {
     uint64_t by;
     uint32_t sequence;
+    uint32_t step;
 } Waker;
 
 typedef struct {
@@ -250,6 +252,7 @@ typedef struct {
     uint32_t turn; /* how often it was suspended */
     Lockset held; /* while no thread works for it */
     bool passing; /* a callback */
+    bool green; /* a greenlet: it may let others run at any call */
     bool done;
     bool named; /* a finding will name it */
     uint8_t heads_count;
@@ -269,6 +272,7 @@ typedef struct Thread {
     const void *holder; /* the instance or class itself: an address, only looked up */
     Actor *actor;
     Task *task; /* that it works for, NULL outside any */
+    uint32_t step; /* tells apart what it did for one task and for the next; unique in the run */
     Lockset outer; /* what the actor holds outside of its tasks, while it works for one */
     int pending_count;
     struct Thread *next;
@@ -410,8 +414,9 @@ tell_edge(int verb, const Actor *actor, uint64_t other)
 /* --- tasks.c: the tasks that event loops run in turn ---------------------------------------------------------------- */
 
 Task *task_find(uint64_t serial);
-uint64_t task_spawn(PyObject *name, uint64_t parent, bool passing, uint32_t born);
-void task_spawn_as(uint64_t serial, PyObject *name, uint64_t parent, bool passing);
+enum { TASK_OF_LOOP, TASK_PASSING, TASK_GREEN };
+uint64_t task_spawn(PyObject *name, uint64_t parent, int sort, uint32_t born);
+void task_spawn_as(uint64_t serial, PyObject *name, uint64_t parent, int sort);
 uint64_t task_resume(Thread *thread, uint64_t serial);
 void task_suspend(uint64_t serial);
 void task_wake(Thread *thread, uint64_t serial);
@@ -422,7 +427,7 @@ bool task_drop_lock(uint64_t sync);
 void task_note_head(Task *task, const Head *head);
 const Head *task_find_head(const Task *task, const Head *wanted);
 bool task_asked(uint64_t by, const Task *task, uint32_t since);
-bool task_was_told(uint64_t by, const Task *task, uint32_t since);
+bool task_was_told(uint64_t by, const Task *task, uint32_t since, uint32_t since_step);
 bool tasks_dump(PyObject *found);
 uint64_t tasks_seen(void);
 void tasks_reset(void);
@@ -442,6 +447,7 @@ typedef struct {
     const void *instruction; /* of the innermost frame */
     uint32_t references;
     uint32_t turn; /* how often the task had been suspended */
+    uint32_t step; /* of the thread */
     int8_t region; /* index in the site's regions, -1 without */
     uint8_t operation;
     uint8_t commute;
@@ -684,6 +690,7 @@ typedef struct {
     bool awaits; /* an await lies between the read and the write */
     bool takes_back; /* the write is made from what was read */
     bool splits; /* a lock may have been let go of between the read and the write */
+    bool switches; /* a greenlet may have let others run there */
 } RegionOf;
 
 typedef struct {
@@ -697,6 +704,7 @@ typedef struct {
     bool flag;
     bool suspends; /* a walk with an await between its steps */
     bool opens; /* an await lies between this read and a write that depends on it */
+    bool switches; /* a greenlet may let others run there */
     bool acted;
     bool awaits; /* one of its regions has an await inside */
     uint8_t region_count;

@@ -140,7 +140,7 @@ handle_made(PyObject *handle, PyObject *callback)
         }
         else if (extra != NULL && extra->task == 0) {
             alone = false;
-            extra->task = task_spawn(NULL, by, false, 0);
+            extra->task = task_spawn(NULL, by, TASK_OF_LOOP, 0);
         }
         else if (extra != NULL && !hands_on(frame)) {
             task_wake(thread, extra->task);
@@ -247,7 +247,7 @@ step_begin(const Handling *handling, PyObject *handle, PyObject *callback, PyObj
         if (step.serial == 0) {
             Py_CLEAR(step.owner);
             const Extra *made = known_extra(handle);
-            step.serial = task_spawn(name, task_known(handle), true, made == NULL ? 0 : made->made);
+            step.serial = task_spawn(name, task_known(handle), TASK_PASSING, made == NULL ? 0 : made->made);
         }
         step.before = task_resume(thread, step.serial);
         core_unlock();

@@ -262,9 +262,19 @@ note_head(Thread *thread, const void *activation, int offset, uint32_t site, con
     head->key = key;
     head->offset = offset;
     head->sequence = sequence;
-    if (thread->task != NULL && sites[site].opens) {
+    const Task *task = thread->task;
+    head->turn = task == NULL ? 0 : task->turn;
+    head->step = thread->step;
+    if (unlikely(task != NULL) && (sites[site].opens || (sites[site].switches && task->green))) {
         task_note_head(thread->task, head);
     }
+}
+
+/* Whether the task can let others run inside the region: at an await or, as a greenlet, at any call. */
+static bool
+may_pause(const Task *task, const RegionOf *region)
+{
+    return region->awaits || (region->switches && task->green);
 }
 
 /* The read that the write at `site` depends on, if it was reached in this activation, and which region that is. */
@@ -273,7 +283,8 @@ find_head(Thread *thread, uint32_t site, const Location *location, int8_t *regio
 {
     for (uint8_t number = 0; number < sites[site].region_count; number++) {
         uint32_t wanted = sites[site].regions[number].head;
-        if (thread->task != NULL && sites[site].regions[number].awaits) {
+        const RegionOf *of = &sites[site].regions[number];
+        if (thread->task != NULL && may_pause(thread->task, of)) {
             const Head known = {.site = wanted, .frame = location->activation, .object = (uintptr_t)location->target,
                                 .key = location->key};
             const Head *found = task_find_head(thread->task, &known);
@@ -281,7 +292,9 @@ find_head(Thread *thread, uint32_t site, const Location *location, int8_t *regio
                 *region = (int8_t)number;
                 return found;
             }
-            continue;
+            if (of->awaits) {
+                continue;
+            }
         }
         const Head *head = head_place(thread, wanted, location->activation, location->target, location->key);
         if (head->site == wanted && head->frame == location->activation && head->object == (uintptr_t)location->target &&
@@ -735,20 +748,24 @@ renew(const Access *access, Frame *frame, const Cell *cell, const Expansion *exp
 /* The write of another task that came between the read and the write of the region that the access closes, if its task
    was suspended there and did not ask for it; 0 if none. */
 static uint32_t
-between(const Access *access, const Expansion *expansion)
+between(const Access *access, const Cell *cell, const Expansion *expansion)
 {
     const Task *task = access->thread->task;
     const Head *head = access->head;
     const RegionOf *region = head == NULL ? NULL : &sites[access->wanted.site].regions[access->wanted.region];
-    if (region == NULL || !region->awaits || head->turn == task->turn) {
+    if (region == NULL || !may_pause(task, region) || head->turn == task->turn) {
         return 0;
     }
-    for (uint8_t at = 0; at < expansion->writes.count; at++) {
-        const Entry *entry = &entries_of(&expansion->writes)[at];
+    Entry only = {.context = expansion == NULL ? cell->w : 0}; /* its place in the run is not known, but its step */
+    const Entry *writes = expansion == NULL ? &only : entries_of(&expansion->writes);
+    uint8_t count = expansion == NULL ? cell->w != 0 : expansion->writes.count;
+    for (uint8_t at = 0; at < count; at++) {
+        const Entry *entry = &writes[at];
         const Context *other = &contexts[entry->context];
+        bool later = expansion == NULL ? other->step > head->step : entry->sequence > head->sequence;
         if (other->of_task && other->slot == access->thread->actor->slot && other->actor != access->wanted.actor &&
-            entry->sequence > head->sequence && !task_asked(other->actor, task, head->sequence) &&
-            (region->takes_back || !task_was_told(other->actor, task, entry->sequence))) {
+            later && !task_asked(other->actor, task, head->sequence) &&
+            (region->takes_back || !task_was_told(other->actor, task, entry->sequence, other->step))) {
             return entry->context;
         }
     }
@@ -781,11 +798,14 @@ report_observed(Access *access, Frame *frame, uint32_t other, bool one_loop)
 }
 
 static void
-check_gaps(Access *access, Frame *frame, const Expansion *expansion)
+check_gaps(Access *access, Frame *frame, const Cell *cell, const Expansion *expansion)
 {
-    uint32_t other = between(access, expansion);
+    uint32_t other = between(access, cell, expansion);
     if (other != 0) {
         report_observed(access, frame, other, true);
+    }
+    if (expansion == NULL) {
+        return;
     }
     for (uint8_t at = 0; at < expansion->reads.count; at++) {
         uint32_t walk = entries_of(&expansion->reads)[at].context;
@@ -868,8 +888,8 @@ record_at(Thread *thread, Frame *frame, uint32_t number, Cell *cell, const Locat
         if (expansion == NULL && (access.wanted.walks || (site->opens && !op_mutates(op)))) {
             expansion = expand(cell);
         }
-        if (expansion != NULL && op_mutates(op)) {
-            check_gaps(&access, frame, expansion);
+        if (op_mutates(op) && (expansion != NULL || thread->task->green)) {
+            check_gaps(&access, frame, cell, expansion);
         }
     }
     else if (unlikely(access.head != NULL && expansion != NULL && site->regions[access.wanted.region].splits)) {

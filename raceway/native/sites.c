@@ -96,7 +96,7 @@ text_of(const Columns *columns, int column, Py_ssize_t place)
 }
 
 static bool
-read_regions(PyObject *heads, uint32_t first, Site *site)
+read_regions(PyObject *heads, uint32_t first, uint32_t added, Site *site)
 {
     Py_ssize_t count = PyTuple_Check(heads) ? PyTuple_GET_SIZE(heads) : 0;
     count = count > INT8_MAX ? INT8_MAX : count;
@@ -111,8 +111,11 @@ read_regions(PyObject *heads, uint32_t first, Site *site)
     for (Py_ssize_t place = 0; place < count; place++) {
         unsigned long packed = PyLong_AsUnsignedLong(PyTuple_GET_ITEM(heads, place));
         site->regions[place] =
-            (RegionOf){.head = first + (uint32_t)(packed >> 3), .awaits = packed & 1, .takes_back = (packed & 2) != 0,
-                       .splits = (packed & 4) != 0};
+            (RegionOf){.head = first + (uint32_t)(packed >> 4), .awaits = packed & 1, .takes_back = (packed & 2) != 0,
+                       .splits = (packed & 4) != 0, .switches = (packed & 8) != 0};
+        if ((packed & 8) != 0 && packed >> 4 < added) {
+            sites[first + (packed >> 4)].switches = true;
+        }
         site->awaits |= packed & 1;
     }
     return !PyErr_Occurred();
@@ -172,7 +175,7 @@ read_others(const Columns *columns, uint32_t first)
     }
     for (Py_ssize_t at = 0; PyDict_Next(columns->heads, &at, &index, &value);) {
         Site *site = site_of(index, first, columns->count);
-        if (site == NULL || !read_regions(value, first, site)) {
+        if (site == NULL || !read_regions(value, first, (uint32_t)columns->count, site)) {
             return false;
         }
     }

@@ -5,7 +5,6 @@ libcst parses and decides (`forms.plan`), `ast` carries positions, the compiler 
 
 from __future__ import annotations
 
-import _thread
 import ast
 import sys
 import threading
@@ -19,6 +18,7 @@ from raceway.errors import TransformError
 from raceway.model.kinds import RegionKind
 from raceway.model.sites import FUNCTIONS, Site
 from raceway.model.struct import Struct
+from raceway.originals import allocate_lock, start_new_thread
 from raceway.transform import code as code_renderer
 from raceway.transform import functions, markers, remade
 from raceway.transform import text as text_renderer
@@ -172,12 +172,13 @@ def _site(draft: Draft, node: ast.AST) -> Site:
         double_checked=draft.double_checked,
         suspends=draft.suspends,
         opens=draft.opens,
+        switches=draft.switches,
     )
 
 
 def _on_deep_stack(work: Callable[[], _Result]) -> _Result:
     """Run `work` on a thread with a large stack and recursion limit, for deeply nested programs."""
-    done = _thread.allocate_lock()
+    done = allocate_lock()
     done.acquire()
     outcome: list[_Result] = []
     failure: list[BaseException] = []
@@ -193,7 +194,7 @@ def _on_deep_stack(work: Callable[[], _Result]) -> _Result:
     limit, size = sys.getrecursionlimit(), threading.stack_size(_DEEP_STACK_BYTES)
     sys.setrecursionlimit(max(limit, _DEEP_RECURSION))
     try:
-        _thread.start_new_thread(run, ())
+        start_new_thread(run, ())
         threading.stack_size(size)
         done.acquire()
     finally:
