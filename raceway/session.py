@@ -22,7 +22,7 @@ from raceway.model.kinds import Severity
 from raceway.model.sites import Site
 from raceway.model.struct import replace
 from raceway.model.typing import TYPE_CHECKING, TextIO
-from raceway.originals import allocate_lock, start_new_thread
+from raceway.originals import allocate_lock
 from raceway.outcome.events import RunEvents
 from raceway.outcome.files import read_known, save, suppressions_were_read
 from raceway.outcome.found import BEGINNING, Mark, found, take_mark
@@ -123,10 +123,6 @@ class Session:
         self._core.stop()  # before the models go: other threads may still run, and would look unordered without them
         active.activate(None)
         sync.uninstall()
-
-    def stop_aside(self) -> None:
-        """The same for signal handlers: on another thread, since this one may be within what it needs."""
-        start_new_thread(self.stop, ())
 
     def hand_in(self) -> None:
         """End the part of this process, which is a child, and hand it in; who comes second waits until that is done.

@@ -79,7 +79,7 @@ def _start_session(prog: str, config: Config, wanted: Program, launch: program.L
     if config.explain_on != "never":
         hangs.call_on_signal(explain, config.explain_on)
     if config.off_on != "never":
-        hangs.call_on_signal(session.stop_aside, config.off_on)
+        hangs.call_on_signal(lambda: interrupts.aside(session.stop), config.off_on)
     return session
 
 
