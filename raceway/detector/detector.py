@@ -146,7 +146,7 @@ class Detector:
             self._record(entry, shadow, actor)
         if site.is_head and not access.operation.mutates and access.location.key != WHOLE:
             actor.note_head(entry)
-            if task is not None and site.opens:
+            if task is not None and task.may_need(site):
                 self.tasks.note_head(entry, task)
         if not access.operation.mutates:
             if site.flag and see_flag(actor, shadow, self.actors, self._site_of):
@@ -237,8 +237,8 @@ class Detector:
         access = entry.access
         base = access.site - site.index
         for number, region in enumerate(site.regions):
-            heads = actor.heads if task is None or not region.awaits else task.heads
-            head = heads.get((base + region.head, access.activation, access.location))
+            place = (base + region.head, access.activation, access.location)
+            head = actor.heads.get(place) if task is None else task.find_head(region, place, actor.heads)
             if head is not None:
                 entry.head, entry.region = head, number
                 return
@@ -316,9 +316,9 @@ class Detector:
         parent.advance()
 
     def _spawn(self, record: Spawn) -> None:
-        self.seen_actors += record.kind is ActorKind.TASK
+        self.seen_actors += record.kind is not ActorKind.CALLBACK
         self.tasks.spawn(record, record.born or self.sequence)
-        if record.kind is ActorKind.TASK:
+        if record.kind is not ActorKind.CALLBACK:
             self._tell(Verb.SPAWN, 0, record.task, record.name, task=record.parent)
 
     def _done(self, record: Done) -> None:

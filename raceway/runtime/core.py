@@ -13,7 +13,7 @@ from raceway.errors import CoreUnavailableError
 from raceway.model.findings import Actor
 from raceway.model.locks import LockFacts, Waiting
 from raceway.model.races import RawRace
-from raceway.model.records import Rename
+from raceway.model.records import Call, Record, Rename
 from raceway.model.sites import Site
 from raceway.model.typing import TYPE_CHECKING, Any
 from raceway.runtime.accesses import Accesses
@@ -73,7 +73,16 @@ class PureTelling:
         """Collect what `told` gives, beginning with the names of who and what is known already."""
         from raceway.detector.teller import Teller
 
-        self._detector.teller = Teller(full)
+        teller = self._detector.teller = Teller(full)
+        detector, feed = self._detector, self._detector.feed
+
+        def tell_or_feed(record: Record) -> None:
+            if type(record) is Call:
+                teller.call(record, detector.actors.get(record.actor))
+            else:
+                feed(record)
+
+        self._log.stream.feed = tell_or_feed
         for serial, actor in self._detector.actors.items():
             self._detector.feed(Rename(serial, actor.name))
         for name in list(self._detector.names.values()):
@@ -135,6 +144,7 @@ class PureCore:
     def after_fork(self) -> None:
         """In a forked child: the parent's other threads are gone."""
         self.log.stream.reset_after_fork()
+        self.log.calls.clear()
         if self.telling.notice is not None:
             self.telling.notice.after_fork()
         self.telling.told()  # what waits is the parent's to tell
@@ -190,11 +200,12 @@ def _called(function: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def make_core(name: str) -> Core:
-    """The core called `name`: "pure", "native" or "auto". Raises CoreUnavailableError when it cannot be had."""
+    """The core called `name`: "pure", "native" or "auto". Raises CoreUnavailableError when it cannot be had, or is not
+    what its source files say."""
     if name == "pure":
         return PureCore()
     try:
-        from raceway.runtime.native import NativeCore
+        from raceway.runtime.native import NativeCore, is_stale
     except ImportError as error:
         why = "it was not built for this interpreter" if error.name == "raceway" else str(error)
         cause = f"the native core cannot be loaded ({why})"
@@ -202,4 +213,9 @@ def make_core(name: str) -> Core:
             remedy = "install Raceway again where a C compiler and Python's headers are, or use --core pure"
             raise CoreUnavailableError(f"{cause}; {remedy}") from error
         return PureCore(cause)
+    if is_stale():
+        raise CoreUnavailableError(
+            "the native core is older than its source files in this checkout; build it again (make setup), "
+            "or use --core pure"
+        )
     return NativeCore()
