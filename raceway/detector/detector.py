@@ -16,6 +16,7 @@ from raceway.detector.conflicts import conflict
 from raceway.detector.flags import see_flag
 from raceway.detector.lockorder import LockOrders
 from raceway.detector.races import Races
+from raceway.detector.regions import find_head
 from raceway.detector.shadow import Entry, Epoch, Shadow, between, rank_of
 from raceway.detector.splits import splitting
 from raceway.detector.syncs import Syncs, hand_over
@@ -134,7 +135,7 @@ class Detector:
         if site.regions:
             self.acted.add(access.site)
         if site.regions and access.operation.mutates:
-            self._find_head(entry, site, actor, task)
+            find_head(entry, site, actor.heads, None if task is None else task.heads)
         entry.rank = rank_of(site, access.operation, entry.head is not None)
         if task is not None and access.operation.mutates:
             self._check_gaps(entry, shadow, task)
@@ -229,17 +230,6 @@ class Detector:
         if shadow is None:
             shadow = of_object[place] = Shadow()
         return shadow
-
-    @staticmethod
-    def _find_head(entry: Entry, site: Site, actor: Actor, task: Task | None) -> None:
-        access = entry.access
-        base = access.site - site.index
-        for number, region in enumerate(site.regions):
-            heads = actor.heads if task is None or not region.awaits else task.heads
-            head = heads.get((base + region.head, access.activation, access.location))
-            if head is not None:
-                entry.head, entry.region = head, number
-                return
 
     def _acquire(self, record: Acquire) -> None:
         actor = self._actor(record.actor)

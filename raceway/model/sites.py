@@ -50,7 +50,8 @@ class Region(Struct):
 
     `head` is the index of the reading site in the same module. `spans` tells that a switch point (call, loop
     back-edge, await) lies between the read and the write, `awaits` that an await does. `splits`: the two lie in `with`
-    blocks of their own, and nothing was looked at anew in the one of the write.
+    blocks of their own, and nothing was looked at anew in the one of the write. `instead`: the test reads the place
+    here too, and a short circuit may have passed by the read of the region before this one; the newest reached counts.
     """
 
     head: int
@@ -58,6 +59,7 @@ class Region(Struct):
     spans: bool
     awaits: bool = False
     splits: bool = False
+    instead: bool = False
 
 
 class Site(Struct):

@@ -69,8 +69,8 @@ class SiteTable(Sequence[Site]):
         Bytes with one for each site: places of form and context in their enums, letters of commits, bits, whether the
         operand is plain `self`. The texts, and for each of `_TEXTS` bytes with their numbers: two for each site, lowest
         first, four where texts are many. By index of the site, where there is one: values of literal keys; and regions:
-        eight times the head, 1 more where an await lies inside, 2 more where a value is taken back, 4 more where a lock
-        may be let go of inside.
+        sixteen times the head, 1 more where an await lies inside, 2 more where a value is taken back, 4 more where a
+        lock may be let go of inside, 8 more where the head stands in for the one before.
         """
         return self._packed[:-1]
 
@@ -113,7 +113,7 @@ def single(site: Site) -> SiteTable:
     return table
 
 
-_PackedRegion = tuple[int, str, bool, bool, bool]
+_PackedRegion = tuple[int, str, bool, bool, bool, bool]
 
 
 def _regions(packed: Iterable[_PackedRegion]) -> tuple[Region, ...]:
@@ -153,11 +153,12 @@ def pack(sites: Sequence[Site]) -> tuple[Any, ...]:
 
 
 def _packed(region: Region) -> _PackedRegion:
-    return region.head, region.kind.value, region.spans, region.awaits, region.splits
+    return region.head, region.kind.value, region.spans, region.awaits, region.splits, region.instead
 
 
 def _head(region: Region) -> int:
-    return region.head << 3 | region.splits << 2 | (region.kind is RegionKind.VALUE) << 1 | region.awaits
+    bits = region.instead << 3 | region.splits << 2 | (region.kind is RegionKind.VALUE) << 1 | region.awaits
+    return region.head << 4 | bits
 
 
 def _is_self(site: Site) -> bool:

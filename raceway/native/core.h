@@ -213,6 +213,7 @@ typedef struct {
     int offset;
     uint32_t sequence;
     uint32_t turn; /* of its task */
+    uint32_t order; /* of the thread's heads */
 } Head;
 
 /* An operand that a tap held for the tap that commits; borrowed, on the value stack of `frame`. */
@@ -278,6 +279,7 @@ typedef struct Thread {
     PyCodeObject *fresh_code; /* borrowed, compared only */
     Stack fresh_callers; /* borrowed from the memo, as long as they are the memo's */
     uint32_t heads_noted; /* a bit for HEADS / 32 heads next to each other: some were noted */
+    uint32_t heads_order; /* counts them */
     Pending pending[PENDING];
     Pending taken[MOST_HELD];
     Head heads[HEADS];
@@ -662,6 +664,7 @@ typedef struct {
     bool awaits; /* an await lies between the read and the write */
     bool takes_back; /* the write is made from what was read */
     bool splits; /* a lock may have been let go of between the read and the write */
+    bool instead; /* a short circuit may have passed by the read of the region before this one */
 } RegionOf;
 
 typedef struct {

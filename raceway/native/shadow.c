@@ -232,35 +232,44 @@ note_head(Thread *thread, const void *activation, int offset, uint32_t site, con
     head->key = key;
     head->offset = offset;
     head->sequence = sequence;
+    head->order = ++thread->heads_order;
     if (thread->task != NULL && sites[site].opens) {
         task_note_head(thread->task, head);
     }
+}
+
+static const Head *
+head_at(Thread *thread, const RegionOf *region, const Location *location)
+{
+    const Head known = {.site = region->head, .frame = location->activation, .object = (uintptr_t)location->target,
+                        .key = location->key};
+    if (thread->task != NULL && region->awaits) {
+        return task_find_head(thread->task, &known);
+    }
+    const Head *head = head_place(thread, known.site, known.frame, location->target, known.key);
+    return head->site == known.site && head->frame == known.frame && head->object == known.object &&
+                   head->key == known.key && head->object != 0
+               ? head
+               : NULL;
 }
 
 /* The read that the write at `site` depends on, if it was reached in this activation, and which region that is. */
 static const Head *
 find_head(Thread *thread, uint32_t site, const Location *location, int8_t *region)
 {
+    const Head *found = NULL;
     for (uint8_t number = 0; number < sites[site].region_count; number++) {
-        uint32_t wanted = sites[site].regions[number].head;
-        if (thread->task != NULL && sites[site].regions[number].awaits) {
-            const Head known = {.site = wanted, .frame = location->activation, .object = (uintptr_t)location->target,
-                                .key = location->key};
-            const Head *found = task_find_head(thread->task, &known);
-            if (found != NULL) {
-                *region = (int8_t)number;
-                return found;
-            }
-            continue;
+        const RegionOf *here = &sites[site].regions[number];
+        if (found != NULL && !here->instead) {
+            break;
         }
-        const Head *head = head_place(thread, wanted, location->activation, location->target, location->key);
-        if (head->site == wanted && head->frame == location->activation && head->object == (uintptr_t)location->target &&
-            head->key == location->key && head->object != 0) {
+        const Head *head = head_at(thread, here, location);
+        if (head != NULL && (found == NULL || (int32_t)(head->order - found->order) > 0)) {
             *region = (int8_t)number;
-            return head;
+            found = head;
         }
     }
-    return NULL;
+    return found;
 }
 
 /* --- The access rule ----------------------------------------------------------------------------------------------- */

@@ -108,8 +108,8 @@ read_regions(PyObject *heads, uint32_t first, Site *site)
     for (Py_ssize_t place = 0; place < count; place++) {
         unsigned long packed = PyLong_AsUnsignedLong(PyTuple_GET_ITEM(heads, place));
         site->regions[place] =
-            (RegionOf){.head = first + (uint32_t)(packed >> 3), .awaits = packed & 1, .takes_back = (packed & 2) != 0,
-                       .splits = (packed & 4) != 0};
+            (RegionOf){.head = first + (uint32_t)(packed >> 4), .awaits = packed & 1, .takes_back = (packed & 2) != 0,
+                       .splits = (packed & 4) != 0, .instead = (packed & 8) != 0};
         site->awaits |= packed & 1;
     }
     return !PyErr_Occurred();

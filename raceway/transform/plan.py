@@ -13,7 +13,7 @@ from raceway.model.sites import Context, Region, Role, SiteForm
 @dataclass(eq=False, slots=True)
 class Draft:
     """A site under construction; `order`, `segment` and `awaits` say when in its activation it is reached, `blocks` in
-    which `with` blocks."""
+    which `with` blocks. `passed_by`: a short circuit may leave it out."""
 
     index: int
     form: SiteForm
@@ -35,6 +35,7 @@ class Draft:
     is_head: bool = False
     rechecked: bool = False
     double_checked: bool = False
+    passed_by: bool = False
     paths: tuple[str, ...] = ()
     order: int = 0
     segment: int = 0
@@ -42,10 +43,12 @@ class Draft:
     blocks: tuple[int, ...] = ()
     regions: list[Region] = field(default_factory=list)
 
-    def add_region(self, head: Draft, kind: RegionKind, spans: bool, awaits: bool, splits: bool = False) -> None:
+    def add_region(
+        self, head: Draft, kind: RegionKind, spans: bool, awaits: bool, splits: bool = False, instead: bool = False
+    ) -> None:
         """Note that this write depends on the read `head`; one region per head, the first kind stays."""
         if head is not self and all(region.head != head.index for region in self.regions):
-            self.regions.append(Region(head.index, kind, spans, awaits, splits))
+            self.regions.append(Region(head.index, kind, spans, awaits, splits, instead))
             head.is_head = True
             head.opens |= awaits
 

@@ -33,8 +33,8 @@ from raceway.model.sites import Context, Region, Role, Site, SiteForm
 ACTORS = 4
 ACTIVATIONS = 2
 HEADS = (0, 1)
-CLOSING = {2: (0,), 3: (1, 0), 6: (0,), 7: (1,)}
-"""Sites that close regions: the sites of the reads they depend on, by preference."""
+CLOSING = {2: (0,), 3: (1, 0), 6: (0,), 7: (1, 0)}
+"""Sites that close regions: the sites of the reads they depend on; the newest counts, of equals the first."""
 AWAITING = {6: RegionKind.VALUE, 7: RegionKind.TEST}
 """Of these, the ones whose regions have an await inside."""
 SPLIT = 2
@@ -68,7 +68,8 @@ _MUTATING = tuple(operation for operation in Operation if operation.mutates)
 def site(index: int) -> Site:
     """One of the sites that traces use."""
     kind, awaits = AWAITING.get(index, RegionKind.VALUE), index in AWAITING
-    regions = tuple(Region(head, kind, True, awaits, index == SPLIT) for head in CLOSING.get(index, ()))
+    heads = enumerate(CLOSING.get(index, ()))
+    regions = tuple(Region(head, kind, True, awaits, index == SPLIT, instead=place > 0) for place, head in heads)
     return Site(
         index,
         SiteForm.ATTRIBUTE,

@@ -13,12 +13,12 @@ _REGIONS = (
     ),
     Mutant(
         "region-test", "that a write may depend on an earlier read by a test",
-        "transform/flow.py", "draft.add_region(read, RegionKind.TEST, spans, awaits, splits)", "pass",
+        "transform/flow.py", "draft.add_region(read, RegionKind.TEST, spans, awaits, splits, instead)", "pass",
         "race/check_stock_call.py",
     ),
     Mutant(
         "region-lazy", "that a store of what was found missing is an initialisation",
-        "transform/flow.py", "draft.add_region(read, RegionKind.LAZY_INIT, spans, awaits)", "pass",
+        "transform/flow.py", "draft.add_region(read, RegionKind.LAZY_INIT, spans, awaits, instead=instead)", "pass",
         "race/lazy_attribute.py",
     ),
     Mutant(
@@ -41,9 +41,21 @@ _REGIONS = (
     ),
     Mutant(
         "region-activation", "that a region's read and write are of one activation",
-        "detector/detector.py", "head = heads.get((base + region.head, access.activation, access.location))",
-        "head = {head.access.site: head for head in heads.values()}.get(base + region.head)",
+        "detector/regions.py", "head = known.get((base + region.head, access.activation, access.location))",
+        "head = {head.access.site: head for head in known.values()}.get(base + region.head)",
         "race/recursion.py",
+    ),
+    Mutant(
+        "region-newest", "that of several reads of one test the newest counts",
+        "detector/regions.py", "head.sequence > entry.head.sequence", "False", "norace/task_reconnect.py",
+    ),
+    Mutant(
+        "region-passed-by", "that a short circuit may pass by the last read of a test",
+        "transform/expressions.py", "read.passed_by = True", "pass", "race/lazy_or.py",
+    ),
+    Mutant(
+        "guard-either", "that what one side of a test compares with others is not made anew",
+        "transform/polarity.py", "- _compared(planner, test.right)", "", "race/check_or_larger.py",
     ),
     Mutant(
         "region-head", "that a write looks for the read it depends on",
