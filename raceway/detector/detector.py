@@ -129,7 +129,9 @@ class Detector:
         entry = Entry(access, actor.slot, actor.clock[actor.slot], self.sequence, tuple(held))
         if task is not None:
             entry.turn = task.turn
-            entry.walks = site.suspends and access.operation is Operation.ITERATE
+            if site.suspends and access.operation is Operation.ITERATE:
+                entry.walks = True
+                task.begin(entry)
         if access.operation in _READING and access.location.key != WHOLE:
             self.read.add(access.variable.removesuffix("[...]"))
         if site.regions:
@@ -142,7 +144,7 @@ class Detector:
         elif entry.head is not None and site.regions[entry.region].splits:
             for other in splitting(entry, shadow, actor):
                 self.races.add(_side(other), _side(entry), True)
-        if not self._repeats(entry, shadow):
+        if not self._repeats(entry, shadow) or entry.walks:  # each walk has an end of its own
             self._record(entry, shadow, actor)
         if site.is_head and not access.operation.mutates and access.location.key != WHOLE:
             actor.note_head(entry)
@@ -205,10 +207,11 @@ class Detector:
         """Whether such an access would be dropped now. For sites without regions; changes nothing."""
         actor = self.actors.get(serial)
         shadow = self._shadows.get(place[0], {}).get(place[1:])
-        if actor is None or shadow is None or not self._elide:
+        known, where = self.tasks.get(task), self._site_of(site)
+        walks = known is not None and where.suspends and operation is Operation.ITERATE
+        if actor is None or shadow is None or walks or not self._elide:
             return False
-        rank = rank_of(self._site_of(site), operation, False)
-        known = self.tasks.get(task)
+        rank = rank_of(where, operation, False)
         epoch: Epoch = (actor.slot, actor.clock[actor.slot], task, 0 if known is None else known.turn)
         return shadow.repeats(epoch, site, operation, commute, rank)
 

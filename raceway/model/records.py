@@ -118,9 +118,11 @@ class Spawn(Struct):
 
 
 class Suspend(Struct):
-    """The task lets others run until its next record."""
+    """The task lets others run until its next record. `walks` are the sites of the loops that it is in meanwhile, of
+    those that it has begun since it went on, once for each."""
 
     task: int
+    walks: tuple[int, ...] = ()
 
 
 class Wake(Struct):

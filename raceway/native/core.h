@@ -227,6 +227,7 @@ typedef struct {
 
 /* A task of an event loop, or a callback that one runs: the twin of raceway/detector/tasks.py. */
 #define TASK_HEADS 16
+#define TASK_WALKS 8
 #define WAKERS 4
 
 typedef struct {
@@ -246,7 +247,9 @@ typedef struct {
     uint8_t heads_count;
     uint8_t heads_next;
     uint8_t wakers_next;
+    uint8_t walks_count;
     Waker wakers[WAKERS];
+    uint32_t walks[TASK_WALKS]; /* contexts, owned references: of walks begun since it went on, in order */
     Head *heads; /* owned: TASK_HEADS of them, NULL until needed */
     PyObject *name; /* owned */
 } Task;
@@ -394,12 +397,14 @@ Task *task_find(uint64_t serial);
 uint64_t task_spawn(PyObject *name, uint64_t parent, bool passing, uint32_t born);
 void task_spawn_as(uint64_t serial, PyObject *name, uint64_t parent, bool passing);
 uint64_t task_resume(Thread *thread, uint64_t serial);
-void task_suspend(uint64_t serial);
+void task_suspend(uint64_t serial, PyObject *sites);
 void task_wake(Thread *thread, uint64_t serial);
 void task_done(uint64_t serial);
 bool task_rename(uint64_t serial, PyObject *name);
 void task_name(uint64_t serial);
 bool task_drop_lock(uint64_t sync);
+void task_begin_walk(Task *task, uint32_t context);
+PyObject *task_walks(const Task *task);
 void task_note_head(Task *task, const Head *head);
 const Head *task_find_head(const Task *task, const Head *wanted);
 bool task_asked(uint64_t by, const Task *task, uint32_t since);

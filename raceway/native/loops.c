@@ -13,6 +13,7 @@ typedef struct {
     PyObject *task_type; /* owned: asyncio.tasks.Task */
     PyObject *name_of; /* owned: its method `get_name` */
     PyObject *is_done; /* owned: its method `done` */
+    PyObject *going_on; /* owned: called with a task and its walks; a list of the sites of those that are not over */
     PyObject *strayed; /* owned: called with a loop and a callback that another thread than the loop's makes a handle of */
 } Handling;
 
@@ -273,14 +274,34 @@ is_over(const Handling *handling, PyObject *owner)
     return over;
 }
 
+/* The sites of the walks that the task, which is suspended, is in, as a new list; NULL when it is in none. */
+static PyObject *
+walked_on(const Handling *handling, const Step *step)
+{
+    PyObject *walks = NULL;
+    if (core_enter(step->run)) {
+        const Task *task = task_find(step->serial);
+        walks = task == NULL || task->walks_count == 0 ? NULL : task_walks(task);
+        core_unlock();
+    }
+    PyObject *sites = walks == NULL ? NULL : PyObject_CallFunctionObjArgs(handling->going_on, step->owner, walks, NULL);
+    PyErr_Clear();
+    Py_XDECREF(walks);
+    if (sites != NULL && !PyList_CheckExact(sites)) {
+        Py_CLEAR(sites);
+    }
+    return sites;
+}
+
 static void
 finish(const Handling *handling, Step *step)
 {
     bool over = step->owner == NULL || is_over(handling, step->owner);
+    PyObject *sites = over ? NULL : walked_on(handling, step);
     if (core_enter(step->run)) {
         task_resume(current_thread(), step->before);
         if (!over) {
-            task_suspend(step->serial);
+            task_suspend(step->serial, sites);
         }
         else {
             task_done(step->serial);
@@ -291,6 +312,7 @@ finish(const Handling *handling, Step *step)
         }
         core_unlock();
     }
+    Py_XDECREF(sites);
 }
 
 static PyObject *
@@ -312,14 +334,14 @@ run_call(PyObject *self, PyObject *const *args, size_t flags, PyObject *names)
     return result;
 }
 
-/* Handling(real, runs, asyncio.tasks.Task, strayed): in place of Handle._run if it `runs`, else of Handle.__init__. */
+/* Handling(real, runs, asyncio.tasks.Task, strayed, going_on): in place of Handle._run if it `runs`, else of Handle.__init__. */
 static PyObject *
 handling_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-    PyObject *real, *task_type, *strayed;
+    PyObject *real, *task_type, *strayed, *going_on;
     int runs;
     (void)kwargs;
-    if (!PyArg_ParseTuple(args, "OpO!O", &real, &runs, &PyType_Type, &task_type, &strayed)) {
+    if (!PyArg_ParseTuple(args, "OpO!OO", &real, &runs, &PyType_Type, &task_type, &strayed, &going_on)) {
         return NULL;
     }
     Handling *handling = (Handling *)type->tp_alloc(type, 0);
@@ -328,6 +350,7 @@ handling_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
         handling->call = runs ? run_call : made_call;
         handling->task_type = Py_NewRef(task_type);
         handling->strayed = Py_NewRef(strayed);
+        handling->going_on = Py_NewRef(going_on);
         handling->name_of = PyObject_GetAttrString(task_type, "get_name");
         handling->is_done = PyObject_GetAttrString(task_type, "done");
         if (handling->name_of == NULL || handling->is_done == NULL) {
@@ -345,6 +368,7 @@ handling_traverse(Handling *handling, visitproc visit, void *arg)
     Py_VISIT(handling->name_of);
     Py_VISIT(handling->is_done);
     Py_VISIT(handling->strayed);
+    Py_VISIT(handling->going_on);
     return 0;
 }
 
@@ -357,6 +381,7 @@ handling_dealloc(Handling *handling)
     Py_XDECREF(handling->name_of);
     Py_XDECREF(handling->is_done);
     Py_XDECREF(handling->strayed);
+    Py_XDECREF(handling->going_on);
     Py_TYPE(handling)->tp_free((PyObject *)handling);
 }
 

@@ -853,13 +853,16 @@ record_at(Thread *thread, Frame *frame, uint32_t number, Cell *cell, const Locat
     else if (unlikely(access.head != NULL && expansion != NULL && site->regions[access.wanted.region].splits)) {
         check_split(&access, frame, expansion);
     }
-    if (!repeats(&access, cell, expansion)) {
+    if (!repeats(&access, cell, expansion) || unlikely(access.wanted.walks)) { /* each walk has an end of its own */
         access.id = access.id != 0 ? access.id : renew(&access, frame, cell, expansion);
         if (access.id == 0) {
             access.id = context_make(thread, frame, &access.wanted);
         }
         if (access.id == 0) {
             return;
+        }
+        if (unlikely(access.wanted.walks)) {
+            task_begin_walk(thread->task, access.id);
         }
         bool tell = unlikely(telling) && tell_kept(&access, cell, expansion);
         if (expansion == NULL && !record_compact(&access, cell)) {

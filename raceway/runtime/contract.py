@@ -32,6 +32,14 @@ class Waits(Protocol):
         """The current actor has closed a ring of waits and still waits: whoever listens is told of a deadlock."""
 
 
+class Walk(Struct):
+    """A walk over a container, begun at `offset` of `code`."""
+
+    site: int
+    code: CodeType
+    offset: int
+
+
 class Tasks(Protocol):
     """The verbs of tasks that event loops run in turn. Called as those of synchronisation are."""
 
@@ -49,8 +57,12 @@ class Tasks(Protocol):
         """The calling thread works for `task` from here on, for none if it is 0; the task before. The locks that a task
         holds are its own."""
 
-    def suspend(self, task: int, /) -> None:
-        """The task lets others of its loop run until it is resumed."""
+    def walks(self, task: int, /) -> Sequence[Walk]:
+        """The walks with an await between their steps that the task, which works on the calling thread, has begun since
+        it went on, the last ones at the end."""
+
+    def suspend(self, task: int, walks: Sequence[int] = (), /) -> None:
+        """The task lets others of its loop run until it is resumed. `walks`: the sites of those that are not over."""
 
     def wake(self, task: int, /) -> None:
         """What the current task has just done is why `task` will go on."""

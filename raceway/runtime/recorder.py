@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import FrameType
 
 from raceway.model.kinds import ActorKind
 from raceway.model.records import Acquire, Done, End, Fork, Join, Name, Release, Rename, Retire, Spawn, Suspend, Wake
 from raceway.model.typing import Any
 from raceway.originals import current_frame
-from raceway.runtime.contract import Tasks, Waits
+from raceway.runtime.contract import Tasks, Waits, Walk
 from raceway.runtime.lockwaits import LockWaits
 from raceway.runtime.log import Log
 from raceway.runtime.stacks import capture
@@ -133,9 +134,16 @@ class PureTasks:
         state.repeated.clear()
         return before
 
-    def suspend(self, task: int) -> None:
+    def walks(self, task: int) -> Sequence[Walk]:
+        """The walks that the task has begun since it went on."""
+        state = self._state()
+        begun = [walk for by, walk in state.walks if by == task]
+        state.walks.clear()
+        return begun
+
+    def suspend(self, task: int, walks: Sequence[int] = ()) -> None:
         """The task lets others run."""
-        self._put(Suspend(task))
+        self._put(Suspend(task, tuple(walks)))
 
     def wake(self, task: int) -> None:
         """The current task has just caused `task` to go on."""

@@ -224,8 +224,8 @@ def disturbed(trace: Sequence[Record]) -> set[Location]:
                     continue
                 last, other = writes.get(record.location, (0, record))
                 writes[record.location] = (number, record)
-                opened = CLOSING.get(record.site, (-1,))[0]
-                head, before = heads.get((record.task, opened, *where), (0, turn))
+                opened = [(record.task, site, *where) for site in CLOSING.get(record.site, ())]
+                head, before = max((heads[place] for place in opened if place in heads), default=(0, turn))
                 if record.site not in AWAITING or before == turn or last < head or other.task in (0, record.task):
                     continue
                 told = any(last < at and by == other.task for at, by in wakes.get(record.task, [])[-WAKERS:])
@@ -275,7 +275,8 @@ class _Builder:
             if draw(st.integers(0, 3)) == 0:
                 records.append(Wake(before, draw(st.sampled_from(TASKS))))
             over = draw(st.integers(0, 15)) == 0 and before not in self.holders.values()
-            records.append(Done(before) if over else Suspend(before))
+            walks = (WALK,) * draw(st.integers(0, 2))
+            records.append(Done(before) if over else Suspend(before, walks))
             if over:
                 self.tasks.remove(before)
                 self.task = self.task if self.task != before else 0

@@ -58,6 +58,14 @@ _REGIONS = (
         "transform/polarity.py", "- _compared(planner, test.right)", "", "race/check_or_larger.py",
     ),
     Mutant(
+        "walk-ends", "that a walk is over when its task is suspended elsewhere",
+        "detector/tasks.py", "task.stay(record.walks)", "task.begun.clear()", "norace/task_walk_ends.py",
+    ),
+    Mutant(
+        "walk-each", "that of walks at one place each has an end of its own",
+        "detector/tasks.py", "left.remove(walk.access.site)", "pass", "norace/task_walk_ends.py",
+    ),
+    Mutant(
         "region-head", "that a write looks for the read it depends on",
         "detector/detector.py", "if site.regions and access.operation.mutates:", "if False:", "race/lazy_serial.py",
     ),
