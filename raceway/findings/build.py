@@ -16,6 +16,7 @@ from raceway.model.findings import AccessSide, Actor, Finding
 from raceway.model.kinds import Confidence, FindingKind
 from raceway.model.races import RawRace, Side
 from raceway.model.sites import Site
+from raceway.model.struct import replace
 
 
 class Names(Protocol):
@@ -171,7 +172,7 @@ def _finding(group: _Group, names: Names, directory: str, gil: bool, declaration
     declared = "" if declaration is None else _declared(declaration, directory)
     if declaration is not None and not declaration.observed:
         judgement = trusted(f"it is declared as guarded by {declared}, which Raceway cannot see taken")
-    sides = (_side(race.earlier, names, directory), _side(race.later, names, directory))
+    sides = _apart(_side(race.earlier, names, directory), _side(race.later, names, directory))
     interleaving = Interleaving(names.site, names.site_file, directory)
     observed = any(race.observed for race, _first, _second in group.races)
     confidence = Confidence.OBSERVED if observed else Confidence.UNORDERED
@@ -247,6 +248,15 @@ def _side(side: Side, names: Names, directory: str) -> AccessSide:
         stack=naming.frames(access.stack, directory),
         indent=len(line) - len(line.lstrip()),
     )
+
+
+def _apart(earlier: AccessSide, later: AccessSide) -> tuple[AccessSide, AccessSide]:
+    """The two sides of a race. Different actors may have the same name, as tasks of one function: then they get
+    numbers."""
+    if earlier.actor != later.actor:
+        return earlier, later
+    first, second = (Actor(earlier.actor.kind, f"{earlier.actor.name} ({number})") for number in (1, 2))
+    return replace(earlier, actor=first), replace(later, actor=second)
 
 
 def _lock(serial: int, names: Names, directory: str) -> str:

@@ -16,7 +16,11 @@ from raceway.model.records import Stack
 _ASSIGNED = re.compile(r"^\s*(?P<target>[A-Za-z_][\w.]*)\s*(?::[^=]*)?=(?!=)")
 _AROUND = 4
 _LONGEST = 400
-_HANDLES = os.path.join("asyncio", "events.py")
+_STEPPERS = {
+    "Handle._run": os.path.join("asyncio", "events.py"),
+    "unrolled_run": os.path.join("trio", "_core", "_run.py"),
+}
+"""What runs the steps of tasks in a loop, and in which file."""
 _OUR_FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 
@@ -70,7 +74,7 @@ def frames(stack: Stack, directory: str) -> tuple[Frame, ...]:
     event loop runs it ends where the loop began to: the loop's own frames are those of whoever started it."""
     shown = [(code, offset) for code, offset in stack if not is_ours(code.co_filename)]
     for place, (code, _offset) in enumerate(shown):
-        if place and code.co_qualname == "Handle._run" and code.co_filename.endswith(_HANDLES):
+        if place and code.co_filename.endswith(_STEPPERS.get(code.co_qualname, "/")):
             del shown[place:]
             break
     while len(shown) > 1 and shown[-1][0].co_filename == threading.__file__:

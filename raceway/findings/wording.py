@@ -146,7 +146,7 @@ def fix(facts: Facts) -> str:
             return f"Look at {facts.variable} again once {held[0]} is held, or take it before the first look."
         return (
             f"Move the await before the first look at {facts.variable} or after the write, look again after the "
-            "await, or hold one asyncio.Lock around all of it."
+            "await, or hold one lock for tasks around all of it."
         )
     if facts.kind is FindingKind.DOUBLE_INIT:
         keyed = facts.variable.endswith("[...]")

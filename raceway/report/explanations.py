@@ -126,7 +126,7 @@ EXPLANATIONS: dict[FindingKind, Explanation] = {
             async with locks[key]:
                 if key not in cache:
                     cache[key] = await fetch(key)""",
-        remedy="Hold an asyncio.Lock across the await, read again after it, or move the await out of the region.",
+        remedy="Hold a lock for tasks across the await, read again after it, or move the await out of the region.",
     ),
     FindingKind.SPLIT_CRITICAL_SECTION: Explanation(
         what="A read and the write that depends on it are each made under the lock, but the lock is released in "

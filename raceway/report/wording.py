@@ -50,7 +50,7 @@ def verdicts(verdict: Verdicts, gil: bool) -> str:
     else:
         parts = [f"on this interpreter: {without}", f"with the GIL: {with_gil}"]
     if verdict.asyncio is not None:
-        parts.append(f"between asyncio tasks: {_VERDICT[verdict.asyncio]}")
+        parts.append(f"between tasks of one loop: {_VERDICT[verdict.asyncio]}")
     return "; ".join(parts)
 
 

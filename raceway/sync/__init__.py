@@ -61,6 +61,9 @@ _LATE = {
     "selectors": "selectors",
     "socket": "sockets",
     "subprocess": "children",
+    "trio": "triotasks",
+    "trio._threads": "triothreads",
+    "trio._sync": "triolocks",
 }
 """Modules that a program may never import, and the models for them: neither is worth an import of ours."""
 

@@ -19,6 +19,8 @@ _INTERNAL = frozenset(
         "concurrent.futures.thread",
         "multiprocessing.queues",
         "multiprocessing.synchronize",
+        "trio._core._entry_queue",
+        "trio._core._thread_cache",
     }
 )
 

@@ -64,9 +64,9 @@ def task_of(callback: object) -> Any:
         return callback.__self__  # type: ignore[attr-defined]
     else:
         return None
-    module = sys.modules["asyncio.tasks"]
-    owner = callback.__self__ if name in _STEPS else None  # type: ignore[attr-defined]
-    return owner if isinstance(owner, (module.Task, module._PyTask)) else None
+    module = sys.modules.get("asyncio.tasks") if name in _STEPS else None
+    owner = None if module is None else callback.__self__  # type: ignore[attr-defined]
+    return owner if module is not None and isinstance(owner, (module.Task, module._PyTask)) else None
 
 
 def made(recorder: Recorder, handle: Any, _result: object) -> None:

@@ -73,6 +73,10 @@ class Patches:
         """The same with models that ask for the recorder themselves, when they find that there is something to tell."""
         self.replace(owner, name, beside(getattr(owner, name), before, after))
 
+    def ahead(self, owner: Any, name: str, model: Callable[..., None]) -> None:
+        """Put a model ahead of the function `owner.name`, which is told all its arguments."""
+        self.replace(owner, name, ahead(getattr(owner, name), model))
+
     def around_builtin(self, owner: Any, name: str, model: Callable[..., None], before: bool = False) -> None:
         """Put a model beside the function `owner.name`, which is written in C, or after it."""
         self.replace(owner, name, self.beside_builtin(getattr(owner, name), model, before))
@@ -205,6 +209,30 @@ def _around_method(
         except Exception:
             Failures.count += 1
         return result
+
+    return wrapper
+
+
+def ahead(real: Callable[..., Any], model: Callable[..., None]) -> Callable[..., Any]:
+    """`real` with `model(recorder, ...)` told ahead of it, with the arguments of the call. The frames are as with
+    `around`."""
+    current = active.recorder
+
+    @functools.wraps(real)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        try:
+            try:
+                if (recorder := current()) is not None:
+                    model(recorder, *args, **kwargs)
+            except Exception:
+                Failures.count += 1
+            try:
+                return real(*args, **kwargs)
+            except BaseException as error:
+                hide_frame(error)
+                raise
+        finally:
+            args = kwargs = None  # type: ignore[assignment]
 
     return wrapper
 

@@ -1,0 +1,137 @@
+"""Tasks of trio: which one runs, who started it, who woke it.
+
+    a run loop steps a task         -> its thread works for the task until the step is over
+    `start_soon()`, `spawn_...()`   -> a task of the one that called
+    what lets a task go on          -> it is woken by the task that did it: `Event.set()`, a send, the end of a child
+    `Condition.notify()`            -> wakes, though who is notified then waits for the lock
+    a lock, semaphore or limiter that is given back wakes nobody: which of those who wait comes next is luck
+
+The first is told by an instrument of each run loop, which is trio's own means for that; the others by what all ways of
+starting and waking pass. Tasks are called as trio calls them. trio is not imported for this.
+"""
+
+from __future__ import annotations
+
+import sys
+import weakref
+from itertools import islice
+from types import FrameType
+
+from raceway.model.typing import Any
+from raceway.runtime import active
+from raceway.runtime.contract import Recorder
+from raceway.sync.patching import Failures, Patches
+from raceway.sync.serials import Table, of_run
+
+MODULE = "trio._core._run"
+
+_HANDED_ON = frozenset({"release", "_wake_waiters"})
+
+tasks: Table[int] = of_run(Table())
+"""The serial of every task that is not over."""
+
+loops: Table[weakref.ref[Any]] = of_run(Table())
+"""The run loops that have an instrument of ours."""
+
+
+def serial_of(recorder: Recorder, task: Any) -> int:
+    """The serial of a task, which may have been started before the run."""
+    return tasks.of(task, lambda: recorder.tasks.spawn(task.name, 0))
+
+
+def spawned(recorder: Recorder, _runner: object, task: Any) -> None:
+    """The current task has started `task`."""
+    tasks.put(task, recorder.tasks.spawn(task.name, recorder.tasks.current()))
+
+
+def rescheduling(recorder: Recorder, _runner: object, task: Any, *_next: object) -> None:
+    """What the current task does lets `task` go on."""
+    known = tasks.get(task)
+    if known is not None and known != recorder.tasks.current() and not _hands_on(sys._getframe(3)):
+        recorder.tasks.wake(known)
+
+
+def _hands_on(frame: FrameType | None) -> bool:
+    """Whether a lock, semaphore or limiter is being given back."""
+    while frame is not None and str(frame.f_globals.get("__name__")).startswith(("trio._core.", "raceway.sync.")):
+        frame = frame.f_back
+    return frame is not None and frame.f_code.co_name in _HANDED_ON and frame.f_globals.get("__name__") == "trio._sync"
+
+
+def reparking(recorder: Recorder, lot: Any, _to: object, *, count: Any = 1) -> None:
+    """The current task has tasks that wait in `lot` wait elsewhere: it notifies them."""
+    for task in islice(lot._parked, max(0, min(count, len(lot._parked)))):
+        if (known := tasks.get(task)) is not None:
+            recorder.tasks.wake(known)
+
+
+class Steps:
+    """An instrument of one run loop: no method of it raises, as trio takes out those that do."""
+
+    _recorder = staticmethod(active.recorder)
+
+    def __init__(self) -> None:
+        self._before = 0
+        self._running = 0
+        self._over = False
+
+    def before_task_step(self, task: Any) -> None:
+        """The loop goes on with `task`."""
+        try:
+            self._running = 0
+            if (recorder := self._recorder()) is not None:
+                known = serial_of(recorder, task)
+                self._before = recorder.tasks.resume(known)
+                self._running, self._over = known, False
+        except Exception:
+            Failures.count += 1
+
+    def task_exited(self, task: Any) -> None:
+        """`task`, whose step this is, is over."""
+        tasks.drop(task)
+        self._over = True
+
+    def after_task_step(self, _task: Any) -> None:
+        """The loop is done with the task for now."""
+        try:
+            if self._running and (recorder := self._recorder()) is not None:
+                recorder.tasks.resume(self._before)
+                if self._over:
+                    recorder.tasks.done(self._running)
+                else:
+                    recorder.tasks.suspend(self._running)
+        except Exception:
+            Failures.count += 1
+
+
+def made(_recorder: Recorder, _clock: object, loop: Any) -> None:
+    """A run loop is there."""
+    if loops.get(loop) is None:
+        loops.put(loop, weakref.ref(loop))
+        loop.instruments.add_instrument(Steps())
+
+
+def _take_out() -> None:
+    for reference in loops.values():
+        if (loop := reference()) is not None:
+            for instrument in [one for one in loop.instruments["_all"] if type(one) is Steps]:
+                loop.instruments.remove_instrument(instrument)
+
+
+def patch(patches: Patches) -> None:
+    """Put the models beside the methods, if trio has been imported."""
+    module: Any = sys.modules.get(MODULE)
+    lots: Any = sys.modules.get("trio._core._parking_lot")
+    if hasattr(module, "setup_runner") and hasattr(lots, "ParkingLot"):
+        patches.around(module, "setup_runner", after=made)
+        patches.at_undo(_take_out)
+        patches.around(module.Runner, "spawn_impl", after=spawned)
+        patches.ahead(module.Runner, "reschedule", rescheduling)
+        patches.ahead(lots.ParkingLot, "repark", reparking)
+
+
+def follow_early() -> None:
+    """The calling thread may be in a run loop already: its tasks are followed from their next steps on."""
+    loop = getattr(sys.modules[MODULE].GLOBAL_RUN_CONTEXT, "runner", None)
+    if loop is not None and (recorder := active.recorder()) is not None:
+        made(recorder, None, loop)
