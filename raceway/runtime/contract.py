@@ -32,12 +32,8 @@ class Waits(Protocol):
         """The current actor has closed a ring of waits and still waits: whoever listens is told of a deadlock."""
 
 
-class Walk(Struct):
-    """A walk over a container, begun at `offset` of `code`."""
-
-    site: int
-    code: CodeType
-    offset: int
+Walk = tuple[int, CodeType, int]
+"""A walk over a container: its site, and the code and offset at which it was begun."""
 
 
 class Tasks(Protocol):

@@ -15,7 +15,6 @@ from raceway.model.kinds import Commute, LocationKind, Operation
 from raceway.model.records import Access, Acquire, Fork, Location, Record, Rename, Retire
 from raceway.model.sites import Site
 from raceway.runtime.actors import ThreadState, thread_name
-from raceway.runtime.contract import Walk
 from raceway.runtime.identity import Identity
 from raceway.runtime.stacks import capture
 from raceway.runtime.stream import Stream
@@ -96,7 +95,7 @@ class Log:
         if not looks and self.detector.repeats(state.actor, state.task, site, operation, place, commute):
             return False
         if known.suspends and state.task and operation is Operation.ITERATE:
-            state.walks.append((state.task, Walk(site, frame.f_code, frame.f_lasti)))
+            state.walks.append((state.task, (site, frame.f_code, frame.f_lasti)))
         stack = capture(frame)
         where = Location(*place)
         self.stream.put(Access(state.actor, operation, where, site, variable, stack, commute, id(frame), state.task))

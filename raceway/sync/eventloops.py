@@ -118,7 +118,7 @@ def finish(recorder: Recorder, step: tuple[int, int, Any]) -> None:
     walks = recorder.tasks.walks(known)
     recorder.tasks.resume(before)
     if task is not None and not task.done():
-        recorder.tasks.suspend(known, _going_on(task, walks) if walks else ())
+        recorder.tasks.suspend(known, _going_on(task, walks) if walks else [])
         return
     recorder.tasks.done(known)
     if task is not None:
@@ -134,14 +134,11 @@ def _name(callback: object) -> str:
     return found if type(found) is str else ""
 
 
-def _in_native(task: Any, walks: Sequence[tuple[Any, ...]]) -> list[int]:
-    return _going_on(task, [Walk(*walk) for walk in walks])
-
-
 def _going_on(task: Any, walks: Sequence[Walk]) -> list[int]:
     from raceway.sync.walks import going_on
 
-    return going_on(task, walks)
+    module = sys.modules["asyncio.tasks"]
+    return going_on((module.Task if isinstance(task, module.Task) else module._PyTask).get_coro(task), walks)
 
 
 def running(real: Any) -> Any:
@@ -189,7 +186,7 @@ def patch(patches: Patches) -> None:
         patches.around(base.BaseEventLoop, "call_soon_threadsafe", before=lambda _, loop: native.loop_release(loop))
         for name, runs in (("__init__", False), ("_run", True)):
             real = vars(events.Handle)[name]
-            patches.replace(events.Handle, name, native.Handling(real, runs, task, strayed, _in_native))
+            patches.replace(events.Handle, name, native.Handling(real, runs, task, strayed, _going_on))
         return
     patches.around(base.BaseEventLoop, "call_soon_threadsafe", before=calling)
     patches.around(events.Handle, "__init__", after=made)

@@ -14,12 +14,13 @@ from __future__ import annotations
 
 import sys
 import weakref
+from collections.abc import Sequence
 from itertools import islice
 from types import FrameType
 
 from raceway.model.typing import Any
 from raceway.runtime import active
-from raceway.runtime.contract import Recorder
+from raceway.runtime.contract import Recorder, Walk
 from raceway.sync.patching import Failures, Patches
 from raceway.sync.serials import Table, of_run
 
@@ -91,17 +92,24 @@ class Steps:
         tasks.drop(task)
         self._over = True
 
-    def after_task_step(self, _task: Any) -> None:
+    def after_task_step(self, task: Any) -> None:
         """The loop is done with the task for now."""
         try:
             if self._running and (recorder := self._recorder()) is not None:
+                walks = recorder.tasks.walks(self._running)
                 recorder.tasks.resume(self._before)
                 if self._over:
                     recorder.tasks.done(self._running)
                 else:
-                    recorder.tasks.suspend(self._running)
+                    recorder.tasks.suspend(self._running, _going_on(task, walks) if walks else [])
         except Exception:
             Failures.count += 1
+
+
+def _going_on(task: Any, walks: Sequence[Walk]) -> list[int]:
+    from raceway.sync.walks import going_on
+
+    return going_on(task.coro, walks)
 
 
 def made(_recorder: Recorder, _clock: object, loop: Any) -> None:

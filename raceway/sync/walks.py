@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dis
 import inspect
-import sys
 from collections.abc import Sequence
 from types import AsyncGeneratorType, CodeType, CoroutineType, GeneratorType
 
@@ -26,26 +25,26 @@ _loops: dict[tuple[CodeType, int], tuple[int, int] | None] = {}
 _LIMIT = 1024
 
 
-def going_on(task: Any, walks: Sequence[Walk]) -> list[int]:
-    """The sites of those of the walks that the suspended task is in, once for each that is, as far as can be told."""
+def going_on(coroutine: object, walks: Sequence[Walk]) -> list[int]:
+    """The sites of those of the walks that a suspended task is in, once for each that is, as far as can be told.
+    `coroutine` is the task's outermost one."""
     try:
-        tasks = sys.modules["asyncio.tasks"]
-        kind = tasks.Task if isinstance(task, tasks.Task) else tasks._PyTask
-        places, seen = _chain(kind.get_coro(task))
-        sites = dict.fromkeys(walk.site for walk in walks)
-        return [site for site in sites for _ in range(_count(site, walks, places, seen))]
+        places, seen = _chain(coroutine)
+        begun: dict[int, list[Walk]] = {}
+        for walk in walks:
+            begun.setdefault(walk[0], []).append(walk)
+        return [site for site, alike in begun.items() for _ in range(_count(alike, places, seen))]
     except Exception:  # the boundary between the program and us
         Failures.count += 1
-        return [walk.site for walk in walks]
+        return [site for site, _code, _offset in walks]
 
 
-def _count(site: int, walks: Sequence[Walk], places: list[tuple[CodeType, int]], seen: bool) -> int:
-    """In how many loops at this site the task is; as many as it began where that cannot be told."""
-    begun = [walk for walk in walks if walk.site == site]
-    code, loop = begun[0].code, _loop(begun[0].code, begun[0].offset)
-    running = [offset for where, offset in places if where is code]
+def _count(alike: Sequence[Walk], places: list[tuple[CodeType, int]], seen: bool) -> int:
+    """In how many loops the task is, of walks begun at one site; as many as it began where that cannot be told."""
+    _site, code, begun = alike[0]
+    loop, running = _loop(code, begun), [offset for where, offset in places if where is code]
     if loop is None or not (running or seen) or code.co_flags & _GENERATORS:
-        return len(begun)
+        return len(alike)
     return sum(loop[0] <= offset < loop[1] for offset in running)
 
 
