@@ -19,7 +19,7 @@ from raceway.detector.races import Races
 from raceway.detector.regions import find_head
 from raceway.detector.shadow import Entry, Epoch, Shadow, between, rank_of
 from raceway.detector.splits import splitting
-from raceway.detector.syncs import Syncs, hand_over
+from raceway.detector.syncs import Syncs, hand_over, place_of
 from raceway.detector.tasks import Task, Tasks
 from raceway.model.kinds import ActorKind, Commute, LocationKind, Operation, Verb
 from raceway.model.races import Side
@@ -155,6 +155,8 @@ class Detector:
                 self._tell(Verb.ACQUIRE, access.actor, shadow.handover)
         elif (site.rechecked and held) or (site.flag and shadow.has_others(actor.slot)):
             self._publish(access.actor, actor, shadow)
+        if self.teller is not None and self.teller.placed and access.operation is Operation.READ_MODIFY_WRITE:
+            actor.clock[actor.slot] += 1
 
     def _head(self, record: Head) -> None:
         access = record.access
@@ -244,7 +246,8 @@ class Detector:
             held.append(record.sync)
             actor.taken[record.sync] = self.sequence
         if record.held or released:
-            self._tell(Verb.TAKEN if record.held else Verb.ACQUIRE, record.actor, record.sync, task=record.task)
+            verb = Verb.TAKEN if record.held else Verb.ACQUIRE
+            self._tell(verb, record.actor, record.sync, *place_of(record.where), task=record.task)
 
     def _release(self, record: Release) -> None:
         actor = self._actor(record.actor)

@@ -54,7 +54,8 @@ class Head(Struct):
 class Acquire(Struct):
     """The actor now happens after every release of `sync` so far. `held` when it is a lock that is now held.
 
-    `stack` is where a lock was taken by an actor that would have waited for it without limit, and holds others.
+    `stack` is where a lock was taken by an actor that would have waited for it without limit, and holds others. `where`
+    is the innermost frame that took a lock, if somebody wants to know.
     """
 
     actor: int
@@ -62,6 +63,7 @@ class Acquire(Struct):
     held: bool = False
     task: int = 0
     stack: Stack = ()
+    where: Stack = ()
 
 
 class Release(Struct):

@@ -374,10 +374,12 @@ enum {
 extern bool telling; /* somebody asks */
 bool teller_start(void);
 bool teller_is_full(void); /* and for every access that is no repetition */
+bool teller_is_placed(void); /* stacks of accesses, and where locks are taken */
 bool teller_sees_values(void); /* on the value stack of frames */
 void teller_reset(void);
 void teller_after_fork(void);
 void teller_edge(int verb, const Actor *actor, uint64_t other, PyObject *text, PyObject *file, int line);
+void teller_taken(const Actor *actor, uint64_t sync, Frame *frame);
 void teller_task(int verb, uint64_t parent, uint64_t task, PyObject *name);
 PyObject *native_tell(PyObject *module, PyObject *args);
 PyObject *native_told(PyObject *module, PyObject *args);

@@ -895,4 +895,7 @@ record_at(Thread *thread, Frame *frame, uint32_t number, Cell *cell, const Locat
              (unlikely(site->flag) && has_others(cell, thread->actor->slot))) {
         publish(thread, cell);
     }
+    if (unlikely(telling) && op == OP_READ_MODIFY_WRITE && teller_is_placed()) {
+        actor_gave(thread); /* what comes after it is no repetition: see raceway/detector/predicting.py */
+    }
 }

@@ -166,8 +166,9 @@ class Names(Protocol):
 class Telling(Protocol):
     """What a core tells of a run while it goes on."""
 
-    def begin(self, full: bool) -> None:
-        """From the start on, collect what `told` gives: what races can be made of, or with `full` every access."""
+    def begin(self, full: bool, placed: bool = False) -> None:
+        """From the start on, collect what `told` gives: what races can be made of, or with `full` every access. With
+        `placed` accesses have their stacks, and locks where they were taken."""
 
     def told(self) -> list[Told]:
         """What there is to tell since the last time, in order. By one thread at a time."""

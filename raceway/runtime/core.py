@@ -69,11 +69,12 @@ class PureTelling:
         self._detector = log.detector
         self.notice: Notice | None = None
 
-    def begin(self, full: bool) -> None:
+    def begin(self, full: bool, placed: bool = False) -> None:
         """Collect what `told` gives, beginning with the names of who and what is known already."""
         from raceway.detector.teller import Teller
 
-        self._detector.teller = Teller(full)
+        self._detector.teller = Teller(full, placed)
+        self._log.placed = placed
         for serial, actor in self._detector.actors.items():
             self._detector.feed(Rename(serial, actor.name))
         for name in list(self._detector.names.values()):

@@ -40,6 +40,8 @@ class Log:
         self._local = _thread._local()
         self.states: list[ThreadState] = []
         self._accesses_of_ended: list[int] = []
+        self.placed = False
+        """Whether it is to be told where locks are taken."""
         self.main = self.identity.new_serial()
         self.run_as(self.main)
         self.stream.put(Rename(self.main, thread_name()))

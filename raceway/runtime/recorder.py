@@ -53,7 +53,8 @@ class PureRecorder:
         stack = capture(frame) if waits and state.holds else ()
         state.holds += 1
         self.lock_waits.taken(state.actor, sync, frame)
-        self._put(Acquire(state.actor, sync, True, state.task, stack))
+        where = ((frame.f_code, frame.f_lasti),) if self._log.placed and frame is not None else ()
+        self._put(Acquire(state.actor, sync, True, state.task, stack, where))
 
     def lock_freed(self, sync: int) -> None:
         """The current actor is about to free the lock."""

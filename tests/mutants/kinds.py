@@ -244,7 +244,7 @@ _JUDGING = (
     ),
     Mutant(
         "fold-variable", "that findings on different variables are different",
-        "findings/build.py", "key = (kind, variable, frozenset({first.unit, second.unit}), race.one_loop)",
+        "findings/build.py", "key = (kind, variable, frozenset({first.unit, second.unit}), race.one_loop, race.predicted)",
         "key = kind",
         "race/unpack_targets.py",
     ),
