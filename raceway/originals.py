@@ -7,7 +7,6 @@ methods are patched, so an invisible worker is started with `start_new_thread` a
 from __future__ import annotations
 
 import _thread
-import os
 import queue
 import sys
 import threading
@@ -25,15 +24,3 @@ monotonic = time.monotonic
 perf_counter = time.perf_counter
 perf_counter_ns = time.perf_counter_ns
 sleep = time.sleep
-_abspath = os.path.abspath
-
-
-def absolute_path(path: str) -> str:
-    """`os.path.abspath`, also where the program has replaced it, to learn who waits for the file system.
-
-    A relative path stays as it is where the program does not let us ask for the current directory, or has none.
-    """
-    try:
-        return _abspath(path)
-    except Exception:
-        return path

@@ -3,13 +3,15 @@
 A program says `# expect: KIND VARIABLE SEVERITY` once per finding, or `# expect: nothing`; the severity is that of an
 interpreter with a GIL. The lines of the two sides end in `# <- A` and `# <- B`, or `# <- AB` when they are one line; an
 expectation about other lines, or about more or fewer sides, names its letters at its end. A program of several files is
-a folder with a `main.py`, and its marks may be in any of them.
+a folder with a `main.py`, and its marks may be in any of them. `# needs: PACKAGE` names a package that is not there for
+every interpreter.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 
 from msgspec import Struct
@@ -20,6 +22,7 @@ FIXTURES = Path(__file__).resolve().parent.parent / "fixtures"
 
 DEFAULT_MARKS = "AB"
 _EXPECT = re.compile(r"^# expect: (?P<words>.+)$", re.MULTILINE)
+_NEEDS = re.compile(r"^# needs: (?P<package>\w+)$", re.MULTILINE)
 _SEVERITIES = frozenset(severity.value for severity in Severity)
 _MARK = re.compile(r"# <- (?P<letters>[A-Z]+)$")
 
@@ -45,11 +48,16 @@ class Expected(Struct, frozen=True):
 
 
 class Program(Struct, frozen=True):
-    """One program of the corpus: `name` is the same for both twins."""
+    """One program of the corpus: `name` is the same for both twins. It runs where the packages are that it `needs`."""
 
     name: str
     script: Path
     expected: tuple[Expected, ...]
+    needs: tuple[str, ...] = ()
+
+    def missing(self) -> list[str]:
+        """The packages that it needs and this interpreter has not."""
+        return [package for package in self.needs if find_spec(package) is None]
 
 
 def programs(folder: Path) -> dict[str, Program]:
@@ -63,7 +71,8 @@ def read_program(name: str, script: Path) -> Program:
     """The program of `script` and what it expects."""
     files = sorted(script.parent.glob("*.py")) if script.name == "main.py" else [script]
     texts = {path.name: path.read_text(encoding="utf-8") for path in files}
-    return Program(name, script, expectations(texts[script.name], marks(texts)))
+    needs = tuple(_NEEDS.findall(texts[script.name]))
+    return Program(name, script, expectations(texts[script.name], marks(texts)), needs)
 
 
 def marks(texts: Mapping[str, str]) -> dict[str, Place]:

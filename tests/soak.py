@@ -63,7 +63,7 @@ def tasks(names: Sequence[str], runs: int, cores: Sequence[str], predict: bool) 
     for _ in range(runs):
         for folder, corpus in corpora.items():
             for name, program in corpus.items():
-                if not names or any(part in name for part in names):
+                if not program.missing() and (not names or any(part in name for part in names)):
                     for core in cores:
                         yield Task(folder, program, core, predict)
 

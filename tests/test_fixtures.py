@@ -50,6 +50,8 @@ def run(
     run_raceway: RunRaceway, core: str, program: Program, predict: bool = False
 ) -> tuple[RacewayRun, list[Finding]]:
     """Run the program on a core; its errors and warnings, and with `predict` what is predicted."""
+    if missing := program.missing():
+        pytest.skip(f"{', '.join(missing)} is not there for this interpreter")
     options = ["--predict"] if predict else []
     finished = run_raceway(
         *options, "--fail-on", "never", "--exclude", "hidden", program.script, environ=FORCED | {"RACEWAY_CORE": core}

@@ -20,7 +20,7 @@ import sys
 from collections.abc import Sequence
 from types import CodeType
 
-from raceway import __version__
+from raceway import __version__, files
 from raceway.autoinstrument.source import Source
 from raceway.model.sites import Site
 from raceway.model.sitetable import SiteTable, pack
@@ -74,8 +74,7 @@ class Cache:
         if not self.directory:
             return None
         try:
-            with open(self._path(filename, form), "rb", buffering=0) as file:
-                stored = file.read()
+            stored = files.read(self._path(filename, form))
             content = memoryview(stored)[_DIGEST_BYTES:]
             if stored[:_DIGEST_BYTES] != self._seal(content):
                 return None
@@ -94,7 +93,7 @@ class Cache:
 
     def has_file(self, filename: str, form: str) -> bool:
         """Whether there is anything for the module, usable or not."""
-        return os.path.exists(self._path(filename, form))
+        return files.exists(self._path(filename, form))
 
     def store(self, source: Source, filename: str, form: str, made: Cached) -> None:
         """Keep what was made."""
@@ -107,8 +106,8 @@ class Cache:
         except ValueError:  # a constant that marshal does not know
             return
         with contextlib.suppress(OSError):
-            os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-            _replace(path, self._seal(content) + content)
+            files.make_directories(os.path.dirname(path))
+            files.put(path, self._seal(content) + content)
 
     def _seal(self, content: bytes | memoryview) -> bytes:
         """What makes the content ours: of this version, and whole."""
@@ -118,19 +117,3 @@ class Cache:
         key = f"{self._interpreter} {form} {filename}".encode(errors="surrogatepass")
         name = (_digest(key) + _digest(b"again " + key)).hex()
         return os.path.join(self.directory, name[:2], name[2:])
-
-
-def _replace(path: str, content: bytes) -> None:
-    """Write a file so that every reader sees the old one or the new one."""
-    temporary = f"{path}.{os.getpid()}-{os.urandom(6).hex()}"
-    try:
-        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb", buffering=0) as file:
-            whole = file.write(content) == len(content)
-        if whole:
-            os.replace(temporary, path)
-            return
-    except OSError:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
-    os.unlink(temporary)

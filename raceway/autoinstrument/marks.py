@@ -6,6 +6,8 @@ parser and no import, and nearly all files are done with then.
 
 from __future__ import annotations
 
+from raceway import files
+
 MARK = b"raceway: ignore"
 """What every such comment holds; spelled with one space."""
 
@@ -33,7 +35,6 @@ class Marks:
 def content(path: str) -> bytes:
     """The file's bytes, none when it cannot be read."""
     try:
-        with open(path, "rb") as file:
-            return file.read()
+        return files.read(path)
     except (OSError, ValueError):
         return b""

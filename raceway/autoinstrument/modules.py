@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from types import CodeType
 
-from raceway import originals
+from raceway import files
 from raceway.autoinstrument.cache import Cache, Cached
 from raceway.autoinstrument.finder import early_modules
 from raceway.autoinstrument.foreign import Finish
@@ -73,9 +73,9 @@ class Modules:
     def note_others(self) -> None:
         """Note the modules in scope that were imported past us."""
         names = {module for module, _file in self.sites} | {note.module for note in self.notes}
-        files = {originals.absolute_path(file) for _module, file in self.sites}
+        seen = {files.absolute_path(file) for _module, file in self.sites}
         for module, file in early_modules(self._scope):
-            again = originals.absolute_path(file) in files  # `__mp_main__` is `__main__` once more
+            again = files.absolute_path(file) in seen  # `__mp_main__` is `__main__` once more
             if module not in names and not again:
                 self.not_seen("other-loader", module)
 
@@ -83,7 +83,7 @@ class Modules:
         """What was instrumented; paths are relative to `directory` where they lie under it."""
         root = directory.rstrip(os.sep) + os.sep if directory else ""
         return tuple(
-            WatchedModule(module, originals.absolute_path(file).removeprefix(root), sites)
+            WatchedModule(module, files.absolute_path(file).removeprefix(root), sites)
             for (module, file), sites in self.sites.items()
         )
 

@@ -10,11 +10,10 @@ import contextlib
 import enum
 import functools
 import os
-import stat
 import sys
 from collections.abc import Iterator
 
-from raceway import originals
+from raceway import files
 from raceway.model.struct import Struct
 from raceway.model.typing import TextIO
 
@@ -101,36 +100,16 @@ def _with_parents(module: str) -> Iterator[str]:
 
 def _place(roots: tuple[str, ...], filename: str) -> Reason:
     """Where a file lies. A link counts as what it points to, and as where it is when that is not own code."""
-    path = originals.absolute_path(filename)
-    if _is_link(path):
-        return _linked_place(roots, path, _real_path(path))
+    path = files.absolute_path(filename)
+    if files.is_link(path):
+        return _linked_place(roots, path, files.real_path(path))
     return _directory_place(roots, os.path.dirname(path))
-
-
-# The program may replace them, to learn who waits for the file system.
-_really_lstat = os.lstat
-_really_resolve = os.path.realpath
-
-
-def _is_link(path: str) -> bool:
-    try:
-        return stat.S_ISLNK(_really_lstat(path).st_mode)
-    except (OSError, ValueError):
-        return False
-
-
-def _real_path(path: str) -> str:
-    """Where links lead; the path itself where the program does not let us ask."""
-    try:
-        return _really_resolve(path)
-    except Exception:
-        return path
 
 
 @functools.lru_cache(maxsize=4096)
 def _directory_place(roots: tuple[str, ...], directory: str) -> Reason:
     """Where all files of a directory lie that are no links."""
-    return _linked_place(roots, os.path.join(directory, "any.py"), os.path.join(_real_path(directory), "any.py"))
+    return _linked_place(roots, os.path.join(directory, "any.py"), os.path.join(files.real_path(directory), "any.py"))
 
 
 def _linked_place(roots: tuple[str, ...], path: str, target: str) -> Reason:

@@ -7,9 +7,10 @@ stamp that is younger than some seconds is not noted.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
+
+from raceway import files
 
 Stamp = tuple[int, int, int]
 
@@ -38,8 +39,8 @@ class Source:
         """What tells whether the file has changed; None when that cannot be told."""
         if self._stamp is None and self._path:
             try:
-                status = os.stat(self._path)
-            except OSError:
+                status = files.status(self._path)
+            except (OSError, ValueError):
                 return None
             # Not the device and inode: they differ from one mount of the same files to the next.
             self._stamp = status.st_size, status.st_mtime_ns, status.st_ctime_ns

@@ -12,6 +12,7 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 
+from raceway import files
 from raceway.children.commandline import Sort, is_bookkeeper, started_on
 from raceway.model.typing import Any
 
@@ -21,7 +22,7 @@ SPOOL = "RACEWAY_CHILD"
 BEFORE = "RACEWAY_CHILD_PYTHONPATH"
 """The PYTHONPATH that the program was meant to have; absent when it had none."""
 
-BOOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "boot")
+BOOT = os.path.join(os.path.dirname(files.absolute_path(__file__)), "boot")
 
 _CHILD = os.path.join(BOOT, "_raceway_child.py")
 
@@ -53,9 +54,8 @@ def by_command(path: str, arguments: Sequence[str]) -> list[str] | None:
 
 def _is_script(path: str) -> bool:
     try:
-        with open(path, "rb") as file:
-            return file.read(2) == b"#!"
-    except OSError:
+        return files.head(path, 2) == b"#!"
+    except (OSError, ValueError):
         return False
 
 

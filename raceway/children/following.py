@@ -14,6 +14,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
+from raceway import files
 from raceway.config import program_environment
 from raceway.model.findings import Part, Process, Report
 from raceway.model.typing import TYPE_CHECKING, Any, TypeVar
@@ -166,7 +167,7 @@ class Following:
         try:
             words, paths, entries = args[0], args[1], args[_ENVIRONMENT]
             given = None if entries is None else dict(entry.split(b"=", 1) for entry in entries)
-            path = next((one for one in paths if os.path.exists(one)), paths[0])
+            path = next((one for one in paths if files.exists(one)), paths[0])
         except (TypeError, ValueError, IndexError):  # the real function has the words for what is wrong
             return args
         begins = self._begins(path, words, given)
@@ -211,8 +212,7 @@ def judge_ended(process: int) -> bool:
     except OSError:
         return False
     try:
-        with open(f"/proc/{process}/stat", "rb") as file:
-            return file.read().rpartition(b")")[2].split()[:1] in ([b"Z"], [b"X"])
+        return files.read(f"/proc/{process}/stat").rpartition(b")")[2].split()[:1] in ([b"Z"], [b"X"])
     except OSError:  # no such file system
         return False
 

@@ -10,6 +10,7 @@ import contextlib
 import os
 from collections.abc import Iterator
 
+from raceway import files
 from raceway.children.packing import pack, unpack
 from raceway.config import Config, temporary_directory
 from raceway.model.findings import Part
@@ -42,7 +43,7 @@ class Spool:
     def create(cls, settings: Settings) -> Spool:
         """A new one, for this user only. Raises OSError."""
         directory = os.path.join(temporary_directory(), f"raceway-{os.getpid()}-{os.urandom(6).hex()}")
-        os.mkdir(directory, 0o700)
+        files.make_directory(directory)
         spool = cls(directory)
         spool._put(_SETTINGS, pack(tuple(values(settings))))
         return spool
@@ -58,7 +59,7 @@ class Spool:
     def parts(self) -> Iterator[Part]:
         """What has been handed in. A file that cannot be read is passed over: it was never whole."""
         with contextlib.suppress(OSError):
-            for name in sorted(os.listdir(self.directory)):
+            for name in files.names(self.directory):
                 if name.endswith(_SUFFIX):
                     with contextlib.suppress(OSError, ValueError):
                         yield self._get(name)
@@ -66,17 +67,10 @@ class Spool:
     def remove(self) -> None:
         """Leave nothing behind. Processes that are still running have nowhere to hand in."""
         with contextlib.suppress(OSError):
-            for name in os.listdir(self.directory):
-                os.unlink(os.path.join(self.directory, name))
-            os.rmdir(self.directory)
+            files.remove_directory(self.directory)
 
     def _get(self, name: str) -> Any:
-        with open(os.path.join(self.directory, name), "rb") as file:
-            return unpack(file.read())
+        return unpack(files.read(os.path.join(self.directory, name)))
 
     def _put(self, name: str, content: bytes) -> None:
-        path = os.path.join(self.directory, name)
-        beside = f"{path}-{os.urandom(6).hex()}"
-        with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(content)
-        os.replace(beside, path)
+        files.put(os.path.join(self.directory, name), content)

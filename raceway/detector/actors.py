@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
+
 from raceway.detector.clocks import Clock, join
 from raceway.detector.shadow import Entry
 from raceway.model.kinds import ActorKind
-from raceway.model.records import Location
+from raceway.model.records import Access, Location
 
 HEADS = 256
 """Reads remembered of an actor that later writes may depend on."""
+
+_EPOCHS = itertools.count(1)
 
 
 class Actor:
@@ -17,11 +21,13 @@ class Actor:
     `inherited` is the clock it started with. `heads` are the newest reads that later writes may depend on, by site,
     activation and location. `firm` is the clock of the order that locks have no part in, without the actor's own slot,
     and `version` counts its changes. `bare` is the clock of the order that hand-overs through plain containers have no
-    part in, None as long as that is no other. `taken` has the places in the stream where its locks were taken.
+    part in, None as long as that is no other. `taken` has the places in the stream where its locks were taken. `epoch`
+    is no other actor's and, but for pauses (see there), none of its own before. `tasked`: it has worked for a task.
     """
 
     __slots__ = (
-        "bare", "clock", "ended", "firm", "heads", "held", "inherited", "kind", "name", "slot", "taken", "version",
+        "bare", "clock", "ended", "epoch", "firm", "heads", "held", "inherited", "kind", "name", "slot", "taken",
+        "tasked", "version",
     )  # fmt: skip
 
     def __init__(self, slot: int, clock: Clock, firm: Clock, name: str, kind: ActorKind) -> None:
@@ -37,6 +43,21 @@ class Actor:
         self.name = name
         self.kind = kind
         self.ended = False
+        self.epoch = next(_EPOCHS)
+        self.tasked = False
+
+    def advance(self) -> None:
+        """What the actor does from here on is told apart from what it did before."""
+        self.clock[self.slot] += 1
+        self.begin_epoch()
+
+    def begin_epoch(self) -> None:
+        """What the actor does from here on repeats nothing that it did before."""
+        self.epoch = next(_EPOCHS)
+
+    def entry(self, access: Access, sequence: int, held: list[int]) -> Entry:
+        """The shadow of an access that the actor makes now, holding these locks."""
+        return Entry(access, self.slot, self.clock[self.slot], self.epoch, sequence, tuple(held))
 
     def left(self) -> Clock:
         """What whoever is ordered after this actor knows then, locks aside."""

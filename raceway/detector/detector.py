@@ -126,8 +126,9 @@ class Detector:
             self._tell(Verb.ACQUIRE, access.actor, shadow.handover, task=access.task)
         task = self.tasks.get(access.task)
         held = actor.held if task is None else task.held
-        entry = Entry(access, actor.slot, actor.clock[actor.slot], self.sequence, tuple(held))
+        entry = actor.entry(access, self.sequence, held)
         if task is not None:
+            actor.tasked = True
             entry.turn = task.turn
             if site.suspends and access.operation is Operation.ITERATE:
                 entry.walks = True
@@ -156,12 +157,12 @@ class Detector:
         elif (site.rechecked and held) or (site.flag and shadow.has_others(actor.slot)):
             self._publish(access.actor, actor, shadow)
         if self.teller is not None and self.teller.placed and access.operation is Operation.READ_MODIFY_WRITE:
-            actor.clock[actor.slot] += 1
+            actor.advance()
 
     def _head(self, record: Head) -> None:
         access = record.access
         actor = self._actor(access.actor)
-        actor.note_head(Entry(access, actor.slot, actor.clock[actor.slot], self.sequence, tuple(actor.held)))
+        actor.note_head(actor.entry(access, self.sequence, actor.held))
 
     def _tell(self, verb: Verb, serial: int, *about: Any, task: int = 0) -> None:
         if self.teller is not None:
@@ -196,6 +197,7 @@ class Detector:
             shadow.shared = True
             self.shared += 1
         shadow.add(entry, clock, self.tasks.over)
+        self.syncs.pauses.note(access.actor, entry)
 
     def repeats(
         self,
@@ -214,7 +216,7 @@ class Detector:
         if actor is None or shadow is None or walks or not self._elide:
             return False
         rank = rank_of(where, operation, False)
-        epoch: Epoch = (actor.slot, actor.clock[actor.slot], task, 0 if known is None else known.turn)
+        epoch: Epoch = (actor.epoch, task, 0 if known is None else known.turn)
         return shadow.repeats(epoch, site, operation, commute, rank)
 
     def _publish(self, serial: int, actor: Actor, shadow: Shadow) -> None:
@@ -223,7 +225,7 @@ class Detector:
             shadow.handover = shadow.handover or self.teller.new_handover()
             self._tell(Verb.RELEASE, serial, shadow.handover)
         shadow.published = dict(actor.clock)
-        actor.clock[actor.slot] += 1
+        actor.advance()
 
     def _shadow(self, access: Access) -> Shadow:
         location = access.location
@@ -238,7 +240,8 @@ class Detector:
 
     def _acquire(self, record: Acquire) -> None:
         actor = self._actor(record.actor)
-        released = self.syncs.acquire(actor, record.sync)
+        actor.tasked |= record.task != 0
+        released = self.syncs.acquire(actor, record, self.teller is not None)
         if record.held:
             held = self._held(actor, record.task)
             if record.stack and held:
@@ -251,20 +254,16 @@ class Detector:
 
     def _release(self, record: Release) -> None:
         actor = self._actor(record.actor)
+        actor.tasked |= record.task != 0
         verb = Verb.FREED if record.held else Verb.MERGE if record.merge else Verb.RELEASE
         self._tell(verb, record.actor, record.sync, task=record.task)
-        self.syncs.release(actor, record.sync, record.merge)
-        if record.held and record.sync not in self._held(actor, record.task):
-            self.syncs.signals.add(record.sync)
-        if not record.held or record.sync in self.syncs.signals:
-            self.syncs.leave_firm(actor, record.sync, record.merge)
-        actor.clock[actor.slot] += 1
+        self.syncs.release(actor, record, self._held(actor, record.task), self.teller is not None)
         if record.held:
             self._drop_lock(self._held(actor, record.task), record.sync)
 
     def _give(self, record: Give) -> None:
         actor = self._actor(record.actor)
-        actor.clock[actor.slot] += 1
+        actor.advance()
 
     def _take(self, record: Take) -> None:
         actor, where = self._actor(record.actor), record.location
@@ -310,7 +309,7 @@ class Detector:
         child = self.actors[record.child] = Actor(slot, clock, parent.left(), record.name, record.kind)
         if parent.bare is not None:
             child.bare = {**parent.bared(), slot: number}
-        parent.clock[parent.slot] += 1
+        parent.advance()
 
     def _spawn(self, record: Spawn) -> None:
         self.seen_actors += record.kind is ActorKind.TASK
@@ -333,6 +332,7 @@ class Detector:
             actor.held.clear()
             actor.heads.clear()
             actor.taken.clear()
+            self.syncs.pauses.end(record.actor)
             self._slots.give_back(actor.slot, actor.clock[actor.slot])
             self._ended.append(record.actor)
             if len(self._ended) > WHOLE_LIMIT:
@@ -366,7 +366,7 @@ class Detector:
             actor.follow(child.clock, None if child.bare is None else child.bared())
             actor.learn({**child.firm, child.slot: child.clock.get(child.slot, 0)})
             if not child.ended:  # what it does from here on is not part of what was waited for
-                child.clock[child.slot] += 1
+                child.advance()
 
     def _retire(self, record: Retire) -> None:
         self._shadows.pop(record.object, None)

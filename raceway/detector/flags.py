@@ -28,7 +28,9 @@ def see_flag(actor: Actor, shadow: Shadow, actors: Mapping[int, Actor], site_of:
     writer = actors.get(write.access.actor)
     if writer is not None and not writer.ended and writer.clock[writer.slot] == write.number:
         actor.follow(writer.clock, None if writer.bare is None else writer.bared())
-        writer.clock[writer.slot] += 1  # what it does from here on is not part of what was seen
+        writer.advance()  # what it does from here on is not part of what was seen
     else:
+        if writer is not None:
+            writer.begin_epoch()  # an epoch that somebody has heard of does not go on
         actor.follow({write.slot: write.number}, None)
     return False

@@ -14,8 +14,8 @@ LIMIT = 16
 PLAIN, REGION, WALK = 1, 2, 3
 """Ranks: how much an access tells of what it breaks when it races."""
 
-Epoch = tuple[int, int, int, int]
-"""Slot and number; the task, and how often it was suspended: 0 and 0 without one."""
+Epoch = tuple[int, int, int]
+"""The actor's epoch; the task, and how often it was suspended: 0 and 0 without one."""
 
 
 def rank_of(site: Site, operation: Operation, closes: bool) -> int:
@@ -28,17 +28,23 @@ def rank_of(site: Site, operation: Operation, closes: bool) -> int:
 
 
 class Entry:
-    """One access in shadow: its epoch (`number` at `slot`), its place in the stream, the locks then held.
+    """One access in shadow: when it was (`number` at `slot`, in this epoch of its actor), its place in the stream, the
+    locks then held.
 
     `turn` counts the suspensions of its task before it, `walks` tells that it goes on over suspensions of its task.
     """
 
-    __slots__ = ("access", "head", "locks", "number", "rank", "region", "sequence", "slot", "turn", "walks")
+    __slots__ = (
+        "access", "actor_epoch", "head", "locks", "number", "rank", "region", "sequence", "slot", "turn", "walks",
+    )  # fmt: skip
 
-    def __init__(self, access: Access, slot: int, number: int, sequence: int, locks: tuple[int, ...]) -> None:
+    def __init__(
+        self, access: Access, slot: int, number: int, epoch: int, sequence: int, locks: tuple[int, ...]
+    ) -> None:
         self.access = access
         self.slot = slot
         self.number = number
+        self.actor_epoch = epoch
         self.sequence = sequence
         self.locks = locks
         self.head: Entry | None = None
@@ -50,7 +56,7 @@ class Entry:
     @property
     def epoch(self) -> Epoch:
         """The epoch, down to the turn of the task."""
-        return self.slot, self.number, self.access.task, self.turn
+        return self.actor_epoch, self.access.task, self.turn
 
     def before(self, clock: dict[int, int]) -> bool:
         """Whether the access happens before the present of an actor with this clock."""

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from raceway.detector.actors import Actor
 from raceway.detector.clocks import Clock, join
+from raceway.detector.pauses import Pauses
 from raceway.detector.shadow import Entry
-from raceway.model.records import Stack
+from raceway.model.records import Acquire, Release, Stack
 
 
 class Syncs:
@@ -17,26 +18,71 @@ class Syncs:
 
     def __init__(self) -> None:
         self.signals: set[int] = set()
+        self.pauses = Pauses()
         self._clocks: dict[int, Clock] = {}
         self._firm: dict[int, Clock] = {}
         self._bare: dict[int, Clock] = {}
+        self._releasers: dict[int, Actor | None] = {}
+        self._heard: set[int] = set()
+        self._going_on: dict[int, Actor] = {}
 
-    def acquire(self, actor: Actor, sync: int) -> bool:
-        """The actor happens after the releases so far; False when there was none."""
-        clock = self._clocks.get(sync)
-        if clock is not None:
-            actor.follow(clock, self._bare.get(sync))
+    def acquire(self, actor: Actor, record: Acquire, told: bool) -> bool:
+        """The actor happens after the releases so far, unless an epoch of its own goes on; False when there was none.
+
+        `told`: somebody listens, and is told of all that orders.
+        """
+        sync = record.sync
+        if record.held and not actor.tasked and not told and self._goes_on(record.actor, actor, sync):
+            return False
+        return self._follow(actor, sync)
+
+    def _follow(self, actor: Actor, sync: int) -> bool:
         if (firm := self._firm.get(sync)) is not None:
             actor.learn(firm)
-        return clock is not None
+        clock, releaser = self._clocks.get(sync), self._releasers.get(sync)
+        going_on = self._going_on.get(sync, actor)
+        if going_on is not actor:  # somebody asks who does not take the lock
+            actor.follow(going_on.clock, None if going_on.bare is None else going_on.bared())
+            if not going_on.ended:
+                going_on.advance()  # what it does from here on is not part of it
+        elif clock is not None and releaser is not actor:
+            self._heard.add(sync)
+            actor.follow(clock, self._bare.get(sync))
+        return clock is not None or going_on is not actor
 
-    def release(self, actor: Actor, sync: int, merge: bool) -> None:
-        """Later acquires happen after this. `merge` adds to earlier releases."""
-        known = self._clocks.get(sync)
+    def _goes_on(self, serial: int, actor: Actor, lock: int) -> bool:
+        """Whether the actor takes the lock as if it had not released it: see `pauses`."""
+        unheard = self._releasers.get(lock) is actor and lock in self._clocks and lock not in self._heard
+        if not unheard or not self.pauses.goes_on(serial, actor, lock):
+            return False
+        self._clocks.pop(lock)
+        self._bare.pop(lock, None)
+        self._going_on[lock] = actor
+        return True
+
+    def release(self, actor: Actor, record: Release, held: list[int], told: bool) -> None:
+        """Later acquires happen after this; another epoch of the actor begins. `held` are the locks that it holds."""
+        sync = record.sync
+        self._leave(actor, sync, record.merge)
+        if record.held and sync not in held:
+            self.signals.add(sync)
+        if not record.held or sync in self.signals:
+            self._leave_firm(actor, sync, record.merge)
+        if not record.held or sync in self.signals or actor.tasked or told:
+            actor.advance()
+        else:
+            self.pauses.begin(record.actor, actor, sync)
+
+    def _leave(self, actor: Actor, sync: int, merge: bool) -> None:
+        known, releaser = self._clocks.get(sync), self._releasers.get(sync)
+        self._heard.discard(sync)
+        self._going_on.pop(sync, None)
         if merge and known is not None:
+            self._releasers[sync] = actor if releaser is actor else None
             self._merge_bare(actor, sync, known)
             join(known, actor.clock)
             return
+        self._releasers[sync] = actor
         self._clocks[sync] = dict(actor.clock)
         if actor.bare is None:
             self._bare.pop(sync, None)
@@ -51,7 +97,7 @@ class Syncs:
             left = self._bare[sync] = dict(known)
         join(left, actor.bared())
 
-    def leave_firm(self, actor: Actor, sync: int, merge: bool) -> None:
+    def _leave_firm(self, actor: Actor, sync: int, merge: bool) -> None:
         """What is no lock orders firmly, nor is a lock that others than its taker free."""
         left = self._firm.setdefault(sync, {})
         if not merge:
@@ -62,7 +108,9 @@ class Syncs:
         """The object died; False when it was no sync."""
         self._firm.pop(sync, None)
         self._bare.pop(sync, None)
-        return self._clocks.pop(sync, None) is not None
+        self._heard.discard(sync)
+        known = self._going_on.pop(sync, None) is not None
+        return self._releasers.pop(sync, None) is not None and (self._clocks.pop(sync, None) is not None or known)
 
 
 def hand_over(actor: Actor, by: Actor | None, stored: Entry) -> None:
@@ -74,8 +122,8 @@ def hand_over(actor: Actor, by: Actor | None, stored: Entry) -> None:
     if by is not None:
         join(actor.clock, by.clock)
         actor.learn(by.firm)
-        if not by.ended and by.clock[by.slot] == stored.number:
-            by.clock[by.slot] += 1
+        if not by.ended:
+            by.advance() if by.clock[by.slot] == stored.number else by.begin_epoch()
     actor.clock[stored.slot] = max(known, stored.number)
     actor.firm[stored.slot] = max(firm, stored.number)
 

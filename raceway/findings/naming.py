@@ -9,7 +9,7 @@ import re
 import threading
 from types import CodeType
 
-from raceway import originals
+from raceway import files
 from raceway.model.findings import Frame
 from raceway.model.records import Stack
 
@@ -19,9 +19,10 @@ _LONGEST = 400
 _STEPPERS = {
     "Handle._run": os.path.join("asyncio", "events.py"),
     "unrolled_run": os.path.join("trio", "_core", "_run.py"),
+    "running.<locals>.run_forever": os.path.join("raceway", "sync", "uvloops.py"),
 }
 """What runs the steps of tasks in a loop, and in which file."""
-_OUR_FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_OUR_FOLDER = os.path.dirname(os.path.dirname(files.absolute_path(__file__))) + os.sep
 
 
 def is_ours(path: str) -> bool:
@@ -33,7 +34,7 @@ def relative(path: str, directory: str) -> str:
     """A path relative to `directory` where it lies under it."""
     if path.startswith("<") or not directory:
         return path
-    return originals.absolute_path(path).removeprefix(directory.rstrip(os.sep) + os.sep)
+    return files.absolute_path(path).removeprefix(directory.rstrip(os.sep) + os.sep)
 
 
 def source_line(path: str, line: int) -> str:
@@ -72,11 +73,12 @@ def line_at(code: CodeType, offset: int) -> int:
 def frames(stack: Stack, directory: str) -> tuple[Frame, ...]:
     """A stack for people, innermost first, without our own frames and those that every thread begins with. For what an
     event loop runs it ends where the loop began to: the loop's own frames are those of whoever started it."""
-    shown = [(code, offset) for code, offset in stack if not is_ours(code.co_filename)]
-    for place, (code, _offset) in enumerate(shown):
-        if place and code.co_filename.endswith(_STEPPERS.get(code.co_qualname, "/")):
-            del shown[place:]
+    shown: list[tuple[CodeType, int]] = []
+    for code, offset in stack:
+        if shown and code.co_filename.endswith(_STEPPERS.get(code.co_qualname, "/")):
             break
+        if not is_ours(code.co_filename):
+            shown.append((code, offset))
     while len(shown) > 1 and shown[-1][0].co_filename == threading.__file__:
         shown.pop()
     return tuple(

@@ -6,11 +6,12 @@ import os
 import threading
 from itertools import islice
 
+from raceway import files
 from raceway.findings import naming
 from raceway.model.findings import AccessSide, Actor
 from raceway.model.records import Stack
 
-_LIBRARY = os.path.dirname(os.path.abspath(threading.__file__)) + os.sep
+_LIBRARY = os.path.dirname(files.absolute_path(threading.__file__)) + os.sep
 _HELPERS = (threading.__file__, _LIBRARY + "asyncio" + os.sep, _LIBRARY + "contextlib.py", _LIBRARY + "queue.py")
 """Files that take locks and call loops for their callers."""
 

@@ -51,6 +51,7 @@ thread_clear(Thread *thread)
         memset(heads, 0, HEADS / 32 * sizeof(Head));
     }
     thread->heads_noted = 0;
+    thread->tasked = false;
     lockset_drop(thread->outer);
     thread->outer = 0;
     thread->task = NULL;
@@ -259,15 +260,19 @@ is_tag_of_other(const Thread *thread)
         if (other != thread && other->tag == thread->tag) {
             return true;
         }
+        for (int place = 0; place < other->paused_count; place++) {
+            if (other->paused[place].tag == thread->tag) {
+                return true;
+            }
+        }
     }
     return false;
 }
 
-/* What was recorded before tells nothing of what comes now. */
+/* No context has the tag that the thread gets. */
 void
-thread_new_epoch(Thread *thread)
+thread_new_tag(Thread *thread)
 {
-    contexts_end_epoch(thread);
     do {
         thread->tag = next_tag;
         next_tag += TAG_STEP;
@@ -276,6 +281,14 @@ thread_new_epoch(Thread *thread)
             tags_wrapped = true;
         }
     } while (unlikely(tags_wrapped) && is_tag_of_other(thread));
+}
+
+/* What was recorded before tells nothing of what comes now. */
+void
+thread_new_epoch(Thread *thread)
+{
+    contexts_end_epoch(thread);
+    thread_new_tag(thread);
 }
 
 /* Nothing repeats any more: no tap finds at a glance what it looks for. */
@@ -615,8 +628,10 @@ actor_follow(Thread *thread, const Context *other)
             clock_raise(&actor->clock, by->learned[place]);
             clock_raise(&actor->firm, by->learned[place]);
         }
-        if (!by->ended && clock_get(&by->clock, by->slot) == other->number) {
-            advance(by); /* what it does from here on is not part of it */
+        if (!by->ended) {
+            if (clock_get(&by->clock, by->slot) == other->number) {
+                advance(by); /* what it does from here on is not part of it */
+            }
             renew_epochs(by);
         }
     }
@@ -624,20 +639,37 @@ actor_follow(Thread *thread, const Context *other)
     clock_set(&actor->firm, firm.slot, firm.number > other->number ? firm.number : other->number);
 }
 
+/* The current actor happens after all that the other one has done so far. False when nothing is known of that. */
+bool
+actor_seen_now(Thread *thread, uint64_t serial)
+{
+    static const Clock nothing;
+    Actor *other = actor_find(serial);
+    if (other == NULL) {
+        return false;
+    }
+    actor_after(thread->actor, &other->clock, !clock_is_empty(&other->bare) ? actor_bare(other) : &nothing);
+    if (!other->ended) {
+        advance(other); /* what it does from here on is not part of it */
+        renew_epochs(other);
+    }
+    return true;
+}
+
 /* The current actor has seen what the other one did last in this epoch, and so all before that. False when the other
    one is no longer in it: then only what it did itself is known. */
 bool
 actor_seen(Thread *thread, uint64_t serial, Number number)
 {
-    static const Clock nothing;
-    Actor *other = actor_find(serial);
-    if (other == NULL || other->ended || clock_get(&other->clock, other->slot) != number) {
+    const Actor *other = actor_find(serial);
+    if (other == NULL || other->ended) {
         return false;
     }
-    actor_after(thread->actor, &other->clock, !clock_is_empty(&other->bare) ? actor_bare(other) : &nothing);
-    advance(other);
-    renew_epochs(other);
-    return true;
+    if (clock_get(&other->clock, other->slot) != number) {
+        renew_epochs(other); /* an epoch that somebody has heard of does not go on */
+        return false;
+    }
+    return actor_seen_now(thread, serial);
 }
 
 uint64_t

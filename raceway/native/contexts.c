@@ -82,9 +82,36 @@ context_free(uint32_t id)
     free_first = id;
 }
 
+/* The epoch of a context is over: it stays only where something refers to it. */
+static inline void
+end(uint32_t id)
+{
+    if (context_tags[id] != 0 && contexts[id].references == 0) {
+        context_free(id);
+    }
+    context_tags[id] = 0;
+}
+
+/* The paused epochs are over. A context of theirs that was renewed since stands there again, and stays. */
+void
+contexts_end_paused(Thread *thread)
+{
+    for (uint32_t place = 0; place < thread->contexts_first; place++) {
+        uint32_t id = thread->contexts[place];
+        if (context_tags[id] - thread->tag >= TAG_STEP) {
+            end(id);
+        }
+    }
+    thread->contexts_count -= thread->contexts_first;
+    memmove(thread->contexts, thread->contexts + thread->contexts_first, thread->contexts_count * sizeof(uint32_t));
+    thread->contexts_first = 0;
+    thread->paused_count = 0;
+}
+
 static void
 sweep(Thread *thread)
 {
+    contexts_end_paused(thread);
     uint32_t kept = 0;
     for (uint32_t place = 0; place < thread->contexts_count; place++) {
         uint32_t id = thread->contexts[place];
@@ -98,30 +125,22 @@ sweep(Thread *thread)
     thread->contexts_count = kept;
 }
 
-/* The thread's epoch is over: its contexts stay only where something refers to them. */
+/* The thread's epoch is over, and those that were paused. */
 void
 contexts_end_epoch(Thread *thread)
 {
-    if (contexts == NULL) {
-        thread->contexts_count = 0;
-        return;
+    for (uint32_t place = 0; contexts != NULL && place < thread->contexts_count; place++) {
+        end(thread->contexts[place]);
     }
-    for (uint32_t place = 0; place < thread->contexts_count; place++) {
-        uint32_t id = thread->contexts[place];
-        if (contexts[id].references == 0) {
-            context_free(id);
-        }
-        else {
-            context_tags[id] = 0;
-        }
-    }
-    thread->contexts_count = 0;
+    thread->contexts_first = thread->contexts_count = 0;
+    thread->paused_count = 0;
 }
 
 static bool
 remember(Thread *thread, uint32_t id)
 {
-    if (thread->contexts_count >= CROWD && (thread->contexts_count & (thread->contexts_count - 1)) == 0) {
+    uint32_t crowd = thread->contexts_count - thread->contexts_first;
+    if (crowd >= CROWD && (crowd & (crowd - 1)) == 0) {
         sweep(thread);
     }
     if (thread->contexts_count == thread->contexts_capacity) {
@@ -135,6 +154,14 @@ remember(Thread *thread, uint32_t id)
     }
     thread->contexts[thread->contexts_count++] = id;
     return true;
+}
+
+/* A context of an earlier epoch becomes one of this epoch. False when memory is short. */
+bool
+context_joins(Thread *thread, uint32_t id)
+{
+    uint32_t tag = context_tags[id];
+    return (tag != 0 && tag - thread->tag < TAG_STEP) || remember(thread, id);
 }
 
 static uint32_t
@@ -228,20 +255,6 @@ context_make(Thread *thread, Frame *frame, const Context *wanted)
     return id;
 }
 
-/* The context that a tap made before, if it would make the same again: at the same instruction, called from the same
-   places, in the same epoch, holding the same locks, without a region. 0 if not. */
-uint32_t
-context_again(Thread *thread, Frame *frame, uint32_t before, const Context *wanted, Stack callers)
-{
-    const Context *known = &contexts[before];
-    if (context_tags[before] != tag_of(thread, wanted) || known->operation != wanted->operation ||
-        known->commute != wanted->commute || known->instruction != frame_instruction(frame) ||
-        known->locks != thread->actor->held || known->callers != callers) {
-        return 0;
-    }
-    return before;
-}
-
 /* The context of an earlier epoch, brought up to date, if it is the same in all but the time and nothing but the cell
    that asks refers to it (by so many `holders`): what a loop does under a lock again and again needs one context, not one for each epoch. */
 uint32_t
@@ -257,7 +270,7 @@ context_renew(Thread *thread, Frame *frame, uint32_t before, const Context *want
                             known->callers != callers) {
         return 0;
     }
-    if ((context_tags[before] == 0 || context_tags[before] - thread->tag >= TAG_STEP) && !remember(thread, before)) {
+    if (!context_joins(thread, before)) {
         return 0;
     }
     known->number = clock_get(&thread->actor->clock, thread->actor->slot);

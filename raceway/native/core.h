@@ -198,6 +198,16 @@ typedef struct {
     PyObject *name; /* owned */
 } Actor;
 
+/* An epoch that the release of a lock has ended, unless it goes on: see epochs.c. */
+typedef struct {
+    uint64_t lock;
+    Number number; /* of the epoch */
+    uint32_t tag; /* of the epoch */
+    uint32_t tag_after; /* of the one that began with the release */
+    uint32_t first; /* place of its first context in `contexts` */
+} Paused;
+
+#define PAUSED 4
 #define HEADS 256
 #define SEEN 256
 #define PENDING 64
@@ -266,9 +276,13 @@ typedef struct Thread {
     Lockset outer; /* what the actor holds outside of its tasks, while it works for one */
     int pending_count;
     struct Thread *next;
-    uint32_t *contexts; /* made in this epoch */
+    uint32_t *contexts; /* made in the paused epochs, and from `contexts_first` on in this one */
+    uint32_t contexts_first;
     uint32_t contexts_count;
     uint32_t contexts_capacity;
+    int paused_count;
+    bool tasked; /* it has worked for a task */
+    Paused paused[PAUSED]; /* the oldest first */
     uint64_t *due; /* syncs to acquire before the next record */
     int due_capacity;
     bool over;
@@ -296,6 +310,7 @@ Thread *thread_begin(uint64_t actor); /* 0: a new one that nobody announced */
 bool thread_hide(void); /* the calling thread is one of ours */
 Thread *thread_for(uint64_t actor); /* for replayed traces: the state of an actor that no thread runs */
 void thread_new_epoch(Thread *thread);
+void thread_new_tag(Thread *thread);
 void thread_end(Thread *thread);
 void threads_stop(void);
 uint64_t threads_accesses(void);
@@ -308,6 +323,7 @@ uint64_t actor_fork(Thread *parent, PyObject *name);
 void actor_fork_as(Thread *parent, PyObject *name, uint64_t serial);
 void actor_join(Thread *thread, uint64_t child);
 bool actor_seen(Thread *thread, uint64_t serial, Number number);
+bool actor_seen_now(Thread *thread, uint64_t serial);
 void actor_gave(Thread *thread);
 uint64_t actor_in_slot(uint32_t slot); /* 0 when it is not running */
 void actor_rename(uint64_t serial, PyObject *name);
@@ -342,6 +358,11 @@ current_thread(void)
     Thread *thread = own_thread;
     return likely(thread->actor != NULL) ? thread : thread_begin(0);
 }
+
+/* --- epochs.c: epochs that go on when nobody heard of their end ----------------------------------------------------- */
+
+void epoch_pause(Thread *thread, uint64_t lock);
+bool epoch_goes_on(Thread *thread, uint64_t lock);
 
 /* --- values.c: values that a run tells of --------------------------------------------------------------------------- */
 
@@ -450,10 +471,11 @@ Stack context_callers(Thread *thread, Frame *frame, uint32_t site);
 uint32_t context_make(Thread *thread, Frame *frame, const Context *wanted);
 uint32_t context_renew(Thread *thread, Frame *frame, uint32_t before, const Context *wanted, Stack callers,
                        uint32_t holders);
-uint32_t context_again(Thread *thread, Frame *frame, uint32_t before, const Context *wanted, Stack callers);
+bool context_joins(Thread *thread, uint32_t id);
 void context_free(uint32_t id);
 void actor_follow(Thread *thread, const Context *other);
 void contexts_end_epoch(Thread *thread);
+void contexts_end_paused(Thread *thread);
 bool contexts_reset(void);
 
 static inline void
@@ -1136,10 +1158,12 @@ PyObject *item_value(PyObject *base, PyObject *key);
 
 /* --- own.c: what an actor has to itself ------------------------------------------------------------------------------ */
 
+bool renews(const Tap *tap, Thread *thread, Frame *frame, Cell *cell, Effect effect, uint8_t rank);
 void remember_made(Tap *tap, int made, uint32_t context);
 void put_in(Tap *tap, Thread *thread, Object *object);
 bool field_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObject *base);
 bool structure_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObject *container);
+bool item_renews(const Tap *tap, const Known *known, Thread *thread, Frame *frame, const PyObject *container, Cell *cell);
 bool item_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObject *container, PyObject *key,
                   uint64_t number);
 int has_key(PyObject *base, PyObject *key); /* -1: cannot be told without code of the program */

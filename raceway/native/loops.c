@@ -1,21 +1,10 @@
 /* What event loops of asyncio run: the twin of raceway/sync/eventloops.py, which has the model. A handle that is made
    tells who made it, and one that is run tells for whom; both stand in place of functions of asyncio.events.Handle. */
-#include "core.h"
+#include "loops.h"
 
 #if RW_PEEK
 
 #include <string.h>
-
-typedef struct {
-    PyObject_HEAD
-    PyObject *real; /* owned: the function in whose place it stands; first, as in StandIn */
-    vectorcallfunc call;
-    PyObject *task_type; /* owned: asyncio.tasks.Task */
-    PyObject *name_of; /* owned: its method `get_name` */
-    PyObject *is_done; /* owned: its method `done` */
-    PyObject *going_on; /* owned: called with a task and its walks; a list of the sites of those that are not over */
-    PyObject *strayed; /* owned: called with a loop and a callback that another thread than the loop's makes a handle of */
-} Handling;
 
 static PyObject *text_thread, *text_callback, *text_loop, *text_self, *text_done, *text_name;
 
@@ -94,29 +83,36 @@ known_serial(const PyObject *owner)
     return extra == NULL ? 0 : extra->task;
 }
 
-/* Whether a lock or semaphore of asyncio is being given back, which calls `set_result()`, which calls the loop. */
+static bool
+named(PyObject *name, const char *text)
+{
+    return PyUnicode_Check(name) && PyUnicode_CompareWithASCIIString(name, text) == 0;
+}
+
+/* Whether a lock, a semaphore or a limiter is being given back: the twin of raceway/sync/handovers.py, for what is woken
+   by loops of asyncio. */
 static bool
 hands_on(Frame *frame)
 {
     for (; frame != NULL; frame = frame_skip(frame->previous)) {
-        PyObject *module = module_of(frame);
-        if (!is_module(module, "asyncio.base_events") && !is_module(module, "asyncio.events")) {
-            PyObject *name = frame_code(frame)->co_name;
-            return is_module(module, "asyncio.locks") &&
-                   (PyUnicode_CompareWithASCIIString(name, "_wake_up_first") == 0 ||
-                    PyUnicode_CompareWithASCIIString(name, "_wake_up_next") == 0);
+        PyObject *module = module_of(frame), *name = frame_code(frame)->co_name;
+        if (is_module(module, "asyncio.base_events") || is_module(module, "asyncio.events")) {
+            continue;
         }
+        bool locks = is_module(module, "asyncio.locks"), backend = is_module(module, "anyio._backends._asyncio");
+        if ((locks || backend) && named(name, "set")) {
+            continue;
+        }
+        return (locks && (named(name, "_wake_up_first") || named(name, "_wake_up_next"))) ||
+               (backend && (named(name, "release") || named(name, "_notify_next_waiter"))) ||
+               (named(name, "release") && is_module(module, "anyio._core._synchronization"));
     }
     return false;
 }
 
-static void
-tell_made(PyObject *handle)
+void
+handle_made(PyObject *handle, PyObject *callback)
 {
-    PyObject *callback = attribute(handle, text_callback);
-    if (callback == NULL) {
-        return;
-    }
     PyObject *owner = task_of(callback);
     Frame *frame = current_frame();
     if (core_enter(0)) {
@@ -137,12 +133,11 @@ tell_made(PyObject *handle)
         core_unlock();
     }
     Py_XDECREF(owner);
-    Py_DECREF(callback);
 }
 
 /* Tell if the loop runs in another thread: the twin of `is_foreign` in raceway/sync/strays.py. */
 static void
-tell_foreign(const Handling *handling, PyObject *handle)
+tell_foreign(const Handling *handling, PyObject *handle, PyObject *callback)
 {
     PyObject *loop = attribute(handle, text_loop);
     PyObject *ident = loop == NULL ? NULL : attribute(loop, text_thread);
@@ -152,12 +147,8 @@ tell_foreign(const Handling *handling, PyObject *handle)
             PyErr_Clear();
         }
         else if (unlikely(thread != PyThread_get_thread_ident())) {
-            PyObject *callback = attribute(handle, text_callback);
-            PyObject *told = callback == NULL ? NULL
-                                              : PyObject_CallFunctionObjArgs(handling->strayed, loop, callback, NULL);
+            Py_XDECREF(PyObject_CallFunctionObjArgs(handling->strayed, loop, callback, NULL));
             PyErr_Clear();
-            Py_XDECREF(told);
-            Py_XDECREF(callback);
         }
     }
     Py_XDECREF(ident);
@@ -169,19 +160,14 @@ made_call(PyObject *self, PyObject *const *args, size_t flags, PyObject *names)
 {
     PyObject *handle = PyVectorcall_NARGS(flags) > 0 ? args[0] : NULL; /* the caller holds it */
     PyObject *result = PyObject_Vectorcall(((Handling *)self)->real, args, flags, names);
-    if (result != NULL && run_here() != 0 && handle != NULL) {
-        tell_foreign((Handling *)self, handle);
-        tell_made(handle);
+    PyObject *callback = result != NULL && run_here() != 0 && handle != NULL ? attribute(handle, text_callback) : NULL;
+    if (callback != NULL) {
+        tell_foreign((Handling *)self, handle, callback);
+        handle_made(handle, callback);
+        Py_DECREF(callback);
     }
     return result;
 }
-
-typedef struct {
-    uint64_t run; /* 0 when nothing was begun */
-    uint64_t before;
-    uint64_t serial;
-    PyObject *owner; /* owned, NULL for a callback */
-} Step;
 
 static PyObject *
 name_of_callback(PyObject *callback)
@@ -225,11 +211,10 @@ acquire_loop(Thread *thread, PyObject *loop)
     }
 }
 
-static Step
-begin(const Handling *handling, PyObject *handle)
+Step
+step_begin(const Handling *handling, PyObject *handle, PyObject *callback, PyObject *loop)
 {
     Step step = {0};
-    PyObject *callback = attribute(handle, text_callback), *loop = attribute(handle, text_loop);
     step.owner = callback == NULL ? NULL : task_of(callback);
     if (core_enter(0)) {
         step.run = recording;
@@ -256,8 +241,6 @@ begin(const Handling *handling, PyObject *handle)
         step.run = 0;
     }
     Py_XDECREF(name);
-    Py_XDECREF(callback);
-    Py_XDECREF(loop);
     return step;
 }
 
@@ -293,9 +276,15 @@ walked_on(const Handling *handling, const Step *step)
     return sites;
 }
 
-static void
-finish(const Handling *handling, Step *step)
+void
+step_finish(const Handling *handling, Step *step)
 {
+    if (step->run == 0) {
+        Py_XDECREF(step->owner);
+        return;
+    }
+    PyObject *type, *value, *trace;
+    PyErr_Fetch(&type, &value, &trace);
     bool over = step->owner == NULL || is_over(handling, step->owner);
     PyObject *sites = over ? NULL : walked_on(handling, step);
     if (core_enter(step->run)) {
@@ -313,6 +302,8 @@ finish(const Handling *handling, Step *step)
         core_unlock();
     }
     Py_XDECREF(sites);
+    PyErr_Restore(type, value, trace);
+    Py_XDECREF(step->owner);
 }
 
 static PyObject *
@@ -322,15 +313,12 @@ run_call(PyObject *self, PyObject *const *args, size_t flags, PyObject *names)
     if (run_here() == 0 || PyVectorcall_NARGS(flags) == 0) {
         return PyObject_Vectorcall(handling->real, args, flags, names);
     }
-    Step step = begin(handling, args[0]);
+    PyObject *callback = attribute(args[0], text_callback), *loop = attribute(args[0], text_loop);
+    Step step = step_begin(handling, args[0], callback, loop);
+    Py_XDECREF(callback);
+    Py_XDECREF(loop);
     PyObject *result = PyObject_Vectorcall(handling->real, args, flags, names);
-    if (step.run != 0) {
-        PyObject *type, *value, *trace;
-        PyErr_Fetch(&type, &value, &trace);
-        finish(handling, &step);
-        PyErr_Restore(type, value, trace);
-    }
-    Py_XDECREF(step.owner);
+    step_finish(handling, &step);
     return result;
 }
 
@@ -422,6 +410,19 @@ loop_release(PyObject *module, PyObject *loop)
     Py_RETURN_NONE;
 }
 
+/* task_serial(task): the serial of a task of asyncio, 0 when it is not known. */
+PyObject *
+task_serial(PyObject *module, PyObject *task)
+{
+    (void)module;
+    uint64_t serial = 0;
+    if (core_enter(0)) {
+        serial = known_serial(task);
+        core_unlock();
+    }
+    return PyLong_FromUnsignedLongLong(serial);
+}
+
 bool
 loops_ready(PyObject *module)
 {
@@ -437,6 +438,14 @@ loop_release(PyObject *module, PyObject *loop)
     (void)module;
     (void)loop;
     Py_RETURN_NONE;
+}
+
+PyObject *
+task_serial(PyObject *module, PyObject *task)
+{
+    (void)module;
+    (void)task;
+    return PyLong_FromLong(0);
 }
 
 bool

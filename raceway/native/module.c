@@ -1,5 +1,5 @@
 /* The module raceway._native: start and stop of a run, and what is asked of it at the end. */
-#include "core.h"
+#include "loops.h"
 
 #include <pthread.h>
 #include <string.h>
@@ -401,6 +401,7 @@ static PyMethodDef module_methods[] = {
     {"insist", insist, METH_O, "Send a signal again until its handler, which is Python's, has run."},
     {"insist_no_more", insist_no_more, METH_NOARGS, "The handler runs."},
     {"loop_release", loop_release, METH_O, "A callback is about to be handed to the loop."},
+    {"task_serial", task_serial, METH_O, "The serial of a task of asyncio, 0 when it is not known."},
     {NULL, NULL, 0, NULL},
 };
 
@@ -420,7 +421,7 @@ module_exec(PyObject *module)
 #endif
     if (!taps_ready(module) || PyType_Ready(&Recorder_Type) < 0 || PyType_Ready(&PeekProbe_Type) < 0 ||
         PyType_Ready(&Around_Type) < 0 || PyType_Ready(&Watched_Type) < 0 || !recorder_ready(module) ||
-        !queues_ready() || !loops_ready(module)) {
+        !queues_ready() || !loops_ready(module) || !callbacks_ready(module)) {
         return -1;
     }
     if (PyModule_AddObjectRef(module, "Recorder", (PyObject *)&Recorder_Type) < 0 ||

@@ -2,30 +2,59 @@
    epoch, whose type a tap knows. What they record is what `record_at` would; where they are not sure they say so. */
 #include "core.h"
 
-/* The context of a simple access of a cell of one's own, as far as one of before serves; 0 if none does. */
-static inline uint32_t
-context_served(Tap *tap, int made, Thread *thread, Frame *frame, const Cell *cell, const Context *wanted, Stack callers)
+/* The context that the tap made before, if it would make the same again: at the same instruction, called from the same
+   places, in the same epoch, holding the same locks, without a region. 0 if not. */
+HOT uint32_t
+made_before(const Tap *tap, int made, const Thread *thread, Frame *frame, Effect effect, uint8_t rank, Stack callers)
 {
-    uint32_t again = context_again(thread, frame, tap->made[made], wanted, callers);
-    uint32_t kept = op_mutates(wanted->operation) ? cell->w : cell->r;
-    if (again != 0 || kept == 0 || !cell_is_own(cell, thread->actor->slot)) {
-        return again;
-    }
-    return context_renew(thread, frame, kept, wanted, callers, 1);
+    uint32_t before = tap->made[made];
+    const Context *known = &contexts[before];
+    uint32_t tag = thread->tag + rank + (op_mutates(effect.operation) ? TAG_MUTATES : 0);
+    return likely(context_tags[before] == tag) && known->operation == effect.operation &&
+                   known->commute == effect.commute && known->instruction == frame_instruction(frame) &&
+                   known->locks == thread->actor->held && known->callers == callers
+               ? before
+               : 0;
 }
 
-/* The same; `fresh`: the access repeats none of this epoch, so that a new context is made where none serves. */
-static inline uint32_t
-context_for_own(Tap *tap, int made, Thread *thread, Frame *frame, const Cell *cell, Effect effect, uint8_t rank,
-                Stack callers, bool fresh)
+/* The same access again, by a tap that has made another context since: the cell's own is brought up to date, or a new one
+   made. 0 if the cell is not the actor's own. */
+static __attribute__((noinline)) uint32_t
+context_for_other(Tap *tap, int made, Thread *thread, Frame *frame, const Cell *cell, Effect effect, uint8_t rank,
+                  Stack callers)
 {
     Context wanted = {.site = tap->site, .operation = effect.operation, .commute = effect.commute, .region = -1,
                       .rank = rank};
-    uint32_t id = context_served(tap, made, thread, frame, cell, &wanted, callers);
-    if (id == 0 && fresh && cell_is_own(cell, thread->actor->slot)) {
+    if (!cell_is_own(cell, thread->actor->slot)) {
+        return 0;
+    }
+    uint32_t kept = op_mutates(effect.operation) ? cell->w : cell->r;
+    uint32_t id = kept == 0 ? 0 : context_renew(thread, frame, kept, &wanted, callers, 1);
+    if (id == 0) {
         id = tap->made[made] = context_make(thread, frame, &wanted);
     }
     return id;
+}
+
+/* The context of a simple access of a cell of one's own; 0 if it is not one's own. */
+static inline uint32_t
+context_for_own(Tap *tap, int made, Thread *thread, Frame *frame, const Cell *cell, Effect effect, uint8_t rank,
+                Stack callers)
+{
+    uint32_t id = made_before(tap, made, thread, frame, effect, rank, callers);
+    return id != 0 ? id : context_for_other(tap, made, thread, frame, cell, effect, rank, callers);
+}
+
+/* As `record_own`; mostly nobody was at the cell before. */
+static inline bool
+record_first(Thread *thread, Cell *cell, uint32_t context, bool mutates)
+{
+    if (likely((cell->w | cell->r) == 0)) {
+        context_hold(context);
+        *(mutates ? &cell->w : &cell->r) = context;
+        return true;
+    }
+    return record_own(thread, cell, context, mutates);
 }
 
 /* Keep the context that an access of this tap left in a cell. */
@@ -68,6 +97,35 @@ is_fresh(const Thread *thread, Frame *frame, const Object *object)
 #endif
 }
 
+/* Whether an access of a cell of one's own is the same in all but its epoch as the one that this very site left there:
+   then that one's context, which nothing else refers to, is brought up to date. `effect` is what the site does there. */
+bool
+renews(const Tap *tap, Thread *thread, Frame *frame, Cell *cell, Effect effect, uint8_t rank)
+{
+    bool mutates = op_mutates(effect.operation);
+    uint32_t id = mutates ? cell->w : cell->r, beside = mutates ? cell->r : cell->w;
+    if (((id | beside) & EXPANDED) != 0) {
+        return false;
+    }
+    const Actor *actor = thread->actor;
+    Context *known = &contexts[id];
+    if (known->site != tap->site || known->references != 1 || known->actor != actor->serial ||
+        known->locks != actor->held || known->operation != effect.operation || known->commute != effect.commute ||
+        !tap->is_simple || thread->task != NULL || thread->due_count != 0 ||
+        (beside != 0 && contexts[beside].slot != actor->slot) || known->instruction != frame_instruction(frame) ||
+        known->callers != context_callers(thread, frame, tap->site) || !context_joins(thread, id)) {
+        return false;
+    }
+    known->number = clock_get(&actor->clock, actor->slot);
+    known->rank = rank;
+    context_tags[id] = thread->tag + rank + (mutates ? TAG_MUTATES : 0);
+    if (mutates && beside != 0) {
+        context_drop(beside);
+        cell->r = 0;
+    }
+    return true;
+}
+
 /* A field of an instance whose type the tap knows: its cell is known, and that nothing of the type stands between.
    False when the object's class was changed, or there is no room. */
 bool
@@ -102,8 +160,8 @@ field_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObje
     }
     if (tap->is_simple && thread->due_count == 0 && (cell->w & EXPANDED) == 0) {
         Effect effect = {.operation = (uint8_t)op};
-        uint32_t again = context_for_own(tap, MADE_ONE, thread, frame, cell, effect, tap->rank, callers, true);
-        if (again != 0 && record_own(thread, cell, again, tap->stores)) {
+        uint32_t again = context_for_own(tap, MADE_ONE, thread, frame, cell, effect, tap->rank, callers);
+        if (again != 0 && record_first(thread, cell, again, tap->stores)) {
             if (tap->is_head) {
                 note_head(thread, frame, frame_offset(frame), tap->site, base, (uintptr_t)tap->name);
             }
@@ -190,13 +248,13 @@ structure_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, Py
     bool asked = row->effects[0].operation == OP_ITERATE && sites[tap->site].form == FORM_CONTAINS;
     Effect effect = {.operation = asked ? OP_READ : row->effects[0].operation, .commute = row->effects[0].commute};
     uint32_t again =
-        context_for_own(tap, MADE_STRUCTURE, thread, frame, &object->cells[0], effect, known->rank, callers, true);
+        context_for_own(tap, MADE_STRUCTURE, thread, frame, &object->cells[0], effect, known->rank, callers);
     if (again == 0 || (known->stores && !may_follow(&object->cells[0], effect.commute))) {
         return false;
     }
-    record_own(thread, &object->cells[0], again, known->stores);
+    record_first(thread, &object->cells[0], again, known->stores);
     if (known->stores && (effect.commute == COMMUTE_NONE || effect.operation == OP_DELETE)) {
-        record_own(thread, &object->cells[1], again, true);
+        record_first(thread, &object->cells[1], again, true);
     }
     if (!known->stores) {
         variable_is_read(object->label);
@@ -206,6 +264,23 @@ structure_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, Py
         put_in(tap, thread, object);
     }
     return true;
+}
+
+/* An item of a container, reached by this site in an earlier epoch before: see `renews`. Who reads or writes an item reads
+   all, too. */
+bool
+item_renews(const Tap *tap, const Known *known, Thread *thread, Frame *frame, const PyObject *container, Cell *cell)
+{
+    const Row *row = known->row; /* NULL: an augmented assignment */
+    if (row != NULL && (row->effect_count != 1 || row->full_when != PRESENT_ANY ||
+                        (row->handover == HANDOVER_GIVE && known->stores))) {
+        return false;
+    }
+    Cell *all = &object_find(container)->cells[1];
+    Effect effect = row == NULL ? (Effect){.operation = OP_READ_MODIFY_WRITE} : row->effects[0];
+    return (is_own(all, thread) || cell_repeats(all, thread, false, RANK_PLAIN, COMMUTE_NONE) ||
+            renews(tap, thread, frame, all, (Effect){.operation = OP_READ}, tap->is_head ? RANK_REGION : RANK_PLAIN)) &&
+           renews(tap, thread, frame, cell, effect, known->rank);
 }
 
 /* An item of a container that is this actor's own, reached in this epoch before: what the rules would say is known.
@@ -226,7 +301,7 @@ item_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObjec
     if (!is_own(&object->cells[1], thread) &&
         !cell_repeats(&object->cells[1], thread, false, RANK_PLAIN, COMMUTE_NONE)) { /* who reads or writes an item reads all */
         all = context_for_own(tap, MADE_ALL, thread, frame, &object->cells[1], (Effect){.operation = OP_READ},
-                              tap->is_head ? RANK_REGION : RANK_PLAIN, callers, true);
+                              tap->is_head ? RANK_REGION : RANK_PLAIN, callers);
         if (all == 0 || !cell_is_own(&object->cells[1], thread->actor->slot)) {
             return false;
         }
@@ -238,7 +313,7 @@ item_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObjec
         }
         if (present == 0 && !cell_repeats(&object->cells[0], thread, true, known->rank, row->effects[1].commute)) {
             inserts = context_for_own(tap, MADE_STRUCTURE, thread, frame, &object->cells[0], row->effects[1],
-                                      known->rank, callers, true);
+                                      known->rank, callers);
             if (inserts == 0 || !cell_is_own(&object->cells[0], thread->actor->slot) ||
                 !may_follow(&object->cells[0], row->effects[1].commute)) {
                 return false;
@@ -262,15 +337,15 @@ item_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObjec
     Effect effect = {.operation = row == NULL ? OP_READ_MODIFY_WRITE : row->effects[0].operation};
     uint8_t rank = known->rank;
     uint32_t again =
-        cell == NULL ? 0 : context_for_own(tap, MADE_ONE, thread, frame, cell, effect, rank, callers, true);
-    if (again == 0 || !record_own(thread, cell, again, stores)) {
+        cell == NULL ? 0 : context_for_own(tap, MADE_ONE, thread, frame, cell, effect, rank, callers);
+    if (again == 0 || !record_first(thread, cell, again, stores)) {
         return false;
     }
     if (all != 0) {
-        record_own(thread, &object->cells[1], all, false);
+        record_first(thread, &object->cells[1], all, false);
     }
     if (inserts != 0) {
-        record_own(thread, &object->cells[0], inserts, true);
+        record_first(thread, &object->cells[0], inserts, true);
     }
     thread->accesses++;
     if (row == NULL || !stores) {

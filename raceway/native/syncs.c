@@ -16,6 +16,8 @@ typedef struct {
     uint32_t taken_at; /* place in the run */
     uint64_t releaser; /* actor that released it last, whose clock this is; 0 when it is that of several */
     bool released;
+    bool heard; /* another actor is ordered after that release */
+    bool goes_on; /* its releaser took it again, in the epoch that the release had ended */
     bool named; /* a finding will name it: its place stays */
 } Sync;
 
@@ -63,9 +65,16 @@ take_over(Thread *thread, uint64_t serial)
     if (unlikely(!clock_is_empty(&sync->firm))) {
         actor_learn(thread->actor, &sync->firm);
     }
-    if (!sync->released || sync->releaser == thread->actor->serial) {
+    if (sync->releaser == thread->actor->serial) {
         return false;
     }
+    if (unlikely(sync->goes_on)) { /* somebody asks who does not take the lock */
+        return actor_seen_now(thread, sync->releaser);
+    }
+    if (!sync->released) {
+        return false;
+    }
+    sync->heard = true;
     actor_after(thread->actor, &sync->clock, &sync->bare);
     return true;
 }
@@ -125,10 +134,12 @@ leave_bare(Actor *actor, Sync *sync, bool merges)
     clock_join(&sync->bare, actor_bare(actor));
 }
 
+/* Leave the actor's clock; what it does from here on is told apart, and is not the thread's epoch any more. */
 static void
 release(Thread *thread, Sync *sync, bool merge)
 {
     Actor *actor = thread->actor;
+    sync->heard = sync->goes_on = false;
     if (unlikely(!clock_is_empty(&sync->bare) || !clock_is_empty(&actor->bare))) {
         leave_bare(actor, sync, merge && sync->released);
     }
@@ -147,7 +158,20 @@ release(Thread *thread, Sync *sync, bool merge)
     }
     sync->released = true;
     clock_set(&actor->clock, actor->slot, clock_get(&actor->clock, actor->slot) + 1);
-    thread_new_epoch(thread);
+}
+
+/* Whether the actor took what it had left there itself, and nobody else has heard of: then the epoch before goes on. */
+static bool
+takes_back(Thread *thread, Sync *sync, uint64_t serial)
+{
+    if (sync->releaser != thread->actor->serial || !sync->released || sync->heard || telling || !epoch_goes_on(thread, serial)) {
+        return false;
+    }
+    clock_free(&sync->clock);
+    clock_free(&sync->bare);
+    sync->released = false;
+    sync->goes_on = true;
+    return true;
 }
 
 /* Acquires that waited for what went before are drawn first. */
@@ -171,6 +195,7 @@ sync_release(Thread *thread, uint64_t serial, bool merge)
     tell_edge(merge ? TELL_MERGE : TELL_RELEASE, thread->actor, serial);
     actor_leave(thread->actor, &sync->firm, merge);
     release(thread, sync, merge);
+    thread_new_epoch(thread);
 }
 
 /* The actor took the lock at `frame`; `waits`: it would have waited without limit. */
@@ -181,7 +206,9 @@ sync_lock_taken(Thread *thread, uint64_t serial, Frame *frame, bool waits)
     if (sync == NULL) {
         return;
     }
-    take_over(thread, serial);
+    if (!takes_back(thread, sync, serial)) {
+        take_over(thread, serial);
+    }
     if (unlikely(telling)) {
         teller_taken(thread->actor, serial, frame);
     }
@@ -208,6 +235,12 @@ sync_lock_freed(Thread *thread, uint64_t serial)
     }
     lockwaits_freed(&sync->use);
     release(thread, sync, false);
+    if (likely(!sync->signal && !telling && !thread->tasked)) {
+        epoch_pause(thread, serial);
+    }
+    else {
+        thread_new_epoch(thread);
+    }
     actor_drop_lock(thread->actor, serial);
 }
 

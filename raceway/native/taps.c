@@ -162,9 +162,6 @@ repeats_structure(const Known *known, Thread *thread, PyObject *operand)
 static bool
 repeats_cell_of_key(const Known *known, Thread *thread, const Cell *cell)
 {
-    if (cell == NULL) {
-        return false;
-    }
     const Row *row = known->row;
     if (row == NULL) { /* an augmented assignment */
         return cell_repeats(cell, thread, true, RANK_REGION, COMMUTE_NONE);
@@ -176,27 +173,37 @@ repeats_cell_of_key(const Known *known, Thread *thread, const Cell *cell)
            cell_repeats(cell, thread, false, RANK_PLAIN, row->otherwise[0].commute);
 }
 
-/* Whether an access by key repeats; `number` tells which key it was. */
-static __attribute__((noinline)) bool
-repeats_key(const Tap *tap, const Known *known, Thread *thread, PyObject *container, PyObject *key,
-            uint64_t *number)
+/* The cell of an item that is accessed by key, NULL when there is none yet; `number` tells which key it was, 0 for one that
+   cannot be told. */
+static __attribute__((noinline)) Cell *
+cell_of_key(const Tap *tap, const Known *known, PyObject *container, PyObject *key, uint64_t *number)
 {
     Object *object = object_find(container);
     if (known->cell == SEES_SEQUENCE) {
         Py_ssize_t index;
         if (!PyLong_CheckExact(key) || !small_index(key, &index) || index < 0) {
-            return false;
+            return NULL;
         }
         *number = (uint64_t)index + 1;
-        return object != NULL && repeats_cell_of_key(known, thread, item_find(object, (size_t)index));
+        return object == NULL ? NULL : item_find(object, (size_t)index);
     }
     if (tap->literal != 0) {
         *number = tap->literal;
     }
     else if (!key_of(key, number, 0)) {
-        return false;
+        return NULL;
     }
-    return object != NULL && repeats_cell_of_key(known, thread, keyed_find(object, *number));
+    return object == NULL ? NULL : keyed_find(object, *number);
+}
+
+/* Whether an access of an item is done with: it repeats, or is the same as in an earlier epoch. */
+static bool
+item_serves(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObject *container, PyObject *key,
+            uint64_t *number)
+{
+    Cell *cell = cell_of_key(tap, known, container, key, number);
+    return cell != NULL && (repeats_cell_of_key(known, thread, cell) ||
+                            item_renews(tap, known, thread, frame, container, cell));
 }
 
 /* --- S[operand]: the operand is the base -------------------------------------------------------------------------- */
@@ -230,7 +237,7 @@ base_otherwise(Tap *tap, const Known *known, Thread *thread, PyObject *operand)
     case SEES_SEQUENCE:
     case SEES_KEYS:
         repeats = sites[tap->site].key != NULL &&
-                  repeats_key(tap, known, thread, operand, sites[tap->site].key, &number);
+                  item_serves(tap, known, thread, frame, operand, sites[tap->site].key, &number);
         if (!repeats && number != 0 &&
             item_reached(tap, known, thread, frame, operand, sites[tap->site].key, number)) {
             return;
@@ -341,6 +348,27 @@ write_tap(PyObject *self, PyObject *operand)
 
 #else
 
+/* A field that was accessed before, but not in this epoch. */
+static __attribute__((noinline)) PyObject *
+field_anew(Tap *tap, Thread *thread, Cell *cell, PyObject *operand)
+{
+    Frame *frame = current_frame();
+    if (unlikely(thread->actor == NULL || frame == NULL)) {
+        return base_tap((PyObject *)tap, operand);
+    }
+    access_begins(thread);
+    Effect effect = {.operation = op_of_context[sites[tap->site].context]};
+    if (!renews(tap, thread, frame, cell, effect, tap->rank)) {
+        return base_tap((PyObject *)tap, operand);
+    }
+    own(tap, thread, operand);
+    thread->accesses++;
+    if (unlikely(tap->is_head)) {
+        note_head(thread, frame, frame_offset(frame), tap->site, operand, (uintptr_t)tap->name);
+    }
+    return Py_NewRef(operand);
+}
+
 PyObject *
 field_tap(PyObject *self, PyObject *operand)
 {
@@ -354,7 +382,7 @@ field_tap(PyObject *self, PyObject *operand)
         note(tap, thread, operand, (uintptr_t)tap->name);
         return Py_NewRef(operand);
     }
-    return base_tap(self, operand);
+    return cell != NULL && (tap->stores ? cell->w : cell->r) != 0 ? field_anew((Tap *)self, thread, (Cell *)cell, operand) : base_tap(self, operand);
 }
 
 /* Of sites that note nothing but the access. */
@@ -367,7 +395,7 @@ read_tap(PyObject *self, PyObject *operand)
         thread->accesses++;
         return Py_NewRef(operand);
     }
-    return base_tap(self, operand);
+    return cell != NULL && cell->r != 0 ? field_anew((Tap *)self, thread, (Cell *)cell, operand) : base_tap(self, operand);
 }
 
 PyObject *
@@ -380,7 +408,7 @@ write_tap(PyObject *self, PyObject *operand)
         thread->accesses++;
         return Py_NewRef(operand);
     }
-    return base_tap(self, operand);
+    return cell != NULL && cell->w != 0 ? field_anew((Tap *)self, thread, (Cell *)cell, operand) : base_tap(self, operand);
 }
 
 #endif
@@ -459,8 +487,8 @@ keyed_otherwise(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyOb
             return;
         }
         access_begins(thread);
-        if (known->cell == SEES_KEYS) {
-            repeats = repeats_key(tap, known, thread, container, key, &number);
+        if (known->cell == SEES_KEYS || known->cell == SEES_SEQUENCE) {
+            repeats = item_serves(tap, known, thread, frame, container, key, &number);
         }
         else if (known->cell == SEES_STRUCTURE) {
             repeats = repeats_structure(known, thread, container);

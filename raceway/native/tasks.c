@@ -140,6 +140,7 @@ task_resume(Thread *thread, uint64_t serial)
         task->held = 0;
     }
     thread->task = task;
+    thread->tasked |= task != NULL;
     thread_new_epoch(thread);
     return before == NULL ? 0 : before->serial;
 }

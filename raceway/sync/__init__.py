@@ -51,6 +51,7 @@ __all__ = [
 _installed: list[Patches] = []
 
 _LATE = {
+    "anyio._backends._asyncio": "ownedlocks",
     "asyncio.base_events": "eventloops",
     "asyncio.locks": "asynclocks",
     "multiprocessing.connection": "mp_connections",
@@ -63,7 +64,8 @@ _LATE = {
     "subprocess": "children",
     "trio": "triotasks",
     "trio._threads": "triothreads",
-    "trio._sync": "triolocks",
+    "trio._sync": "ownedlocks",
+    "uvloop": "uvloops",
 }
 """Modules that a program may never import, and the models for them: neither is worth an import of ours."""
 

@@ -14,11 +14,12 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Sequence
-from types import BuiltinMethodType, FrameType, FunctionType, MethodType
+from types import BuiltinMethodType, FunctionType, MethodType
 
 from raceway.model.typing import Any
 from raceway.runtime import active
 from raceway.runtime.contract import Recorder, Walk
+from raceway.sync.handovers import hands_on
 from raceway.sync.patching import Failures, Patches, hide_frame
 from raceway.sync.serials import Serials, Table, of_run
 from raceway.sync.strays import is_foreign, strayed
@@ -29,9 +30,6 @@ MODULE = "asyncio.base_events"
 _STEPS = frozenset({"__step", "__wakeup", "task_wakeup"})
 _STEP_TYPE = "TaskStepMethWrapper"
 _STEP_MODULES = ("_asyncio", "builtins")
-
-_LOOP_MODULES = frozenset({"asyncio.base_events", "asyncio.events", "raceway.sync.patching"})
-_HANDED_ON = frozenset({"_wake_up_first", "_wake_up_next"})
 
 serials = of_run(Serials("event loop"))
 tasks: Table[int] = of_run(Table())
@@ -53,6 +51,12 @@ def stopping(_recorder: Recorder, loop: object) -> None:
         strayed(loop)
 
 
+def serial_of(recorder: Recorder, task: object) -> int:
+    """The serial of a task of asyncio, 0 when it is not known."""
+    native = in_native(recorder)
+    return tasks.get(task) or 0 if native is None else int(native.task_serial(task))
+
+
 def task_of(callback: object) -> Any:
     """The task that the callback is a step of, None for any other callback."""
     kind = type(callback)
@@ -69,9 +73,9 @@ def task_of(callback: object) -> Any:
     return owner if module is not None and isinstance(owner, (module.Task, module._PyTask)) else None
 
 
-def made(recorder: Recorder, handle: Any, _result: object) -> None:
-    """The current task has made `handle`."""
-    if is_foreign(handle._loop):
+def made(recorder: Recorder, handle: Any, safe: object) -> None:
+    """The current task has made `handle`; `safe`: in a way that any thread may."""
+    if not safe and is_foreign(handle._loop):
         strayed(handle._loop, handle._callback)
     by, task = recorder.tasks.current(), task_of(handle._callback)
     if task is None:
@@ -82,17 +86,8 @@ def made(recorder: Recorder, handle: Any, _result: object) -> None:
         known = recorder.tasks.spawn("task", by)
         tasks.put(task, known)
         unnamed.add(known)
-    elif not _hands_on(sys._getframe(3)):
+    elif not hands_on(sys._getframe(1)):
         recorder.tasks.wake(known)
-
-
-def _hands_on(frame: FrameType | None) -> bool:
-    """Whether a lock or semaphore of asyncio is being given back, which calls `set_result()`, which calls the loop."""
-    while frame is not None and frame.f_globals.get("__name__") in _LOOP_MODULES:
-        frame = frame.f_back
-    return (
-        frame is not None and frame.f_code.co_name in _HANDED_ON and frame.f_globals.get("__name__") == "asyncio.locks"
-    )
 
 
 def begin(recorder: Recorder, handle: Any) -> tuple[int, int, Any]:
@@ -118,7 +113,7 @@ def finish(recorder: Recorder, step: tuple[int, int, Any]) -> None:
     walks = recorder.tasks.walks(known)
     recorder.tasks.resume(before)
     if task is not None and not task.done():
-        recorder.tasks.suspend(known, _going_on(task, walks) if walks else [])
+        recorder.tasks.suspend(known, going_on(task, walks) if walks else [])
         return
     recorder.tasks.done(known)
     if task is not None:
@@ -134,11 +129,13 @@ def _name(callback: object) -> str:
     return found if type(found) is str else ""
 
 
-def _going_on(task: Any, walks: Sequence[Walk]) -> list[int]:
-    from raceway.sync.walks import going_on
+def going_on(task: Any, walks: Sequence[Walk]) -> list[int]:
+    """The sites of those of the walks that a suspended task is in."""
+    from raceway.sync import walks as of_coroutines
 
     module = sys.modules["asyncio.tasks"]
-    return going_on((module.Task if isinstance(task, module.Task) else module._PyTask).get_coro(task), walks)
+    kind = module.Task if isinstance(task, module.Task) else module._PyTask
+    return of_coroutines.going_on(kind.get_coro(task), walks)
 
 
 def running(real: Any) -> Any:
@@ -186,7 +183,7 @@ def patch(patches: Patches) -> None:
         patches.around(base.BaseEventLoop, "call_soon_threadsafe", before=lambda _, loop: native.loop_release(loop))
         for name, runs in (("__init__", False), ("_run", True)):
             real = vars(events.Handle)[name]
-            patches.replace(events.Handle, name, native.Handling(real, runs, task, strayed, _going_on))
+            patches.replace(events.Handle, name, native.Handling(real, runs, task, strayed, going_on))
         return
     patches.around(base.BaseEventLoop, "call_soon_threadsafe", before=calling)
     patches.around(events.Handle, "__init__", after=made)

@@ -20,6 +20,7 @@ from raceway.runtime import active
 from raceway.runtime.stacks import capture
 from raceway.sync import threads
 from raceway.sync.patching import Failures
+from raceway.sync.serials import Table, of_run
 
 met: list[Stray] = []
 """All of this process."""
@@ -31,10 +32,18 @@ _SAFE = frozenset({"call_soon_threadsafe", "__del__", "_asyncgen_finalizer_hook"
 """What is made for other threads; and finalizers, which run in whichever thread the collector does."""
 
 
+runners: Table[int] = of_run(Table())
+"""The threads that run loops which do not tell themselves, by their idents."""
+
+
 def is_foreign(loop: object) -> bool:
-    """Whether the loop runs in another thread now. Loops of other kinds than asyncio's own do not tell."""
-    thread = getattr(loop, "_thread_id", None)
+    """Whether the loop runs in another thread now, as far as is known."""
+    thread = _thread_of(loop)
     return type(thread) is int and thread != get_ident()
+
+
+def _thread_of(loop: object) -> Any:
+    return getattr(loop, "_thread_id", None) or runners.get(loop)
 
 
 def strayed(loop: Any, callback: object = None) -> None:
@@ -46,7 +55,7 @@ def strayed(loop: Any, callback: object = None) -> None:
         way, caller = _way(sys._getframe(1))
         if caller is None or _SAFE & {frame.f_code.co_name for frame in way}:
             return
-        runner, runs = _runner(loop._thread_id)
+        runner, runs = _runner(_thread_of(loop))
         actor = recorder.tasks.current() or recorder.current()
         met.append(Stray(_called(way, callback), actor, capture(caller), runner, runs))
     except Exception:  # the boundary between the program and us
@@ -68,7 +77,9 @@ def _way(frame: FrameType | None) -> tuple[list[FrameType], FrameType | None]:
 
 def _called(way: list[FrameType], callback: object) -> str:
     """What the program called. Futures and tasks are written in C and have no frames: their callbacks tell."""
-    name: str = getattr(way[-1].f_code, "co_qualname", way[-1].f_code.co_name) if way else "BaseEventLoop.stop"
+    name: str = "loop.stop" if callback is None else "loop.call_soon"
+    if way:
+        name = getattr(way[-1].f_code, "co_qualname", way[-1].f_code.co_name)
     name = name.replace("BaseEventLoop.", "loop.")
     owner = getattr(callback, "__self__", callback)
     if name == "loop.call_soon" and (getattr(type(owner), "__module__", "") or "").startswith("_asyncio"):
@@ -84,6 +95,6 @@ def _runner(ident: int) -> tuple[int, Stack]:
         if frame.f_code.co_name == "run_forever":
             runs = frame
         frame = frame.f_back
-    while runs is not None and str(runs.f_globals.get("__name__")).startswith("asyncio."):
+    while runs is not None and str(runs.f_globals.get("__name__")).startswith(("asyncio.", "raceway.")):
         runs = runs.f_back
     return threads.actor_of(ident), capture(runs)

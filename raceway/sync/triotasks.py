@@ -16,17 +16,15 @@ import sys
 import weakref
 from collections.abc import Sequence
 from itertools import islice
-from types import FrameType
 
 from raceway.model.typing import Any
 from raceway.runtime import active
 from raceway.runtime.contract import Recorder, Walk
+from raceway.sync.handovers import hands_on
 from raceway.sync.patching import Failures, Patches
 from raceway.sync.serials import Table, of_run
 
 MODULE = "trio._core._run"
-
-_HANDED_ON = frozenset({"release", "_wake_waiters"})
 
 tasks: Table[int] = of_run(Table())
 """The serial of every task that is not over."""
@@ -48,15 +46,8 @@ def spawned(recorder: Recorder, _runner: object, task: Any) -> None:
 def rescheduling(recorder: Recorder, _runner: object, task: Any, *_next: object) -> None:
     """What the current task does lets `task` go on."""
     known = tasks.get(task)
-    if known is not None and known != recorder.tasks.current() and not _hands_on(sys._getframe(3)):
+    if known is not None and known != recorder.tasks.current() and not hands_on(sys._getframe(1)):
         recorder.tasks.wake(known)
-
-
-def _hands_on(frame: FrameType | None) -> bool:
-    """Whether a lock, semaphore or limiter is being given back."""
-    while frame is not None and str(frame.f_globals.get("__name__")).startswith(("trio._core.", "raceway.sync.")):
-        frame = frame.f_back
-    return frame is not None and frame.f_code.co_name in _HANDED_ON and frame.f_globals.get("__name__") == "trio._sync"
 
 
 def reparking(recorder: Recorder, lot: Any, _to: object, *, count: Any = 1) -> None:

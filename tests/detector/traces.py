@@ -8,6 +8,7 @@ from itertools import combinations
 from hypothesis import strategies as st
 
 from raceway.detector.conflicts import conflict
+from raceway.detector.pauses import PAUSES
 from raceway.detector.tasks import WAKERS
 from raceway.model.kinds import Commute, LocationKind, Operation, RegionKind
 from raceway.model.records import (
@@ -121,11 +122,19 @@ class Oracle:
         self._syncs: dict[int, dict[int, int]] = {}
         self._published: dict[Location, dict[int, int]] = {}
         self._held: dict[int, int] = {}
+        self._signals: set[int] = set()
+        self._releasers: dict[int, int] = {}
+        self._heard: set[int] = set()
+        self._going_on: dict[int, int] = {}
+        self._pauses: dict[int, list[tuple[int, int]]] = {}
+        self._tasked: set[int] = set()
         self._epochs: dict[int, int] = {}
         self._ends: dict[tuple[int, int], int] = {}
         self._written: dict[Location, list[tuple[int, int, int]]] = {}
         self._seen: list[tuple[int, Access, dict[int, int]]] = []
         for number, record in enumerate(trace):
+            if getattr(record, "task", 0) and hasattr(record, "actor"):
+                self._tasked.add(record.actor)
             self._feed(number, record)
         self.pairs = {
             (first[0], second[0])
@@ -139,7 +148,7 @@ class Oracle:
             case Access():
                 self._access(number, record, clock)
             case Acquire():
-                _raise(clock, self._syncs.get(record.sync, {}))
+                self._acquire(record, clock)
                 if record.held:
                     self._held[record.sync] = record.actor
             case Give():
@@ -152,9 +161,11 @@ class Oracle:
                 if not record.merge:
                     known.clear()
                 _raise(known, clock)
-                if record.held:
-                    self._held.pop(record.sync, None)
-                self._end_epoch(record.actor)
+                releaser = self._releasers.get(record.sync)
+                self._releasers[record.sync] = -1 if record.merge and releaser != record.actor else record.actor
+                self._heard.discard(record.sync)
+                self._going_on.pop(record.sync, None)
+                self._pause(record)
             case Fork():
                 self._clocks[record.child] = dict(clock)
                 self._end_epoch(record.actor)
@@ -166,8 +177,47 @@ class Oracle:
             case _:
                 pass
 
+    def _acquire(self, record: Acquire, clock: dict[int, int]) -> None:
+        by = self._going_on.get(record.sync, record.actor)
+        if by != record.actor:
+            _raise(clock, self._clocks[by])
+            self._end_epoch(by)
+        elif record.held and self._goes_on(record.actor, record.sync):
+            self._syncs[record.sync] = {}
+            self._going_on[record.sync] = record.actor
+        else:
+            _raise(clock, self._syncs.get(record.sync, {}))
+            if self._releasers.get(record.sync) != record.actor:
+                self._heard.add(record.sync)
+
+    def _pause(self, record: Release) -> None:
+        """An epoch ends; it may go on when that was the release of a lock by its holder."""
+        actor, lock = record.actor, record.sync
+        if record.held and self._held.pop(lock, None) != actor:
+            self._signals.add(lock)
+        pauses, epoch = self._pauses.get(actor, []), self._epochs.get(actor, 0)
+        if len(pauses) == PAUSES or (pauses and pauses[-1][1] + 1 != epoch):
+            pauses = []
+        self._end_epoch(actor)
+        if record.held and lock not in self._signals and actor not in self._tasked:
+            self._pauses[actor] = [*pauses, (lock, epoch)]
+
+    def _goes_on(self, actor: int, lock: int) -> bool:
+        pauses, epoch = self._pauses.get(actor, []), self._epochs.get(actor, 0)
+        if self._releasers.get(lock) != actor or lock in self._heard or actor in self._tasked:
+            return False
+        if not pauses or pauses[-1] != (lock, epoch - 1):
+            return False
+        pauses.pop()
+        self._epochs[actor] = epoch - 1
+        del self._ends[actor, epoch - 1]
+        for made in self._written.values():
+            made[:] = [(by, number, min(of, epoch - 1) if by == actor else of) for by, number, of in made]
+        return True
+
     def _end_epoch(self, actor: int) -> None:
         """What the actor does from here on is told apart from what it did before."""
+        self._pauses.pop(actor, None)
         epoch = self._epochs.get(actor, 0)
         self._epochs[actor] = epoch + 1
         self._ends[actor, epoch] = self._clocks.get(actor, {}).get(actor, 0)
@@ -177,6 +227,7 @@ class Oracle:
         for actor, number, epoch in self._written.get(record.location, ()):
             if actor == record.actor or number <= clock.get(actor, 0):
                 continue
+            self._pauses.pop(actor, None)
             if epoch == self._epochs.get(actor, 0):
                 self._end_epoch(actor)
             known = dict(self._clocks[actor])
@@ -264,6 +315,7 @@ class _Builder:
         self.holders: dict[int, int] = {}
         self.hot = draw(st.sampled_from(_PLACES))
         self.looping = children[0] if draw(st.booleans()) else -1
+        self.again: tuple[int, int] | None = None
         self.tasks = [*TASKS] if self.looping >= 0 else []
         self.task = 0
 
@@ -287,11 +339,15 @@ class _Builder:
 
     def record(self) -> Record | None:
         actor = self.draw(st.sampled_from(self.alive))
+        if self.again is not None and self.draw(st.integers(0, 2)):
+            (actor, lock), self.again = self.again, None
+            if actor in self.alive and lock not in self.holders:
+                return self._lock(actor, lock)
         choice = self.draw(st.integers(0, 21))
         if choice < 12:
             return self._access(actor)
         if choice < 14:
-            return Acquire(actor, self.draw(st.sampled_from(SYNCS)), task=self.task_of(actor))
+            return Acquire(actor, self.draw(st.sampled_from((*SYNCS, *SYNCS, *LOCKS))), task=self.task_of(actor))
         if choice < 15:
             sync, merge = self.draw(st.sampled_from(SYNCS)), self.draw(st.booleans())
             return Release(actor, sync, merge=merge, task=self.task_of(actor))
@@ -332,6 +388,7 @@ class _Builder:
         del self.holders[lock]
         holding = self.looping if holder in TASKS else holder
         by = self.draw(st.sampled_from([holding, holding, holding, actor]))
+        self.again = (by, lock) if self.draw(st.booleans()) else self.again
         return Release(by, lock, False, True, self.task_of(by))
 
     def _end(self, actor: int) -> Record | None:

@@ -11,7 +11,7 @@ _THREADS = (
     ),
     Mutant(
         "thread-start-end", "that what the parent does after start() is not before the thread",
-        "detector/detector.py", "parent.clock[parent.slot] += 1", "pass", "race/thread_start.py",
+        "detector/detector.py", "parent.advance()", "pass", "race/thread_start.py",
     ),
     Mutant(
         "thread-announced", "the actor that start() announces",
@@ -50,9 +50,17 @@ _LOCKS = (
         "race/lock_try.py",
     ),
     Mutant(
+        "lock-heard", "that an epoch of which another actor has heard does not go on",
+        "detector/syncs.py", "self._releasers.get(lock) is actor and ", "", "race/lock_heard_between.py",
+    ),
+    Mutant(
+        "lock-between", "that what an actor did in between joins the epoch that goes on",
+        "detector/pauses.py", "for entry in last.since:", "for entry in last.since[:0]:", "norace/lock_between.py",
+    ),
+    Mutant(
         "lock-each", "that two locks are two",
-        "detector/syncs.py", "clock = self._clocks.get(sync)",
-        "clock = next(reversed(self._clocks.values()), None)", "race/lock_two_locks.py",
+        "detector/syncs.py", "clock, releaser = self._clocks.get(sync), ",
+        "clock, releaser = next(reversed(self._clocks.values()), None), ", "race/lock_two_locks.py",
     ),
     Mutant(
         "rlock", "the edge from freeing an RLock to taking it",
@@ -181,7 +189,8 @@ _QUEUES = (
     ),
     Mutant(
         "container-kept", "that what a giver does after the take is told apart",
-        "detector/syncs.py", "by.clock[by.slot] += 1", "pass", "race/handover_set.py",
+        "detector/syncs.py", "by.advance() if by.clock[by.slot] == stored.number else by.begin_epoch()", "pass",
+        "race/handover_set.py",
     ),
     Mutant(
         "container-owner", "that attributes of what a container belongs to are judged without hand-overs",

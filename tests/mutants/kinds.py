@@ -244,8 +244,8 @@ _JUDGING = (
     ),
     Mutant(
         "fold-variable", "that findings on different variables are different",
-        "findings/build.py", "key = (kind, variable, frozenset({first.unit, second.unit}), race.one_loop, race.predicted)",
-        "key = kind",
+        "findings/build.py",
+        "key = (kind, variable, frozenset({first.unit, second.unit}), race.one_loop, race.predicted)", "key = kind",
         "race/unpack_targets.py",
     ),
     Mutant(

@@ -31,7 +31,7 @@ _DETECTION = (
     ),
     Mutant(
         "release-ends-epoch", "that what comes after a release is not released",
-        "detector/detector.py", "actor.clock[actor.slot] += 1\n        if record.held:", "if record.held:",
+        "detector/syncs.py", "or told:\n            actor.advance()", "or told:\n            pass",
         "race/queue_fifo.py",
     ),
     Mutant(

@@ -13,12 +13,15 @@ CATALOGUE = Path(__file__).with_name("suites.toml")
 class Suite(Struct, frozen=True, forbid_unknown_fields=True):
     """One package. Versions are exact; `requires` is what its tests need, `include` what is watched beside the tests.
 
-    `arguments` go to pytest, which runs in the directory `within` the unpacked source distribution. `explained` has a
-    reason for each test that differs in principle, by test id.
+    `arguments` go to pytest, which runs in the directory `within` the unpacked source distribution. Where that leaves
+    the tests out, they are taken from the package's Git `repository`, at its `tag`. `explained` has a reason for each
+    test that differs in principle, by test id.
     """
 
     version: str
     include: tuple[str, ...]
+    repository: str = ""
+    tag: str = ""
     arguments: tuple[str, ...] = ("tests",)
     requires: tuple[str, ...] = ()
     within: str = "."

@@ -33,14 +33,19 @@ class Place(Struct, frozen=True):
 
 def prepare(name: str, suite: Suite, catalogue: Catalogue, cache: Path) -> Place:
     """Download, unpack and install what is not in the cache yet. Raises SetUpError."""
-    key = hashlib.sha256(repr((name, suite.version, suite.requires, catalogue.common, sys.version)).encode())
+    origin = filter(None, (suite.repository, suite.tag))
+    made_of = (name, suite.version, suite.requires, catalogue.common, sys.version, *origin)
+    key = hashlib.sha256(repr(made_of).encode())
     home = cache / f"{name}-{suite.version}-{key.hexdigest()[:8]}"
     python = home / "venv" / "bin" / "python"
     source = home / "source"
     if not (home / "ready").exists():
         shutil.rmtree(home, ignore_errors=True)
         home.mkdir(parents=True)
-        _unpack(name, suite, home, source)
+        if suite.repository:
+            _run(["git", "clone", "--quiet", "--depth", "1", "--branch", suite.tag, suite.repository, source])
+        else:
+            _unpack(name, suite, home, source)
         _run([sys.executable, "-m", "venv", home / "venv"])
         wanted = [f"{name}=={suite.version}", *catalogue.common, *suite.requires]
         _run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *wanted])
@@ -62,10 +67,10 @@ def _unpack(name: str, suite: Suite, home: Path, source: Path) -> None:
 
 def _path_entry(cache: Path) -> Path:
     """A directory that holds this checkout's `raceway` and nothing else: its `tests` would hide those of the suites."""
-    entry = cache / "path"
+    entry = cache / "path" / hashlib.sha256(bytes(ROOT)).hexdigest()[:8]
     entry.mkdir(parents=True, exist_ok=True)
     link = entry / "raceway"
-    if not link.exists():
+    if link.resolve() != ROOT / "raceway":
         link.unlink(missing_ok=True)
         link.symlink_to(ROOT / "raceway", target_is_directory=True)
     return entry
