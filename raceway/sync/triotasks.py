@@ -33,9 +33,11 @@ loops: Table[weakref.ref[Any]] = of_run(Table())
 """The run loops that have an instrument of ours."""
 
 
-def serial_of(recorder: Recorder, task: Any) -> int:
-    """The serial of a task, which may have been started before the run."""
-    return tasks.of(task, lambda: recorder.tasks.spawn(task.name, 0))
+def adopted(recorder: Recorder, task: Any) -> int:
+    """The serial for a task that was started before the run."""
+    serial = recorder.tasks.spawn(task.name, 0)
+    tasks.put(task, serial)
+    return serial
 
 
 def spawned(recorder: Recorder, _runner: object, task: Any) -> None:
@@ -57,6 +59,11 @@ def reparking(recorder: Recorder, lot: Any, _to: object, *, count: Any = 1) -> N
             recorder.tasks.wake(known)
 
 
+def exiting(_recorder: Recorder, _runner: object, task: Any, *_outcome: object) -> None:
+    """`task`, whose step this is, is over."""
+    tasks.drop(task)
+
+
 class Steps:
     """An instrument of one run loop: no method of it raises, as trio takes out those that do."""
 
@@ -65,34 +72,39 @@ class Steps:
     def __init__(self) -> None:
         self._before = 0
         self._running = 0
-        self._over = False
 
     def before_task_step(self, task: Any) -> None:
         """The loop goes on with `task`."""
+        self._running = 0
         try:
-            self._running = 0
             if (recorder := self._recorder()) is not None:
-                known = serial_of(recorder, task)
+                known = tasks.get(task) or adopted(recorder, task)
                 self._before = recorder.tasks.resume(known)
-                self._running, self._over = known, False
+                self._running = known
         except Exception:
             Failures.count += 1
-
-    def task_exited(self, task: Any) -> None:
-        """`task`, whose step this is, is over."""
-        tasks.drop(task)
-        self._over = True
 
     def after_task_step(self, task: Any) -> None:
         """The loop is done with the task for now."""
         try:
-            if self._running and (recorder := self._recorder()) is not None:
-                walks = recorder.tasks.walks(self._running)
+            known, self._running = self._running, 0
+            if known and (recorder := self._recorder()) is not None:
+                walks = recorder.tasks.walks(known)
                 recorder.tasks.resume(self._before)
-                if self._over:
-                    recorder.tasks.done(self._running)
+                if tasks.get(task) is None:
+                    recorder.tasks.done(known)
                 else:
-                    recorder.tasks.suspend(self._running, _going_on(task, walks) if walks else [])
+                    recorder.tasks.suspend(known, _going_on(task, walks) if walks else [])
+        except Exception:
+            Failures.count += 1
+
+    def after_run(self) -> None:
+        """The loop has ended, perhaps by an error in the middle of a step."""
+        try:
+            known, self._running = self._running, 0
+            if known and (recorder := self._recorder()) is not None:
+                recorder.tasks.resume(self._before)
+                recorder.tasks.done(known)
         except Exception:
             Failures.count += 1
 
@@ -126,6 +138,7 @@ def patch(patches: Patches) -> None:
         patches.at_undo(_take_out)
         patches.around(module.Runner, "spawn_impl", after=spawned)
         patches.ahead(module.Runner, "reschedule", rescheduling)
+        patches.ahead(module.Runner, "task_exited", exiting)
         patches.ahead(lots.ParkingLot, "repark", reparking)
 
 

@@ -76,6 +76,8 @@ def run_suite(name: str, catalogue: Catalogue, cache: Path, *, verbose: bool = F
         flaky=len(found.flaky),
         modules=report.summary.modules if report is not None else 0,
         ratio=round(watched.cpu_s / min(first.cpu_s, second.cpu_s), 2),
+        sites=report.summary.sites if report is not None else 0,
+        accesses=report.summary.accesses if report is not None else 0,
     )
 
 

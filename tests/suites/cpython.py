@@ -83,7 +83,7 @@ def run_module(name: str, module: Module, cache: Path, *, verbose: bool = False)
     if not rows:
         return None
     plain, watched = (sum(seconds[place] for _row, seconds in rows) for place in (0, 1))
-    fields = ("tests", "different", "explained", "flaky", "modules")
+    fields = ("tests", "different", "explained", "flaky", "modules", "sites", "accesses")
     sums = {field: sum(getattr(row, field) for row, _seconds in rows) for field in fields}
     version = sys.version.split()[0]
     return Row(version=version, python=_VERSION, ratio=round(watched / max(plain, 0.001), 2), **sums)
@@ -94,16 +94,17 @@ def _run_part(part: str, module: Module, cache: Path, verbose: bool) -> tuple[Ro
     with tempfile.TemporaryDirectory() as directory:
         outcomes = Path(directory, "outcomes")
         report = outcomes.with_suffix(".json")
-        program = [str(PLUGIN / "regression.py"), str(outcomes), part, *module.library]
+        program = [str(PLUGIN / "regression.py"), part, *module.library]
         options = ["--core", "native", "--quiet", "--fail-on", "never", "--cache-dir", str(cache)]
         raceway = ["-m", "raceway.run", *options, "--json", str(report), *includes]
         environ = {"PYTHONPATH": str(PLUGIN.parents[2])}
         runs = []
-        for before in ([], raceway, raceway, []):
+        for before, written in (([], outcomes), (raceway, ""), (raceway, outcomes), ([], outcomes)):
             command = [sys.executable, *before, *program]
-            runs.append(execution.run_command(command, Path(directory), environ, outcomes, _TIMEOUT_S))
-            modules = execution.read_report(report)
-        first, _warming, watched, second = runs
+            given = {**environ, "SUITE_OUTCOMES": str(written)}
+            runs.append(execution.run_command(command, Path(directory), given, outcomes, _TIMEOUT_S))
+        first, _warmed, watched, second = runs
+        seen = execution.read_report(report)
     found = compare(first.outcomes, second.outcomes, watched.outcomes)
     for test in found.different:
         ended, now = (run.outcomes.get(test, MISSING) for run in (first, watched))
@@ -113,9 +114,12 @@ def _run_part(part: str, module: Module, cache: Path, verbose: bool) -> tuple[Ro
             print(now.detail)
     if watched.status != first.status and not found.different:
         print(f"{part}: status {first.status} plain, {watched.status} watched\n{watched.tail}")
-    for note in () if modules is None else modules.not_seen:
-        if note.reason != "imported-before-hook":
-            print(f"{part}: {note.module} was not instrumented: {note.reason} {note.detail}")
+    wanted = (part, *module.library) if first.outcomes else ()
+    unseen = wanted if seen is None else seen.missing(wanted)
+    for name in unseen:
+        notes = () if seen is None else seen.not_seen
+        reasons = [f"{note.reason} {note.detail}" for note in notes if note.module == name]
+        print(f"{part}: {name} was not instrumented: {', '.join(reasons) or watched.tail}")
     row = Row(
         version="",
         python=_VERSION,
@@ -123,8 +127,10 @@ def _run_part(part: str, module: Module, cache: Path, verbose: bool) -> tuple[Ro
         different=len(found.different),
         explained=sum(test in module.explained for test in found.different),
         flaky=len(found.flaky),
-        modules=0 if modules is None else modules.summary.modules,
+        modules=0 if seen is None else seen.summary.modules,
         ratio=0.0,
+        sites=0 if seen is None else seen.summary.sites,
+        accesses=0 if seen is None else seen.summary.accesses,
     )
     return row, (min(first.cpu_s, second.cpu_s), watched.cpu_s)
 

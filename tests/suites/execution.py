@@ -7,7 +7,7 @@ import os
 import resource
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -39,6 +39,17 @@ class NotSeen(Struct, frozen=True):
 
 class _Summary(Struct, frozen=True):
     modules: int
+    sites: int
+    accesses: int
+
+
+class _Watched(Struct, frozen=True):
+    module: str
+    sites: int
+
+
+class _Coverage(Struct, frozen=True):
+    watched: tuple[_Watched, ...]
 
 
 class Report(Struct, frozen=True):
@@ -46,6 +57,12 @@ class Report(Struct, frozen=True):
 
     summary: _Summary
     not_seen: tuple[NotSeen, ...]
+    coverage: _Coverage
+
+    def missing(self, modules: Iterable[str]) -> list[str]:
+        """Those of the modules that were not instrumented, or had nothing to instrument."""
+        seen = {watched.module for watched in self.coverage.watched if watched.sites}
+        return [module for module in modules if not seen & {module, f"{module}.__init__"}]
 
 
 def plain(place: Place, suite: Suite, results: Path) -> Run:

@@ -27,13 +27,16 @@ class Row(Struct, frozen=True):
     flaky: int
     modules: int
     ratio: float
+    sites: int = 0
+    accesses: int = 0
 
     @property
     def line(self) -> str:
         """The figures in one line of text."""
         return (
             f"{self.version} on {self.python}: {self.tests} tests, {self.different} different "
-            f"({self.explained} explained), {self.flaky} flaky, {self.modules} modules, {self.ratio} times plain"
+            f"({self.explained} explained), {self.flaky} flaky, {self.modules} modules, "
+            f"{self.sites} sites, {self.accesses} accesses, {self.ratio} times plain"
         )
 
 
@@ -107,6 +110,8 @@ def cpython_table(rows: dict[str, Row]) -> str:
     sums = [[row for row in rows.values() if row.python == version] for version in versions]
     totals = (f" {sum(row.tests for row in all_)} | {sum(row.different for row in all_)} |" for all_ in sums)
     lines.append(f"| **all** |{''.join(totals)}")
+    watched = (f" {sum(row.accesses for row in all_)} | |" for all_ in sums)
+    lines.append(f"| accesses watched |{''.join(watched)}")
     return "\n".join(lines) + "\n"
 
 

@@ -11,6 +11,7 @@ import pytest
 from tests.suites import cpython
 from tests.suites.__main__ import main
 from tests.suites.catalogue import load
+from tests.suites.execution import read_report
 from tests.suites.outcomes import Outcome, Outcomes, aligned, compare, read
 from tests.suites.page import PAGE, Row, cpython_table, table, with_section
 
@@ -44,7 +45,7 @@ def test_outcomes_are_read_phase_by_phase(tmp_path: Path) -> None:
     assert read(file) == {"a": Outcome(("setup passed", "call"), "x")}
 
 
-ROW = Row(version="1.0", python="3.11", tests=10, different=1, explained=1, flaky=0, modules=3, ratio=1.5)
+ROW = Row(version="1.0", python="3.11", tests=10, different=1, explained=1, flaky=0, modules=3, ratio=1.5, accesses=7)
 
 
 def test_the_tables_have_sums() -> None:
@@ -52,6 +53,18 @@ def test_the_tables_have_sums() -> None:
     made = cpython_table({"test_a 3.11": ROW, "test_b 3.11": ROW})
     assert "| `test_a` | 10 | 1 (1 explained) |" in made
     assert "| **all** | 20 | 2 |" in made
+    assert "| accesses watched | 14 | |" in made
+
+
+def test_modules_that_were_not_watched_are_told(tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    watched = [{"module": "a", "sites": 3}, {"module": "empty", "sites": 0}]
+    parts = {"summary": {"modules": 2, "sites": 3, "accesses": 7}, "not_seen": [], "coverage": {"watched": watched}}
+    report.write_text(json.dumps(parts), encoding="utf-8")
+    read_back = read_report(report)
+    assert read_back is not None
+    assert read_back.missing(["a", "empty", "b"]) == ["empty", "b"]
+    assert read_report(tmp_path / "none") is None
 
 
 def test_a_section_is_replaced() -> None:

@@ -239,3 +239,15 @@ def test_a_loop_that_outlives_the_models_goes_on_without_them(recorder: FakeReco
         assert not trio._core._run.GLOBAL_RUN_CONTEXT.runner.instruments.get("before_task_step")
 
     ran(recorder, main)
+
+
+def test_a_loop_that_breaks_in_the_middle_of_a_step_leaves_no_task_behind(recorder: FakeRecorder) -> None:
+    class Task:
+        name = "stepped"
+
+    task, steps = Task(), triotasks.Steps()
+    steps.before_task_step(task)
+    assert recorder.tasks.current() == 1
+    steps.after_run()
+    steps.after_run()
+    assert recorder.tasks.log == [("task", 1, 0), ("resume", 1, 0), ("resume", 0, 1), ("done", 1, 0)]
