@@ -87,8 +87,9 @@ class Actor:
     def note_head(self, entry: Entry) -> None:
         """Remember a read that a later write of its activation may depend on, repeated or not."""
         access = entry.access
-        place = (access.site, access.activation, access.location)
-        self.heads.pop(place, None)
-        if len(self.heads) >= HEADS:
-            del self.heads[next(iter(self.heads))]
-        self.heads[place] = entry
+        for activation in (access.activation, access.caller) if access.caller else (access.activation,):
+            place = (access.site, activation, access.location)
+            self.heads.pop(place, None)
+            if len(self.heads) >= HEADS:
+                del self.heads[next(iter(self.heads))]
+            self.heads[place] = entry

@@ -24,6 +24,7 @@ def find_head(entry: Entry, site: Site, heads: Heads, kept: Heads | None) -> Non
         if entry.head is not None and not region.instead:
             return
         known = heads if kept is None or not region.awaits else kept
-        head = known.get((base + region.head, access.activation, access.location))
+        activation = access.caller if region.calls else access.activation
+        head = known.get((base + region.head, activation, access.location))
         if head is not None and (entry.head is None or head.sequence > entry.head.sequence):
             entry.head, entry.region = head, number

@@ -116,10 +116,11 @@ class Tasks:
     def note_head(self, entry: Entry, task: Task) -> None:
         """Remember a read that a write after a suspension may depend on."""
         access = entry.access
-        place = (access.site, access.activation, access.location)
-        if place not in task.heads and len(task.heads) >= HEADS:
-            del task.heads[next(iter(task.heads))]
-        task.heads[place] = entry
+        for activation in (access.activation, access.caller) if access.caller else (access.activation,):
+            place = (access.site, activation, access.location)
+            if place not in task.heads and len(task.heads) >= HEADS:
+                del task.heads[next(iter(task.heads))]
+            task.heads[place] = entry
 
     def between(self, entry: Entry, shadow: Shadow, task: Task) -> Entry | None:
         """The write of another task that came between the read and the write of the region that `entry` closes, if the

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
 from raceway.findings import naming
+from raceway.findings.calls import confirmed
 from raceway.findings.classify import Member, Openings, kind_of, member
 from raceway.findings.fingerprint import fingerprint
 from raceway.findings.guards import Guard, Guards, missing
@@ -74,7 +75,7 @@ def build(
     """All findings about races of a run. Paths are made relative to `directory`."""
     files: list[str] = []
     openings = Openings((serial, site) for serial, site in _noting(sites, names, files) if names.has_acted(serial))
-    groups = _group(races, names.site, openings)
+    groups = _group(confirmed(races, names.site, names.site_file), names.site, openings)
     seen = _fold([group for group in groups if not group.predicted], names.site)
     groups = [*seen, *_beyond(_fold([group for group in groups if group.predicted], names.site), seen)]
     guards = Guards(files)
@@ -176,9 +177,11 @@ def _sites(group: _Group) -> set[int]:
 
 def _functions(group: _Group, site_of: Callable[[int], Site]) -> set[str]:
     return {
-        site_of(side.access.site).function
+        site_of(access.site).function
         for race, _first, _second in group.races
         for side in (race.earlier, race.later)
+        for access in (side.access, side.head)
+        if access is not None
     }
 
 

@@ -32,7 +32,8 @@ class Location(Struct):
 
 
 class Access(Struct):
-    """One access. `site` is the serial of the site, unique in the process; `variable` names the location for people."""
+    """One access. `site` is the serial of the site, unique in the process; `variable` names the location for people.
+    `caller` is the activation that called this one, where a region may be made by that."""
 
     actor: int
     operation: Operation
@@ -43,6 +44,7 @@ class Access(Struct):
     commute: Commute = Commute.NONE
     activation: int = 0
     task: int = 0
+    caller: int = 0
 
 
 class Head(Struct):

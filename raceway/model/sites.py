@@ -52,6 +52,8 @@ class Region(Struct):
     back-edge, await) lies between the read and the write, `awaits` that an await does. `splits`: the two lie in `with`
     blocks of their own, and nothing was looked at anew in the one of the write. `instead`: the test reads the place
     here too, and a short circuit may have passed by the read of the region before this one; the newest reached counts.
+    `calls`: the head lies in another function, and these are the lines of those calls of the write's function that
+    depend on what that one gave back; empty for a head in the function of the write.
     """
 
     head: int
@@ -60,6 +62,7 @@ class Region(Struct):
     awaits: bool = False
     splits: bool = False
     instead: bool = False
+    calls: tuple[int, ...] = ()
 
 
 class Site(Struct):
@@ -70,7 +73,7 @@ class Site(Struct):
     `key` is the source of a literal key when no KEY tap receives it, `keyed` tells that the place has a key at all.
     `spans`: an augmented assignment has a switch point between its read and its write, or a walk has one between its
     steps; `suspends`: a walk has an await between its steps. `opens`: an await lies between this read and a write that
-    depends on it.
+    depends on it. `lent`: the place is part of a region with `calls`.
     `literal` is the source of the literal that a store writes. `flag` marks reads in the test of a `while`, and stores
     of True or False.
     `is_head`: a later write of the same function depends on this read. `through`: the attribute that the operand was
@@ -102,3 +105,4 @@ class Site(Struct):
     double_checked: bool = False
     suspends: bool = False
     opens: bool = False
+    lent: bool = False

@@ -693,6 +693,7 @@ typedef struct {
     bool awaits; /* an await lies between the read and the write */
     bool takes_back; /* the write is made from what was read */
     bool splits; /* a lock may have been let go of between the read and the write */
+    bool lent; /* the head lies in another function, called by the same activation */
     bool instead; /* a short circuit may have passed by the read of the region before this one */
 } RegionOf;
 
@@ -716,6 +717,7 @@ typedef struct {
     PyObject *through; /* owned, NULL when the operand is no attribute */
     PyObject *label; /* owned */
     bool is_self; /* the operand is plain `self` */
+    bool lent; /* it is part of a region that the callers of its function make */
     uint16_t stacks; /* from which contexts were made in the epoch `stacks_tag` */
     uint32_t stacks_tag;
     Stack stack; /* owned: of the context made last */

@@ -215,9 +215,20 @@ head_place(Thread *thread, uint32_t site, const void *activation, const void *ta
     return &thread->heads[mix((site ^ ((uint64_t)(uintptr_t)activation << 16)) + location) % HEADS];
 }
 
-/* A read was reached that a later write of its activation may depend on. */
-void
-note_head(Thread *thread, const void *activation, int offset, uint32_t site, const void *target, uint64_t key)
+/* The activation that called this one. That of a replayed trace is a number, and calls nothing. */
+static const void *
+caller_of(const Thread *thread, const void *activation)
+{
+#if RW_PEEK
+    return thread->replayed || activation == NULL ? NULL : frame_outer((Frame *)activation);
+#else
+    (void)thread, (void)activation;
+    return NULL;
+#endif
+}
+
+static void
+remember_head(Thread *thread, const void *activation, int offset, uint32_t site, const void *target, uint64_t key)
 {
     Head *head = head_place(thread, site, activation, target, key);
     thread->heads_noted |= 1u << ((head - thread->heads) / (HEADS / 32));
@@ -238,11 +249,26 @@ note_head(Thread *thread, const void *activation, int offset, uint32_t site, con
     }
 }
 
+/* A read was reached that a later write may depend on, of its own activation or of another one that its caller calls. */
+void
+note_head(Thread *thread, const void *activation, int offset, uint32_t site, const void *target, uint64_t key)
+{
+    remember_head(thread, activation, offset, site, target, key);
+    const void *caller = unlikely(sites[site].lent) ? caller_of(thread, activation) : NULL;
+    if (caller != NULL) {
+        remember_head(thread, caller, offset, site, target, key);
+    }
+}
+
 static const Head *
 head_at(Thread *thread, const RegionOf *region, const Location *location)
 {
-    const Head known = {.site = region->head, .frame = location->activation, .object = (uintptr_t)location->target,
+    const void *activation = likely(!region->lent) ? location->activation : caller_of(thread, location->activation);
+    const Head known = {.site = region->head, .frame = activation, .object = (uintptr_t)location->target,
                         .key = location->key};
+    if (region->lent && activation == NULL) {
+        return NULL;
+    }
     if (thread->task != NULL && region->awaits) {
         return task_find_head(thread->task, &known);
     }

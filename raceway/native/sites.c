@@ -108,8 +108,8 @@ read_regions(PyObject *heads, uint32_t first, Site *site)
     for (Py_ssize_t place = 0; place < count; place++) {
         unsigned long packed = PyLong_AsUnsignedLong(PyTuple_GET_ITEM(heads, place));
         site->regions[place] =
-            (RegionOf){.head = first + (uint32_t)(packed >> 4), .awaits = packed & 1, .takes_back = (packed & 2) != 0,
-                       .splits = (packed & 4) != 0, .instead = (packed & 8) != 0};
+            (RegionOf){.head = first + (uint32_t)(packed >> 5), .awaits = packed & 1, .takes_back = (packed & 2) != 0,
+                       .splits = (packed & 4) != 0, .instead = (packed & 8) != 0, .lent = (packed & 16) != 0};
         site->awaits |= packed & 1;
     }
     return !PyErr_Occurred();
@@ -138,7 +138,8 @@ read_site(const Columns *columns, Py_ssize_t place, Site *site)
         .name = interned(name),
         .through = PyUnicode_GET_LENGTH(through) != 0 ? interned(through) : NULL,
         .label = Py_NewRef(label),
-        .is_self = columns->numbers[COLUMN_SELF][place] != 0,
+        .is_self = (columns->numbers[COLUMN_SELF][place] & 1) != 0,
+        .lent = (columns->numbers[COLUMN_SELF][place] & 2) != 0,
     };
     return true;
 }

@@ -100,7 +100,9 @@ class Log:
             state.walks.append((state.task, (site, frame.f_code, frame.f_lasti)))
         stack = capture(frame)
         where = Location(*place)
-        self.stream.put(Access(state.actor, operation, where, site, variable, stack, commute, id(frame), state.task))
+        caller = id(frame.f_back) if known.lent and frame.f_back is not None else 0
+        who = (stack, commute, id(frame), state.task, caller)
+        self.stream.put(Access(state.actor, operation, where, site, variable, *who))
         return True
 
     def repeats(self, state: ThreadState, key: object) -> bool:

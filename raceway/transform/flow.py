@@ -43,7 +43,8 @@ class Guard:
 class Flow:
     """The state of one activation while its body is walked in evaluation order.
 
-    `asked` are reads that were tested for being there at all.
+    `asked` are reads that were tested for being there at all, `told` those that what is returned depends on. `blind`
+    are writes before which nothing tests their place.
     `is_async`: it is that of a coroutine or an asynchronous generator, so that what drives it may await at a `yield`.
     """
 
@@ -60,6 +61,8 @@ class Flow:
     breaks: int = 0
     asked: set[Draft] = field(default_factory=set)
     lazy: list[tuple[Draft, Draft, bool, bool]] = field(default_factory=list)
+    told: set[Draft] = field(default_factory=set)
+    blind: list[Draft] = field(default_factory=list)
     written: list[tuple[Draft, tuple[Guard, ...]]] = field(default_factory=list)
 
     def switch(self) -> None:
@@ -135,6 +138,8 @@ class Flow:
             if self._same(read, draft):
                 draft.add_region(read, RegionKind.VALUE, *self._between(read), self._splits(read, value))
         self._find_guard(draft)
+        if all(region.kind is RegionKind.VALUE for region in draft.regions):
+            self.blind.append(draft)
         if draft.regions:
             self.written.append((draft, tuple(self.guards)))
 

@@ -10,10 +10,18 @@ from raceway.model.kinds import RegionKind
 from raceway.model.sites import Context, Region, Role, SiteForm
 
 
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call of a method because of the answer of another one; `awaits`: an await lies between the two."""
+
+    node: cst.CSTNode
+    awaits: bool
+
+
 @dataclass(eq=False, slots=True)
 class Draft:
     """A site under construction; `order`, `segment` and `awaits` say when in its activation it is reached, `blocks` in
-    which `with` blocks. `passed_by`: a short circuit may leave it out."""
+    which `with` blocks. `passed_by`: a short circuit may leave it out. `calls`: by head, the calls that rely on it."""
 
     index: int
     form: SiteForm
@@ -42,6 +50,16 @@ class Draft:
     awaits: int = 0
     blocks: tuple[int, ...] = ()
     regions: list[Region] = field(default_factory=list)
+    lent: bool = False
+    calls: dict[int, list[Call]] = field(default_factory=dict)
+
+    def rely(self, head: Draft, call: Call) -> None:
+        """Note that `call` of the method that this write is in depends on the read `head` in another method."""
+        if any(region.head == head.index for region in self.regions) and head.index not in self.calls:
+            return
+        self.calls.setdefault(head.index, []).append(call)
+        head.is_head = head.lent = self.lent = True
+        head.opens |= call.awaits
 
     def add_region(
         self, head: Draft, kind: RegionKind, spans: bool, awaits: bool, splits: bool = False, instead: bool = False

@@ -9,7 +9,7 @@ import _thread
 import ast
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from types import CodeType
 from typing import TypeVar
 
@@ -17,7 +17,7 @@ import libcst as cst
 
 from raceway.errors import TransformError
 from raceway.model.kinds import RegionKind
-from raceway.model.sites import Site
+from raceway.model.sites import Context, Region, Site
 from raceway.model.struct import Struct
 from raceway.transform import code as code_renderer
 from raceway.transform import markers, remade
@@ -124,10 +124,25 @@ def _instrument(source: bytes, filename: str, form: str, finish: Finish | None) 
 
 
 def _sites(analysis: _Analysis) -> tuple[Site, ...]:
-    return tuple(_site(draft, analysis.pairs[draft.anchor]) for draft in analysis.plan.drafts)
+    pairs = analysis.pairs
+    return tuple(_site(draft, pairs[draft.anchor], _lent(draft, pairs)) for draft in analysis.plan.drafts)
 
 
-def _site(draft: Draft, node: ast.AST) -> Site:
+def _lent(draft: Draft, pairs: dict[cst.CSTNode, ast.AST]) -> Iterator[Region]:
+    """The regions whose heads lie in other methods: see `helpers`. What is stored without a look at what is there, once
+    a lock was let go of, need not rely on the answer, nor does a mark that is set after an await."""
+    works = draft.context is Context.AUGMENT or bool(draft.regions)
+    for head, calls in draft.calls.items():
+        lines = tuple(dict.fromkeys(pairs[call.node].lineno for call in calls))  # type: ignore[attr-defined]
+        awaits = any(call.awaits for call in calls) and (works or not draft.literal)
+        yield Region(head, RegionKind.TEST, True, awaits, splits=works, calls=lines)
+
+
+def _says_less(region: Region) -> tuple[bool, bool, bool]:
+    return not region.splits, bool(region.calls), region.kind is RegionKind.VALUE
+
+
+def _site(draft: Draft, node: ast.AST, lent: Iterable[Region]) -> Site:
     assert isinstance(node, (ast.expr, ast.stmt, ast.alias, ast.ExceptHandler))
     end: ast.AST = node.type if isinstance(node, ast.ExceptHandler) and node.type is not None else node
     return Site(
@@ -147,7 +162,7 @@ def _site(draft: Draft, node: ast.AST) -> Site:
         key=draft.key,
         # A test that the write relies on says more than the value it works on, unless it tested that value; most says
         # what is relied on although its lock was let go of.
-        regions=tuple(sorted(draft.regions, key=lambda region: (not region.splits, region.kind is RegionKind.VALUE))),
+        regions=tuple(sorted((*draft.regions, *lent), key=_says_less)),
         is_head=draft.is_head,
         spans=draft.spans,
         literal=draft.literal,
@@ -157,6 +172,7 @@ def _site(draft: Draft, node: ast.AST) -> Site:
         double_checked=draft.double_checked,
         suspends=draft.suspends,
         opens=draft.opens,
+        lent=draft.lent,
     )
 
 

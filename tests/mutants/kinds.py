@@ -36,12 +36,12 @@ _REGIONS = (
     ),
     Mutant(
         "region-order", "that the test says more than the value",
-        "transform/rewriting.py", "(not region.splits, region.kind is RegionKind.VALUE)",
-        "(not region.splits, region.kind is not RegionKind.VALUE)", "race/check_stock_early_return.py",
+        "transform/rewriting.py", "bool(region.calls), region.kind is RegionKind.VALUE",
+        "bool(region.calls), region.kind is not RegionKind.VALUE", "race/check_stock_early_return.py",
     ),
     Mutant(
         "region-activation", "that a region's read and write are of one activation",
-        "detector/regions.py", "head = known.get((base + region.head, access.activation, access.location))",
+        "detector/regions.py", "head = known.get((base + region.head, activation, access.location))",
         "head = {head.access.site: head for head in known.values()}.get(base + region.head)",
         "race/recursion.py",
     ),
@@ -56,6 +56,19 @@ _REGIONS = (
     Mutant(
         "guard-either", "that what one side of a test compares with others is not made anew",
         "transform/polarity.py", "- _compared(planner, test.right)", "", "race/check_or_larger.py",
+    ),
+    Mutant(
+        "helper-test", "that an act in one method may rely on a test in another one",
+        "transform/helpers.py", "write.rely(read, link.call)", "pass", "race/split_helpers.py",
+    ),
+    Mutant(
+        "helper-anew", "that a method which looks anew relies on nobody",
+        "transform/flow.py", "if all(region.kind is RegionKind.VALUE for region in draft.regions):", "if True:",
+        "norace/split_helpers.py",
+    ),
+    Mutant(
+        "helper-caller", "that the caller is one whose test decides",
+        "findings/calls.py", "naming.line_at(code, offset) in region.calls", "True", "norace/split_helpers.py",
     ),
     Mutant(
         "walk-ends", "that a walk is over when its task is suspended elsewhere",
