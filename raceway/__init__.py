@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from raceway.client import Redactor as Redactor
     from raceway.client import async_tracked as async_tracked
     from raceway.client import create_context as create_context
+    from raceway.client import disable as disable
+    from raceway.client import enable as enable
     from raceway.client import get_context as get_context
     from raceway.client import raceway_context as raceway_context
     from raceway.client import set_context as set_context
@@ -40,8 +42,8 @@ __version__ = "0.1.0"
 
 _CLIENT = (
     "Config", "Context", "LockAnalyzer", "Plugin", "RacewayClient", "Redactor", "async_tracked", "create_context",
-    "get_context", "raceway_context", "set_context", "track", "track_async", "track_attrs", "track_function",
-    "track_method", "track_state", "track_variables", "tracked_lock",
+    "disable", "enable", "get_context", "raceway_context", "set_context", "track", "track_async", "track_attrs",
+    "track_function", "track_method", "track_state", "track_variables", "tracked_lock",
 )  # fmt: skip
 
 # Public name -> module, or module and attribute.

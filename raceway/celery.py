@@ -46,7 +46,7 @@ class Receivers:
     def started(self, task_id: Any = None, task: Any = None, **_about: object) -> None:
         """A task begins, in the worker."""
         try:
-            context = begin(self._client.service, incoming(_headers(task)))
+            context = begin(self._client.service, incoming(_headers(task)), ("TASK", task.name))
             self._running[str(task_id)] = (enter(context), time.perf_counter_ns())
             self._tell(task, task.name, {"task_id": str(task_id)}, None)
         except Exception:

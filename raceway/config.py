@@ -38,12 +38,11 @@ class Kind(enum.Enum):
 
 
 class About(Struct):
-    """What a field of `Config` says of itself. `ready` is false while the feature behind it does not exist yet."""
+    """What a field of `Config` says of itself."""
 
     kind: Kind
     help: str
     choices: tuple[str, ...] = ()
-    ready: bool = True
 
 
 class Config(Struct):
@@ -91,7 +90,9 @@ class Config(Struct):
         default="shared",
         about=About(Kind.CHOICE, "which events are sent or written", ("shared", "full")),
     )
-    functions: bool = field(default=False, about=About(Kind.FLAG, "add function calls to the events", ready=False))
+    functions: bool = field(
+        default=False, about=About(Kind.FLAG, "add to the events which functions are entered and left, and errors")
+    )
     quiet: bool = field(
         default=False, about=About(Kind.FLAG, "print nothing on standard error unless a finding is shown")
     )
@@ -134,7 +135,7 @@ class Setting(Struct):
 SETTINGS = tuple(Setting(name, about, defaults(Config)[name]) for name, about in abouts(Config).items())
 """The table: every setting with its kind, default and help."""
 
-OPTIONS = tuple(setting for setting in SETTINGS if setting.about.ready and setting.name != "enabled")
+OPTIONS = tuple(setting for setting in SETTINGS if setting.name != "enabled")
 """The settings that the command line takes."""
 
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
@@ -254,13 +255,6 @@ def _suggestion(word: str, known: list[str]) -> str:
 
 def _read(setting: Setting, value: object, source: str, start: str) -> object:
     """The value of a setting as `Config` holds it; `source` names where it was given."""
-    found = _parse(setting, value, source, start)
-    if not setting.about.ready and found != setting.default:
-        raise ConfigError(f"{source}: this version of Raceway does not have {setting.key} yet")
-    return found
-
-
-def _parse(setting: Setting, value: object, source: str, start: str) -> object:
     kind = setting.about.kind
     match kind:
         case Kind.GLOBS:
@@ -284,6 +278,12 @@ def _parse(setting: Setting, value: object, source: str, start: str) -> object:
                 raise ConfigError(f"{source}: expected a text, not {value!r}")
             return value
     assert_never(kind)
+
+
+def is_enabled() -> bool:
+    """Whether the environment leaves Raceway on: `RACEWAY_ENABLED`. Raises ConfigError."""
+    value = os.environ.get("RACEWAY_ENABLED")
+    return _flag(value, "RACEWAY_ENABLED") if value else True
 
 
 def _globs(value: object, source: str) -> tuple[str, ...]:

@@ -39,10 +39,10 @@ def read(path: str) -> bytes:
     file = _real.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0))
     try:
         size = _real.fstat(file).st_size + 1  # one more: the end shows at once
-        parts = [_real.read(file, size)]
-        while parts[-1]:
-            parts.append(_real.read(file, size))
-        return b"".join(parts)
+        content = _real.read(file, size)
+        while more := _real.read(file, size):
+            content += more
+        return content
     finally:
         _real.close(file)
 

@@ -65,11 +65,11 @@ class Session:
         self.core_name = self._core.name
         self.outermost = self._core.outermost
         self.locks = LockWatch(self._core, self._directory, has_gil)
-        self.events = RunEvents(config, self._core, command, self._directory)
+        self.events = RunEvents(config, self._core, command, self._directory, self._module_of)
         self.finder = InstrumentingFinder(
             self.scope, self.compile, self.not_seen, self._core.module_executed, sync.AWAITED
         )
-        self._modules = Modules(self.scope, config, self._core.form, self._core.bind)
+        self._modules = Modules(self.scope, config, self._core.form + self.events.form, self._core.bind)
         self._known = read_known(config, self._directory)
         self._patches: sync.Patches | None = None
         self._began = time.monotonic()
@@ -215,6 +215,9 @@ class Session:
     def compile_script(self, content: bytes, filename: str) -> CodeType:
         """The same for the script that is run as `__main__`."""
         return self._modules.compile(Source(lambda: content), filename, "__main__")
+
+    def _module_of(self, file: str) -> str:
+        return next((module for module, one in self._modules.sites if one == file), "")
 
     def not_seen(self, reason: str, module: str, detail: str = "") -> None:
         """Note something that the run does not look at."""

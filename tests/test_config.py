@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from raceway.config import SETTINGS, Config, Kind, Setting, is_output, resolve
+from raceway.config import SETTINGS, Config, Kind, is_output, resolve
 from raceway.errors import ConfigError
 from raceway.model.kinds import Severity
 from raceway.model.struct import fields, replace
@@ -160,20 +160,6 @@ def test_a_named_file_must_have_the_table(tmp_path: Path) -> None:
     write(tmp_path, "[tool.black]\n", "other.toml")
     with pytest.raises(ConfigError, match=r"other.toml has no table \[tool.raceway\]"):
         settings(tmp_path, {"config": "other.toml"})
-
-
-@pytest.mark.parametrize("setting", [one for one in SETTINGS if not one.about.ready], ids=lambda one: one.name)
-def test_what_does_not_exist_yet_is_refused_from_every_source(setting: Setting, tmp_path: Path) -> None:
-    words = {Kind.FLAG: "true", Kind.CHOICE: "full"}
-    word = words.get(setting.about.kind, "something")
-    complaint = f"this version of Raceway does not have {setting.key} yet"
-    with pytest.raises(ConfigError, match=complaint):
-        settings(tmp_path, {setting.name: word})
-    with pytest.raises(ConfigError, match=complaint):
-        resolve({}, {setting.variable: word}, str(tmp_path))
-    write(tmp_path, f'[tool.raceway]\n{setting.key} = "{word}"\n')
-    with pytest.raises(ConfigError, match=complaint):
-        settings(tmp_path)
 
 
 def test_outputs_are_the_files_that_a_run_writes() -> None:

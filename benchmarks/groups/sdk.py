@@ -9,7 +9,7 @@ from benchmarks.results import Bar, Result, Table, at_least, at_most, figure
 from benchmarks.rounds import PLAIN, interleave
 
 MODULE = "benchmarks.programs.marking"
-NAIVE, MARKED, DECORATED = "naive", "state_change", "decorated_call"
+NAIVE, MARKED, DECORATED, LISTED = "naive", "state_change", "decorated_call", "decorated_call_with_a_list"
 
 
 def run(bench: Bench) -> Result:
@@ -25,6 +25,7 @@ def run(bench: Bench) -> Result:
         Bar("a tracking call as it comes, 20 frames down", figure(costs[NAIVE] / 1000, " us"), ""),
         at_most("a hand-marked state change, place included", costs[MARKED] / 1000, 3.0, " us"),
         at_most("a decorated call with arguments, its begin and its end", costs[DECORATED] / 1000, 3.0, " us"),
+        at_most("the same with a list among the arguments", costs[LISTED] / 1000, 3.0, " us"),
         at_least("times cheaper than the call as it comes", ratio, 4.0),
     )
     return Result("sdk", bars, (Table(("call", "us in the caller"), rows),))

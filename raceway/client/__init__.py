@@ -16,6 +16,7 @@ from raceway.client.contexts import create_context, get_context, raceway_context
 from raceway.client.functions import async_tracked, track_async, track_function, track_method
 from raceway.client.locks import tracked_lock
 from raceway.client.plugins import Plugin
+from raceway.client.switches import disable, enable
 from raceway.client.variables import track, track_attrs, track_state, track_variables
 from raceway.pipeline.redactor import Redactor
 
@@ -28,6 +29,8 @@ __all__ = [
     "Redactor",
     "async_tracked",
     "create_context",
+    "disable",
+    "enable",
     "get_context",
     "raceway_context",
     "set_context",

@@ -15,6 +15,7 @@ from collections import deque
 import msgspec
 
 from raceway.client.flows import is_over, is_thread
+from raceway.client.sampling import Route, Sampling
 from raceway.config import instance_id
 from raceway.model.events import Vector
 from raceway.model.typing import Protocol
@@ -25,10 +26,12 @@ KNOWN_LIMIT = 128
 
 
 class Service(msgspec.Struct, frozen=True):
-    """Who is tracing: the first two parts of every component. Without an instance the process is one."""
+    """Who is tracing: the first two parts of every component. Without an instance the process is one. `sampling`
+    decides which traces are told of."""
 
     name: str = "unknown-service"
     instance: str = ""
+    sampling: Sampling = msgspec.field(default_factory=Sampling)
 
     def running(self) -> str:
         """The instance that this process is."""
@@ -44,6 +47,8 @@ class Incoming(msgspec.Struct, frozen=True):
     tracestate: str = ""
     clock: Vector = ()
     distributed: bool = False
+    sampled: bool | None = None
+    """Whether a caller that traces as we do tells of the trace; None where there is none."""
 
 
 NOTHING = Incoming()
@@ -52,9 +57,9 @@ NOTHING = Incoming()
 class Trace:
     """One trace, as this process takes part in it."""
 
-    __slots__ = ("_instance", "_process", "service", "span_id", "trace_id", "tracestate", "upstream_span_id")
+    __slots__ = ("_instance", "_process", "service", "span_id", "trace_id", "tracestate", "upstream_span_id", "weight")
 
-    def __init__(self, service: Service, incoming: Incoming = NOTHING) -> None:
+    def __init__(self, service: Service, incoming: Incoming = NOTHING, route: Route | None = None) -> None:
         self.service = service
         self._process = 0
         self._instance = ""
@@ -62,6 +67,7 @@ class Trace:
         self.span_id = incoming.span_id or new_span()
         self.upstream_span_id = incoming.upstream_span_id or None
         self.tracestate = incoming.tracestate
+        self.weight = service.sampling.weigh(self.trace_id, incoming.sampled, route)
 
     @property
     def instance(self) -> str:
@@ -100,11 +106,12 @@ class Actor:
 
     __slots__ = (
         "children", "component", "count", "flow", "ids", "instance", "others", "parent", "process",
-        "thread_id", "told", "trace",
+        "thread_id", "told", "trace", "weight",
     )  # fmt: skip
 
     def __init__(self, trace: Trace, flow: object, others: Vector = (), parent: str | None = None) -> None:
         self.trace = trace
+        self.weight = trace.weight
         self.flow = weakref.ref(flow)
         self.others = others[-KNOWN_LIMIT:]
         self.parent = parent

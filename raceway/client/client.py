@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from raceway.client import default, inheritance
+from raceway.client import default, inheritance, switches
+from raceway.client import outgoing as outgoing_calls
 from raceway.client.actors import Service
+from raceway.client.budget import Budget, cost_of_a_mark
 from raceway.client.config import Config
 from raceway.client.context import begin, current, enter, sent
 from raceway.client.plugins import Plugin, Plugins
 from raceway.client.propagation import incoming, outgoing
 from raceway.client.requesting import Requesting
+from raceway.client.sampling import Sampling
 from raceway.client.teller import Origin, Teller
 from raceway.client.tracking import Tracking
 from raceway.errors import RacewayContextError
@@ -38,7 +41,8 @@ class RacewayClient(Tracking):
         self, config: Config | None = None, plugins: Iterable[Plugin] = (), *, sinks: Sequence[Sink] | None = None
     ) -> None:
         self.config = Config() if config is None else config
-        self.service = Service(self.config.service_name, self.config.instance_id or "")
+        sampling = self.config.sampling()
+        self.service = Service(self.config.service_name, self.config.instance_id or "", sampling)
         self._plugins = Plugins(plugins)
         self._requesting = Requesting()
         settings = Settings(
@@ -49,12 +53,17 @@ class RacewayClient(Tracking):
         origin = Origin(self.config.service_name, self.config.environment, {"sdk_language": "python"})
         teller = Teller(origin, self.config.redactor, self._degraded)
         hooks: list[Any] = [self._plugins, *([_tell] if self.config.debug else [])]
+        sources = [] if self.config.overhead_budget is None else [self._budget(self.config.overhead_budget, sampling)]
         self._pipeline = Pipeline(
-            _sinks(self.config) if sinks is None else sinks, settings, maker=teller, before_send=hooks
+            _sinks(self.config) if sinks is None else sinks, settings, maker=teller, before_send=hooks, sources=sources
         )
-        super().__init__(self._pipeline)
+        super().__init__(self._pipeline, sampling)
+        name = self.config.switch_signal
+        self._leave_signal = None if name is None else switches.switch_on_signal(sampling, name)
+        switches.follow(sampling)
         default.set_client(self)
         inheritance.start(self)
+        outgoing_calls.start(self, self.config.propagate)
         self._plugins.started(self)
 
     def start_trace(self, headers: object = None) -> str:
@@ -78,11 +87,22 @@ class RacewayClient(Tracking):
     def shutdown(self, timeout: float = SHUTDOWN_TIMEOUT) -> bool:
         """Send what waits and stop the worker; whether all was delivered. Calls after it do nothing but count."""
         delivered = self._pipeline.close(timeout)
+        if self._leave_signal is not None:
+            self._leave_signal()
         default.unset_client(self)
         inheritance.stop(self)
+        outgoing_calls.stop(self)
         self._requesting.close()
         self._plugins.ended()
         return delivered
+
+    def enable(self) -> None:
+        """Make events again, or for the first time."""
+        self.sampling.switch(on=True)
+
+    def disable(self) -> None:
+        """Make no more events until `enable`; traces and their headers go on. No call raises RacewayContextError."""
+        self.sampling.switch(on=False)
 
     def counts(self) -> Counts:
         """What became of the events so far."""
@@ -100,10 +120,12 @@ class RacewayClient(Tracking):
     def propagation_headers(self, extra_headers: Mapping[str, Any] | None = None) -> dict[str, str]:
         """The headers that carry the trace to the next service, for one call. Those given are kept and win.
 
-        Raises RacewayContextError outside of a trace.
+        Raises RacewayContextError outside of a trace, unless the client is off.
         """
         context = current()
         if context is None:
+            if not self.sampling.is_on:
+                return dict(extra_headers or {})
             raise RacewayContextError("propagation_headers")
         return outgoing(sent(context), extra_headers)
 
@@ -111,6 +133,9 @@ class RacewayClient(Tracking):
         """An HTTP call that carries the trace, if there is one. Takes `data`, `json`, `params`, `headers`, `timeout`,
         `allow_redirects` and what else httpx takes; follows redirects. Raises what httpx raises."""
         return self._requesting.request(method, url, **kwargs)
+
+    def _budget(self, limit: float, sampling: Sampling) -> Budget:
+        return Budget(limit, cost_of_a_mark(), lambda: self._pipeline.counts().put, sampling)
 
     def _degraded(self) -> None:
         self._pipeline.degrade()

@@ -1,10 +1,13 @@
-"""The settings of a client. They are given in code: what the environment may say is the name of the instance."""
+"""The settings of a client. They are given in code: the environment may name the instance, and switch off."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from raceway.client.sampling import Sampling, checked_share
+from raceway.config import is_enabled
 from raceway.errors import ConfigError
 from raceway.pipeline.redactor import Redactor
 
@@ -17,6 +20,15 @@ class Config:
     the environment variable RACEWAY_INSTANCE_ID names the instance, else host and process. `redactor` hides secrets;
     None hides nothing. `api_key` is sent to the collector alone. Of more than `buffer_size` events that wait the latest
     are dropped, and counted. With `debug` every event is told on standard error, too.
+
+    With `propagate` outgoing calls of httpx, requests, urllib3 and aiohttp carry the headers of the trace: all of them,
+    or those to hosts that match one of these globs.
+
+    `sample_rate` is the share of traces that is told of, `traces_per_second` how many begin at most, `routes` has rates
+    of its own for requests: `{"/health": 0, "/api/*": 0.1, "POST /pay": 1}`. `overhead_budget` is the share of one
+    processor that telling may cost: while it costs more, fewer traces are told of. Where `enabled` or the environment
+    variable RACEWAY_ENABLED is false, nothing is told before `enable()`. `switch_signal` is the name of a signal that
+    turns the client off, and on again.
 
     Raises ConfigError for a setting that cannot be meant.
     """
@@ -32,6 +44,13 @@ class Config:
     api_key: str | None = field(default=None, repr=False)
     buffer_size: int = 50_000
     spool: str | None = None
+    propagate: bool | Sequence[str] = False
+    sample_rate: float = 1.0
+    traces_per_second: float | None = None
+    routes: Mapping[str, float] = field(default_factory=dict)
+    overhead_budget: float | None = None
+    enabled: bool = True
+    switch_signal: str | None = None
 
     def __post_init__(self) -> None:
         for name in ("endpoint", "service_name", "environment"):
@@ -43,6 +62,18 @@ class Config:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
                 raise ConfigError(f"{name}: expected a number above 0, not {value!r}")
+        if self.overhead_budget is not None and not checked_share("overhead_budget", self.overhead_budget):
+            raise ConfigError("overhead_budget: expected a number above 0; enabled=False tells nothing at all")
+        if not isinstance(self.propagate, bool) and (
+            isinstance(self.propagate, str) or not all(isinstance(host, str) for host in self.propagate)
+        ):
+            raise ConfigError(f"propagate: expected true, false or a list of hosts, not {self.propagate!r}")
+        self.sampling()
+
+    def sampling(self) -> Sampling:
+        """What decides which traces are told of."""
+        on = self.enabled and is_enabled()
+        return Sampling(self.sample_rate, self.traces_per_second, self.routes, on=on)
 
 
 def _is_http(endpoint: str) -> bool:

@@ -17,7 +17,7 @@ from contextvars import ContextVar, Token
 from raceway.client.actors import NOTHING, Actor, Context, Incoming, Service, Trace, forked
 from raceway.client.flows import current_flow, thread_flow
 from raceway.client.marks import Kind, Mark, Place
-from raceway.errors import RacewayContextError
+from raceway.client.sampling import Route
 from raceway.model.events import Vector
 from raceway.model.typing import Any
 
@@ -43,11 +43,12 @@ def leave(token: Token[Context | None]) -> None:
         _current.set(None)
 
 
-def begin(service: Service, incoming: Incoming = NOTHING) -> Context:
-    """A context at the beginning of a trace, or of this process's part of it, for the flow that is calling."""
+def begin(service: Service, incoming: Incoming = NOTHING, route: Route | None = None) -> Context:
+    """A context at the beginning of a trace, or of this process's part of it, for the flow that is calling; for the
+    sake of a request that came in by `route`, if it did."""
     for action in at_begin:
         action()
-    actor = Actor(Trace(service, incoming), current_flow(), incoming.clock)
+    actor = Actor(Trace(service, incoming, route), current_flow(), incoming.clock)
     return Context(actor, 0, actor.others, 0)
 
 
@@ -67,11 +68,8 @@ def current() -> Context | None:
     return context
 
 
-def mark(call: str, kind: Kind, place: Place, values: tuple[Any, ...], duration_ns: int | None = None) -> Mark:
-    """Count an event of the flow that is calling, and tell what it was. Raises RacewayContextError, naming the call."""
-    context = _current.get()
-    if context is None:
-        raise RacewayContextError(call)
+def mark(context: Context, kind: Kind, place: Place, values: tuple[Any, ...], duration_ns: int | None = None) -> Mark:
+    """Count an event of the flow that is calling, whose context is this one, and tell what it was."""
     actor = context.actor
     flow = current_flow()
     if actor.flow() is not flow:

@@ -14,14 +14,18 @@ from collections.abc import Callable
 from types import CodeType, TracebackType
 
 from raceway.client import marks
-from raceway.client.context import inherited
+from raceway.client.context import inherited, mark
 from raceway.client.default import get_client
-from raceway.client.marks import SCALARS, keep
+from raceway.client.marks import SCALARS, Few, keep, keep_each
 from raceway.client.tracking import Tracking
 from raceway.client.wrapping import Block, wrapped
-from raceway.model.typing import Any, TypeVar, overload
+from raceway.model.events import EventKind
+from raceway.model.typing import TYPE_CHECKING, Any, TypeVar, overload
 from raceway.pipeline.ids import new_uuid
 from raceway.sync.patching import hide_frame
+
+if TYPE_CHECKING:
+    from raceway.client.teller import Teller
 
 _Target = TypeVar("_Target")
 
@@ -77,25 +81,24 @@ def _decorator(
 def _told(given: Tracking | None, function: Callable[..., Any]) -> Callable[..., Any]:
     """A plain function that tells of its calls: what `_Call` does around others, with less ado."""
     about = _About(function)
-    place, now = about.place, time.perf_counter_ns
+    place, entered, left, now = about.place, about.entered, about.left, time.perf_counter_ns
 
     @functools.wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        client = given or get_client()
-        if client is None or inherited() is None:
+        client, context = given or get_client(), inherited()
+        if client is None or context is None or context.actor.weight >= client.sampling.share:
             return function(*args, **kwargs)
-        note = client.note
-        note(marks.function_entered, place, (about, about.kept(args, kwargs, client)))
+        client.put(mark(context, entered, place, about.kept(args, kwargs, client)))
         began = now()
         try:
             result = function(*args, **kwargs)
         except BaseException as error:
             duration = now() - began
-            note(marks.function_left, place, (about, duration, type(error).__name__), duration)
+            client.note(left, place, (duration, type(error).__name__), duration)
             hide_frame(error)
             raise
         duration = now() - began
-        note(marks.function_left, place, (about, duration, ""), duration)
+        client.note(left, place, (duration, ""), duration)
         return result
 
     return wrapper
@@ -115,7 +118,7 @@ def _block(kind: type[_Call], given: Tracking | None, function: Callable[..., An
 
     def block(args: tuple[Any, ...], kwargs: dict[str, Any]) -> contextlib.AbstractContextManager[Any]:
         client = given or get_client()
-        return _NOTHING if client is None or inherited() is None else kind(client, about, args, kwargs)
+        return kind(client, about, args, kwargs) if client is not None and client.listens else _NOTHING
 
     return block
 
@@ -137,13 +140,32 @@ class _About:
         self._parameters: tuple[str, ...] = self.code.co_varnames[: self.code.co_argcount] if self.code else ()
         self._of_owner = bool(self._parameters) and self._parameters[0] in ("self", "cls")
 
-    def kept(self, args: tuple[Any, ...], kwargs: dict[str, Any], client: Tracking) -> Any:
-        """The arguments, so that they do not change any more; those that cannot get their names in the worker."""
+    def entered(self, teller: Teller, place: marks.Place, values: tuple[Any, ...]) -> EventKind:
+        """What `kept` gave: as `marks.function_call`."""
+        given = values[0] if len(values) == 1 else Few(self.arguments(*values))
+        return marks.function_call(teller, place, (self.name, self.module, given, None, None))
+
+    def left(self, teller: Teller, place: marks.Place, values: tuple[Any, ...]) -> EventKind:
+        """Nanoseconds in the function, name of the error, empty for none: as `marks.function_call`."""
+        duration_ns, error = values
+        told = {"duration_ms": round(duration_ns / 1e6, 3), "status": "error" if error else "success"}
+        if error:
+            told["error"] = error
+        name = f"{self.name}:{'error' if error else 'return'}"
+        return marks.function_call(teller, place, (name, self.module, told, None, None))
+
+    def kept(self, args: tuple[Any, ...], kwargs: dict[str, Any], client: Tracking) -> tuple[Any, ...]:
+        """The arguments, so that they do not change any more: by position and by keyword, which get their names in the
+        worker, or where they are much all together."""
         if self._of_owner and args:
             args = (None, *args[1:])
-        if _are_scalars(map(type, args)) and (not kwargs or _are_scalars(map(type, kwargs.values()))):
-            return args, kwargs
-        return keep(self.arguments(args, kwargs), client.lossy)
+        kept: tuple[Any, ...] | None = args
+        if not _are_scalars(map(type, args)):
+            kept = keep_each(args, client.lossy)
+        if kwargs and kept is not None and not _are_scalars(map(type, kwargs.values())):
+            named = keep_each(kwargs.values(), client.lossy)
+            kept, kwargs = (None, kwargs) if named is None else (kept, dict(zip(kwargs, named, strict=True)))
+        return (keep(self.arguments(args, kwargs), client.lossy),) if kept is None else (kept, kwargs)
 
     def arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         """The arguments by name; what a method is called on is left out, extra ones have numbers."""
@@ -168,14 +190,14 @@ class _Call:
 
     def __enter__(self) -> None:
         about = self.about
-        self.client.note(marks.function_entered, about.place, (about, self._given))
+        self.client.note(about.entered, about.place, self._given)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         about, duration = self.about, time.perf_counter_ns() - self._began
         failed = "" if kind is None or issubclass(kind, GeneratorExit) else kind.__name__
-        self.client.note(marks.function_left, about.place, (about, duration, failed), duration)
+        self.client.note(about.left, about.place, (duration, failed), duration)
 
 
 class _Await(_Call):

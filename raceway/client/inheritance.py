@@ -45,7 +45,8 @@ class Job:
     __slots__ = ("__weakref__", "_context", "_function", "_variables", "end", "future")
 
     def __init__(self, context: Context, function: Callable[..., Any]) -> None:
-        self._context = context
+        # A context of its own: an actor refers to jobs, and the collector of cycles does not see marks.
+        self._context = Context(context.actor, context.count, context.others, context.last, context.before)
         self._function = function
         self._variables = _variables_of(function)
         self.end: Context | None = None
@@ -63,6 +64,7 @@ class Job:
             raise
         finally:
             self.end = inherited() if self._variables is None else _exchanged(self._variables, before)
+            self._variables = None
             leave(token)
 
     def flow(self) -> object:

@@ -7,7 +7,7 @@ change any more. Names, numbers, texts and secrets are seen to in the worker.
 from __future__ import annotations
 
 import linecache
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from types import CodeType
 
 import msgspec
@@ -16,7 +16,7 @@ from raceway.client.actors import Context
 from raceway.model import eventkinds as of
 from raceway.model.events import EventKind
 from raceway.model.typing import TYPE_CHECKING, Any
-from raceway.model.values import scalar, snapshot, text
+from raceway.model.values import scalar, snapshot, text, told
 from raceway.pipeline.ids import uuid_of
 
 if TYPE_CHECKING:
@@ -40,15 +40,23 @@ _LOCKS_REMEMBERED = 4096
 _LINES_REMEMBERED = 4096
 _DECORATOR_LINES = 50
 _FEW = 8
+_MANY = ((),)
+"""In the place of items that are too many: what is none of SCALARS."""
+
 _TEXT = frozenset({str})
+_are_scalars = SCALARS.issuperset
 
 
 def _nothing(_teller: Teller, _place: Place, _values: tuple[Any, ...]) -> EventKind:
     return EventKind()
 
 
-class Mark(Context, frozen=True, kw_only=False):
-    """One tracking call: a point, and what was told there; `kind` makes it of the values, which are the mark's own."""
+class Mark(Context, frozen=True, kw_only=False, gc=False):
+    """One tracking call: a point, and what was told there; `kind` makes it of the values, which are the mark's own.
+
+    Many wait at a time, and the collector of cycles would go through them again and again, which takes longer than
+    making them. So it does not see them: whatever an actor refers to lets go of marks in time (`inheritance.Job`).
+    """
 
     time_ns: int = 0
     kind: Kind = _nothing
@@ -62,16 +70,55 @@ class Few(dict[Any, Any]):
 
 
 def keep(value: Any, degrade: Callable[[], None]) -> Any:
-    """A value of the program, so that it does not change any more and nothing of the program is held."""
-    if type(value) in SCALARS:
+    """A value of the program, so that it does not change any more and nothing of the program is held.
+
+    A few items are kept as a tuple, which `snapshot` never makes: the rest is left to the worker, as with `Few`. So are
+    exact tuples and dictionaries in the others: those the collector of cycles need not look at.
+    """
+    kind = type(value)
+    if kind in SCALARS:
         return value
-    is_few = type(value) is dict and len(value) <= _FEW and _TEXT.issuperset(map(type, value))
-    if is_few and SCALARS.issuperset(map(type, value.values())):
-        return Few(value)
+    if kind is dict:
+        few = _few(value)
+        if few is not None:
+            return Few(few)
+    elif kind is list or kind is tuple:
+        items = tuple(value) if len(value) <= _FEW else _MANY
+        if _are_scalars(map(type, items)):
+            return items
     kept, lossless = snapshot(value)
     if not lossless:
         degrade()
     return kept
+
+
+def keep_each(values: Collection[Any], degrade: Callable[[], None]) -> tuple[Any, ...] | None:
+    """The values so kept that `snapshot` can go on with them; None where one of them is much."""
+    kept = list(values)
+    for place, value in enumerate(kept):
+        kind = type(value)
+        if kind in SCALARS:
+            continue
+        if kind is list or kind is tuple:
+            kept[place] = few = tuple(value) if len(value) <= _FEW else _MANY
+            if not _are_scalars(map(type, few)):
+                return None
+        elif kind is dict:
+            kept[place] = named = _few(value)
+            if named is None:
+                return None
+        else:
+            kept[place] = told(value)
+            degrade()
+    return tuple(kept)
+
+
+def _few(value: dict[Any, Any]) -> dict[Any, Any] | None:
+    """A copy of a small dictionary of names and scalars."""
+    if len(value) > _FEW:
+        return None
+    copy = dict(value)
+    return copy if _TEXT.issuperset(map(type, copy)) and SCALARS.issuperset(map(type, copy.values())) else None
 
 
 def place_text(place: Place) -> str:
@@ -117,8 +164,8 @@ def spelled_out(value: Any) -> str:
     """A kept value as text."""
     if type(value) is str:
         return value
-    told = scalar(value) if type(value) in SCALARS else snapshot(dict(value) if type(value) is Few else value)[0]
-    return told if type(told) is str else msgspec.json.encode(told).decode()
+    plain = scalar(value) if type(value) in SCALARS else snapshot(dict(value) if type(value) is Few else value)[0]
+    return plain if type(plain) is str else msgspec.json.encode(plain).decode()
 
 
 def state_change(teller: Teller, place: Place, values: tuple[Any, ...]) -> EventKind:
@@ -150,24 +197,6 @@ def function_call(teller: Teller, place: Place, values: tuple[Any, ...]) -> Even
         line=line if line is not None else 0,
     )
     return EventKind(FunctionCall=call)
-
-
-def function_entered(teller: Teller, place: Place, values: tuple[Any, ...]) -> EventKind:
-    """What is known of the function, and its arguments, kept or by position and by keyword: as `function_call`."""
-    about, given = values
-    if type(given) is tuple:
-        given = Few(about.arguments(*given))
-    return function_call(teller, place, (about.name, about.module, given, None, None))
-
-
-def function_left(teller: Teller, place: Place, values: tuple[Any, ...]) -> EventKind:
-    """What is known of the function, nanoseconds in it, name of the error, empty for none: as `function_call`."""
-    about, duration_ns, error = values
-    told = {"duration_ms": round(duration_ns / 1e6, 3), "status": "error" if error else "success"}
-    if error:
-        told["error"] = error
-    name = f"{about.name}:{'error' if error else 'return'}"
-    return function_call(teller, place, (name, about.module, told, None, None))
 
 
 def http_request(teller: Teller, _place: Place, values: tuple[Any, ...]) -> EventKind:

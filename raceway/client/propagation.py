@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 
 from raceway.client.actors import KNOWN_LIMIT, NOTHING, Context, Incoming, new_span
+from raceway.client.sampling import LEFT_OUT
 from raceway.model.events import Vector
 from raceway.model.typing import Any
 from raceway.pipeline.ids import uuid_of
@@ -44,7 +45,7 @@ def outgoing(context: Context, extra: Mapping[str, Any] | None = None) -> dict[s
     }
     packed = json.dumps(told, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "backslashreplace")
     headers = {
-        TRACEPARENT: f"00-{trace.trace_id.replace('-', '')}-{child}-01",
+        TRACEPARENT: f"00-{trace.trace_id.replace('-', '')}-{child}-{'01' if trace.weight < LEFT_OUT else '00'}",
         CLOCK: _VERSION + base64.urlsafe_b64encode(packed).rstrip(b"=").decode(),
     }
     if trace.tracestate:
@@ -94,7 +95,14 @@ def _incoming(headers: Mapping[str, str]) -> Incoming:
         clock = _vector(told.get("clock"))
     state = headers.get(TRACESTATE, "").strip()
     state = state if len(state) <= _SIZE_LIMIT and _PRINTABLE.fullmatch(state) else ""
-    return Incoming(trace_id, span_id, upstream, state, clock, distributed)
+    sampled = None if told is None or not trace_id else _is_sampled(headers.get(TRACEPARENT, ""))
+    return Incoming(trace_id, span_id, upstream, state, clock, distributed, sampled)
+
+
+def _is_sampled(header: str) -> bool | None:
+    """What a caller that traces as we do has decided; of other callers the flag says something else."""
+    flags = header.strip().rpartition("-")[2]
+    return None if not header or len(flags) != 2 or _HEX.fullmatch(flags) is None else bool(int(flags, 16) & 1)
 
 
 def _of_traceparent(header: str) -> tuple[str, str]:

@@ -15,6 +15,9 @@ from raceway.pipeline.encode import kind_text, metadata_text
 from raceway.pipeline.lines import Stamps, event_line, json_text, moment, rest_of_clock
 from raceway.pipeline.redactor import NOTHING_HIDDEN, SMALL, Redactor
 
+_FEW = frozenset({Few, tuple})
+"""What is left of small values to be made JSON."""
+
 _CHANGES_REMEMBERED = 4096
 _LIKELY_AGAIN = 128
 """Characters of a text that may well be a name."""
@@ -162,15 +165,16 @@ class Teller:
             if told is not value:
                 self._degrade()
             value = told
-        elif type(value) is Few:
-            value, lossless = snapshot(dict(value))
+        elif type(value) in _FEW:
+            value, lossless = snapshot(dict(value) if type(value) is Few else value)
             if not lossless:
                 self._degrade()
         return self.hide.value(value, name)
 
     def body(self, body: Any) -> Any:
         """The body of a request or response."""
-        return self.hide.body(snapshot(dict(body))[0] if type(body) is Few else body)
+        few = type(body) in _FEW
+        return self.hide.body(snapshot(dict(body) if type(body) is Few else body)[0] if few else body)
 
     def texts(self, value: Any) -> dict[str, str]:
         """Headers and the like."""

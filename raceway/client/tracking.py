@@ -1,7 +1,8 @@
 """The tracking calls: what a program tells by hand. Each makes one mark, in a microsecond or two.
 
 Calls take the forms of the documents, long and short; all parameters go by keyword, too. Outside of a trace a call
-raises RacewayContextError; nothing else is ever raised. What cannot be meant is sent as well as it can be, and counted.
+raises RacewayContextError, unless the client is off; nothing else is ever raised. In a trace that is left out, or with
+the client off, nothing happens. What cannot be meant is sent as well as it can be, and counted.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ from collections.abc import Callable
 from types import FrameType
 
 from raceway.client import marks
-from raceway.client.context import mark
+from raceway.client.actors import Context
+from raceway.client.context import inherited, mark
 from raceway.client.feeding import Feed
 from raceway.client.marks import SCALARS, Kind, Place, keep
+from raceway.client.sampling import Sampling
 from raceway.errors import RacewayContextError
 from raceway.model.typing import Any, Protocol
 from raceway.model.values import told
@@ -25,6 +28,7 @@ _ACCESS_TYPES = frozenset({"Read", "Write", "AtomicRead", "AtomicWrite", "Atomic
 _LOCATION = re.compile(r".*:\d+\s*", re.DOTALL)
 
 _frame = sys._getframe
+_inherited = inherited
 _recorder = recorder
 _state_change = marks.state_change
 
@@ -42,8 +46,11 @@ class Taker(Protocol):
 class Tracking:
     """The tracking calls of a client."""
 
-    def __init__(self, taker: Taker) -> None:
-        self._put = taker.put
+    def __init__(self, taker: Taker, sampling: Sampling) -> None:
+        self.sampling = sampling
+        """Which traces are told of."""
+        self.put: Callable[[Any], bool] = taker.put
+        """Takes a mark; for decorators, too."""
         self._degrade = taker.degrade
         self.lossy: Callable[[], None] = taker.degrade
         """Counts a value that could not be kept whole."""
@@ -58,17 +65,22 @@ class Tracking:
         access_type: str | None = None,
     ) -> None:
         """A variable was read or written. A fourth value that names an access type is one: `(..., "Write")`."""
+        context = _inherited()  # as in `_point`: the commonest call does itself what it can
+        if context is None or context.actor.weight >= self.sampling.share:
+            context = self._point("track_state_change")
+            if _recorder() is None:
+                return
         if access_type is None:
             access_type = "Write"
             if type(location) is str and location in _ACCESS_TYPES:
                 access_type, location = location, None
         frame = _frame(1)
         place = (frame.f_code, frame.f_lasti) if location is None else _place(location)
-        # The commonest call: what is no work is not called.
-        name = variable if type(variable) is str else _name(variable)
-        old = old_value if type(old_value) in SCALARS else keep(old_value, self._degrade)
-        new = new_value if type(new_value) in SCALARS else keep(new_value, self._degrade)
-        self._put(mark("track_state_change", _state_change, place, (name, old, new, access_type)))
+        if context is not None:
+            name = variable if type(variable) is str else _name(variable)
+            old = old_value if type(old_value) in SCALARS else keep(old_value, self._degrade)
+            new = new_value if type(new_value) in SCALARS else keep(new_value, self._degrade)
+            self.put(mark(context, _state_change, place, (name, old, new, access_type)))
         if _recorder() is not None:
             self._feed.access(variable, access_type, frame, place)
 
@@ -81,6 +93,9 @@ class Tracking:
         line: int | None = None,
     ) -> None:
         """A function was entered. A second value that is no text is `args`: `("pay", {"amount": 3})`."""
+        context = self._point("track_function_call")
+        if context is None:
+            return
         if module is not None and type(module) is not str and not issubclass(type(module), str):
             module, args = None, (module if args is None else args)
         frame = _frame(1)
@@ -92,17 +107,21 @@ class Tracking:
         if file is not None or line is not None:
             file, line = _name(file), _number(line)
         values = (name, module, keep(args, self._degrade), file, line)
-        self._put(mark("track_function_call", marks.function_call, place, values))
+        self.put(mark(context, marks.function_call, place, values))
 
     def track_http_request(self, method: str, url: str, headers: Any = None, body: Any = None) -> None:
         """A request was received or made."""
-        values = (_name(method), _name(url), _headers(headers), keep(body, self._degrade))
-        self._put(mark("track_http_request", marks.http_request, None, values))
+        context = self._point("track_http_request")
+        if context is not None:
+            values = (_name(method), _name(url), _headers(headers), keep(body, self._degrade))
+            self.put(mark(context, marks.http_request, None, values))
 
     def track_http_response(self, status: int, headers: Any = None, body: Any = None, duration_ms: float = 0) -> None:
         """A request was answered, after so many milliseconds."""
-        values = (_number(status), _headers(headers), keep(body, self._degrade), _number(duration_ms))
-        self._put(mark("track_http_response", marks.http_response, None, values, _nanoseconds(duration_ms)))
+        context = self._point("track_http_response")
+        if context is not None:
+            values = (_number(status), _headers(headers), keep(body, self._degrade), _number(duration_ms))
+            self.put(mark(context, marks.http_response, None, values, _nanoseconds(duration_ms)))
 
     def track_async_spawn(self, task_id: str, task_name: str | None = None, location: str | None = None) -> str:
         """A task was started; returns its id. One value alone is the name: `("cleanup")` has an id made for it."""
@@ -141,17 +160,33 @@ class Tracking:
 
     def _put_at(self, call: str, kind: Kind, location: str | None, values: tuple[Any, ...]) -> FrameType:
         """Put a mark of the frame that called the tracking call; returns that frame."""
-        frame = _frame(2)
-        place = (frame.f_code, frame.f_lasti) if location is None else _place(location)
-        self._put(mark(call, kind, place, values))
+        frame, context = _frame(2), self._point(call)
+        if context is not None:
+            place = (frame.f_code, frame.f_lasti) if location is None else _place(location)
+            self.put(mark(context, kind, place, values))
         return frame
+
+    def _point(self, call: str) -> Context | None:
+        """The context of the flow that is calling, None where nothing is to be told. Raises RacewayContextError outside
+        of a trace, unless the client is off."""
+        context = _inherited()
+        if context is None:
+            if self.sampling.is_on:
+                raise RacewayContextError(call)
+            return None
+        return context if context.actor.weight < self.sampling.share else None
+
+    @property
+    def listens(self) -> bool:
+        """Whether the trace of the flow that is calling is told of."""
+        context = _inherited()
+        return context is not None and context.actor.weight < self.sampling.share
 
     def note(self, kind: Kind, place: Place, values: tuple[Any, ...], duration_ns: int | None = None) -> None:
         """The same for decorators and middleware: outside of a trace nothing happens. Never raises."""
-        try:
-            self._put(mark("", kind, place, values, duration_ns))
-        except RacewayContextError:
-            return
+        context = _inherited()
+        if context is not None and context.actor.weight < self.sampling.share:
+            self.put(mark(context, kind, place, values, duration_ns))
 
 
 def _name(value: Any) -> Any:

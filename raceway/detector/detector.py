@@ -138,7 +138,7 @@ class Detector:
         if site.regions:
             self.acted.add(access.site)
         if site.regions and access.operation.mutates:
-            find_head(entry, site, actor.heads, None if task is None else task.heads)
+            find_head(entry, site, actor.heads, task)
         entry.rank = rank_of(site, access.operation, entry.head is not None)
         if task is not None and access.operation.mutates:
             self._check_gaps(entry, shadow, task)
@@ -149,7 +149,7 @@ class Detector:
             self._record(entry, shadow, actor)
         if site.is_head and not access.operation.mutates and access.location.key != WHOLE:
             actor.note_head(entry)
-            if task is not None and site.opens:
+            if task is not None and task.may_need(site):
                 self.tasks.note_head(entry, task)
         if not access.operation.mutates:
             if site.flag and see_flag(actor, shadow, self.actors, self._site_of):
@@ -312,9 +312,9 @@ class Detector:
         parent.advance()
 
     def _spawn(self, record: Spawn) -> None:
-        self.seen_actors += record.kind is ActorKind.TASK
+        self.seen_actors += record.kind is not ActorKind.CALLBACK
         self.tasks.spawn(record, record.born or self.sequence)
-        if record.kind is ActorKind.TASK:
+        if record.kind is not ActorKind.CALLBACK:
             self._tell(Verb.SPAWN, 0, record.task, record.name, task=record.parent)
 
     def _done(self, record: Done) -> None:

@@ -176,7 +176,7 @@ class Predictor:
                 return
             if isinstance(row, ToldAccess):
                 self._access(row)
-            elif (verb := self._verbs.get(row.verb)) is not None:
+            elif isinstance(row, ToldEdge) and (verb := self._verbs.get(row.verb)) is not None:
                 verb(row)
 
     def races(self) -> list[RawRace]:

@@ -1,6 +1,6 @@
-"""The rules of tasks that one event loop runs in turn.
+"""The rules of tasks that one event loop runs in turn, and of the greenlets of a thread.
 
-The loop's thread is one actor: its tasks cannot race the way threads do, and against other threads they are ordered as
+Their thread is one actor: tasks cannot race the way threads do, and against other threads they are ordered as
 the loop ran them. What a task reads, and what it writes after a suspension because of that, is another matter: a write
 of another task that came in between makes the answer stale. It is found where it happened, from the order of the
 stream: a write between the read and the suspended task's write, or a change of a container whose walk is suspended. A
@@ -13,12 +13,12 @@ on a test, that has woken it since its own write. A write that takes a stale val
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from raceway.detector.shadow import Entry, Shadow
 from raceway.model.kinds import ActorKind, Operation, RegionKind
 from raceway.model.records import Done, Location, Spawn, Suspend, Wake
-from raceway.model.sites import Site
+from raceway.model.sites import Region, Site
 
 HEADS = 16
 """Reads remembered of a task that it may rely on after a suspension."""
@@ -31,6 +31,10 @@ WAKERS = 4
 
 ENDED_LIMIT = 4096
 """Tasks that are over and may still be named, or be the origin of what is going on."""
+
+
+Place = tuple[int, int, Location]
+"""Where a read was made: site, activation and location."""
 
 
 class Task:
@@ -51,7 +55,7 @@ class Task:
         self.done = False
         self.turn = 0
         self.held: list[int] = []
-        self.heads: dict[tuple[int, int, Location], Entry] = {}
+        self.heads: dict[Place, Entry] = {}
         self.wakers: deque[tuple[int, int]] = deque(maxlen=WAKERS)
         self.begun: deque[Entry] = deque()
 
@@ -69,6 +73,20 @@ class Task:
             walk.walks = walk.access.site in left
             if walk.walks:
                 left.remove(walk.access.site)
+
+    def may_pause(self, region: Region) -> bool:
+        """Whether the task can let others run inside the region: at an await or, as a greenlet, at any call."""
+        return region.awaits or (region.switches and self.kind is ActorKind.GREENLET)
+
+    def may_need(self, site: Site) -> bool:
+        """Whether the task can let others run between this read and a write that depends on it."""
+        return site.opens or (site.switches and self.kind is ActorKind.GREENLET)
+
+    def find_head(self, region: Region, place: Place, others: Mapping[Place, Entry]) -> Entry | None:
+        """The read at the beginning of the region. `others` are those of the thread, which forgets them sooner; among
+        them is what a main greenlet read before it first let others run."""
+        head = self.heads.get(place) if self.may_pause(region) else None
+        return head if head is not None or region.awaits else others.get(place)
 
 
 class Tasks:
@@ -127,7 +145,7 @@ class Tasks:
         task was suspended there and did not ask for it."""
         head, access = entry.head, entry.access
         region = self._site_of(access.site).regions[entry.region] if head is not None else None
-        if head is None or region is None or not region.awaits or head.turn == task.turn:
+        if head is None or region is None or not task.may_pause(region) or head.turn == task.turn:
             return None
         for other in shadow.writes:
             by = other.access.task

@@ -17,7 +17,18 @@ from collections.abc import Hashable
 from raceway.detector.actors import Actor
 from raceway.detector.shadow import Entry, Shadow
 from raceway.model.kinds import Commute, LocationKind, Verb
-from raceway.model.told import COMMUTES, KINDS, OPERATIONS, TOLD_LIMIT, Told, ToldAccess, ToldEdge
+from raceway.model.records import Call
+from raceway.model.told import (
+    CALLS_LIMIT,
+    COMMUTES,
+    KINDS,
+    OPERATIONS,
+    TOLD_LIMIT,
+    Told,
+    ToldAccess,
+    ToldCall,
+    ToldEdge,
+)
 
 _COMMUTE = {commute: place for place, commute in enumerate(COMMUTES)}
 _OPERATION = {operation: place for place, operation in enumerate(OPERATIONS)}
@@ -65,6 +76,30 @@ class Teller:
         """An edge that the actor of this serial draws, if it is one."""
         number = 0 if actor is None else actor.clock[actor.slot]
         self._put(ToldEdge(verb, time.time_ns(), serial, number, other, text, file, line, task))
+
+    def has_room_for_calls(self) -> bool:
+        """Whether functions may be told as entered; counts one that is not."""
+        if len(self._waiting) < CALLS_LIMIT:
+            return True
+        self.dropped += 1
+        return False
+
+    def call(self, record: Call, actor: Actor | None) -> None:
+        """A function was entered or left by the actor of that serial."""
+        number = 0 if actor is None else actor.clock[actor.slot]
+        self._put(
+            ToldCall(
+                time.time_ns(),
+                record.actor,
+                number,
+                record.site,
+                record.task,
+                record.duration,
+                error=record.error,
+                message=record.message,
+                stack=record.stack,
+            )
+        )
 
     def access(self, entry: Entry, shadow: Shadow) -> None:
         """An access that is about to join the shadow of its location."""

@@ -14,7 +14,7 @@ from raceway.findings.interleaving import Interleaving
 from raceway.findings.judge import Judgement, judge, trusted, worst
 from raceway.findings.wording import Breach, Facts, fix, guard, message
 from raceway.model.findings import AccessSide, Actor, Finding
-from raceway.model.kinds import Confidence, FindingKind, Severity
+from raceway.model.kinds import ActorKind, Confidence, FindingKind, Severity
 from raceway.model.races import RawRace, Side
 from raceway.model.sites import Site
 from raceway.model.struct import replace
@@ -272,9 +272,8 @@ def _side(side: Side, names: Names, directory: str) -> AccessSide:
 
 
 def _apart(earlier: AccessSide, later: AccessSide) -> tuple[AccessSide, AccessSide]:
-    """The two sides of a race. Different actors may have the same name, as tasks of one function: then they get
-    numbers."""
-    if earlier.actor != later.actor:
+    """The two sides of a race. Tasks may have the same name, that of their function: then they get numbers."""
+    if earlier.actor != later.actor or earlier.actor.kind == ActorKind.THREAD.value:
         return earlier, later
     first, second = (Actor(earlier.actor.kind, f"{earlier.actor.name} ({number})") for number in (1, 2))
     return replace(earlier, actor=first), replace(later, actor=second)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from raceway.model.findings import AccessSide
-from raceway.model.kinds import Confidence, FindingKind, RegionKind, Verdict
+from raceway.model.kinds import ActorKind, Confidence, FindingKind, RegionKind, Verdict
 from raceway.model.struct import Struct
 
 
@@ -84,7 +84,7 @@ def _what(facts: Facts) -> str:
 
 
 def _gap(facts: Facts) -> str:
-    """Who reads, awaits and writes, and who may write meanwhile."""
+    """Who reads, awaits and writes, and who may write meanwhile. Greenlets await nothing: any call may switch."""
     both = all(region is not None for region in facts.regions)
     owner = facts.second if facts.regions[1] is not None else facts.first
     other = facts.first if owner is facts.second else facts.second
@@ -94,7 +94,9 @@ def _gap(facts: Facts) -> str:
     does = "tests" if tests else "reads"
     then = "initialises it" if region is RegionKind.LAZY_INIT else "acts on the answer" if tests else "writes it back"
     meanwhile = f"{other.actor.name} can do the same" if both else f"{other.actor.name} can write it"
-    return f"{owner.actor.name} {does} {facts.variable}{where}, awaits, and then {then}: {meanwhile} during the await."
+    switches = owner.actor.kind == ActorKind.GREENLET.value
+    pauses, when = ("lets others run", "then") if switches else ("awaits", "during the await")
+    return f"{owner.actor.name} {does} {facts.variable}{where}, {pauses}, and then {then}: {meanwhile} {when}."
 
 
 def _effect(facts: Facts) -> str:
@@ -148,6 +150,11 @@ def fix(facts: Facts) -> str:
         held = [name for name in facts.first.locks if name in facts.second.locks]
         if held:
             return f"Look at {facts.variable} again once {held[0]} is held, or take it before the first look."
+        if facts.second.actor.kind == ActorKind.GREENLET.value:
+            return (
+                f"Look at {facts.variable} again after the call that lets others run, or hold one lock for greenlets "
+                "around all of it."
+            )
         return (
             f"Move the await before the first look at {facts.variable} or after the write, look again after the "
             "await, or hold one lock for tasks around all of it."

@@ -29,13 +29,17 @@ class Exchange:
         self._token: Token[Context | None] | None = None
         try:
             pairs = _pairs(headers)
-            self._token = enter(begin(client.service, incoming(pairs)))
-            client.note(marks.http_request, None, (_text(method), _text(url), dict(pairs), None))
+            route = _text(method), _text(url)
+            self._token = enter(begin(client.service, incoming(pairs), route))
+            if client.listens:
+                client.note(marks.http_request, None, (*route, dict(pairs), None))
         except Exception:  # a fault of ours costs the request its events
             client.lossy()
 
     def failed(self, error: BaseException) -> None:
         """The handler raised."""
+        if not self._client.listens:
+            return
         try:
             told = str(error) if type(error).__str__ in _PLAIN else keep(error, self._client.lossy)
             place, stack = _place(error)
@@ -48,6 +52,8 @@ class Exchange:
         if self._ended:
             return
         self._ended = True
+        if not self._client.listens:
+            return
         duration = time.perf_counter_ns() - self._began
         try:
             values = (_status(status), dict(_pairs(headers or ())), None, duration // 1_000_000)

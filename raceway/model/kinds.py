@@ -125,3 +125,4 @@ class ActorKind(enum.Enum):
     TASK = "task"
     CALLBACK = "callback"
     PROCESS = "process"
+    GREENLET = "greenlet"

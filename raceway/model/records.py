@@ -110,8 +110,9 @@ class Spawn(Struct):
     """A task of an event loop, or a callback that one runs, was made by the task `parent`; 0 outside any. `born` is the
     place in the stream where that was, 0 for here.
 
-    The loop's thread is the actor of all that its tasks do. They take turns on it: what one does between two
-    suspensions is atomic for the others, and what reaches over one is not. A record of the actor names the task.
+    A greenlet is a task, too: what lets others run is then any call. The thread is the actor of all that its tasks do.
+    They take turns on it: what one does between two suspensions is atomic for the others, and what reaches over one is
+    not. A record of the actor names the task.
     """
 
     task: int
@@ -177,6 +178,18 @@ class Rename(Struct):
     name: str
 
 
+class Call(Struct):
+    """A function was entered or left: only to be told (`model.told.ToldCall`, which has the other fields)."""
+
+    actor: int
+    site: int
+    task: int
+    duration: int
+    error: str = ""
+    message: str | None = None
+    stack: Stack = ()
+
+
 Record = (
     Access
     | Head
@@ -194,4 +207,5 @@ Record = (
     | Retire
     | Name
     | Rename
+    | Call
 )

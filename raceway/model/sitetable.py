@@ -69,9 +69,9 @@ class SiteTable(Sequence[Site]):
         Bytes with one for each site: places of form and context in their enums, letters of commits, bits, and bits
         again: whether the operand is plain `self`, and `lent`. The texts, and for each of `_TEXTS` bytes with their
         numbers: two for each site, lowest first, four where texts are many. By index of the site, where there is one:
-        values of literal keys; and regions: 32 times the head, 1 more where an await lies inside, 2 more where a value
-        is taken back, 4 more where a lock may be let go of inside, 8 more where the head stands in for the one before,
-        16 more where it is in another function.
+        values of literal keys; and regions: 64 times the head, 1 more where an await lies inside, 2 more where a value
+        is taken back, 4 more where a lock may be let go of inside, 8 more where a greenlet may let others run inside,
+        16 more where the head stands in for the one before, 32 more where it is in another function.
         """
         return self._packed[:-1]
 
@@ -114,7 +114,7 @@ def single(site: Site) -> SiteTable:
     return table
 
 
-_PackedRegion = tuple[int, str, bool, bool, bool, bool, tuple[int, ...]]
+_PackedRegion = tuple[int, str, bool, bool, bool, bool, bool, tuple[int, ...]]
 
 
 def _regions(packed: Iterable[_PackedRegion]) -> tuple[Region, ...]:
@@ -160,14 +160,16 @@ def _packed(region: Region) -> _PackedRegion:
         region.spans,
         region.awaits,
         region.splits,
+        region.switches,
         region.instead,
         region.calls,
     )
 
 
 def _head(region: Region) -> int:
-    bits = region.instead << 3 | region.splits << 2 | (region.kind is RegionKind.VALUE) << 1 | region.awaits
-    return region.head << 5 | bool(region.calls) << 4 | bits
+    takes_back = region.kind is RegionKind.VALUE
+    bits = region.switches << 3 | region.splits << 2 | takes_back << 1 | region.awaits
+    return region.head << 6 | bool(region.calls) << 5 | region.instead << 4 | bits
 
 
 def _is_self(site: Site) -> bool:

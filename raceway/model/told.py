@@ -1,4 +1,4 @@
-"""What a core tells of a run while it goes on: synchronisation, and the accesses that a race can be made of.
+"""What a core tells of a run while it goes on: synchronisation, the accesses that a race can be made of, and calls.
 
 Told in the order of the stream, with one exception: while one actor has a location to itself its accesses are not told.
 When another one comes, what the first left in shadow, its last write and read, is told late. A write may depend on an
@@ -64,7 +64,27 @@ class ToldAccess(Struct):
     stack: Stack = ()
 
 
-Told = ToldEdge | ToldAccess
+class ToldCall(Struct):
+    """A function was entered or, when `duration` is not below 0, left after so many nanoseconds.
+
+    `arguments` are names with values as `ToldAccess.value` has them; None where they were not seen. `error` is the type
+    of the exception that left the function, empty for none. `message` is what it says, `stack` where it came from; None
+    and empty when an inner function has told that. `number` and `task` as of accesses.
+    """
+
+    time: int
+    actor: int
+    number: int
+    site: int
+    task: int
+    duration: int
+    arguments: tuple[tuple[str, str | float | None], ...] | None = None
+    error: str = ""
+    message: str | None = None
+    stack: Stack = ()
+
+
+Told = ToldEdge | ToldAccess | ToldCall
 
 OPERATIONS = tuple(Operation)
 COMMUTES = tuple(Commute)
@@ -72,3 +92,6 @@ KINDS = tuple(LocationKind)
 
 TOLD_LIMIT = 1 << 16
 """What waits to be asked for; what comes on top is dropped and counted."""
+
+CALLS_LIMIT = TOLD_LIMIT // 2
+"""When so much waits, no function is told as entered any more: what races are made of goes first."""

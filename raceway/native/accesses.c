@@ -26,28 +26,48 @@ accesses_start(void)
     return string_len != NULL && containers_start();
 }
 
+const Learned nothing_learned;
+
+/* Where to write down what the tap finds out. */
+Learned *
+tap_learns(Tap *tap)
+{
+    static Learned lost; /* memory is short: it will be found out again */
+    if (tap->learned == &nothing_learned) {
+        Learned *made = calloc(1, sizeof(Learned));
+        if (made == NULL) {
+            failures++;
+            lost = nothing_learned;
+            return &lost;
+        }
+        tap->learned = made;
+    }
+    return (Learned *)tap->learned;
+}
+
 /* Keep what was found out about a type, for the fast paths. */
 Known *
 learn(Tap *tap, PyTypeObject *type, int32_t cell)
 {
     Known found = {.version = type_version(type), .cell = cell, .rank = tap->rank, .stores = tap->stores};
     found.type = found.version != 0 || !PyType_HasFeature(type, Py_TPFLAGS_HEAPTYPE) ? type : NULL;
-    Known *place = &tap->known;
+    Learned *learned = tap_learns(tap);
+    Known *place = &learned->known;
     if (place->type != NULL && place->type != type) {
-        if (tap->more == NULL && (tap->more = calloc(MORE_KNOWN, sizeof(Known))) == NULL) {
-            return &tap->known;
+        if (learned->more == NULL && (learned->more = calloc(MORE_KNOWN, sizeof(Known))) == NULL) {
+            return place;
         }
-        place = &tap->more[tap->next];
+        place = &learned->more[learned->next];
         for (int other = 0; other < MORE_KNOWN; other++) {
-            if (tap->more[other].type == type) {
-                place = &tap->more[other];
+            if (learned->more[other].type == type) {
+                place = &learned->more[other];
             }
         }
-        if (place == &tap->more[tap->next]) {
-            tap->next = (uint8_t)((tap->next + 1) % MORE_KNOWN);
+        if (place == &learned->more[learned->next]) {
+            learned->next = (uint8_t)((learned->next + 1) % MORE_KNOWN);
         }
     }
-    if (place == &tap->known) {
+    if (place == &learned->known) {
         tap->fits = NO_SHAPE;
     }
     *place = found;
@@ -169,7 +189,7 @@ touch_field(Reach *at, Shape *shape, PyObject *name, int op)
     if (!at->site->keyed || at->site->form == FORM_METHOD) {
         Known *known = learn(at->tap, Py_TYPE(at->base), (int32_t)number);
         known->shape = shape;
-        if (known == &at->tap->known) {
+        if (known == &at->tap->learned->known) {
             at->tap->fits = shape->id;
             at->tap->cell = number;
         }
@@ -181,10 +201,11 @@ static void
 learn_name(Reach *at, NameCell *cell)
 {
     Tap *tap = at->tap;
-    tap->names = at->base;
-    tap->names_version = PyType_Check(at->base) ? type_version((PyTypeObject *)at->base) : 0;
-    tap->named = cell;
-    tap->named_generation = names_generation;
+    Learned *learned = tap_learns(tap);
+    learned->names = at->base;
+    learned->names_version = PyType_Check(at->base) ? type_version((PyTypeObject *)at->base) : 0;
+    learned->named = cell;
+    learned->named_generation = names_generation;
     learn(tap, Py_TYPE(at->base), SEES_NAME);
 }
 
@@ -304,9 +325,10 @@ global_variable(Reach *at)
 {
     at->thread->accesses++;
     NameCell *cell = touch_name(at, at->namespace, at->site->name, AT_GLOBAL, op_of_context[at->site->context]);
-    at->tap->names = at->namespace;
-    at->tap->named = cell;
-    at->tap->named_generation = names_generation;
+    Learned *learned = tap_learns(at->tap);
+    learned->names = at->namespace;
+    learned->named = cell;
+    learned->named_generation = names_generation;
 }
 
 static void

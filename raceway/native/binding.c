@@ -109,6 +109,7 @@ make_tap(Binding *binding, PyCodeObject *code, uint32_t index, int role)
     memset((char *)tap + sizeof(PyObject), 0, sizeof(Tap) - sizeof(PyObject));
     tap->run = recording != 0 ? recording : UINT64_MAX; /* bound after the end: never a part of a run */
     tap->fits = NO_SHAPE;
+    tap->learned = &nothing_learned;
     tap->site = binding->first + index;
     tap->role = (uint8_t)role;
     tap->held = (uint8_t)held;
@@ -124,10 +125,12 @@ make_tap(Binding *binding, PyCodeObject *code, uint32_t index, int role)
                      !(site->context == CONTEXT_AUGMENT && teller_is_placed());
     tap->names_owner = names_owner;
     tap->is_item = site->form == FORM_ITEM;
-    if (site->key != NULL && !key_of(site->key, &tap->literal, 0)) {
+    if (site->form == FORM_CELL) {
+        tap->variable_place = variable_place(code, site->name);
+    }
+    else if (site->key != NULL && !key_of(site->key, &tap->literal, 0)) {
         tap->literal = 0;
     }
-    tap->variable_place = site->form == FORM_CELL ? variable_place(code, site->name) : -1;
     return (PyObject *)tap;
 }
 

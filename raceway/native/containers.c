@@ -294,7 +294,7 @@ row_for(const Rows *rows, int shape)
 static void
 fit_items(Tap *tap, const Known *known, const Shape *shape)
 {
-    if (known == &tap->known && known->cell == SEES_SEQUENCE && known->type != NULL) {
+    if (known == &tap->learned->known && known->cell == SEES_SEQUENCE && known->type != NULL) {
         tap->fits = shape->id;
     }
 }

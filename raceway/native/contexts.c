@@ -238,6 +238,7 @@ context_make(Thread *thread, Frame *frame, const Context *wanted)
     context->actor = whose(thread);
     context->of_task = thread->task != NULL;
     context->turn = thread->task != NULL ? thread->task->turn : 0;
+    context->step = thread->step;
     context->slot = thread->actor->slot;
     context->number = clock_get(&thread->actor->clock, thread->actor->slot);
     context->references = 0;
@@ -275,6 +276,7 @@ context_renew(Thread *thread, Frame *frame, uint32_t before, const Context *want
     }
     known->number = clock_get(&thread->actor->clock, thread->actor->slot);
     known->turn = thread->task != NULL ? thread->task->turn : 0;
+    known->step = thread->step;
     known->rank = wanted->rank;
     context_tags[before] = tag_of(thread, wanted);
     return before;

@@ -224,6 +224,7 @@ typedef struct {
     uint32_t sequence;
     uint32_t turn; /* of its task */
     uint32_t order; /* of the thread's heads */
+    uint32_t step; /* of its thread */
 } Head;
 
 /* An operand that a tap held for the tap that commits; borrowed, on the value stack of `frame`. */
@@ -235,7 +236,7 @@ typedef struct {
     uint32_t site;
 } Pending;
 
-/* A task of an event loop, or a callback that one runs: the twin of raceway/detector/tasks.py. */
+/* A task of an event loop, a callback that one runs, or a greenlet: the twin of raceway/detector/tasks.py. */
 #define TASK_HEADS 16
 #define TASK_WALKS 8
 #define WAKERS 4
@@ -243,6 +244,7 @@ typedef struct {
 typedef struct {
     uint64_t by;
     uint32_t sequence;
+    uint32_t step;
 } Waker;
 
 typedef struct {
@@ -252,6 +254,7 @@ typedef struct {
     uint32_t turn; /* how often it was suspended */
     Lockset held; /* while no thread works for it */
     bool passing; /* a callback */
+    bool green; /* a greenlet: it may let others run at any call */
     bool done;
     bool named; /* a finding will name it */
     uint8_t heads_count;
@@ -273,6 +276,7 @@ typedef struct Thread {
     const void *holder; /* the instance or class itself: an address, only looked up */
     Actor *actor;
     Task *task; /* that it works for, NULL outside any */
+    uint32_t step; /* tells apart what it did for one task and for the next; unique in the run */
     Lockset outer; /* what the actor holds outside of its tasks, while it works for one */
     int pending_count;
     struct Thread *next;
@@ -417,8 +421,9 @@ tell_edge(int verb, const Actor *actor, uint64_t other)
 /* --- tasks.c: the tasks that event loops run in turn ---------------------------------------------------------------- */
 
 Task *task_find(uint64_t serial);
-uint64_t task_spawn(PyObject *name, uint64_t parent, bool passing, uint32_t born);
-void task_spawn_as(uint64_t serial, PyObject *name, uint64_t parent, bool passing);
+enum { TASK_OF_LOOP, TASK_PASSING, TASK_GREEN };
+uint64_t task_spawn(PyObject *name, uint64_t parent, int sort, uint32_t born);
+void task_spawn_as(uint64_t serial, PyObject *name, uint64_t parent, int sort);
 uint64_t task_resume(Thread *thread, uint64_t serial);
 void task_suspend(uint64_t serial, PyObject *sites);
 void task_wake(Thread *thread, uint64_t serial);
@@ -431,7 +436,7 @@ PyObject *task_walks(const Task *task);
 void task_note_head(Task *task, const Head *head);
 const Head *task_find_head(const Task *task, const Head *wanted);
 bool task_asked(uint64_t by, const Task *task, uint32_t since);
-bool task_was_told(uint64_t by, const Task *task, uint32_t since);
+bool task_was_told(uint64_t by, const Task *task, uint32_t since, uint32_t since_step);
 bool tasks_dump(PyObject *found);
 uint64_t tasks_seen(void);
 void tasks_reset(void);
@@ -451,6 +456,7 @@ typedef struct {
     const void *instruction; /* of the innermost frame */
     uint32_t references;
     uint32_t turn; /* how often the task had been suspended */
+    uint32_t step; /* of the thread */
     int8_t region; /* index in the site's regions, -1 without */
     uint8_t operation;
     uint8_t commute;
@@ -683,7 +689,7 @@ item_find(Object *object, size_t index)
 
 enum {
     FORM_ATTRIBUTE, FORM_METHOD, FORM_ITEM, FORM_GLOBAL, FORM_CELL, FORM_ITERATE, FORM_CONTAINS, FORM_FUNCTION,
-    FORM_IMPORT
+    FORM_IMPORT, FORM_BODY
 };
 enum { CONTEXT_LOAD, CONTEXT_STORE, CONTEXT_DELETE, CONTEXT_AUGMENT, CONTEXT_CALL };
 enum { ROLE_BASE = 'S', ROLE_KEY = 'K', ROLE_VALUE = 'W', ROLE_STATEMENT = 'G' };
@@ -695,6 +701,7 @@ typedef struct {
     bool splits; /* a lock may have been let go of between the read and the write */
     bool lent; /* the head lies in another function, called by the same activation */
     bool instead; /* a short circuit may have passed by the read of the region before this one */
+    bool switches; /* a greenlet may have let others run there */
 } RegionOf;
 
 typedef struct {
@@ -708,6 +715,7 @@ typedef struct {
     bool flag;
     bool suspends; /* a walk with an await between its steps */
     bool opens; /* an await lies between this read and a write that depends on it */
+    bool switches; /* a greenlet may let others run there */
     bool acted;
     bool awaits; /* one of its regions has an await inside */
     uint8_t region_count;
@@ -1096,35 +1104,43 @@ typedef struct {
 
 enum { MADE_ONE, MADE_ALL, MADE_STRUCTURE };
 
+/* What a tap has found out. Most taps of a program are never used, so it is made at the first use. */
+typedef struct {
+    Known known; /* the type it was first used on */
+    Known *more; /* owned, MORE_KNOWN others; NULL until there is a second type */
+    uint32_t puts; /* items put into containers that nobody else was known to take from */
+    uint32_t made[3]; /* the contexts that it last made: of a field or item, of all items, of a structure */
+    PyObject *names; /* borrowed address: the namespace, module or class whose name was last used */
+    NameCell *named; /* borrowed: that name, while `named_generation` is `names_generation` */
+    uint64_t named_generation;
+    uint32_t names_version; /* of that class */
+    uint8_t next; /* of `more` to be replaced */
+    const void *home; /* the code it was last found in, to compare with */
+} Learned;
+
+/* One cache line, as there are tens of thousands. */
 typedef struct Tap {
     PyObject_HEAD
     uint64_t run; /* the run that it belongs to */
     uint32_t fits; /* shape of the records whose cell the next number is, NO_SHAPE while none is known */
     uint32_t cell;
-    Known known; /* the type it was first used on */
-    Known *more; /* owned, MORE_KNOWN others; NULL until there is a second type */
+    const Learned *learned; /* owned, unless it is `nothing_learned` */
+    PyObject *name; /* borrowed from the site */
+    union {
+        uint64_t literal; /* number of a literal key, 0 without */
+        int64_t variable_place; /* of a captured variable: its place in localsplus, -1 unknown */
+    };
     uint32_t site;
     uint8_t rank;
     uint8_t role;
     uint8_t held; /* operands that other taps of the site hold for this one */
-    uint8_t next; /* of `more` to be replaced */
-    bool is_simple; /* no region, no publication: an access of an object of one's own needs no look at the rules */
-    uint32_t puts; /* items put into containers that nobody else was known to take from */
-    uint32_t made[3]; /* the contexts that it last made: of a field or item, of all items, of a structure */
-    bool commits;
-    bool early; /* of an augmented assignment, before the old value is read */
-    bool is_head;
-    bool stores;
-    bool is_item; /* an item is accessed, no attribute */
-    bool names_owner; /* a site near by asks which class the attribute was loaded from */
-    int variable_place; /* captured variable: place in localsplus, -1 unknown */
-    PyObject *name; /* borrowed from the site */
-    uint64_t literal; /* number of a literal key, 0 without */
-    PyObject *names; /* borrowed address: the namespace, module or class whose name was last used */
-    uint32_t names_version; /* of that class */
-    NameCell *named; /* borrowed: that name, while `named_generation` is `names_generation` */
-    uint64_t named_generation;
-    const void *home; /* the code it was last found in, to compare with */
+    bool is_simple : 1; /* no region, no publication: an access of an object of one's own needs no look at the rules */
+    bool commits : 1;
+    bool early : 1; /* of an augmented assignment, before the old value is read */
+    bool is_head : 1;
+    bool stores : 1;
+    bool is_item : 1; /* an item is accessed, no attribute */
+    bool names_owner : 1; /* a site near by asks which class the attribute was loaded from */
 } Tap;
 
 typedef struct {
@@ -1139,6 +1155,8 @@ typedef struct {
     PyObject *namespace; /* borrowed; globals of the frame */
 } Reach;
 
+extern const Learned nothing_learned;
+Learned *tap_learns(Tap *tap);
 PyObject *tap_value(Tap *tap, Frame *frame);
 PyObject *tap_key(Tap *tap, Frame *frame);
 bool accesses_start(void);

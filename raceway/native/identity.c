@@ -25,12 +25,18 @@
 #define USER_ADDRESS_BITS 48
 #endif
 #define SHADOW_BYTES ((size_t)1 << (USER_ADDRESS_BITS - 2))
+#define GRANULE_BITS 14 /* of heap, whose shadow is a page; also what CPython's allocator gives to blocks of one size */
+#define GRANULES ((size_t)1 << (USER_ADDRESS_BITS - GRANULE_BITS))
 #define SIZES 72
 #define STEPS (RW_FREE_THREADED ? 2 : 3) /* places of a block at which an object may begin */
 
 static Object nobody = {.shape = NOBODY_SHAPE};
 char *identity_region = (char *)&nobody;
 uint32_t *identity_shadow;
+
+/* Beside a shadow in one piece: whether a block that begins in the granule may hold an object with a record. Most of what
+   is freed stands where there is none, and its shadow need not be looked at, nor get memory. */
+static uint8_t *granules;
 
 static uint32_t **roots[1 << 14]; /* the pieces of the shadow where records are, by the top of the address in two steps */
 
@@ -82,7 +88,8 @@ reserve_shadow(void)
     static bool tried;
     if (!tried) {
         tried = true;
-        identity_shadow = reserve(SHADOW_BYTES);
+        granules = reserve(GRANULES);
+        identity_shadow = granules == NULL ? NULL : reserve(SHADOW_BYTES);
 #ifdef MADV_NOHUGEPAGE
         if (identity_shadow != NULL) { /* a huge page would lie under eight MiB of heap */
             (void)madvise(identity_shadow, SHADOW_BYTES, MADV_NOHUGEPAGE);
@@ -105,10 +112,21 @@ shadow_in_pieces(uintptr_t address)
     return piece == NULL ? NULL : &piece[(address & 0xfffff) >> 4];
 }
 
+/* An object with a record begins here, which is up to 32 bytes behind the beginning of its block. */
+static inline void
+mark_granules(uintptr_t address)
+{
+    __atomic_store_n(&granules[address >> GRANULE_BITS], 1, __ATOMIC_RELAXED);
+    __atomic_store_n(&granules[(address - 16 * (STEPS - 1)) >> GRANULE_BITS], 1, __ATOMIC_RELAXED);
+}
+
 /* The place of an address in the shadow, made where there is none. NULL when there is no memory. */
 static uint32_t *
 shadow_made(uintptr_t address)
 {
+    if (identity_shadow != NULL && address >> USER_ADDRESS_BITS == 0) {
+        mark_granules(address);
+    }
     uint32_t *known = shadow_in_pieces(address);
     if (known != NULL || address >> USER_ADDRESS_BITS != 0) {
         return known;
@@ -376,6 +394,10 @@ static inline bool
 is_unknown(const void *block)
 {
     uintptr_t address = (uintptr_t)block;
+    if (likely(identity_shadow != NULL) &&
+        likely(__atomic_load_n(&granules[address >> GRANULE_BITS], __ATOMIC_RELAXED) == 0)) {
+        return true;
+    }
     const uint32_t *shadow = shadow_at(address);
     if (unlikely(shadow == NULL)) {
         return true;
@@ -525,7 +547,7 @@ size_t
 identity_reserved(void)
 {
     bool region = identity_region != (char *)&nobody;
-    return (region ? region_size : 0) + (identity_shadow != NULL ? SHADOW_BYTES : 0);
+    return (region ? region_size : 0) + (identity_shadow != NULL ? SHADOW_BYTES + GRANULES : 0);
 }
 
 /* Begin to follow the lives of objects. False when there is no address space. */
@@ -550,6 +572,29 @@ identity_start(void)
     return true;
 }
 
+/* Retire what is recorded in a piece; in one that is part of a whole shadow, granule by granule. */
+static void
+clear_piece(uint32_t *piece)
+{
+    const size_t count = (size_t)1 << (GRANULE_BITS - 4);
+    for (size_t first = 0; first < 1 << 16; first += count) {
+        uint8_t *granule = identity_shadow == NULL ? NULL : &granules[(size_t)(piece + first - identity_shadow) / count];
+        if (granule != NULL && *granule == 0) {
+            continue;
+        }
+        for (size_t index = first; index < first + count; index++) {
+            if (__atomic_load_n(&piece[index], __ATOMIC_RELAXED) != 0) {
+                retire(&piece[index]);
+            }
+        }
+#if !RW_FREE_THREADED
+        if (granule != NULL) {
+            *granule = 0;
+        }
+#endif
+    }
+}
+
 /* Forget all objects. */
 static void
 clear_shadow(void)
@@ -560,11 +605,7 @@ clear_shadow(void)
             if (shadow == NULL) {
                 continue;
             }
-            for (size_t index = 0; index < 1 << 16; index++) {
-                if (__atomic_load_n(&shadow[index], __ATOMIC_RELAXED) != 0) {
-                    retire(&shadow[index]);
-                }
-            }
+            clear_piece(shadow);
 #if !RW_FREE_THREADED /* where another thread may be about to look into it */
             roots[top][middle] = NULL;
             if (identity_shadow == NULL) {

@@ -472,21 +472,21 @@ note_methods(PyTypeObject *type, const Wanted *wanted, size_t count)
 }
 
 static bool
-note_function(PyObject *module, const char *name)
+note_function(PyObject *real, const char *name)
 {
     static const Wanted wanted = {NULL, METH_NOARGS, our_allocate, &allocate};
-    PyObject *function = PyDict_GetItemString(PyModule_GetDict(module), name);
+    PyObject *function = PyDict_GetItemString(real, name);
     return function != NULL && PyCFunction_CheckExact(function) &&
            note(((PyCFunctionObject *)function)->m_ml, &wanted);
 }
 
 /* Find all that is to be swapped. False, with nothing changed, where it is not as we know it. */
 static bool
-find_all(PyObject *module)
+find_all(PyObject *real)
 {
     swap_count = 0;
-    PyObject *first = PyDict_GetItemString(PyModule_GetDict(module), "LockType");
-    PyObject *second = PyDict_GetItemString(PyModule_GetDict(module), "RLock");
+    PyObject *first = PyDict_GetItemString(real, "LockType");
+    PyObject *second = PyDict_GetItemString(real, "RLock");
     if (!RW_PEEK || first == NULL || second == NULL || !PyType_Check(first) || !PyType_Check(second)) {
         return false;
     }
@@ -494,7 +494,7 @@ find_all(PyObject *module)
     Py_XSETREF(rlock_type, (PyTypeObject *)Py_NewRef(second));
     return note_methods(lock_type, lock_methods, sizeof lock_methods / sizeof *lock_methods) &&
            note_methods(rlock_type, rlock_methods, sizeof rlock_methods / sizeof *rlock_methods) &&
-           note_function(module, "allocate_lock") && note_function(module, "allocate");
+           note_function(real, "allocate_lock") && note_function(real, "allocate");
 }
 
 /* In classes derived from an RLock too: they took over the pointer, and `__new__` compares. */
@@ -549,30 +549,25 @@ texts_ready(void)
     return kind_lock != NULL;
 }
 
-/* locks_install(listener, quiet, passed, first_uses): False where the types are not as we know them. */
+/* locks_install(listener, quiet, passed, first_uses, real): False where the types are not as we know them. `real` has
+   what `_thread` had before the program replaced any of it. */
 PyObject *
 locks_install(PyObject *self, PyObject *args)
 {
     (void)self;
-    PyObject *to, *quiet, *passed, *uses;
-    if (!PyArg_ParseTuple(args, "OO!O!O!", &to, &PyFrozenSet_Type, &quiet, &PyFrozenSet_Type, &passed, &PyDict_Type,
-                          &uses)) {
+    PyObject *to, *quiet, *passed, *uses, *real;
+    if (!PyArg_ParseTuple(args, "OO!O!O!O!", &to, &PyFrozenSet_Type, &quiet, &PyFrozenSet_Type, &passed, &PyDict_Type,
+                          &uses, &PyDict_Type, &real)) {
         return NULL;
     }
     if (!texts_ready()) {
         return NULL;
     }
-    PyObject *module = PyImport_ImportModule("_thread");
-    if (module == NULL) {
-        return NULL;
-    }
     if (!creation_start(quiet, passed, uses) || !telling_start(to == Py_None ? NULL : to)) {
-        Py_DECREF(module);
         return NULL;
     }
     if (!swapped) {
-        if (!find_all(module)) {
-            Py_DECREF(module);
+        if (!find_all(real)) {
             creation_stop();
             telling_stop();
             Py_RETURN_FALSE;
@@ -589,7 +584,6 @@ locks_install(PyObject *self, PyObject *args)
         swapped = true;
         ready_in = getpid();
     }
-    Py_DECREF(module);
     Py_RETURN_TRUE;
 }
 

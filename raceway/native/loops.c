@@ -76,8 +76,8 @@ known_extra(const PyObject *owner)
     return object == NULL ? NULL : object->extra;
 }
 
-static uint64_t
-known_serial(const PyObject *owner)
+uint64_t
+task_known(const PyObject *owner)
 {
     const Extra *extra = known_extra(owner);
     return extra == NULL ? 0 : extra->task;
@@ -89,23 +89,38 @@ named(PyObject *name, const char *text)
     return PyUnicode_Check(name) && PyUnicode_CompareWithASCIIString(name, text) == 0;
 }
 
-/* Whether a lock, a semaphore or a limiter is being given back: the twin of raceway/sync/handovers.py, for what is woken
-   by loops of asyncio. */
+/* Whether the frame is of a module that wakes on behalf of others. */
 static bool
+is_passed(PyObject *module)
+{
+    static const char core[] = "trio._core.";
+    const char *text = module == NULL ? NULL : PyUnicode_AsUTF8(module);
+    if (text == NULL) {
+        PyErr_Clear();
+        return false;
+    }
+    return strncmp(text, core, sizeof core - 1) == 0 || strcmp(text, "asyncio.base_events") == 0 ||
+           strcmp(text, "asyncio.events") == 0;
+}
+
+bool
 hands_on(Frame *frame)
 {
     for (; frame != NULL; frame = frame_skip(frame->previous)) {
         PyObject *module = module_of(frame), *name = frame_code(frame)->co_name;
-        if (is_module(module, "asyncio.base_events") || is_module(module, "asyncio.events")) {
+        if (is_passed(module)) {
             continue;
         }
         bool locks = is_module(module, "asyncio.locks"), backend = is_module(module, "anyio._backends._asyncio");
-        if ((locks || backend) && named(name, "set")) {
+        bool trio = is_module(module, "trio._sync");
+        if ((locks || backend || trio || is_module(module, "anyio._backends._trio")) && named(name, "set")) {
             continue;
         }
+        bool releases = named(name, "release");
         return (locks && (named(name, "_wake_up_first") || named(name, "_wake_up_next"))) ||
-               (backend && (named(name, "release") || named(name, "_notify_next_waiter"))) ||
-               (named(name, "release") && is_module(module, "anyio._core._synchronization"));
+               (backend && (releases || named(name, "_notify_next_waiter"))) ||
+               (trio && (releases || named(name, "_wake_waiters"))) ||
+               (releases && is_module(module, "anyio._core._synchronization"));
     }
     return false;
 }
@@ -125,7 +140,7 @@ handle_made(PyObject *handle, PyObject *callback)
         }
         else if (extra != NULL && extra->task == 0) {
             alone = false;
-            extra->task = task_spawn(NULL, by, false, 0);
+            extra->task = task_spawn(NULL, by, TASK_OF_LOOP, 0);
         }
         else if (extra != NULL && !hands_on(frame)) {
             task_wake(thread, extra->task);
@@ -218,7 +233,7 @@ step_begin(const Handling *handling, PyObject *handle, PyObject *callback, PyObj
     step.owner = callback == NULL ? NULL : task_of(callback);
     if (core_enter(0)) {
         step.run = recording;
-        step.serial = step.owner == NULL ? 0 : known_serial(step.owner);
+        step.serial = step.owner == NULL ? 0 : task_known(step.owner);
         bool is_named = step.serial == 0 || task_find(step.serial) == NULL || task_find(step.serial)->name != NULL;
         core_unlock();
         if (!is_named) {
@@ -232,7 +247,7 @@ step_begin(const Handling *handling, PyObject *handle, PyObject *callback, PyObj
         if (step.serial == 0) {
             Py_CLEAR(step.owner);
             const Extra *made = known_extra(handle);
-            step.serial = task_spawn(name, known_serial(handle), true, made == NULL ? 0 : made->made);
+            step.serial = task_spawn(name, task_known(handle), TASK_PASSING, made == NULL ? 0 : made->made);
         }
         step.before = task_resume(thread, step.serial);
         core_unlock();
@@ -257,17 +272,18 @@ is_over(const Handling *handling, PyObject *owner)
     return over;
 }
 
-/* The sites of the walks that the task, which is suspended, is in, as a new list; NULL when it is in none. */
-static PyObject *
-walked_on(const Handling *handling, const Step *step)
+/* The sites of the walks that a task, which is suspended, is in, as a new list; NULL when it is in none. `going_on` is
+   called with the task itself and its walks. */
+PyObject *
+walked_on(uint64_t run, uint64_t serial, PyObject *going_on, PyObject *owner)
 {
     PyObject *walks = NULL;
-    if (core_enter(step->run)) {
-        const Task *task = task_find(step->serial);
+    if (core_enter(run)) {
+        const Task *task = task_find(serial);
         walks = task == NULL || task->walks_count == 0 ? NULL : task_walks(task);
         core_unlock();
     }
-    PyObject *sites = walks == NULL ? NULL : PyObject_CallFunctionObjArgs(handling->going_on, step->owner, walks, NULL);
+    PyObject *sites = walks == NULL ? NULL : PyObject_CallFunctionObjArgs(going_on, owner, walks, NULL);
     PyErr_Clear();
     Py_XDECREF(walks);
     if (sites != NULL && !PyList_CheckExact(sites)) {
@@ -286,7 +302,7 @@ step_finish(const Handling *handling, Step *step)
     PyObject *type, *value, *trace;
     PyErr_Fetch(&type, &value, &trace);
     bool over = step->owner == NULL || is_over(handling, step->owner);
-    PyObject *sites = over ? NULL : walked_on(handling, step);
+    PyObject *sites = over ? NULL : walked_on(step->run, step->serial, handling->going_on, step->owner);
     if (core_enter(step->run)) {
         task_resume(current_thread(), step->before);
         if (!over) {
@@ -410,17 +426,37 @@ loop_release(PyObject *module, PyObject *loop)
     Py_RETURN_NONE;
 }
 
-/* task_serial(task): the serial of a task of asyncio, 0 when it is not known. */
+/* task_serial(task): the serial of a task, 0 when it is not known. */
 PyObject *
 task_serial(PyObject *module, PyObject *task)
 {
     (void)module;
     uint64_t serial = 0;
     if (core_enter(0)) {
-        serial = known_serial(task);
+        serial = task_known(task);
         core_unlock();
     }
     return PyLong_FromUnsignedLongLong(serial);
+}
+
+/* task_note(task, serial): the task has this serial; with 0 it is over. */
+PyObject *
+task_note(PyObject *module, PyObject *args)
+{
+    (void)module;
+    PyObject *task;
+    unsigned long long serial;
+    if (!PyArg_ParseTuple(args, "OK", &task, &serial)) {
+        return NULL;
+    }
+    if (core_enter(0)) {
+        Extra *extra = serial == 0 ? known_extra(task) : extra_of(task);
+        if (extra != NULL) {
+            extra->task = serial;
+        }
+        core_unlock();
+    }
+    Py_RETURN_NONE;
 }
 
 bool
@@ -446,6 +482,14 @@ task_serial(PyObject *module, PyObject *task)
     (void)module;
     (void)task;
     return PyLong_FromLong(0);
+}
+
+PyObject *
+task_note(PyObject *module, PyObject *args)
+{
+    (void)module;
+    (void)args;
+    Py_RETURN_NONE;
 }
 
 bool

@@ -29,9 +29,18 @@ void handle_made(PyObject *handle, PyObject *callback);
 
 /* `loop` is about to run `handle`; `step_finish` is due once it has, with or without an exception. */
 Step step_begin(const Handling *handling, PyObject *handle, PyObject *callback, PyObject *loop);
+PyObject *walked_on(uint64_t run, uint64_t serial, PyObject *going_on, PyObject *owner);
 void step_finish(const Handling *handling, Step *step);
 
+/* The serial of a task, 0 when it is not known. Of a handle, that of the task that made it. */
+uint64_t task_known(const PyObject *owner);
+
+/* Whether a lock, a semaphore or a limiter is being given back: the twin of raceway/sync/handovers.py. */
+bool hands_on(Frame *frame);
+
 PyObject *task_serial(PyObject *module, PyObject *task);
+PyObject *task_note(PyObject *module, PyObject *args);
 bool callbacks_ready(PyObject *module);
+bool steps_ready(PyObject *module);
 
 #endif

@@ -375,7 +375,7 @@ static PyMethodDef module_methods[] = {
     {"module_executed", native_module_executed, METH_NOARGS, "The calling thread has run a module to its end."},
     {"outermost", (PyCFunction)(void (*)(void))outermost, METH_FASTCALL, "Call something without callers of its own."},
     {"tell", native_tell, METH_VARARGS, "From the next start on, collect what `told` gives; every access, values too."},
-    {"told", native_told, METH_VARARGS, "What there is to tell since the last time, as values of the two classes."},
+    {"told", native_told, METH_VARARGS, "What there is to tell since the last time, as values of the three classes."},
     {"untold", native_untold, METH_NOARGS, "How much was dropped since nobody asked in time."},
     {"hide_thread", native_hide_thread, METH_NOARGS, "The calling thread is one of ours: it is no actor."},
     {"after_fork", native_after_fork, METH_NOARGS, "In a forked child: the other threads are gone."},
@@ -401,7 +401,8 @@ static PyMethodDef module_methods[] = {
     {"insist", insist, METH_O, "Send a signal again until its handler, which is Python's, has run."},
     {"insist_no_more", insist_no_more, METH_NOARGS, "The handler runs."},
     {"loop_release", loop_release, METH_O, "A callback is about to be handed to the loop."},
-    {"task_serial", task_serial, METH_O, "The serial of a task of asyncio, 0 when it is not known."},
+    {"task_serial", task_serial, METH_O, "The serial of a task, 0 when it is not known."},
+    {"task_note", task_note, METH_VARARGS, "A task has this serial; with 0 it is over."},
     {NULL, NULL, 0, NULL},
 };
 
@@ -421,7 +422,8 @@ module_exec(PyObject *module)
 #endif
     if (!taps_ready(module) || PyType_Ready(&Recorder_Type) < 0 || PyType_Ready(&PeekProbe_Type) < 0 ||
         PyType_Ready(&Around_Type) < 0 || PyType_Ready(&Watched_Type) < 0 || !recorder_ready(module) ||
-        !queues_ready() || !loops_ready(module) || !callbacks_ready(module)) {
+        !queues_ready() || !loops_ready(module) || !callbacks_ready(module) ||
+        !steps_ready(module)) {
         return -1;
     }
     if (PyModule_AddObjectRef(module, "Recorder", (PyObject *)&Recorder_Type) < 0 ||

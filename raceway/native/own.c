@@ -7,7 +7,7 @@
 HOT uint32_t
 made_before(const Tap *tap, int made, const Thread *thread, Frame *frame, Effect effect, uint8_t rank, Stack callers)
 {
-    uint32_t before = tap->made[made];
+    uint32_t before = tap->learned->made[made];
     const Context *known = &contexts[before];
     uint32_t tag = thread->tag + rank + (op_mutates(effect.operation) ? TAG_MUTATES : 0);
     return likely(context_tags[before] == tag) && known->operation == effect.operation &&
@@ -31,7 +31,7 @@ context_for_other(Tap *tap, int made, Thread *thread, Frame *frame, const Cell *
     uint32_t kept = op_mutates(effect.operation) ? cell->w : cell->r;
     uint32_t id = kept == 0 ? 0 : context_renew(thread, frame, kept, &wanted, callers, 1);
     if (id == 0) {
-        id = tap->made[made] = context_make(thread, frame, &wanted);
+        id = tap_learns(tap)->made[made] = context_make(thread, frame, &wanted);
     }
     return id;
 }
@@ -61,7 +61,7 @@ record_first(Thread *thread, Cell *cell, uint32_t context, bool mutates)
 void
 remember_made(Tap *tap, int made, uint32_t context)
 {
-    tap->made[made] = (context & EXPANDED) == 0 && contexts[context].site == tap->site ? context : 0;
+    tap_learns(tap)->made[made] = (context & EXPANDED) == 0 && contexts[context].site == tap->site ? context : 0;
 }
 
 /* A new object's fields are mostly stored one after the other by one activation, whose callers need to be looked at only
@@ -182,7 +182,7 @@ void
 put_in(Tap *tap, Thread *thread, Object *object)
 {
     bool handing = object != NULL && object->extra != NULL && object->extra->handing;
-    uint32_t count = handing ? 0 : ++tap->puts;
+    uint32_t count = handing ? 0 : ++tap_learns(tap)->puts;
     if (unlikely((count & (count - 1)) == 0)) {
         actor_gave(thread);
     }

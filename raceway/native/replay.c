@@ -148,7 +148,7 @@ feed_suspend(PyObject *record)
 }
 
 /* (verb, actor, other, merge, held, task) of the edges, where `merge` of a lock tells whether its taker would have waited;
-   (verb, actor, task, -, -, by whom) of what happens to tasks. */
+   (verb, actor, task, is it a greenlet, -, by whom) of what happens to tasks. */
 static bool
 feed_edge(PyObject *record, const char *verb)
 {
@@ -169,7 +169,7 @@ feed_edge(PyObject *record, const char *verb)
         return false;
     }
     if (strcmp(verb, "spawn") == 0) {
-        task_spawn_as(other, NULL, task, false);
+        task_spawn_as(other, NULL, task, merge ? TASK_GREEN : TASK_OF_LOOP);
         return true;
     }
     if (strcmp(verb, "done") == 0) {

@@ -17,22 +17,33 @@
 
 #define LIMIT 16 /* unordered accesses kept per location and direction */
 
+/* Mostly there is but one. */
 typedef struct {
-    Entry *entries; /* owned */
+    union {
+        Entry only; /* while there is room for one */
+        Entry *many; /* owned */
+    };
     uint8_t count;
-    uint8_t capacity;
+    uint8_t capacity; /* of `many`, 0 without */
 } Entries;
+
+/* What double-checked locking, or the store of a flag, hands over. */
+typedef struct {
+    Clock clock;
+    uint64_t handover; /* the serial under which it is told of */
+} Published;
 
 typedef struct {
     Entries writes;
     Entries reads;
-    Clock *published; /* owned; by double-checked locking */
-    uint64_t last_actor;
+    Published *published; /* owned */
+    union {
+        uint64_t last_actor;
+        uint32_t next_free;
+    };
     uint32_t version; /* changes when another actor than the last one comes */
-    uint32_t next_free;
     bool racy;
     bool told; /* what is kept here */
-    uint64_t handover; /* what double-checked locking publishes is told of under this serial */
 } Expansion;
 
 uint32_t sequence;
@@ -84,29 +95,46 @@ contexts_conflict(const Context *first, const Context *second, int kind)
 
 /* --- Expanded locations ------------------------------------------------------------------------------------------ */
 
+static inline Entry *
+entries_of(const Entries *list)
+{
+    return list->capacity == 0 ? (Entry *)&list->only : list->many;
+}
+
+static bool
+make_room(Entries *list)
+{
+    uint8_t capacity = list->capacity == 0 ? 2 : list->capacity * 2;
+    Entry *grown = realloc(list->capacity == 0 ? NULL : list->many, capacity * sizeof(Entry));
+    if (grown == NULL) {
+        failures++;
+        return false;
+    }
+    if (list->capacity == 0) {
+        grown[0] = list->only;
+    }
+    list->many = grown;
+    list->capacity = capacity;
+    return true;
+}
+
 static bool
 append(Entries *list, uint32_t context, uint32_t place)
 {
-    if (list->count == list->capacity) {
-        uint8_t capacity = list->capacity ? list->capacity * 2 : 1;
-        Entry *grown = realloc(list->entries, capacity * sizeof(Entry));
-        if (grown == NULL) {
-            failures++;
-            return false;
-        }
-        list->entries = grown;
-        list->capacity = capacity;
+    if (list->count >= (list->capacity == 0 ? 1 : list->capacity) && !make_room(list)) {
+        return false;
     }
     context_hold(context);
-    list->entries[list->count++] = (Entry){context, place};
+    entries_of(list)[list->count++] = (Entry){context, place};
     return true;
 }
 
 static void
 remove_at(Entries *list, uint8_t place)
 {
-    uint32_t context = list->entries[place].context;
-    memmove(list->entries + place, list->entries + place + 1, (list->count - place - 1u) * sizeof(Entry));
+    Entry *entries = entries_of(list);
+    uint32_t context = entries[place].context;
+    memmove(entries + place, entries + place + 1, (list->count - place - 1u) * sizeof(Entry));
     list->count--;
     context_drop(context);
 }
@@ -117,7 +145,9 @@ empty(Entries *list)
     while (list->count != 0) {
         remove_at(list, (uint8_t)(list->count - 1));
     }
-    free(list->entries);
+    if (list->capacity != 0) {
+        free(list->many);
+    }
     *list = (Entries){0};
 }
 
@@ -170,7 +200,7 @@ cell_is_filled(const Cell *cell)
     const Expansion *expansion = expansion_of(cell);
     uint32_t last = expansion == NULL                ? cell->w
                     : expansion->writes.count == 0 ? 0
-                                                   : expansion->writes.entries[expansion->writes.count - 1].context;
+                                                   : entries_of(&expansion->writes)[expansion->writes.count - 1].context;
     return last != 0 && contexts[last].operation != OP_DELETE;
 }
 
@@ -182,7 +212,7 @@ cell_clear(Cell *cell)
         empty(&expansion->writes);
         empty(&expansion->reads);
         if (expansion->published != NULL) {
-            clock_free(expansion->published);
+            clock_free(&expansion->published->clock);
             free(expansion->published);
         }
         expansion->published = NULL;
@@ -244,7 +274,10 @@ remember_head(Thread *thread, const void *activation, int offset, uint32_t site,
     head->offset = offset;
     head->sequence = sequence;
     head->order = ++thread->heads_order;
-    if (thread->task != NULL && sites[site].opens) {
+    const Task *task = thread->task;
+    head->turn = task == NULL ? 0 : task->turn;
+    head->step = thread->step;
+    if (unlikely(task != NULL) && (sites[site].opens || (sites[site].switches && task->green))) {
         task_note_head(thread->task, head);
     }
 }
@@ -260,6 +293,13 @@ note_head(Thread *thread, const void *activation, int offset, uint32_t site, con
     }
 }
 
+/* Whether the task can let others run inside the region: at an await or, as a greenlet, at any call. */
+static bool
+may_pause(const Task *task, const RegionOf *region)
+{
+    return region->awaits || (region->switches && task->green);
+}
+
 static const Head *
 head_at(Thread *thread, const RegionOf *region, const Location *location)
 {
@@ -269,8 +309,11 @@ head_at(Thread *thread, const RegionOf *region, const Location *location)
     if (region->lent && activation == NULL) {
         return NULL;
     }
-    if (thread->task != NULL && region->awaits) {
-        return task_find_head(thread->task, &known);
+    if (thread->task != NULL && may_pause(thread->task, region)) {
+        const Head *kept = task_find_head(thread->task, &known);
+        if (kept != NULL || region->awaits) {
+            return kept;
+        }
     }
     const Head *head = head_place(thread, known.site, known.frame, location->target, known.key);
     return head->site == known.site && head->frame == known.frame && head->object == known.object &&
@@ -392,7 +435,7 @@ static void
 thin(Entries *list, const Access *access)
 {
     for (uint8_t place = list->count; place-- > 0;) {
-        if (outlived(access, list->entries[place].context)) {
+        if (outlived(access, entries_of(list)[place].context)) {
             remove_at(list, place);
         }
     }
@@ -402,8 +445,8 @@ thin(Entries *list, const Access *access)
 static bool
 is_only_own(const Access *access, const Entries *list)
 {
-    return list->count == 1 && contexts[list->entries[0].context].slot == access->thread->actor->slot &&
-           outlived(access, list->entries[0].context);
+    return list->count == 1 && contexts[entries_of(list)[0].context].slot == access->thread->actor->slot &&
+           outlived(access, entries_of(list)[0].context);
 }
 
 /* The access takes the place of the actor's last one, which is the only one of its direction that is kept: what an actor
@@ -423,13 +466,13 @@ takes_over(const Access *access, Cell *cell, Expansion *expansion)
         remove_at(&expansion->reads, 0);
     }
     for (uint8_t at = 0; !mutates && at < writes->count; at++) {
-        if (races_with(access, writes->entries[at].context)) {
+        if (races_with(access, entries_of(writes)[at].context)) {
             return false;
         }
     }
-    list->entries[0].sequence = ++sequence;
-    if (list->entries[0].context != access->id) {
-        replace(&list->entries[0].context, access->id);
+    entries_of(list)[0].sequence = ++sequence;
+    if (entries_of(list)[0].context != access->id) {
+        replace(&entries_of(list)[0].context, access->id);
     }
     if (cell->r != access->id) {
         replace(&cell->r, access->id);
@@ -446,15 +489,15 @@ record_expanded(const Access *access, Cell *cell, Expansion *expansion)
     }
     uint32_t place = ++sequence;
     for (uint8_t at = 0; at < expansion->writes.count; at++) {
-        if (races_with(access, expansion->writes.entries[at].context)) {
+        if (races_with(access, entries_of(&expansion->writes)[at].context)) {
             expansion->racy = true;
-            check(access, expansion->writes.entries[at].context, expansion->writes.entries[at].sequence);
+            check(access, entries_of(&expansion->writes)[at].context, entries_of(&expansion->writes)[at].sequence);
         }
     }
     for (uint8_t at = 0; mutates && at < expansion->reads.count; at++) {
-        if (races_with(access, expansion->reads.entries[at].context)) {
+        if (races_with(access, entries_of(&expansion->reads)[at].context)) {
             expansion->racy = true;
-            check(access, expansion->reads.entries[at].context, expansion->reads.entries[at].sequence);
+            check(access, entries_of(&expansion->reads)[at].context, entries_of(&expansion->reads)[at].sequence);
         }
     }
     Entries *list = mutates ? &expansion->writes : &expansion->reads;
@@ -503,8 +546,8 @@ repeats(const Access *access, const Cell *cell, Expansion *expansion)
     uint32_t written = cell->w, seen = cell->r;
     if (expansion != NULL) {
         const Entries *writes = &expansion->writes, *reads = &expansion->reads;
-        written = writes->count != 0 ? writes->entries[writes->count - 1].context : 0;
-        seen = reads->count != 0 ? reads->entries[reads->count - 1].context : 0;
+        written = writes->count != 0 ? entries_of(writes)[writes->count - 1].context : 0;
+        seen = reads->count != 0 ? entries_of(reads)[reads->count - 1].context : 0;
     }
     if (op_mutates(wanted->operation)) {
         return tells(written, thread, wanted);
@@ -531,7 +574,7 @@ static bool
 has_foreign(const Entries *list, const Access *access)
 {
     for (uint8_t place = 0; place < list->count; place++) {
-        if (is_foreign(list->entries[place].context, access)) {
+        if (is_foreign(entries_of(list)[place].context, access)) {
             return true;
         }
     }
@@ -542,7 +585,7 @@ static void
 tell_entries(const Entries *list, const Location *location)
 {
     for (uint8_t place = 0; place < list->count; place++) {
-        teller_access(list->entries[place].context, location, NULL, list->entries[place].sequence, true, NULL, NULL);
+        teller_access(entries_of(list)[place].context, location, NULL, entries_of(list)[place].sequence, true, NULL, NULL);
     }
 }
 
@@ -596,16 +639,17 @@ publish(Thread *thread, Cell *cell)
     if (expansion == NULL && (expansion = expand(cell)) == NULL) {
         return;
     }
-    if (expansion->published == NULL && (expansion->published = calloc(1, sizeof(Clock))) == NULL) {
+    if (expansion->published == NULL && (expansion->published = calloc(1, sizeof(Published))) == NULL) {
         failures++;
         return;
     }
     Actor *actor = thread->actor;
     if (unlikely(telling)) {
-        expansion->handover = expansion->handover != 0 ? expansion->handover : new_serial();
-        teller_edge(TELL_RELEASE, actor, expansion->handover, NULL, NULL, 0);
+        Published *published = expansion->published;
+        published->handover = published->handover != 0 ? published->handover : new_serial();
+        teller_edge(TELL_RELEASE, actor, published->handover, NULL, NULL, 0);
     }
-    clock_copy(expansion->published, &actor->clock);
+    clock_copy(&expansion->published->clock, &actor->clock);
     clock_set(&actor->clock, actor->slot, clock_get(&actor->clock, actor->slot) + 1);
     thread_new_epoch(thread);
 }
@@ -621,7 +665,7 @@ has_others(const Cell *cell, uint32_t slot)
     for (int writes = 0; writes < 2; writes++) {
         const Entries *list = writes ? &expansion->writes : &expansion->reads;
         for (uint8_t place = 0; place < list->count; place++) {
-            if (contexts[list->entries[place].context].slot != slot) {
+            if (contexts[entries_of(list)[place].context].slot != slot) {
                 return true;
             }
         }
@@ -641,15 +685,15 @@ see_flag(Thread *thread, const Cell *cell)
     if (writes == NULL ? cell->w == 0 : writes->count == 0) {
         return;
     }
-    const Context *write = &contexts[writes == NULL ? cell->w : writes->entries[writes->count - 1].context];
+    const Context *write = &contexts[writes == NULL ? cell->w : entries_of(writes)[writes->count - 1].context];
     Clock *known = &thread->actor->clock;
     if (write->slot == thread->actor->slot || !sites[write->site].flag ||
         write->number <= clock_get(known, write->slot)) {
         return;
     }
-    if (expansion != NULL && expansion->published != NULL && clock_get(expansion->published, write->slot) == write->number) {
-        actor_after(thread->actor, expansion->published, &nothing);
-        tell_edge(TELL_ACQUIRE, thread->actor, expansion->handover);
+    if (expansion != NULL && expansion->published != NULL && clock_get(&expansion->published->clock, write->slot) == write->number) {
+        actor_after(thread->actor, &expansion->published->clock, &nothing);
+        tell_edge(TELL_ACQUIRE, thread->actor, expansion->published->handover);
         return;
     }
     uint64_t writer = write->of_task ? actor_in_slot(write->slot) : write->actor;
@@ -676,7 +720,7 @@ cell_taken(Thread *thread, const Cell *cell)
 {
     const Expansion *expansion = expansion_of(cell);
     Entry only = {.context = expansion == NULL ? cell->w : 0};
-    const Entry *writes = expansion == NULL ? &only : expansion->writes.entries;
+    const Entry *writes = expansion == NULL ? &only : entries_of(&expansion->writes);
     uint8_t count = expansion == NULL ? cell->w != 0 : expansion->writes.count;
     int found = TAKEN_OWN;
     for (uint8_t place = 0; place < count; place++) {
@@ -721,8 +765,8 @@ renew(const Access *access, Frame *frame, const Cell *cell, const Expansion *exp
         const Entries *list = mutates ? &expansion->writes : &expansion->reads;
         before = 0;
         for (uint8_t place = 0; place < list->count; place++) {
-            if (contexts[list->entries[place].context].slot == access->thread->actor->slot) {
-                before = list->entries[place].context;
+            if (contexts[entries_of(list)[place].context].slot == access->thread->actor->slot) {
+                before = entries_of(list)[place].context;
             }
         }
     }
@@ -739,20 +783,24 @@ renew(const Access *access, Frame *frame, const Cell *cell, const Expansion *exp
 /* The write of another task that came between the read and the write of the region that the access closes, if its task
    was suspended there and did not ask for it; 0 if none. */
 static uint32_t
-between(const Access *access, const Expansion *expansion)
+between(const Access *access, const Cell *cell, const Expansion *expansion)
 {
     const Task *task = access->thread->task;
     const Head *head = access->head;
     const RegionOf *region = head == NULL ? NULL : &sites[access->wanted.site].regions[access->wanted.region];
-    if (region == NULL || !region->awaits || head->turn == task->turn) {
+    if (region == NULL || !may_pause(task, region) || head->turn == task->turn) {
         return 0;
     }
-    for (uint8_t at = 0; at < expansion->writes.count; at++) {
-        const Entry *entry = &expansion->writes.entries[at];
+    Entry only = {.context = expansion == NULL ? cell->w : 0}; /* its place in the run is not known, but its step */
+    const Entry *writes = expansion == NULL ? &only : entries_of(&expansion->writes);
+    uint8_t count = expansion == NULL ? cell->w != 0 : expansion->writes.count;
+    for (uint8_t at = 0; at < count; at++) {
+        const Entry *entry = &writes[at];
         const Context *other = &contexts[entry->context];
+        bool later = expansion == NULL ? other->step > head->step : entry->sequence > head->sequence;
         if (other->of_task && other->slot == access->thread->actor->slot && other->actor != access->wanted.actor &&
-            entry->sequence > head->sequence && !task_asked(other->actor, task, head->sequence) &&
-            (region->takes_back || !task_was_told(other->actor, task, entry->sequence))) {
+            later && !task_asked(other->actor, task, head->sequence) &&
+            (region->takes_back || !task_was_told(other->actor, task, entry->sequence, other->step))) {
             return entry->context;
         }
     }
@@ -785,14 +833,17 @@ report_observed(Access *access, Frame *frame, uint32_t other, bool one_loop)
 }
 
 static void
-check_gaps(Access *access, Frame *frame, const Expansion *expansion)
+check_gaps(Access *access, Frame *frame, const Cell *cell, const Expansion *expansion)
 {
-    uint32_t other = between(access, expansion);
+    uint32_t other = between(access, cell, expansion);
     if (other != 0) {
         report_observed(access, frame, other, true);
     }
+    if (expansion == NULL) {
+        return;
+    }
     for (uint8_t at = 0; at < expansion->reads.count; at++) {
-        uint32_t walk = expansion->reads.entries[at].context;
+        uint32_t walk = entries_of(&expansion->reads)[at].context;
         if (unlikely(is_suspended_walk(access, &contexts[walk]))) {
             report_observed(access, frame, walk, true);
         }
@@ -822,7 +873,7 @@ check_split(Access *access, Frame *frame, const Expansion *expansion)
 {
     const Actor *actor = access->thread->actor;
     for (uint8_t at = 0; at < expansion->writes.count; at++) {
-        const Entry *entry = &expansion->writes.entries[at];
+        const Entry *entry = &entries_of(&expansion->writes)[at];
         const Context *other = &contexts[entry->context];
         if (other->slot != actor->slot && entry->sequence > access->head->sequence && is_ordered(other, actor) &&
             other->number > clock_get(&actor->firm, other->slot) && is_under_one_lock(access, other, entry->sequence)) {
@@ -846,8 +897,8 @@ record_at(Thread *thread, Frame *frame, uint32_t number, Cell *cell, const Locat
         sync_acquire(thread, thread->due[--thread->due_count]);
     }
     if (site->double_checked && expansion != NULL && expansion->published != NULL) {
-        actor_after(thread->actor, expansion->published, &(const Clock){0});
-        tell_edge(TELL_ACQUIRE, thread->actor, expansion->handover);
+        actor_after(thread->actor, &expansion->published->clock, &(const Clock){0});
+        tell_edge(TELL_ACQUIRE, thread->actor, expansion->published->handover);
     }
     site->acted = true;
     if (alone) {
@@ -872,8 +923,8 @@ record_at(Thread *thread, Frame *frame, uint32_t number, Cell *cell, const Locat
         if (expansion == NULL && (access.wanted.walks || (site->opens && !op_mutates(op)))) {
             expansion = expand(cell);
         }
-        if (expansion != NULL && op_mutates(op)) {
-            check_gaps(&access, frame, expansion);
+        if (op_mutates(op) && (expansion != NULL || thread->task->green)) {
+            check_gaps(&access, frame, cell, expansion);
         }
     }
     else if (unlikely(access.head != NULL && expansion != NULL && site->regions[access.wanted.region].splits)) {

@@ -4,6 +4,9 @@
 
 #include <stdlib.h>
 #include <string.h>
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
 
 Site *sites;
 uint32_t sites_count;
@@ -93,7 +96,7 @@ text_of(const Columns *columns, int column, Py_ssize_t place)
 }
 
 static bool
-read_regions(PyObject *heads, uint32_t first, Site *site)
+read_regions(PyObject *heads, uint32_t first, uint32_t added, Site *site)
 {
     Py_ssize_t count = PyTuple_Check(heads) ? PyTuple_GET_SIZE(heads) : 0;
     count = count > INT8_MAX ? INT8_MAX : count;
@@ -108,8 +111,12 @@ read_regions(PyObject *heads, uint32_t first, Site *site)
     for (Py_ssize_t place = 0; place < count; place++) {
         unsigned long packed = PyLong_AsUnsignedLong(PyTuple_GET_ITEM(heads, place));
         site->regions[place] =
-            (RegionOf){.head = first + (uint32_t)(packed >> 5), .awaits = packed & 1, .takes_back = (packed & 2) != 0,
-                       .splits = (packed & 4) != 0, .instead = (packed & 8) != 0, .lent = (packed & 16) != 0};
+            (RegionOf){.head = first + (uint32_t)(packed >> 6), .awaits = packed & 1, .takes_back = (packed & 2) != 0,
+                       .splits = (packed & 4) != 0, .switches = (packed & 8) != 0, .instead = (packed & 16) != 0,
+                       .lent = (packed & 32) != 0};
+        if ((packed & 8) != 0 && packed >> 6 < added) {
+            sites[first + (packed >> 6)].switches = true;
+        }
         site->awaits |= packed & 1;
     }
     return !PyErr_Occurred();
@@ -170,12 +177,59 @@ read_others(const Columns *columns, uint32_t first)
     }
     for (Py_ssize_t at = 0; PyDict_Next(columns->heads, &at, &index, &value);) {
         Site *site = site_of(index, first, columns->count);
-        if (site == NULL || !read_regions(value, first, site)) {
+        if (site == NULL || !read_regions(value, first, (uint32_t)columns->count, site)) {
             return false;
         }
     }
     return true;
 }
+
+#ifdef __linux__
+
+/* There are megabytes of them: pages change their place, nothing is copied. */
+static bool
+grow(uint32_t wanted)
+{
+    size_t size = capacity * sizeof(Site), grown_size = wanted * sizeof(Site);
+    void *grown = sites != NULL ? mremap(sites, size, grown_size, MREMAP_MAYMOVE)
+                                : mmap(NULL, grown_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (grown == MAP_FAILED) {
+        return false;
+    }
+    sites = grown;
+    capacity = wanted;
+    return true;
+}
+
+static void
+let_go(void)
+{
+    if (sites != NULL) {
+        munmap(sites, capacity * sizeof(Site));
+    }
+}
+
+#else
+
+static bool
+grow(uint32_t wanted)
+{
+    Site *grown = realloc(sites, wanted * sizeof(Site));
+    if (grown == NULL) {
+        return false;
+    }
+    sites = grown;
+    capacity = wanted;
+    return true;
+}
+
+static void
+let_go(void)
+{
+    free(sites);
+}
+
+#endif
 
 /* Add the sites of a module; `first` is the number of the first, `count` how many there are. False with an exception. */
 bool
@@ -186,17 +240,14 @@ sites_add(PyObject *given, uint32_t *first, uint32_t *added)
         return false;
     }
     if (sites_count + (size_t)columns.count > capacity) {
-        uint32_t grown_capacity = capacity ? capacity : 256;
+        uint32_t grown_capacity = capacity ? capacity : 1024;
         while (grown_capacity < sites_count + (size_t)columns.count) {
             grown_capacity *= 2;
         }
-        Site *grown = realloc(sites, grown_capacity * sizeof(Site));
-        if (grown == NULL) {
+        if (!grow(grown_capacity)) {
             PyErr_NoMemory();
             return false;
         }
-        sites = grown;
-        capacity = grown_capacity;
     }
     *first = sites_count;
     *added = (uint32_t)columns.count;
@@ -220,7 +271,7 @@ sites_reset(void)
         Py_XDECREF(sites[place].through);
         Py_XDECREF(sites[place].label);
     }
-    free(sites);
+    let_go();
     sites = NULL;
     sites_count = capacity = 0;
 }

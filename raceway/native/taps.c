@@ -57,9 +57,9 @@ entered(const Tap *tap)
 static __attribute__((noinline)) const Known *
 known_before(const Tap *tap, const PyTypeObject *type)
 {
-    for (int place = 0; tap->more != NULL && place < MORE_KNOWN; place++) {
-        if (tap->more[place].type == type && tap->more[place].version == type_version((PyTypeObject *)type)) {
-            return &tap->more[place];
+    for (int place = 0; tap->learned->more != NULL && place < MORE_KNOWN; place++) {
+        if (tap->learned->more[place].type == type && tap->learned->more[place].version == type_version((PyTypeObject *)type)) {
+            return &tap->learned->more[place];
         }
     }
     return NULL;
@@ -70,8 +70,8 @@ static inline const Known *
 known_of(const Tap *tap, const PyObject *operand)
 {
     PyTypeObject *type = Py_TYPE(operand);
-    if (likely(tap->known.type == type && tap->known.version == type_version(type))) {
-        return &tap->known;
+    if (likely(tap->learned->known.type == type && tap->learned->known.version == type_version(type))) {
+        return &tap->learned->known;
     }
     return known_before(tap, type);
 }
@@ -138,12 +138,12 @@ repeats_class_attribute(const Tap *tap, const Known *known, Thread *thread, PyOb
 static __attribute__((noinline)) bool
 repeats_name(const Tap *tap, Thread *thread, PyObject *owner)
 {
-    if (tap->names != owner || tap->named_generation != names_generation || tap->names_owner ||
-        (PyType_Check(owner) && tap->names_version != type_version((PyTypeObject *)owner))) {
+    if (tap->learned->names != owner || tap->learned->named_generation != names_generation || tap->names_owner ||
+        (PyType_Check(owner) && tap->learned->names_version != type_version((PyTypeObject *)owner))) {
         return false;
     }
-    return tap->named == NULL || alone ||
-           repeats_plainly(tap, thread, &tap->named->cell);
+    return tap->learned->named == NULL || alone ||
+           repeats_plainly(tap, thread, &tap->learned->named->cell);
 }
 
 /* --- Containers: one effect on the structure, or on one key ------------------------------------------------------- */
@@ -312,8 +312,8 @@ base_tap(PyObject *self, PyObject *operand)
     Tap *tap = (Tap *)self;
     if (likely(tap->run == recorded_run()) && core_enter(tap->run)) {
         Thread *thread = own_thread;
-        if (tap->known.type == Py_TYPE(operand) && tap->known.version == type_version(Py_TYPE(operand)) &&
-            tap->known.cell == SEES_NOTHING && thread->actor != NULL) {
+        if (tap->learned->known.type == Py_TYPE(operand) && tap->learned->known.version == type_version(Py_TYPE(operand)) &&
+            tap->learned->known.cell == SEES_NOTHING && thread->actor != NULL) {
             own(tap, thread, operand);
         }
         else {
@@ -423,7 +423,7 @@ is_home(Tap *tap, PyCodeObject *code)
 {
     for (Py_ssize_t place = 0; place < PyTuple_GET_SIZE(code->co_consts); place++) {
         if (PyTuple_GET_ITEM(code->co_consts, place) == (PyObject *)tap) {
-            tap->home = code;
+            tap_learns(tap)->home = code;
             return true;
         }
     }
@@ -439,7 +439,7 @@ own_place(Frame *frame, PyObject *tap, int below)
         return NULL;
     }
     PyCodeObject *code = frame_code(frame);
-    if (unlikely(((Tap *)tap)->home != code) && !is_home((Tap *)tap, code)) {
+    if (unlikely(((Tap *)tap)->learned->home != code) && !is_home((Tap *)tap, code)) {
         return NULL;
     }
     PyObject **place = frame->localsplus + code->co_nlocalsplus + below;
@@ -527,7 +527,7 @@ repeats_near_item(const Tap *tap, const Thread *thread, PyObject *container, PyO
         return false;
     }
     const Cell *cell = &object->cells[index + 2];
-    const Known *known = &tap->known;
+    const Known *known = &tap->learned->known;
     return known->stores ? repeats_write(cell, thread, known->rank) : repeats_read(cell, thread, known->rank);
 }
 
@@ -750,8 +750,8 @@ global_reached(Tap *tap)
 #else
     PyObject *namespace = PyEval_GetGlobals();
 #endif
-    if (tap->names == namespace && tap->named_generation == names_generation && tap->named != NULL &&
-        (repeats_plainly(tap, thread, &tap->named->cell) || alone)) {
+    if (tap->learned->names == namespace && tap->learned->named_generation == names_generation && tap->learned->named != NULL &&
+        (repeats_plainly(tap, thread, &tap->learned->named->cell) || alone)) {
         thread->accesses++;
         if (tap->is_head) {
             note_head(thread, frame, frame_offset(frame), tap->site, namespace, (uintptr_t)tap->name);
@@ -776,7 +776,7 @@ variable_reached(Tap *tap, Frame *frame, PyObject *cell)
 {
     Thread *thread = current_thread();
     const Object *object = object_find(cell);
-    if ((object != NULL && repeats_plainly(tap, thread, &object->cells[0])) || (alone && tap->known.type != NULL)) {
+    if ((object != NULL && repeats_plainly(tap, thread, &object->cells[0])) || (alone && tap->learned->known.type != NULL)) {
         thread->accesses++;
         if (tap->is_head) {
             note_head(thread, frame, frame_offset(frame), tap->site, cell, KEY_CELL);

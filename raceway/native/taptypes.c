@@ -1,5 +1,6 @@
 /* The Python types of taps: which slot function serves which place, and what a tap is in the hands of a program that
    looks into its own code objects. */
+#include "calls.h"
 #include "taps.h"
 
 #include <stdlib.h>
@@ -7,7 +8,11 @@
 static void
 tap_dealloc(PyObject *self)
 {
-    free(((Tap *)self)->more);
+    const Learned *learned = ((Tap *)self)->learned;
+    if (learned != &nothing_learned) {
+        free(learned->more);
+        free((Learned *)learned);
+    }
     Py_TYPE(self)->tp_free(self);
 }
 
@@ -69,6 +74,8 @@ TAP_TYPE(HoldingTap_Type, holding_tap)
 TAP_TYPE(FieldTap_Type, field_tap)
 TAP_TYPE(ReadTap_Type, read_tap)
 TAP_TYPE(WriteTap_Type, write_tap)
+TAP_TYPE(EnterTap_Type, enter_tap)
+TAP_TYPE(LeaveTap_Type, leave_tap)
 #if RW_PEEK
 TAP_TYPE(KeyTap_Type, key_tap)
 TAP_TYPE(MethodKeyTap_Type, method_key_tap)
@@ -100,10 +107,19 @@ revealing_matmul(PyObject *left, PyObject *right)
     return Py_IS_TYPE(left, &RevealingTap_Type) ? revealing_tap(left, right) : Py_NewRef(Py_NotImplemented);
 }
 
+bool
+is_leave_tap(PyObject *constant)
+{
+    return Py_IS_TYPE(constant, &LeaveTap_Type);
+}
+
 /* Which slot function serves a tap of this site and role. A plain one notes nothing but the access. */
 PyTypeObject *
 tap_type(const Site *site, int role, bool commits, int held, bool is_plain)
 {
+    if (site->form == FORM_BODY) {
+        return role == ROLE_BASE ? &EnterTap_Type : &LeaveTap_Type;
+    }
     if (commits && held == 0 && site->form == FORM_ATTRIBUTE && role == ROLE_BASE) {
         return !is_plain ? &FieldTap_Type : site->context == CONTEXT_LOAD ? &ReadTap_Type : &WriteTap_Type;
     }
@@ -142,7 +158,7 @@ taps_ready(PyObject *module)
 {
     PyTypeObject *types[] = {
         &BaseTap_Type, &GlobalTap_Type, &HoldingTap_Type, &RevealingTap_Type, &FieldTap_Type, &ReadTap_Type,
-        &WriteTap_Type,
+        &WriteTap_Type, &EnterTap_Type, &LeaveTap_Type,
 #if RW_PEEK
         &KeyTap_Type, &MethodKeyTap_Type, &ContainsTap_Type, &AugmentTap_Type, &AttributeCallTap_Type, &CellTap_Type,
 #endif

@@ -1,5 +1,5 @@
-/* The tasks that event loops run in turn, and what one relies on over a suspension: the twin of
-   raceway/detector/tasks.py, which has the rules. The loop's thread is the actor of all of them. */
+/* The tasks that event loops run in turn, greenlets, and what one relies on over a suspension: the twin of
+   raceway/detector/tasks.py, which has the rules. Their thread is the actor of all of them. */
 #include "core.h"
 
 #include <stdlib.h>
@@ -11,6 +11,7 @@ static Table tasks;
 static uint64_t ended[ENDED_LIMIT + 1]; /* a ring */
 static uint32_t ended_first, ended_count;
 static uint64_t seen;
+static uint32_t steps;
 
 Task *
 task_find(uint64_t serial)
@@ -86,7 +87,7 @@ task_free(Task *task)
 }
 
 void
-task_spawn_as(uint64_t serial, PyObject *name, uint64_t parent, bool passing)
+task_spawn_as(uint64_t serial, PyObject *name, uint64_t parent, int sort)
 {
     Task *task = calloc(1, sizeof(Task));
     sequence++;
@@ -95,19 +96,20 @@ task_spawn_as(uint64_t serial, PyObject *name, uint64_t parent, bool passing)
         failures++;
         return;
     }
-    *task = (Task){.serial = serial, .parent = parent, .born = sequence, .passing = passing, .name = Py_XNewRef(name)};
-    seen += !passing;
-    if (unlikely(telling) && !passing) {
+    *task = (Task){.serial = serial, .parent = parent, .born = sequence, .passing = sort == TASK_PASSING,
+                   .green = sort == TASK_GREEN, .name = Py_XNewRef(name)};
+    seen += !task->passing;
+    if (unlikely(telling) && !task->passing) {
         teller_task(TELL_SPAWN, parent, serial, name);
     }
 }
 
-/* A new task, or a callback that the loop runs once; made at the place `born` in the run, 0 for here. */
+/* A new task, a callback that the loop runs once, or a greenlet; made at the place `born` in the run, 0 for here. */
 uint64_t
-task_spawn(PyObject *name, uint64_t parent, bool passing, uint32_t born)
+task_spawn(PyObject *name, uint64_t parent, int sort, uint32_t born)
 {
     uint64_t serial = new_serial();
-    task_spawn_as(serial, name, parent, passing);
+    task_spawn_as(serial, name, parent, sort);
     Task *task = born == 0 ? NULL : task_find(serial);
     if (task != NULL) {
         task->born = born;
@@ -140,6 +142,7 @@ task_resume(Thread *thread, uint64_t serial)
         task->held = 0;
     }
     thread->task = task;
+    thread->step = ++steps;
     thread->tasked |= task != NULL;
     thread_new_epoch(thread);
     return before == NULL ? 0 : before->serial;
@@ -162,7 +165,8 @@ task_wake(Thread *thread, uint64_t serial)
 {
     Task *task = task_find(serial);
     if (task != NULL) {
-        task->wakers[task->wakers_next] = (Waker){thread->task == NULL ? 0 : thread->task->serial, ++sequence};
+        task->wakers[task->wakers_next] = (Waker){thread->task == NULL ? 0 : thread->task->serial, ++sequence,
+                                                    thread->step};
         task->wakers_next = (uint8_t)((task->wakers_next + 1) % WAKERS);
     }
 }
@@ -302,12 +306,15 @@ task_asked(uint64_t by, const Task *task, uint32_t since)
     return false;
 }
 
-/* Whether the other one has woken `task` after that place in the run; callbacks act for who had them called. */
+/* Whether the other one has woken `task` after that place in the run or, where that is not known (0), in that step or
+   later; callbacks act for who had them called. */
 bool
-task_was_told(uint64_t by, const Task *task, uint32_t since)
+task_was_told(uint64_t by, const Task *task, uint32_t since, uint32_t since_step)
 {
     for (int place = 0; place < WAKERS; place++) {
-        uint64_t origin = task->wakers[place].sequence > since ? task->wakers[place].by : 0;
+        const Waker *waker = &task->wakers[place];
+        bool later = since != 0 ? waker->sequence > since : waker->step >= since_step;
+        uint64_t origin = later ? waker->by : 0;
         while (origin != 0) {
             if (origin == by) {
                 return true;
@@ -329,7 +336,7 @@ tasks_dump(PyObject *found)
             continue;
         }
         PyObject *serial = PyLong_FromUnsignedLongLong(task->serial);
-        PyObject *row = Py_BuildValue("(iO)", task->passing ? 2 : 1, task->name);
+        PyObject *row = Py_BuildValue("(iO)", task->passing ? 2 : task->green ? 4 : 1, task->name);
         bool done = serial != NULL && row != NULL && PyDict_SetItem(found, serial, row) == 0;
         Py_XDECREF(serial);
         Py_XDECREF(row);

@@ -7,16 +7,16 @@ tasks_spawn(PyObject *self, PyObject *args)
     (void)self;
     PyObject *name;
     unsigned long long parent;
-    int passing = 0;
+    int passing = 0, green = 0;
     unsigned int born = 0;
-    if (!PyArg_ParseTuple(args, "UK|pI", &name, &parent, &passing, &born)) {
+    if (!PyArg_ParseTuple(args, "UK|pIp", &name, &parent, &passing, &born, &green)) {
         return NULL;
     }
     if (!core_enter(0)) {
         return PyLong_FromLong(0);
     }
     alone = false;
-    uint64_t serial = task_spawn(name, parent, passing, born);
+    uint64_t serial = task_spawn(name, parent, passing ? TASK_PASSING : green ? TASK_GREEN : TASK_OF_LOOP, born);
     core_unlock();
     return PyLong_FromUnsignedLongLong(serial);
 }
@@ -106,6 +106,17 @@ tasks_current(PyObject *self, PyObject *nothing)
 }
 
 static PyObject *
+tasks_expect(PyObject *self, PyObject *nothing)
+{
+    (void)self;
+    (void)nothing;
+    ENTER_OR_NONE
+    alone = false;
+    core_unlock();
+    Py_RETURN_NONE;
+}
+
+static PyObject *
 tasks_now(PyObject *self, PyObject *nothing)
 {
     (void)self;
@@ -119,7 +130,8 @@ tasks_now(PyObject *self, PyObject *nothing)
 }
 
 static PyMethodDef tasks_methods[] = {
-    {"spawn", tasks_spawn, METH_VARARGS, "A new task of an event loop, or a callback that it runs once."},
+    {"spawn", tasks_spawn, METH_VARARGS, "A new task of an event loop, a callback that it runs once, or a greenlet."},
+    {"expect", tasks_expect, METH_NOARGS, "There may be tasks from now on."},
     {"now", tasks_now, METH_NOARGS, "A number for this moment."},
     {"resume", tasks_resume, METH_O, "The calling thread goes on with `task`; the one before."},
     {"walks", tasks_walks, METH_O, "The walks that the task has begun since it went on."},

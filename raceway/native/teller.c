@@ -3,13 +3,14 @@
 
    A location that is not expanded has no place to remember what was told of it. A table of the last ones does: where
    that forgot, an access is told late once more, which tells nothing wrong. */
-#include "core.h"
+#include "calls.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #define TOLD_LIMIT (1u << 16)
+#define CALLS_LIMIT (TOLD_LIMIT / 2)
 #define MEMORY (1u << 14)
 
 typedef struct {
@@ -30,6 +31,7 @@ typedef struct {
     Stack stack; /* owned; of an access, if that is wanted */
     Value value; /* owned; of an access: what was written, or what an augmented assignment found */
     Value name; /* owned; of an item with a value: its key, when that is a text */
+    Call *call; /* owned; of a function that is entered or left, else NULL */
     int32_t line;
     int8_t region;
     uint8_t verb; /* 0: an access */
@@ -109,6 +111,9 @@ let_go(void)
         stack_drop(rows[place].stack);
         value_drop(&rows[place].value);
         value_drop(&rows[place].name);
+        if (rows[place].call != NULL) {
+            call_drop(rows[place].call);
+        }
     }
     count = 0;
 }
@@ -118,6 +123,7 @@ teller_reset(void)
 {
     telling = full = false;
     let_go();
+    calls_reset();
     free(rows);
     free(spare);
     free(memory);
@@ -131,6 +137,7 @@ void
 teller_after_fork(void)
 {
     let_go();
+    calls_reset();
     spare = NULL;
     dropped = 0;
 }
@@ -191,6 +198,30 @@ teller_task(int verb, uint64_t parent, uint64_t task, PyObject *name)
         row->other = task;
         row->text = Py_XNewRef(name);
     }
+}
+
+/* Whether functions may be told as entered: what races are made of goes first. */
+bool
+teller_has_room_for_calls(void)
+{
+    dropped += count >= CALLS_LIMIT;
+    return count < CALLS_LIMIT;
+}
+
+/* A function that the thread has entered or is leaving. */
+void
+teller_call(const Thread *thread, uint32_t site, Call *call)
+{
+    Told *row = new_row();
+    if (row == NULL) {
+        call_drop(call);
+        return;
+    }
+    row->actor = thread->actor->serial;
+    row->number = clock_get(&thread->actor->clock, thread->actor->slot);
+    row->task = thread->task != NULL ? thread->task->serial : 0;
+    row->site = site;
+    row->call = call;
 }
 
 /* An access with this context; the value that it is about and the key of its item are NULL where they were not seen. Of
@@ -365,24 +396,50 @@ access_value(PyTypeObject *type, Told *row)
     return value(type, items, 20);
 }
 
+static PyObject *
+call_value(PyTypeObject *type, Told *row)
+{
+    Call *call = row->call;
+    row->call = NULL;
+    core_lock();
+    PyObject *stack = stack_tuple(call->stack);
+    core_unlock();
+    PyObject *items[] = {
+        PyLong_FromLongLong(row->time),
+        PyLong_FromUnsignedLongLong(row->actor),
+        PyLong_FromUnsignedLongLong(row->number),
+        PyLong_FromUnsignedLong(row->site),
+        PyLong_FromUnsignedLongLong(row->task),
+        PyLong_FromLongLong(call->duration),
+        call_arguments(call),
+        call->error.kind == VALUE_UNSEEN ? PyUnicode_FromString("") : value_take(&call->error),
+        value_take(&call->message),
+        stack,
+    };
+    core_lock();
+    call_drop(call);
+    core_unlock();
+    return value(type, items, 10);
+}
+
 static PyTypeObject *
 tuple_class(PyObject *type)
 {
     return PyType_Check(type) && PyType_IsSubtype((PyTypeObject *)type, &PyTuple_Type) ? (PyTypeObject *)type : NULL;
 }
 
-/* told(class of edges, class of accesses): values for all that waits. By one thread at a time. */
+/* told(class of edges, class of accesses, class of calls): values for all that waits. By one thread at a time. */
 PyObject *
 native_told(PyObject *module, PyObject *args)
 {
     (void)module;
-    PyObject *edges, *accesses;
-    if (!PyArg_ParseTuple(args, "OO", &edges, &accesses)) {
+    PyObject *edges, *accesses, *calls;
+    if (!PyArg_ParseTuple(args, "OOO", &edges, &accesses, &calls)) {
         return NULL;
     }
-    PyTypeObject *edge = tuple_class(edges), *access = tuple_class(accesses);
-    if (edge == NULL || access == NULL) {
-        PyErr_SetString(PyExc_TypeError, "told(class of edges, class of accesses)");
+    PyTypeObject *edge = tuple_class(edges), *access = tuple_class(accesses), *call = tuple_class(calls);
+    if (edge == NULL || access == NULL || call == NULL) {
+        PyErr_SetString(PyExc_TypeError, "told(class of edges, class of accesses, class of calls)");
         return NULL;
     }
     core_lock(); /* what is told from here on goes to the other buffer: making values may run code of the program */
@@ -401,7 +458,10 @@ native_told(PyObject *module, PyObject *args)
     core_unlock();
     PyObject *found = PyList_New(0);
     for (uint32_t place = 0; place < length; place++) {
-        PyObject *made = taken[place].verb != 0 ? edge_value(edge, &taken[place]) : access_value(access, &taken[place]);
+        Told *row = &taken[place];
+        PyObject *made = row->call != NULL   ? call_value(call, row)
+                         : row->verb != 0 ? edge_value(edge, row)
+                                          : access_value(access, row);
         if (made == NULL || found == NULL || PyList_Append(found, made) < 0) {
             Py_CLEAR(found);
         }

@@ -6,6 +6,7 @@ static Table known; /* actor -> itself, of the thread objects that are alive */
 static PyObject *life_begun, *life_ended; /* owned, of raceway/sync/lifetimes.py; NULL outside of a run */
 static PyObject *awaited; /* owned: where the actors go that the interpreter waits for */
 static PyObject *is_alive; /* owned: the real one */
+static PyObject *in_greenlet; /* owned: whether the calling thread is in another greenlet than its main one */
 static bool lives_full; /* no more lives are kept */
 
 /* Attributes that are asked for. */
@@ -13,13 +14,13 @@ enum { SELF, NAME, DAEMONIC, STARTED, FLAG, APPEND, NAMES };
 static const char *const texts[NAMES] = {"__self__", "_name", "_daemonic", "_started", "_flag", "append"};
 static PyObject *names[NAMES];
 
-/* threads_install(begun, ended, awaited, is_alive): what the models in C call. */
+/* threads_install(begun, ended, awaited, is_alive, in_greenlet): what the models in C call. */
 PyObject *
 threads_install(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
 {
     (void)module;
-    if (count != 4) {
-        PyErr_SetString(PyExc_TypeError, "threads_install(begun, ended, awaited, is_alive)");
+    if (count != 5) {
+        PyErr_SetString(PyExc_TypeError, "threads_install(begun, ended, awaited, is_alive, in_greenlet)");
         return NULL;
     }
     for (int which = 0; which < NAMES; which++) {
@@ -31,6 +32,7 @@ threads_install(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
     Py_XSETREF(life_ended, Py_NewRef(arguments[1]));
     Py_XSETREF(awaited, Py_NewRef(arguments[2]));
     Py_XSETREF(is_alive, Py_NewRef(arguments[3]));
+    Py_XSETREF(in_greenlet, Py_NewRef(arguments[4]));
     lives_full = false;
     Py_RETURN_NONE;
 }
@@ -46,6 +48,7 @@ threads_uninstall(PyObject *module, PyObject *nothing)
     Py_CLEAR(life_ended);
     Py_CLEAR(awaited);
     Py_CLEAR(is_alive);
+    Py_CLEAR(in_greenlet);
     Py_RETURN_NONE;
 }
 
@@ -172,6 +175,9 @@ static void
 ended(PyObject *thread, PyObject *nothing)
 {
     (void)nothing;
+    if (in_greenlet != NULL && is_true(PyObject_CallNoArgs(in_greenlet))) {
+        return;
+    }
     PyObject *daemon = attribute(thread, DAEMONIC);
     bool waited_for = daemon != NULL && PyObject_IsTrue(daemon) == 0;
     Py_XDECREF(daemon);

@@ -1,6 +1,6 @@
 /* Values that a run tells of: a copy that holds nothing of the program, made without running any of its code. Exact
    built-in scalars by value, everything else by its type and size: what `scalar` of raceway/model/values.py does. */
-#include "core.h"
+#include "calls.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -49,6 +49,12 @@ name_of(PyTypeObject *type)
         memcpy(copy->units, name, length);
     }
     return copy;
+}
+
+Value
+value_name(PyTypeObject *type)
+{
+    return text_value(VALUE_TEXT, name_of(type), -1);
 }
 
 /* How much is in an exact built-in container; -1 for anything else. */

@@ -5,9 +5,12 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 
 from raceway.config import Config
 from raceway.model.races import RawRace
+from raceway.model.records import Stack
+from raceway.model.sites import FUNCTIONS
 from raceway.model.typing import TYPE_CHECKING
 from raceway.outcome.stream import say
 from raceway.runtime.contract import Core
@@ -15,6 +18,7 @@ from raceway.runtime.contract import Core
 if TYPE_CHECKING:
     from raceway.outcome.predictions import Predictions
     from raceway.pipeline.automatic import Automatic
+    from raceway.pipeline.calls import Function
 
 _TIMEOUT_S = 5.0
 """How long the end of a run waits for its events."""
@@ -22,16 +26,21 @@ _TIMEOUT_S = 5.0
 
 class RunEvents:
     """The events of one run. Raises ConfigError for settings that cannot be used. `directory`: what paths are relative
-    to."""
+    to; `module_of` names the module of a file."""
 
-    def __init__(self, config: Config, core: Core, command: tuple[str, ...], directory: str) -> None:
+    def __init__(
+        self, config: Config, core: Core, command: tuple[str, ...], directory: str, module_of: Callable[[str], str]
+    ) -> None:
         self._core = core
         self._directory = directory
+        self._module_of = module_of
         wanted = config.endpoint is not None or config.trace is not None
         if wanted or config.predict:
             core.telling.begin(wanted and config.events == "full", config.predict)
         self._predictions = self._predict(alone=not wanted) if config.predict else None
         self._pipeline = self._make(config, command) if wanted else None
+        self.form = FUNCTIONS if wanted and config.functions else ""
+        """What the form of rendering is called in addition, for taps that these events are made of."""
 
     def start(self) -> None:
         """Begin to send and write; the core has begun to record."""
@@ -66,24 +75,39 @@ class RunEvents:
 
     def _make(self, config: Config, command: tuple[str, ...]) -> Automatic:
         from raceway.pipeline.automatic import Automatic
+        from raceway.pipeline.calls import Places
 
+        places = Places(self._site, self._function, self._stack)
         telling = self._core.telling
         told = telling.told if self._predictions is None else self._predictions.told
         name = command[0] if command else ""
         service = os.path.splitext(os.path.basename(name))[0] if name != "-m" else command[1]
-        return Automatic(config, service or "python", told, self._place, telling.hide_thread, _warn)
+        return Automatic(config, service or "python", told, places, telling.hide_thread, _warn)
 
     def _predict(self, alone: bool) -> Predictions:
         from raceway.outcome.predictions import Predictions
 
         return Predictions(self._core, alone)
 
-    def _place(self, serial: int) -> str:
-        """Where a site is, for people."""
+    def _site(self, serial: int) -> str:
         names = self._core.names
-        file = names.site_file(serial)
+        return f"{self._file(names.site_file(serial))}:{names.site(serial).line}"
+
+    def _file(self, file: str) -> str:
+        """A file for people."""
         inside = bool(self._directory) and file.startswith(self._directory + os.sep)
-        return f"{file[len(self._directory) + 1 :] if inside else file}:{names.site(serial).line}"
+        return file[len(self._directory) + 1 :] if inside else file
+
+    def _function(self, serial: int) -> Function:
+        from raceway.pipeline.calls import Function
+
+        site, file = self._core.names.site(serial), self._core.names.site_file(serial)
+        return Function(site.label, self._module_of(file), self._file(file), site.line)
+
+    def _stack(self, stack: Stack) -> list[str]:
+        from raceway.findings.naming import frames
+
+        return [f"{one.file}:{one.line} in {one.function}" for one in frames(stack, self._directory)]
 
 
 def _warn(line: str) -> None:

@@ -9,6 +9,7 @@ from raceway.config import Config, api_key, cache_directory, instance_id
 from raceway.errors import ConfigError
 from raceway.model.told import Told
 from raceway.model.values import text
+from raceway.pipeline.calls import Places
 from raceway.pipeline.complaints import Tell
 from raceway.pipeline.convert import Converter
 from raceway.pipeline.encode import decode
@@ -30,7 +31,7 @@ class Automatic:
         config: Config,
         service: str,
         told: Callable[[], list[Told]],
-        place: Callable[[int], str],
+        places: Places,
         enter: Callable[[], None],
         warn: Tell,
     ) -> None:
@@ -47,7 +48,7 @@ class Automatic:
             sinks.append(http_sink(config.endpoint, api_key=api_key(), spool_root=spool, warn=warn))
         self._service = service
         self._warn = warn
-        self._converter = Converter(self._origin(), told, place)
+        self._converter = Converter(self._origin(), told, places)
         self._pipeline = Pipeline(
             sinks,
             Settings(flush_interval=FLUSH_INTERVAL),

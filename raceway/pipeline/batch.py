@@ -33,7 +33,8 @@ class Batch:
 
 
 class Sink(Protocol):
-    """Where batches go. Only the worker calls it, except `counts`; it may raise, which costs it the batch."""
+    """Where batches go. Only the worker calls it, except `counts` and `interrupt`; it may raise, which costs it the
+    batch."""
 
     def take(self, batch: Batch) -> None:
         """Accept events, to be delivered in order."""
@@ -47,6 +48,9 @@ class Sink(Protocol):
     def close(self, until: float) -> bool:
         """Deliver what is possible by then, keep what can be kept, let go of the rest and count it; whether all was
         delivered. Nothing comes after it."""
+
+    def interrupt(self) -> None:
+        """Have what the worker is waiting for in another thread fail now, and all that comes after it soon."""
 
     def after_fork(self) -> None:
         """In a forked child: what waits is the parent's business, and nothing may be shared with it."""

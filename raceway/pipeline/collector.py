@@ -6,16 +6,19 @@ within that origin, and no setting of the environment (proxies, netrc) takes par
 
 from __future__ import annotations
 
+import contextlib
+from socket import SHUT_RDWR, socket
 from urllib.parse import urljoin, urlsplit
 
 import httpx
 
 from raceway.errors import ConfigError
+from raceway.model.typing import Any
 from raceway.pipeline.answers import Answer
 
 CONNECT_TIMEOUT = 2.0
 ANSWER_TIMEOUT = 4.0
-"""Seconds without a byte after which an answer is given up. Shorter than what a process waits for at its end."""
+"""Seconds without a byte after which an answer is given up, unless the caller knows better."""
 
 _BODY = 4096
 _REDIRECTS = 3
@@ -28,7 +31,11 @@ _inherited: list[httpx.Client] = []
 
 
 class UnreachableError(Exception):
-    """There was no answer."""
+    """There was no answer. `too_slow`: there was none in time, and what was sent may have arrived."""
+
+    def __init__(self, why: str, *, too_slow: bool = False) -> None:
+        super().__init__(why)
+        self.too_slow = too_slow
 
 
 class Collector:
@@ -42,9 +49,15 @@ class Collector:
                 raise ConfigError("the API key has characters that no HTTP header can hold")
             self._headers |= {"Authorization": f"Bearer {api_key}", "X-Raceway-Key": api_key}
         self._client: httpx.Client | None = None
+        self._connection: socket | None = None
+        self._patience = ANSWER_TIMEOUT
+        self._interrupted = False
 
-    def post(self, body: bytes, encoding: str = "") -> Answer:
-        """Send a body, encoded as named, and wait for the answer. Raises UnreachableError."""
+    def post(self, body: bytes, encoding: str = "", patience: float = ANSWER_TIMEOUT) -> Answer:
+        """Send a body, encoded as named, and wait so many seconds for an answer. Raises UnreachableError."""
+        if self._interrupted:
+            raise UnreachableError("no answer before the end")
+        self._patience = patience
         headers = self._headers | ({"Content-Encoding": encoding} if encoding else {})
         url = self.url
         for _ in range(_REDIRECTS + 1):
@@ -58,13 +71,14 @@ class Collector:
     def _exchange(self, url: str, body: bytes, headers: dict[str, str]) -> Answer:
         if self._client is None:
             self._client = httpx.Client(
-                timeout=httpx.Timeout(ANSWER_TIMEOUT, connect=CONNECT_TIMEOUT),
                 limits=httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=20.0),
                 follow_redirects=False,
                 trust_env=False,
             )
         try:
-            with self._client.stream("POST", url, content=body, headers=headers) as response:
+            timeout = httpx.Timeout(self._patience, connect=min(self._patience, CONNECT_TIMEOUT))
+            options: dict[str, Any] = {"timeout": timeout, "extensions": {"trace": self._follow}}
+            with self._client.stream("POST", url, content=body, headers=headers, **options) as response:
                 text = b""
                 for chunk in response.iter_bytes(_BODY):
                     text += chunk
@@ -72,11 +86,28 @@ class Collector:
                         break
                 found = {name.lower(): value for name, value in response.headers.items()}
                 return Answer(response.status_code, found, text[:_BODY].decode("utf-8", "replace"))
+        except httpx.ReadTimeout:
+            raise UnreachableError(f"no answer in {self._patience:.3g} s", too_slow=True) from None
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
-            raise UnreachableError(f"{type(error).__name__}: {error}") from None
+            why = "no answer before the end" if self._interrupted else f"{type(error).__name__}: {error}"
+            raise UnreachableError(why) from None
+
+    def _follow(self, step: str, about: dict[str, Any]) -> None:
+        """Know the connection, which httpx keeps to itself, so that it can be broken off."""
+        if step in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
+            self._connection = about["return_value"].get_extra_info("socket")
+
+    def interrupt(self) -> None:
+        """Break off the request that another thread waits for; there will be no other one."""
+        self._interrupted = True
+        connection = self._connection
+        if connection is not None:
+            with contextlib.suppress(OSError):
+                connection.shutdown(SHUT_RDWR)
 
     def close(self) -> None:
         """Close the connection."""
+        self._connection = None
         if self._client is not None:
             self._client.close()
             self._client = None
@@ -85,7 +116,7 @@ class Collector:
         """In a forked child: the connection is the parent's. It stays open: closing takes locks that may be held."""
         if self._client is not None:
             _inherited.append(self._client)
-        self._client = None
+        self._client = self._connection = None
 
 
 def events_url(endpoint: str) -> str:

@@ -7,6 +7,7 @@ program.
 | acquire, release | `MemoryFence`, with the synchronisation object in the tag `sync` |
 | fork, join; spawn and end of a task | `AsyncSpawn`, `AsyncAwait` |
 | access | `StateChange`, with all that a detector asks of it in the tag `access` (`accesstag`) |
+| call | see `calls` |
 
 Ends, deaths and names make no events. A flow's first event has the one that started it for its parent, every other
 one the event before it; what is told late goes beside the chain, from its beginning.
@@ -19,10 +20,11 @@ from itertools import islice
 
 from raceway.model import eventkinds as of
 from raceway.model.kinds import Operation, Verb
-from raceway.model.told import COMMUTES, OPERATIONS, Told, ToldAccess, ToldEdge
+from raceway.model.told import COMMUTES, OPERATIONS, Told, ToldAccess, ToldCall, ToldEdge
 from raceway.model.typing import Any
 from raceway.model.values import scalar, spelled, text
 from raceway.pipeline.accesstag import access_tag, words_of
+from raceway.pipeline.calls import Calls, Places
 from raceway.pipeline.flows import Flow, Flows, Origin, Released, merged
 from raceway.pipeline.lines import Stamps, event_line, json_text
 from raceway.pipeline.redactor import Redactor
@@ -36,14 +38,15 @@ _LOCK_TYPES = {"lock": "Mutex", "rlock": "Mutex", "semaphore": "Semaphore"}
 
 
 class Converter:
-    """One process's told records as events. `place` gives `file:line` of a site."""
+    """One process's told records as events."""
 
-    def __init__(self, origin: Origin, told: Callable[[], list[Told]], place: Callable[[int], str]) -> None:
+    def __init__(self, origin: Origin, told: Callable[[], list[Told]], places: Places) -> None:
         self._told = told
-        self._place = place
+        self._place = places.site
         self.begin(origin)
         self._stamp = Stamps()
         self._hide = Redactor()
+        self._calls = Calls(places, self._hide)
         self._names: dict[int, tuple[str, str]] = {}
         self._locks: dict[int, tuple[str, str]] = {}
         self._changes: dict[tuple[int, str, int, int], tuple[str, str]] = {}
@@ -110,6 +113,8 @@ class Converter:
                 lines += self._of_tasks(row)
             if type(row) is ToldAccess:
                 add(access(row))
+            elif type(row) is ToldCall:
+                lines += self._call(row)
             elif (event := edges[row.verb](row)) is not None:  # type: ignore[union-attr,arg-type]
                 add(event)
         return lines
@@ -149,6 +154,15 @@ class Converter:
         values = f'"new_value":null,"old_value":{value}' if found else f'"new_value":{value}'
         kind = f'{{"StateChange":{{{values},{change}}}}}'
         return event_line(self._trace_id, clock, metadata, locks, parent, identity, self._stamp(row.time), kind)
+
+    def _call(self, row: ToldCall) -> Iterator[bytes]:
+        """A function that is entered or left, after the exception if that is news."""
+        flow = self._flow(row.actor)
+        error = self._calls.error(row)
+        if error is not None:
+            yield self._made(flow, row, flow.step(row.number), error)
+        metadata = "" if row.duration < 0 else f'{flow.metadata[:-1]},"duration_ns":{row.duration}}}'
+        yield self._made(flow, row, flow.step(row.number), self._calls.call(row), metadata)
 
     def _change(self, what: tuple[int, str, int, int]) -> tuple[str, str]:
         """What is the same in all accesses of a variable at a site, of one sort, and the words of their tags."""

@@ -67,6 +67,9 @@ class FileSink:
             os.close(file)
         return True
 
+    def interrupt(self) -> None:
+        """Nothing is ever waited for."""
+
     def after_fork(self) -> None:
         """The child appends to the same file."""
         self._sent = self._lost = 0

@@ -14,13 +14,20 @@ from raceway.originals import monotonic, sleep
 from raceway.pipeline.answers import Answer, Decision, Step, decide
 from raceway.pipeline.backoff import Backoff
 from raceway.pipeline.batch import Batch, request_body, within
-from raceway.pipeline.collector import Collector, UnreachableError
+from raceway.pipeline.collector import ANSWER_TIMEOUT, Collector, UnreachableError
 from raceway.pipeline.compression import SMALLEST, Compress, accepted
 from raceway.pipeline.settings import BODY_LIMIT, SinkCounts
 from raceway.pipeline.spool import Spool
 
 MEMORY_LIMIT = 16 * 1024 * 1024
 """Bytes of events that wait in memory; what comes on top is spooled, or lost and counted."""
+
+
+LONGEST_PATIENCE = 64.0
+"""Seconds for which an answer is waited for at most."""
+
+SMALLEST_LIMIT = 64 * 1024
+"""Bytes of a request that are not too many for a collector, however slow it is."""
 
 
 class HttpSink:
@@ -34,6 +41,7 @@ class HttpSink:
         body_limit: int = BODY_LIMIT,
         memory_limit: int = MEMORY_LIMIT,
         backoff: Backoff | None = None,
+        patience: float = ANSWER_TIMEOUT,
         warn: Callable[[str], None] = lambda _line: None,
     ) -> None:
         self._collector = collector
@@ -41,6 +49,8 @@ class HttpSink:
         self._limit = body_limit
         self._memory_limit = memory_limit
         self._backoff = backoff or Backoff()
+        self._patience = patience
+        self._deadline: float | None = None
         self._warn = warn
         self._lines: deque[bytes] = deque()
         self._size = 0
@@ -120,13 +130,17 @@ class HttpSink:
     def _try(self) -> None:
         piece = self._pieces[0]
         body, encoding = request_body(piece), ""
+        size = len(body)
         if self._compress is not None and len(body) >= SMALLEST:
             encoding, compress = self._compress
             body = compress(body)
+        patience = self._patience if self._deadline is None else min(self._patience, self._deadline - monotonic())
         try:
-            answer = self._collector.post(body, encoding)
+            answer = self._collector.post(body, encoding, max(patience, 0.05))
         except UnreachableError as error:
             self._warn(f"events: {self._collector.url} cannot be reached ({error}); what cannot be sent waits")
+            if error.too_slow:
+                self._slow_down(size)
             self._failed(0.0)
             return
         self._learn(answer)
@@ -134,6 +148,13 @@ class HttpSink:
         if decision.step not in (Step.AGAIN, Step.HOLD):
             self._backoff.reset()
         self._do(decision, answer)
+
+    def _slow_down(self, size: int) -> None:
+        """The collector may have taken what it will get again: ask less of it, and give it more time."""
+        self._patience = min(self._patience * 2, LONGEST_PATIENCE)
+        self._limit = min(self._limit, max(size // 2, SMALLEST_LIMIT))
+        lines = [line for piece in self._pieces for line in piece]
+        self._pieces = deque(lines[part] for part in within(lines, self._limit))
 
     def _learn(self, answer: Answer) -> None:
         if self._may_compress and "accept-encoding" in answer.headers:
@@ -237,6 +258,7 @@ class HttpSink:
     def close(self, until: float) -> bool:
         """Send what can be sent by then, with one try where there is a spool; what is left is spooled, or lost."""
         self._not_before = 0.0
+        self._deadline = until
         if self._spool is None:
             self.flush(until)
         while self._has_more() and monotonic() < until and monotonic() >= self._not_before:
@@ -261,6 +283,10 @@ class HttpSink:
         self._size = 0
         if self._spool is not None:
             self._spool.close()
+
+    def interrupt(self) -> None:
+        """Have a request that the worker waits for fail now: what waits is to be saved."""
+        self._collector.interrupt()
 
     def after_fork(self) -> None:
         """In a forked child: what waits is the parent's."""

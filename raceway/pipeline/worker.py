@@ -21,6 +21,9 @@ from raceway.pipeline.buffer import Buffer, Tally
 from raceway.pipeline.encode import fitting
 from raceway.pipeline.settings import Settings
 
+_TO_SPARE = 0.5
+"""Seconds before its end at which a close no longer leaves the worker to itself."""
+
 Hook = Callable[[Event], Event | None]
 Source = Callable[[], Sequence[bytes]]
 
@@ -240,12 +243,15 @@ class Worker:
     def close(self, until: float) -> bool:
         """Deliver what is possible by then and close the sinks; nothing comes after it. Whether all was delivered.
 
-        The calling thread does it, when the worker has finished what it is at.
+        The calling thread does it, when the worker has finished what it is at, or was interrupted.
         """
         self._closing = True
         self.buffer.ring()
-        if not self._turn.acquire(True, max(until - monotonic(), 0.1)):
-            return False
+        if not self._turn.acquire(True, max(until - monotonic() - _TO_SPARE, 0.1)):
+            for sink in self._sinks:
+                sink.interrupt()
+            if not self._turn.acquire(True, _TO_SPARE):
+                return False
         try:
             self._hand_over()
             return min([self._close_sink(sink, until) for sink in self._sinks], default=True)

@@ -33,7 +33,7 @@ def step_lines(finding: Finding, medium: Medium, *, indent: int, style: Style) -
         return
     yield BLANK
     yield Line((Span(f"{schedule(finding)}:", Style.STRONG),), indent)
-    names = [_cut(printable(side.actor.name, medium.encoding)) for side in finding.accesses]
+    names = [_cut_name(printable(side.actor.name, medium.encoding)) for side in finding.accesses]
     places = [printable(f"{step.file}:{step.line}" if step.file else "", medium.encoding) for step in finding.steps]
     margin = max(map(cells, places))
     texts = [_words(step, medium) for step in finding.steps]
@@ -81,8 +81,14 @@ def _words(step: Step, medium: Medium) -> str:
     return _cut(printable(words, medium.encoding))
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= _COLUMN else f"{text[: _COLUMN - 3]}..."
+def _cut(text: str, room: int = _COLUMN) -> str:
+    return text if len(text) <= room else f"{text[: room - 3]}..."
+
+
+def _cut_name(name: str) -> str:
+    """A name; the number that tells it from another of the same name stays."""
+    number = name[-4:] if name.endswith((" (1)", " (2)")) else ""
+    return _cut(name.removesuffix(number), _COLUMN - len(number)) + number
 
 
 def _padded(text: str, width: int) -> str:

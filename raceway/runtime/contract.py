@@ -39,12 +39,16 @@ Walk = tuple[int, CodeType, int]
 class Tasks(Protocol):
     """The verbs of tasks that event loops run in turn. Called as those of synchronisation are."""
 
-    def spawn(self, name: str, parent: int, passing: bool = False, born: int = 0, /) -> int:
-        """Announce a new task that an event loop will run, or a callback that it runs once (`passing`); its serial.
+    def spawn(self, name: str, parent: int, passing: bool = False, born: int = 0, green: bool = False, /) -> int:
+        """Announce a new task that an event loop will run, or a callback that it runs once (`passing`), or a greenlet,
+        which may let others run at any call (`green`); its serial.
 
         The loop's thread stays the actor. `parent` is the task that made it, 0 outside any; `born` is the `now()` of
         when it did, 0 for this moment.
         """
+
+    def expect(self) -> None:
+        """There may be tasks from now on, so that what comes before them matters, too."""
 
     def now(self) -> int:
         """A number for this moment, above those of what was recorded before."""

@@ -13,7 +13,7 @@ from raceway.errors import CoreUnavailableError
 from raceway.model.findings import Actor
 from raceway.model.locks import LockFacts, Waiting
 from raceway.model.races import RawRace
-from raceway.model.records import Rename
+from raceway.model.records import Call, Record, Rename
 from raceway.model.sites import Site
 from raceway.model.typing import TYPE_CHECKING, Any
 from raceway.runtime.accesses import Accesses
@@ -73,8 +73,17 @@ class PureTelling:
         """Collect what `told` gives, beginning with the names of who and what is known already."""
         from raceway.detector.teller import Teller
 
-        self._detector.teller = Teller(full, placed)
+        teller = self._detector.teller = Teller(full, placed)
         self._log.placed = placed
+        detector, feed = self._detector, self._detector.feed
+
+        def tell_or_feed(record: Record) -> None:
+            if type(record) is Call:
+                teller.call(record, detector.actors.get(record.actor))
+            else:
+                feed(record)
+
+        self._log.stream.feed = tell_or_feed
         for serial, actor in self._detector.actors.items():
             self._detector.feed(Rename(serial, actor.name))
         for name in list(self._detector.names.values()):
@@ -136,6 +145,7 @@ class PureCore:
     def after_fork(self) -> None:
         """In a forked child: the parent's other threads are gone."""
         self.log.stream.reset_after_fork()
+        self.log.calls.clear()
         if self.telling.notice is not None:
             self.telling.notice.after_fork()
         self.telling.told()  # what waits is the parent's to tell

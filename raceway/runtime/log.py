@@ -6,7 +6,6 @@ dropped before its stack is taken.
 
 from __future__ import annotations
 
-import _thread
 from collections.abc import Hashable
 from types import FrameType
 
@@ -14,6 +13,7 @@ from raceway.detector.detector import Detector
 from raceway.model.kinds import Commute, LocationKind, Operation
 from raceway.model.records import Access, Acquire, Fork, Location, Record, Rename, Retire
 from raceway.model.sites import Site
+from raceway.originals import Local
 from raceway.runtime.actors import ThreadState, thread_name
 from raceway.runtime.identity import Identity
 from raceway.runtime.stacks import capture
@@ -37,7 +37,9 @@ class Log:
         self.identity = Identity(self._retired)
         self.failures = 0
         self.open = True
-        self._local = _thread._local()
+        self.calls: dict[int, int] = {}
+        """When functions were told as entered that have not been left, by the addresses of their frames."""
+        self._local = Local()
         self.states: list[ThreadState] = []
         self._accesses_of_ended: list[int] = []
         self.placed = False

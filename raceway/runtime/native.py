@@ -183,9 +183,9 @@ class NativeTelling:
 
     def told(self) -> list[Told]:
         """What there is to tell since the last time."""
-        from raceway.model.told import ToldAccess, ToldEdge
+        from raceway.model.told import ToldAccess, ToldCall, ToldEdge
 
-        return _native.told(ToldEdge, ToldAccess)
+        return _native.told(ToldEdge, ToldAccess, ToldCall)
 
     def untold(self) -> int:
         """How much was dropped."""

@@ -117,11 +117,15 @@ class PureTasks:
         self._put = log.stream.put
         self._state = log.state
 
-    def spawn(self, name: str, parent: int, passing: bool = False, born: int = 0) -> int:
-        """A new task of an event loop."""
+    def spawn(self, name: str, parent: int, passing: bool = False, born: int = 0, green: bool = False) -> int:
+        """A new task of an event loop, or a greenlet."""
         serial = self._log.identity.new_serial()
-        self._put(Spawn(serial, parent, name, ActorKind.CALLBACK if passing else ActorKind.TASK, born))
+        kind = ActorKind.CALLBACK if passing else ActorKind.GREENLET if green else ActorKind.TASK
+        self._put(Spawn(serial, parent, name, kind, born))
         return serial
+
+    def expect(self) -> None:
+        """Nothing to do: every access is recorded."""
 
     def now(self) -> int:
         """The place in the stream that the next record will have."""

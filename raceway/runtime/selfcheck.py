@@ -86,7 +86,7 @@ class SelfCheck:
 
     def _run(self) -> None:
         recorder, step, canary = self._recorder, self._step(), _Canary()
-        caller = recorder.current()
+        caller, task = recorder.current(), recorder.tasks.resume(0)
         actors = recorder.fork("self-check"), recorder.fork("self-check")
         try:
             for actor in actors:
@@ -95,6 +95,7 @@ class SelfCheck:
                 recorder.end()
         finally:
             recorder.begin(caller)
+            recorder.tasks.resume(task)
 
     def _step(self) -> Callable[[object], None]:
         base, value = (placeholders.spell(MARKER, 0, role) for role in (Role.BASE, Role.VALUE))

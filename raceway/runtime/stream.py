@@ -20,11 +20,11 @@ HIDDEN = 0
 class Stream:
     """A queue of records with a consumer that runs in the producers' threads.
 
-    `last` is the newest record, so that who remembers it sees whether another came.
+    `last` is the newest record, so that who remembers it sees whether another came. `feed` takes each in turn.
     """
 
     def __init__(self, feed: Callable[[Record], None]) -> None:
-        self._feed = feed
+        self.feed = feed
         self._waiting: deque[Record] = deque()
         self._busy = allocate_lock()
         self.failures = 0
@@ -44,7 +44,7 @@ class Stream:
         while waiting and busy.acquire(False):
             try:
                 while waiting:
-                    self._feed(waiting.popleft())
+                    self.feed(waiting.popleft())
             except Exception:  # a fault of ours is counted and reported, never raised into the program
                 self.failures += 1
             finally:

@@ -14,6 +14,7 @@ from raceway.model.sites import Context, Role, Site, SiteForm
 from raceway.model.typing import Any
 from raceway.runtime.accesses import Accesses, Missing, Reach
 from raceway.runtime.actors import ThreadState
+from raceway.runtime.calltaps import CallTap
 from raceway.runtime.log import Log
 from raceway.runtime.plaintaps import plain_tap
 
@@ -140,6 +141,9 @@ def _replaced(
         elif (placeholder := placeholders.parse(marker, constant)) is not None:
             index, role = placeholder
             site = sites[index]
+            if site.form is SiteForm.BODY:
+                constants.append(CallTap(accesses.log, base + index, role))
+                continue
             cell = site.form is SiteForm.CELL
             held = 1 if cell else len(roles[index]) - 1
             constants.append(Tap(accesses, site, base + index, role is site.commit, held))

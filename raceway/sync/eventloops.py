@@ -52,9 +52,20 @@ def stopping(_recorder: Recorder, loop: object) -> None:
 
 
 def serial_of(recorder: Recorder, task: object) -> int:
-    """The serial of a task of asyncio, 0 when it is not known."""
+    """The serial of a task, 0 when it is not known."""
     native = in_native(recorder)
     return tasks.get(task) or 0 if native is None else int(native.task_serial(task))
+
+
+def note(recorder: Recorder, task: object, serial: int) -> None:
+    """A task that another model has announced has this serial; with 0 it is over."""
+    native = in_native(recorder)
+    if native is not None:
+        native.task_note(task, serial)
+    elif serial:
+        tasks.put(task, serial)
+    else:
+        tasks.drop(task)
 
 
 def task_of(callback: object) -> Any:

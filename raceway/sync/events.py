@@ -40,7 +40,9 @@ def _internal_use() -> bool:
 
 
 def patch(patches: Patches) -> None:
-    """Put the models beside the methods."""
+    """Put the models beside the methods, unless gevent has put an event of its own in the place of the class."""
+    if threading.Event.__module__ != "threading":
+        return
     patches.around(threading.Event, "set", before=setting)
     patches.around(threading.Event, "wait", after=seen_set)
     patches.around(threading.Event, "is_set", after=seen_set)

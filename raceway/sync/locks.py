@@ -296,13 +296,15 @@ name_as_lock(Lock)
 def patch(patches: Patches) -> None:
     """Replace the factories."""
     LockRecord.tell_remade()
-    patches.replace(threading, "Lock", Lock)
+    if threading.Lock is originals.Lock:
+        patches.replace(threading, "Lock", Lock)
     _bootstrap: Any = sys.modules["_frozen_importlib"]
     plain = ModuleType("_thread", _thread.__doc__)
     vars(plain).update(vars(_thread))
     patches.replace(_bootstrap, "_thread", plain)
     for name in ("allocate_lock", "allocate"):
-        patches.replace(_thread, name, Lock)
+        if getattr(_thread, name) is getattr(originals, name):  # gevent's are for greenlets
+            patches.replace(_thread, name, Lock)
     if not creation.is_quiet_module("threading") and hasattr(threading, "_shutdown_locks_lock"):
         # `threading` itself is watched, but has made its lock: ours goes around it.
         lock = traced(Lock, threading._shutdown_locks_lock, sys._getframe())

@@ -16,6 +16,7 @@ import threading
 import weakref
 from collections.abc import Callable
 
+from raceway import originals
 from raceway.model.typing import Any
 from raceway.runtime import active
 from raceway.runtime.contract import Recorder
@@ -32,13 +33,16 @@ def put_in(patches: Patches, recorder: Recorder) -> bool:
     if native is None:
         return False
     told = None if type(recorder) is native.Recorder else recorder
-    if not native.locks_install(told, *creation.rules(_IMPORT_SYSTEM)):
+    real = {name: getattr(originals, name) for name in ("LockType", "RLock", "allocate_lock", "allocate")}
+    if not native.locks_install(told, *creation.rules(_IMPORT_SYSTEM), real):
         return False
     patches.at_undo(native.locks_uninstall)
     queues.patch(patches, made_with(native))
     patches.twins = twins(native)
     threads.actors.native = native
-    native.threads_install(lifetimes.begun, lifetimes.ended, threads.finished, threads.real_is_alive)
+    native.threads_install(
+        lifetimes.begun, lifetimes.ended, threads.finished, threads.real_is_alive, threads.in_greenlet
+    )
     patches.at_undo(native.threads_uninstall)
     return True
 

@@ -14,7 +14,8 @@ from types import MemberDescriptorType
 from raceway.model.typing import Any
 from raceway.runtime import active
 from raceway.runtime.contract import Recorder
-from raceway.sync import creation, eventloops, triotasks
+from raceway.sync import creation
+from raceway.sync.eventloops import serial_of
 from raceway.sync.patching import ABSENT, Failures, Patches, Watched
 from raceway.sync.serials import Serial, Table, of_run
 
@@ -48,20 +49,12 @@ def _serial(recorder: Recorder, lock: Any) -> Serial:
     return locks.of(lock, lambda: Serial(recorder, "lock"))
 
 
-def of_trio(recorder: Recorder, lock: Any, old: object, new: Any) -> None:
-    """The owner of a lock of trio is about to be noted."""
+def written(recorder: Recorder, lock: Any, old: object, new: object) -> None:
+    """The owner of a lock, a task or None, is about to be noted."""
     if old is ABSENT:
         made(recorder, lock)
     else:
-        passes(recorder, lock, old, 0 if new is None else triotasks.tasks.get(new) or 0)
-
-
-def of_anyio(recorder: Recorder, lock: Any, old: object, new: Any) -> None:
-    """The same for a lock of anyio in a loop of asyncio."""
-    if old is ABSENT:
-        made(recorder, lock)
-    else:
-        passes(recorder, lock, old, 0 if new is None else eventloops.serial_of(recorder, new))
+        passes(recorder, lock, old, 0 if new is None else serial_of(recorder, new))
 
 
 class WatchedSlot:
@@ -96,7 +89,7 @@ class WatchedSlot:
             return ABSENT
 
 
-_OWNER = Watched("_owner", write=of_trio)
+_OWNER = Watched("_owner", write=written)
 
 
 def patch(patches: Patches) -> None:
@@ -108,4 +101,4 @@ def patch(patches: Patches) -> None:
     lock = getattr(sys.modules.get(_ANYIO), "Lock", None)
     member = vars(lock).get("_owner_task") if lock is not None else None
     if type(member) is MemberDescriptorType:
-        patches.replace(lock, "_owner_task", WatchedSlot(member, of_anyio))
+        patches.replace(lock, "_owner_task", WatchedSlot(member, written))

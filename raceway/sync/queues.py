@@ -272,7 +272,9 @@ SHUTDOWN = Watched("is_shutdown", read=seen_shut_down, write=shutting_down)
 
 
 def patch(patches: Patches, made: Callable[..., None] = made) -> None:
-    """Put the models in; `made` is told of every queue, new or not."""
+    """Put the models in; `made` is told of every queue, new or not. gevent puts queues of its own in their place."""
+    if queue.Queue.__module__ != "queue":
+        return
     if (recorder := active.recorder()) is not None:
         follow_early(patches, recorder, made)
     made_for["queue"] = QueueMutex

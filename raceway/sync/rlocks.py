@@ -178,7 +178,8 @@ RLock.__name__ = "_thread.RLock"  # the C base prints it; `__qualname__` stays w
 
 def patch(patches: Patches) -> None:
     """Replace the factory."""
-    patches.replace(threading, "_CRLock", RLock)
+    if threading._CRLock is not None:  # type: ignore[attr-defined]  # gevent has RLock made in Python, of its locks
+        patches.replace(threading, "_CRLock", RLock)
     patches.replace(_thread, "RLock", RLock)
     if sys.version_info < (3, 12):  # cached_property locks while it computes, until 3.12
         patches.replace(functools, "RLock", RLock)

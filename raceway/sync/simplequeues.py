@@ -130,5 +130,5 @@ SimpleQueue.__doc__ = RealSimpleQueue.__doc__
 
 def patch(patches: Patches) -> None:
     """Replace the class."""
-    if RealSimpleQueue.__module__ == "_queue":
+    if RealSimpleQueue.__module__ == "_queue" and queue.SimpleQueue is RealSimpleQueue:
         patches.replace(queue, "SimpleQueue", SimpleQueue)

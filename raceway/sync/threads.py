@@ -17,7 +17,7 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable
-from types import FrameType
+from types import BuiltinFunctionType, FrameType
 
 from raceway.model.typing import Any
 from raceway.originals import get_ident
@@ -69,6 +69,9 @@ finished: deque[int] = of_run(deque(maxlen=4096))
 
 real_is_alive = threading.Thread.is_alive
 
+at_begin: list[Callable[[], object]] = []
+"""What to call in each thread when it begins: for models that have to be set in every one."""
+
 
 def starting(recorder: Recorder, bootstrap: Any) -> None:
     """A thread is about to be started with its method `bootstrap`."""
@@ -86,6 +89,8 @@ def begun(recorder: Recorder, thread: threading.Thread, _result: object) -> None
 
 def ended(recorder: Recorder, thread: threading.Thread, _result: object) -> None:
     """The calling thread has run `thread` to its end."""
+    if in_greenlet():
+        return
     if actors.get(thread) is None:
         actors.put(thread, recorder.current())
     if not thread._daemonic:  # type: ignore[attr-defined]
@@ -141,6 +146,18 @@ def alone(recorder: Recorder) -> None:
             recorder.join(actor)
 
 
+def in_greenlet() -> bool:
+    """Whether the calling thread is in another greenlet than its main one: gevent makes threads of those."""
+    module = sys.modules.get("greenlet")
+    current = getattr(module, "getcurrent", None)
+    return current is not None and vars(module.greenlet)["parent"].__get__(current()) is not None  # type: ignore[union-attr]
+
+
+def plain_thread() -> Any:
+    """The class `Thread` of the standard library, also where the program has put another in its place."""
+    return next(cls for cls in threading.Thread.__mro__ if "_bootstrap_inner" in vars(cls))
+
+
 class RawThread:
     """What a thread that `threading` does not know runs: the function given, as the actor announced for it."""
 
@@ -157,6 +174,8 @@ class RawThread:
             if (recorder := self._recorder()) is not None:
                 recorder.begin(self._actor)
                 lifetimes.begun(self._actor, name_of(self._function))
+                for told in at_begin:
+                    told()
         except Exception:
             Failures.count += 1
         try:
@@ -223,12 +242,12 @@ def awaiting_all(real: Callable[[], None]) -> Callable[[], None]:
 def patch(patches: Patches, recorder: Recorder) -> None:
     """Put the models beside starts, ends and joins; the calling thread is known from the beginning."""
     for name in _STARTERS:
-        if hasattr(threading, name):
+        if type(getattr(threading, name, None)) is BuiltinFunctionType:  # gevent's makes a greenlet
             patches.around_builtin(threading, name, starting, before=True)
     for name in _RAW_STARTERS:
-        if hasattr(_thread, name):
+        if type(getattr(_thread, name, None)) is BuiltinFunctionType:
             patches.replace(_thread, name, raw_starter(getattr(_thread, name)))
-    thread = threading.Thread
+    thread = plain_thread()
     patches.around(thread, "_set_ident", after=begun)
     patches.around(thread, "_delete", after=ended)
     patches.around(thread, "join", after=joined)

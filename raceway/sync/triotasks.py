@@ -20,48 +20,43 @@ from itertools import islice
 from raceway.model.typing import Any
 from raceway.runtime import active
 from raceway.runtime.contract import Recorder, Walk
+from raceway.sync.eventloops import in_native, note, serial_of
 from raceway.sync.handovers import hands_on
 from raceway.sync.patching import Failures, Patches
 from raceway.sync.serials import Table, of_run
 
 MODULE = "trio._core._run"
 
-tasks: Table[int] = of_run(Table())
-"""The serial of every task that is not over."""
-
-loops: Table[weakref.ref[Any]] = of_run(Table())
-"""The run loops that have an instrument of ours."""
-
 
 def adopted(recorder: Recorder, task: Any) -> int:
     """The serial for a task that was started before the run."""
     serial = recorder.tasks.spawn(task.name, 0)
-    tasks.put(task, serial)
+    note(recorder, task, serial)
     return serial
 
 
 def spawned(recorder: Recorder, _runner: object, task: Any) -> None:
     """The current task has started `task`."""
-    tasks.put(task, recorder.tasks.spawn(task.name, recorder.tasks.current()))
+    note(recorder, task, recorder.tasks.spawn(task.name, recorder.tasks.current()))
 
 
 def rescheduling(recorder: Recorder, _runner: object, task: Any, *_next: object) -> None:
     """What the current task does lets `task` go on."""
-    known = tasks.get(task)
-    if known is not None and known != recorder.tasks.current() and not hands_on(sys._getframe(1)):
+    known = serial_of(recorder, task)
+    if known and known != recorder.tasks.current() and not hands_on(sys._getframe(1)):
         recorder.tasks.wake(known)
 
 
 def reparking(recorder: Recorder, lot: Any, _to: object, *, count: Any = 1) -> None:
     """The current task has tasks that wait in `lot` wait elsewhere: it notifies them."""
     for task in islice(lot._parked, max(0, min(count, len(lot._parked)))):
-        if (known := tasks.get(task)) is not None:
+        if known := serial_of(recorder, task):
             recorder.tasks.wake(known)
 
 
-def exiting(_recorder: Recorder, _runner: object, task: Any, *_outcome: object) -> None:
+def exiting(recorder: Recorder, _runner: object, task: Any, *_outcome: object) -> None:
     """`task`, whose step this is, is over."""
-    tasks.drop(task)
+    note(recorder, task, 0)
 
 
 class Steps:
@@ -78,7 +73,7 @@ class Steps:
         self._running = 0
         try:
             if (recorder := self._recorder()) is not None:
-                known = tasks.get(task) or adopted(recorder, task)
+                known = serial_of(recorder, task) or adopted(recorder, task)
                 self._before = recorder.tasks.resume(known)
                 self._running = known
         except Exception:
@@ -91,22 +86,19 @@ class Steps:
             if known and (recorder := self._recorder()) is not None:
                 walks = recorder.tasks.walks(known)
                 recorder.tasks.resume(self._before)
-                if tasks.get(task) is None:
-                    recorder.tasks.done(known)
-                else:
+                if serial_of(recorder, task):
                     recorder.tasks.suspend(known, _going_on(task, walks) if walks else [])
+                else:
+                    recorder.tasks.done(known)
         except Exception:
             Failures.count += 1
 
-    def after_run(self) -> None:
+    def end(self) -> None:
         """The loop has ended, perhaps by an error in the middle of a step."""
-        try:
-            known, self._running = self._running, 0
-            if known and (recorder := self._recorder()) is not None:
-                recorder.tasks.resume(self._before)
-                recorder.tasks.done(known)
-        except Exception:
-            Failures.count += 1
+        known, self._running = self._running, 0
+        if known and (recorder := self._recorder()) is not None:
+            recorder.tasks.resume(self._before)
+            recorder.tasks.done(known)
 
 
 def _going_on(task: Any, walks: Sequence[Walk]) -> list[int]:
@@ -115,18 +107,34 @@ def _going_on(task: Any, walks: Sequence[Walk]) -> list[int]:
     return going_on(task.coro, walks)
 
 
-def made(_recorder: Recorder, _clock: object, loop: Any) -> None:
+loops: Table[tuple[weakref.ref[Any], Any]] = of_run(Table())
+"""The run loops that there are, each with its instrument."""
+
+
+def _adopt(task: Any) -> int:
+    recorder = active.recorder()
+    return 0 if recorder is None else adopted(recorder, task)
+
+
+def made(recorder: Recorder, _clock: object, loop: Any) -> None:
     """A run loop is there."""
     if loops.get(loop) is None:
-        loops.put(loop, weakref.ref(loop))
-        loop.instruments.add_instrument(Steps())
+        native = in_native(recorder)
+        steps = Steps() if native is None else native.Steps(_adopt, _going_on)
+        loops.put(loop, (weakref.ref(loop), steps))
+        loop.instruments.add_instrument(steps)
+
+
+def closing(_recorder: Recorder, loop: Any) -> None:
+    """A run loop has ended."""
+    if (known := loops.get(loop)) is not None:
+        known[1].end()
 
 
 def _take_out() -> None:
-    for reference in loops.values():
-        if (loop := reference()) is not None:
-            for instrument in [one for one in loop.instruments["_all"] if type(one) is Steps]:
-                loop.instruments.remove_instrument(instrument)
+    for reference, steps in loops.values():
+        if (loop := reference()) is not None and steps in loop.instruments["_all"]:
+            loop.instruments.remove_instrument(steps)
 
 
 def patch(patches: Patches) -> None:
@@ -137,8 +145,13 @@ def patch(patches: Patches) -> None:
         patches.around(module, "setup_runner", after=made)
         patches.at_undo(_take_out)
         patches.around(module.Runner, "spawn_impl", after=spawned)
-        patches.ahead(module.Runner, "reschedule", rescheduling)
+        native = in_native(active.recorder())
+        if native is None:
+            patches.ahead(module.Runner, "reschedule", rescheduling)
+        else:
+            patches.replace(module.Runner, "reschedule", native.Waking(module.Runner.reschedule))
         patches.ahead(module.Runner, "task_exited", exiting)
+        patches.around(module.Runner, "close", before=closing)
         patches.ahead(lots.ParkingLot, "repark", reparking)
 
 

@@ -1,16 +1,13 @@
 """Which synchronisation the models do not know: types made in C that can be acquired and released, from packages that
-are loaded, and schedulers that switch inside a thread. What they order looks unordered. Serves the report."""
+are loaded. What they order looks unordered. Serves the report."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from types import FunctionType
 
 _KNOWN = frozenset({"_thread", "_multiprocessing", "raceway._native"})
 """Modules whose types have a model, or are used by what has one."""
-_SCHEDULERS = {"greenlet": "greenlet"}
-"""Module -> a type whose instances run in turns on one thread."""
 
 
 def unknown_types() -> tuple[str, ...]:
@@ -20,7 +17,6 @@ def unknown_types() -> tuple[str, ...]:
         for cls in _types(object)
         if _is_compiled(cls, "acquire") and _is_compiled(cls, "release") and cls.__module__ not in _KNOWN
     }
-    found.update(f"{module}.{name}" for module, name in _SCHEDULERS.items() if module in sys.modules)
     return tuple(sorted(found))
 
 

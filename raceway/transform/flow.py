@@ -159,7 +159,8 @@ class Flow:
 
     def _guarded(self, draft: Draft, read: Draft, absent: bool, instead: bool) -> None:
         spans, awaits = self._between(read)
-        if draft.context is Context.AUGMENT and awaits and self._acted(read):
+        acted = draft.context is Context.AUGMENT and spans and self._acted(read)
+        if acted and self._acted(read, at_once=True):
             awaits = False
         storing = draft.form in (SiteForm.ATTRIBUTE, SiteForm.GLOBAL, SiteForm.CELL, SiteForm.ITEM)
         initialises = absent and storing and draft.context is Context.STORE and draft.literal not in _FLAGS
@@ -169,7 +170,7 @@ class Flow:
             if initialises:
                 self.lazy.append((draft, read, spans, awaits))
             splits = draft.context is Context.AUGMENT and not self._acted_inside(read) and self._splits(read)
-            draft.add_region(read, RegionKind.TEST, spans, awaits, splits, instead)
+            draft.add_region(read, RegionKind.TEST, spans, awaits, splits, acted, instead)
 
     def _splits(self, read: Draft, value: Taint = CLEAN) -> bool:
         """Whether the read was made in a `with` block that was left since, and the write is made in another one, in
@@ -186,11 +187,14 @@ class Flow:
         """Whether a write has acted on the test in its own `with` block: what gives back later does not rely on it."""
         return any(set(write.blocks) & set(read.blocks) and self._same(read, write) for write, _guards in self.written)
 
-    def _acted(self, read: Draft) -> bool:
-        """Whether, on the way to here, a write has acted on the test before any await: what adds to or takes from the
-        value of the time later, as a place that was taken is given back, does not rely on the test any more."""
+    def _acted(self, read: Draft, at_once: bool = False) -> bool:
+        """Whether, on the way to here, a write has acted on the test, `at_once`: before any await.
+
+        What adds to or takes from the value of the time later, as a place that was taken is given back, does not rely
+        on the test any more.
+        """
         return any(
-            write.awaits == read.awaits
+            (write.awaits == read.awaits or not at_once)
             and write.order > read.order
             and self._same(read, write)
             and all(ours is theirs for ours, theirs in zip(self.guards, guards, strict=False))

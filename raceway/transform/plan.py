@@ -39,6 +39,7 @@ class Draft:
     spans: bool = False
     suspends: bool = False
     opens: bool = False
+    switches: bool = False
     flag: bool = False
     is_head: bool = False
     rechecked: bool = False
@@ -59,16 +60,29 @@ class Draft:
             return
         self.calls.setdefault(head.index, []).append(call)
         head.is_head = head.lent = self.lent = True
+        head.switches = True
         head.opens |= call.awaits
 
     def add_region(
-        self, head: Draft, kind: RegionKind, spans: bool, awaits: bool, splits: bool = False, instead: bool = False
+        self,
+        head: Draft,
+        kind: RegionKind,
+        spans: bool,
+        awaits: bool,
+        splits: bool = False,
+        acted: bool = False,
+        instead: bool = False,
     ) -> None:
-        """Note that this write depends on the read `head`; one region per head, the first kind stays."""
+        """Note that this write depends on the read `head`; one region per head, the first kind stays.
+
+        `acted`: another write has acted on the read before, and this one only adds to what it finds.
+        """
         if head is not self and all(region.head != head.index for region in self.regions):
-            self.regions.append(Region(head.index, kind, spans, awaits, splits, instead))
+            switches = spans and not acted
+            self.regions.append(Region(head.index, kind, spans, awaits, splits, switches, instead))
             head.is_head = True
             head.opens |= awaits
+            head.switches |= switches
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ libcst parses and decides (`forms.plan`), `ast` carries positions, the compiler 
 
 from __future__ import annotations
 
-import _thread
 import ast
 import sys
 import threading
@@ -17,10 +16,11 @@ import libcst as cst
 
 from raceway.errors import TransformError
 from raceway.model.kinds import RegionKind
-from raceway.model.sites import Context, Region, Site
+from raceway.model.sites import FUNCTIONS, Context, Region, Site
 from raceway.model.struct import Struct
+from raceway.originals import allocate_lock, start_new_thread
 from raceway.transform import code as code_renderer
-from raceway.transform import markers, remade
+from raceway.transform import functions, markers, remade
 from raceway.transform import text as text_renderer
 from raceway.transform.facts import gather
 from raceway.transform.forms import plan as make_plan
@@ -57,7 +57,7 @@ Finish = Callable[[ast.Module], None]
 def instrument(
     source: bytes, filename: str, module: str, form: str = HOLD, finish: Finish | None = None
 ) -> Instrumented:
-    """Rewrite one module, with the taps of that form (`peeking`).
+    """Rewrite one module, with the taps of that form (`peeking`), and those of `functions` if its name asks for them.
 
     `finish` is for those who rewrite `assert` statements: it sees the plain tree, and taps come after it (`remade`).
 
@@ -119,8 +119,23 @@ def _instrument(source: bytes, filename: str, form: str, finish: Finish | None) 
     sites = _sites(analysis)
     if finish is not None:
         remade.finish(analysis.tree, analysis.pairs, analysis.plan, finish)
-    tree = code_renderer.render(analysis.tree, analysis.pairs, analysis.plan, marker, form)
+    tree = code_renderer.render(
+        analysis.tree, analysis.pairs, analysis.plan, marker, form.removesuffix(FUNCTIONS)
+    )
+    if form.endswith(FUNCTIONS):
+        return _with_functions(tree, filename, sites, marker)
     return Instrumented(compile(tree, filename, "exec", dont_inherit=True), sites, marker)
+
+
+def _with_functions(tree: ast.Module, filename: str, sites: tuple[Site, ...], marker: bytes) -> Instrumented:
+    """The module with taps of its functions, where they are not nested as deeply as the compiler allows already."""
+    undo, more = functions.wrap(tree, marker, len(sites))
+    try:
+        code = compile(tree, filename, "exec", dont_inherit=True)
+    except SyntaxError:
+        undo()
+        return Instrumented(compile(tree, filename, "exec", dont_inherit=True), sites, marker)
+    return Instrumented(functions.unseen(code, marker), (*sites, *more), marker)
 
 
 def _sites(analysis: _Analysis) -> tuple[Site, ...]:
@@ -134,8 +149,9 @@ def _lent(draft: Draft, pairs: dict[cst.CSTNode, ast.AST]) -> Iterator[Region]:
     works = draft.context is Context.AUGMENT or bool(draft.regions)
     for head, calls in draft.calls.items():
         lines = tuple(dict.fromkeys(pairs[call.node].lineno for call in calls))  # type: ignore[attr-defined]
-        awaits = any(call.awaits for call in calls) and (works or not draft.literal)
-        yield Region(head, RegionKind.TEST, True, awaits, splits=works, calls=lines)
+        relies = works or not draft.literal
+        awaits = relies and any(call.awaits for call in calls)
+        yield Region(head, RegionKind.TEST, True, awaits, splits=works, switches=relies, calls=lines)
 
 
 def _says_less(region: Region) -> tuple[bool, bool, bool]:
@@ -172,13 +188,14 @@ def _site(draft: Draft, node: ast.AST, lent: Iterable[Region]) -> Site:
         double_checked=draft.double_checked,
         suspends=draft.suspends,
         opens=draft.opens,
+        switches=draft.switches,
         lent=draft.lent,
     )
 
 
 def _on_deep_stack(work: Callable[[], _Result]) -> _Result:
     """Run `work` on a thread with a large stack and recursion limit, for deeply nested programs."""
-    done = _thread.allocate_lock()
+    done = allocate_lock()
     done.acquire()
     outcome: list[_Result] = []
     failure: list[BaseException] = []
@@ -194,7 +211,7 @@ def _on_deep_stack(work: Callable[[], _Result]) -> _Result:
     limit, size = sys.getrecursionlimit(), threading.stack_size(_DEEP_STACK_BYTES)
     sys.setrecursionlimit(max(limit, _DEEP_RECURSION))
     try:
-        _thread.start_new_thread(run, ())
+        start_new_thread(run, ())
         threading.stack_size(size)
         done.acquire()
     finally:

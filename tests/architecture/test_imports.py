@@ -19,7 +19,7 @@ ALLOWED: dict[str, set[str]] = {
     "files": set(),
     "originals": set(),
     "config": {"model", "errors"},
-    "transform": {"model", "errors"},
+    "transform": {"model", "errors", "originals"},
     "detector": {"model"},
     "report": {"model", "errors"},
     "_native": set(),

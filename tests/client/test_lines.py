@@ -37,7 +37,7 @@ class Marks:
 def marks(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[RacewayClient, Marks]]:
     taken = Marks()
     client = RacewayClient(Config(service_name="s\u00e9rvice", instance_id="i1"), sinks=[])
-    monkeypatch.setattr(client, "_put", taken.put)
+    monkeypatch.setattr(client, "put", taken.put)
     client.start_trace({"raceway-clock": "v1;eyJjbG9jayI6W1siYSMxIiwzXV19"})
     yield client, taken
     set_context(None)

@@ -47,6 +47,22 @@ def test_a_lost_update_reads_on_both_sides_before_either_writes(run_raceway: Run
     assert found[-1][-1].startswith("from the value read before: the write of Thread-")
 
 
+def test_tasks_of_one_name_are_told_apart(run_raceway: RunRaceway) -> None:
+    source = (
+        "import asyncio\nx, NAME = 0, 'package.of.a.long.name.one'\n"
+        "async def one():\n    global x\n    y = x\n    await asyncio.sleep(0)\n    x = y + 1\n"
+        "async def main():\n    await asyncio.gather(*(asyncio.create_task(one(), name=NAME) for _ in '12'))\n"
+        "asyncio.run(main())\n"
+    )
+    run_raceway.write("app.py", source)
+    run = run_raceway("app.py")
+    (finding,) = run.findings
+    names = [side["actor"]["name"] for side in finding["accesses"]]
+    assert names == ["package.of.a.long.name.one (1)", "package.of.a.long.name.one (2)"]
+    assert " | package.of.a.long... (1) | package.of.a.long... (2)" in run.stderr
+    assert finding["steps"][-1]["harm"].endswith("the write of package.of.a.long.name.one (1) is lost")
+
+
 def test_a_literal_that_is_stored_is_shown(run_raceway: RunRaceway, core: str) -> None:
     source = (
         "x = 0\ndef f(): return 1\n"

@@ -55,7 +55,8 @@ _LOCKS = (
     ),
     Mutant(
         "lock-between", "that what an actor did in between joins the epoch that goes on",
-        "detector/pauses.py", "for entry in last.since:", "for entry in last.since[:0]:", "norace/lock_between.py",
+        "detector/pauses.py", "for entry in last.since:", "for entry in last.since[:0]:",
+        "norace/lock_heard_between.py",
     ),
     Mutant(
         "lock-each", "that two locks are two",

@@ -13,7 +13,7 @@ _REGIONS = (
     ),
     Mutant(
         "region-test", "that a write may depend on an earlier read by a test",
-        "transform/flow.py", "draft.add_region(read, RegionKind.TEST, spans, awaits, splits, instead)", "pass",
+        "transform/flow.py", "draft.add_region(read, RegionKind.TEST, spans, awaits, splits, acted, instead)", "pass",
         "race/check_stock_call.py",
     ),
     Mutant(
@@ -41,8 +41,8 @@ _REGIONS = (
     ),
     Mutant(
         "region-activation", "that a region's read and write are of one activation",
-        "detector/regions.py", "head = known.get((base + region.head, activation, access.location))",
-        "head = {head.access.site: head for head in known.values()}.get(base + region.head)",
+        "detector/regions.py", "head = heads.get(place) if task is None",
+        "head = {head.access.site: head for head in heads.values()}.get(base + region.head) if task is None",
         "race/recursion.py",
     ),
     Mutant(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import threading
 from collections import deque
@@ -94,8 +95,9 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in headers.items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(body.encode())))
-        self.end_headers()
-        self.wfile.write(body.encode())
+        with contextlib.suppress(ConnectionError):  # who sent it has given up
+            self.end_headers()
+            self.wfile.write(body.encode())
 
     def log_message(self, format: str, *args: object) -> None:
         pass

@@ -17,10 +17,11 @@ import pytest
 from raceway.model import eventkinds as of
 from raceway.model.events import Event, EventKind
 from raceway.pipeline import Batch, Pipeline, Settings, SinkCounts, file_sink, http_sink
+from raceway.pipeline.collector import ANSWER_TIMEOUT
 from raceway.pipeline.encode import encode
 from tests.conftest import ROOT, clean_environ
 from tests.pipeline.protocol import parse
-from tests.pipeline.receiver import Receiver, always, ok, receiving
+from tests.pipeline.receiver import Receiver, Request, always, ok, receiving
 from tests.pipeline.replaying import read_events
 from tests.pipeline.samples import Flow, changes, names
 
@@ -48,6 +49,9 @@ class Kept:
     def close(self, until: float) -> bool:
         self.closed = True
         return True
+
+    def interrupt(self) -> None:
+        pass
 
     def after_fork(self) -> None:
         pass
@@ -386,6 +390,26 @@ for event in changes(20):
         stuck.set()
         assert finished.returncode == 0, finished.stderr
         assert sum(len(path.read_bytes().splitlines()) for path in tmp_path.rglob("*.jsonl")) == 20
+
+
+def test_who_ends_breaks_off_a_wait_for_an_answer_and_keeps_the_events(tmp_path: Path, pipelines: Any) -> None:
+    with receiving() as receiver:
+        asked, stuck = threading.Event(), threading.Event()
+
+        def wait(_request: Request) -> None:
+            asked.set()
+            stuck.wait(30)
+
+        receiver.reply = wait
+        pipeline = pipelines([http_sink(receiver.endpoint, spool_root=str(tmp_path), warn=lambda line: None)])
+        for event in changes(20):
+            pipeline.put(event)
+        assert asked.wait(20)
+        assert ANSWER_TIMEOUT > 1
+        assert not pipeline.close(0.6)
+        stuck.set()
+    assert pipeline.sink_counts()[0].spooled == 20
+    assert sum(len(path.read_bytes().splitlines()) for path in tmp_path.rglob("*.jsonl")) == 20
 
 
 def test_a_run_sends_its_events_to_the_collector(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from raceway.model.findings import Finding
 from raceway.model.kinds import Verb
 from raceway.model.told import Told, ToldEdge
 from raceway.pipeline import new_uuid
+from raceway.pipeline.calls import Function, Places
 from raceway.pipeline.convert import AT_ONCE, Converter
 from raceway.pipeline.flows import Origin
 from raceway.pipeline.replay import records_of
@@ -235,5 +236,6 @@ def test_a_turn_ends_with_the_last_row_that_was_told() -> None:
     names: list[Told] = [ToldEdge(Verb.NAME, 0, 0, 0, 7, "lock")]
     uses: list[Told] = [ToldEdge(verb, 0, 1, 0, 7) for verb in (Verb.TAKEN, Verb.FREED)]
     told = [names * (AT_ONCE + 1), uses * AT_ONCE, []]
-    converter = Converter(Origin(new_uuid(), "s", "i", "test", 1), lambda: told.pop(0), str)
+    places = Places(str, lambda _site: Function("", "", "", 0), lambda _stack: ())
+    converter = Converter(Origin(new_uuid(), "s", "i", "test", 1), lambda: told.pop(0), places)
     assert [len(converter()) for _ in range(3)] == [AT_ONCE, AT_ONCE, 0]

@@ -99,6 +99,24 @@ def test_a_connection_that_breaks_before_the_answer_loses_nothing(receiver: Rece
     assert receiver.names() == names(5)
 
 
+@pytest.mark.parametrize("spooled", [False, True])
+def test_a_collector_that_is_slower_than_patience_lasts_gets_more_time_and_less_at_once(
+    receiver: Receiver, spooled: bool, tmp_path: Path, sink: Sinks
+) -> None:
+    def slow(request: Request) -> tuple[int, dict[str, str], str]:
+        time.sleep(0.1)
+        return ok(request)
+
+    receiver.reply = slow
+    sender = sink(receiver.endpoint, Spool(str(tmp_path), "there", 2**20) if spooled else None, patience=0.02)
+    sender.take(batch(400))
+    assert sender.flush(soon())
+    assert set(receiver.names()) == set(names(400))
+    assert (sender.counts().sent, sender.counts().lost, sender.counts().waiting) == (400, 0, 0)
+    assert [len(request.events) for request in receiver.requests].count(400) == 1
+    assert len({event["id"] for event in receiver.taken}) == 400, "a collector knows them by their ids"
+
+
 def test_a_collector_may_ask_for_a_pause(receiver: Receiver, sink: Sinks) -> None:
     receiver.replies.append(always(503, {"Retry-After": "120"}))
     sender = sink(receiver.endpoint)

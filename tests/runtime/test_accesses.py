@@ -30,7 +30,7 @@ class Recorded:
             self.records.append(record)
             feed(record)
 
-        self.core.log.stream._feed = keep
+        self.core.log.stream.feed = keep
 
     def run(self, source: str, **names: object) -> list[Row]:
         """Run the source as a module and give the accesses it made, items and structures by their variable."""

@@ -54,6 +54,21 @@ def test_a_core_finds_its_canary_and_shows_nothing_of_it(core: str) -> None:
     assert watching.races() == []
 
 
+def test_a_core_finds_its_canary_when_a_task_asks(core: str) -> None:
+    watching = make_core(core)
+    watching.start()
+    tasks = watching.recorder.tasks
+    task = tasks.spawn("asks", 0)
+    try:
+        assert tasks.resume(task) == 0
+        assert watching.passes_self_check()
+        assert tasks.current() == task
+        assert tasks.resume(0) == task
+        assert watching.races() == []
+    finally:
+        watching.stop()
+
+
 def test_the_report_says_that_it_was_found(run_raceway: RunRaceway, core: str) -> None:
     program = run_raceway.write("app.py", LOOKS)
     run = run_raceway("--core", core, program)

@@ -52,14 +52,17 @@ class FakeTasks:
         self.names: dict[int, str] = {}
         self._now: dict[int, int] = {}
 
+    def expect(self) -> None:
+        pass
+
     def now(self) -> int:
         return len(self.log)
 
-    def spawn(self, name: str, parent: int, passing: bool = False, born: int = 0) -> int:
+    def spawn(self, name: str, parent: int, passing: bool = False, born: int = 0, green: bool = False) -> int:
         assert born <= self.now()
         serial = len(self.names) + 1
         self.names[serial] = name
-        self.log.append(("callback" if passing else "task", serial, parent))
+        self.log.append(("callback" if passing else "greenlet" if green else "task", serial, parent))
         return serial
 
     def resume(self, task: int) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+import weakref
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
@@ -13,7 +14,7 @@ import trio
 import trio.testing
 
 from raceway import sync
-from raceway.sync import triotasks
+from raceway.sync import eventloops, triotasks
 from tests.sync.recording import FakeRecorder, FakeTasks
 
 Entry = tuple[str, int, int]
@@ -67,7 +68,7 @@ def test_a_task_is_made_by_a_task_and_runs_until_it_is_done(recorder: FakeRecord
         ("done", named["child"], 0),
     ]
     assert ("wake", named["main"], named["child"]) in log
-    assert len(triotasks.tasks) == 0
+    assert len(eventloops.tasks) == 0
 
 
 def test_an_event_an_item_and_a_notification_wake(recorder: FakeRecorder) -> None:
@@ -242,12 +243,14 @@ def test_a_loop_that_outlives_the_models_goes_on_without_them(recorder: FakeReco
 
 
 def test_a_loop_that_breaks_in_the_middle_of_a_step_leaves_no_task_behind(recorder: FakeRecorder) -> None:
-    class Task:
+    class Thing:
         name = "stepped"
 
-    task, steps = Task(), triotasks.Steps()
+    task, loop = Thing(), Thing()
+    steps = triotasks.Steps()
     steps.before_task_step(task)
     assert recorder.tasks.current() == 1
-    steps.after_run()
-    steps.after_run()
+    triotasks.loops.put(loop, (weakref.ref(loop), steps))
+    for _ in range(2):
+        triotasks.closing(recorder, loop)
     assert recorder.tasks.log == [("task", 1, 0), ("resume", 1, 0), ("resume", 0, 1), ("done", 1, 0)]

@@ -40,6 +40,8 @@ def places(code: CodeType, tapping: bool = False) -> set[Place]:
             name = instruction.opname.replace("LOAD_METHOD", "LOAD_ATTR")
             name += f" {instruction.argrepr}" * (name == "BINARY_OP")
             assert instruction.positions is not None
+            if instruction.positions.lineno is None:  # of the taps of functions
+                continue
             if name not in QUIET | CLEANING and "JUMP" not in name and (name in TAPPING) is tapping:
                 found.add((name, tuple(instruction.positions)))
     return found

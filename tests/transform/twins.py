@@ -21,7 +21,7 @@ from types import CodeType, FrameType
 from typing import Any
 
 from raceway.model import placeholders
-from raceway.model.sites import SiteForm
+from raceway.model.sites import FUNCTIONS, SiteForm
 from raceway.runtime.core import make_core
 from raceway.transform import Instrumented, instrument
 from raceway.transform.peeking import HOLD, PEEK
@@ -31,7 +31,7 @@ from tests.conftest import available_cores
 FILE = "<program>"
 NATIVE = "native"
 TAPS = (HOLD, PEEK, NATIVE) if "native" in available_cores() else (HOLD, PEEK)
-"""Identity taps in both forms, and the taps of the native core in the form that it asks for."""
+"""Identity taps in both forms, and taps of the native core in the form that it asks for, with those of functions."""
 
 
 @contextlib.contextmanager
@@ -41,6 +41,7 @@ def recording(taps: str) -> Iterator[None]:
         yield
         return
     core = make_core(NATIVE)
+    core.telling.begin(False)
     core.start()
     try:
         yield
@@ -104,7 +105,7 @@ def tapped_code(source: str | bytes, taps: str = HOLD, finish: Finish | None = N
     if taps != NATIVE:
         return bound(instrument(encoded, FILE, "program", taps, finish), taps)
     core = make_core(NATIVE)
-    done = instrument(encoded, FILE, "program", core.form, finish)
+    done = instrument(encoded, FILE, "program", core.form + FUNCTIONS, finish)
     return core.bind(done.code, done.sites, done.marker, FILE)
 
 
