@@ -102,6 +102,10 @@ class Config(Struct):
             Kind.CHOICE, "say on this signal who waits for which lock (default: never)", ("never", "SIGUSR1", "SIGUSR2")
         ),
     )
+    off_on: Literal["never", "SIGUSR1", "SIGUSR2"] = field(
+        default="never",
+        about=About(Kind.CHOICE, "watch no longer after this signal (default: never)", ("never", "SIGUSR1", "SIGUSR2")),
+    )
     debug: bool = field(default=False, about=About(Kind.FLAG, "say why each module is watched or not"))
     cache_dir: str | None = field(
         default=None,

@@ -250,3 +250,8 @@ def _is_inside_raceway() -> bool:
             return False  # the program's own code, which holds nothing of ours
         frame = frame.f_back
     return False
+
+
+def aside(call: Callable[[], None]) -> None:
+    """Call it for a signal handler: on another thread, since the main one may be within what it needs."""
+    start_new_thread(call, ())

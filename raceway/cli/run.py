@@ -77,7 +77,9 @@ def _start_session(prog: str, config: Config, wanted: Program, launch: program.L
     session.start()
     explain = session.locks.watch_hangs(stderr.standard_error)
     if config.explain_on != "never":
-        hangs.explain_on_signal(explain, config.explain_on)
+        hangs.call_on_signal(explain, config.explain_on)
+    if config.off_on != "never":
+        hangs.call_on_signal(lambda: interrupts.aside(session.stop), config.off_on)
     return session
 
 

@@ -71,7 +71,7 @@ class RacewayClient(Tracking):
 
         `headers` are those of a request that came in: then the trace of the caller goes on.
         """
-        context = begin(self.service, incoming(headers or {}))
+        context = begin(self.service, incoming(headers))
         enter(context)
         return context.trace_id
 

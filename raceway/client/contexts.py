@@ -22,7 +22,7 @@ _EVERYBODY = object()
 def create_context(headers: object = None) -> Context:
     """Begin a trace and make it the current one; `headers` of an incoming request continue the trace of its caller."""
     inheritance.start(_EVERYBODY)
-    context = begin(default_service(), incoming(headers or {}))
+    context = begin(default_service(), incoming(headers))
     enter(context)
     return context
 
@@ -47,7 +47,7 @@ class _Entered:
 
     def __enter__(self) -> Context:
         inheritance.start(_EVERYBODY)
-        context = begin(default_service(), incoming(self._headers or {}))
+        context = begin(default_service(), incoming(self._headers))
         self._tokens.append(enter(context))
         return context
 

@@ -56,9 +56,9 @@ def outgoing(context: Context, extra: Mapping[str, Any] | None = None) -> dict[s
 
 
 def incoming(headers: object) -> Incoming:
-    """What a caller told. `headers` is a mapping or pairs, of str or bytes, in any case; never raises."""
+    """What a caller told. `headers` is a mapping or pairs, of str or bytes, in any case, or None; never raises."""
     try:
-        return _incoming(_ours(headers))
+        return NOTHING if headers is None else _incoming(_ours(headers))
     except Exception:  # whatever they are: the request goes on
         return NOTHING
 

@@ -210,10 +210,8 @@ def _is_location(value: object) -> bool:
 
 def _headers(headers: Any) -> dict[Any, Any]:
     """Headers as pairs of kept values: a mapping, pairs, or what frameworks take for one."""
-    if not headers:
-        return {}
     try:
-        pairs = headers.items() if hasattr(headers, "items") else headers
+        pairs = headers.items() if hasattr(headers, "items") else headers or ()
         return {_name(key): _name(value) for key, value in pairs}
     except Exception:  # whatever they are
         return {}

@@ -348,12 +348,13 @@ write_tap(PyObject *self, PyObject *operand)
 
 #else
 
-/* A field that was accessed before, but not in this epoch. */
+/* A field that was accessed before, but not in this epoch. Then it counts what the operand's class is by now. */
 static __attribute__((noinline)) PyObject *
 field_anew(Tap *tap, Thread *thread, Cell *cell, PyObject *operand)
 {
     Frame *frame = current_frame();
-    if (unlikely(thread->actor == NULL || frame == NULL)) {
+    const Known *known = known_of(tap, operand);
+    if (unlikely(thread->actor == NULL || frame == NULL || known == NULL || known->cell < 0)) {
         return base_tap((PyObject *)tap, operand);
     }
     access_begins(thread);

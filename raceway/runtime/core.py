@@ -201,11 +201,12 @@ def _called(function: Callable[..., Any], *arguments: Any) -> Any:
 
 
 def make_core(name: str) -> Core:
-    """The core called `name`: "pure", "native" or "auto". Raises CoreUnavailableError when it cannot be had."""
+    """The core called `name`: "pure", "native" or "auto". Raises CoreUnavailableError when it cannot be had, or is not
+    what its source files say."""
     if name == "pure":
         return PureCore()
     try:
-        from raceway.runtime.native import NativeCore
+        from raceway.runtime.native import NativeCore, is_stale
     except ImportError as error:
         why = "it was not built for this interpreter" if error.name == "raceway" else str(error)
         cause = f"the native core cannot be loaded ({why})"
@@ -213,4 +214,9 @@ def make_core(name: str) -> Core:
             remedy = "install Raceway again where a C compiler and Python's headers are, or use --core pure"
             raise CoreUnavailableError(f"{cause}; {remedy}") from error
         return PureCore(cause)
+    if is_stale():
+        raise CoreUnavailableError(
+            "the native core is older than its source files in this checkout; build it again (make setup), "
+            "or use --core pure"
+        )
     return NativeCore()

@@ -13,7 +13,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import CodeType
 
-from raceway import _native
+from raceway import _native, files
 from raceway.model.findings import Actor
 from raceway.model.kinds import ActorKind, Commute, LocationKind, Operation
 from raceway.model.locks import Contention, LockFacts, LockOrder, Waiting
@@ -80,6 +80,17 @@ def site_columns(sites: Sequence[Site]) -> tuple[Any, ...]:
     """What taps and rules need to know of the sites of a module, column by column."""
     table = sites if isinstance(sites, SiteTable) else SiteTable(pack(sites))
     return table.columns()
+
+
+def is_stale() -> bool:
+    """Whether the core is older than its source files, which only a checkout has: `git pull` does not build it."""
+    folder = _FOLDER + "native"
+    try:
+        built = files.status(_native.__file__).st_mtime_ns
+        sources = [os.path.join(folder, name) for name in files.names(folder) if name.endswith((".c", ".h"))]
+        return any(files.status(source).st_mtime_ns > built for source in sources)
+    except OSError:
+        return False
 
 
 @functools.cache

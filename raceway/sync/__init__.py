@@ -54,6 +54,7 @@ _LATE = {
     "anyio._backends._asyncio": "ownedlocks",
     "asyncio.base_events": "eventloops",
     "asyncio.locks": "asynclocks",
+    "eventlet.hubs.timer": "hubs",
     "gevent._ffi.loop": "hubs",
     "gevent.libev.corecext": "hubs",
     "gevent.threadpool": "hubpools",

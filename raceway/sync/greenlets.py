@@ -126,7 +126,7 @@ def _name(greenlet: Any) -> tuple[str, bool]:
     if parent_of(greenlet) is None:
         thread = threading._active.get(originals.get_ident()) or threading._active.get(id(greenlet))  # type: ignore[attr-defined]
         return ("main greenlet" if thread is None else str(thread._name)), False
-    if any(cls.__name__ in _HUBS for cls in type(greenlet).__mro__ if _is_of_scheduler(cls)):
+    if any(cls.__name__ in _HUBS for cls in type(greenlet).__mro__ if is_of_scheduler(cls)):
         return "hub", False
     function = getattr(greenlet, "_run", None) if _is_scheduled(greenlet) else None
     name = getattr(function, "__name__", "") if isinstance(function, (FunctionType, MethodType)) else ""
@@ -134,10 +134,11 @@ def _name(greenlet: Any) -> tuple[str, bool]:
 
 
 def _is_scheduled(greenlet: object) -> bool:
-    return any(map(_is_of_scheduler, type(greenlet).__mro__))
+    return any(map(is_of_scheduler, type(greenlet).__mro__))
 
 
-def _is_of_scheduler(cls: type) -> bool:
+def is_of_scheduler(cls: type) -> bool:
+    """Whether a class is gevent's or eventlet's."""
     return str(cls.__module__).partition(".")[0] in _SCHEDULERS
 
 

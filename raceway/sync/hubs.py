@@ -1,9 +1,9 @@
-"""Hubs of gevent: what a hub runs because a greenlet, or another thread, asked it to.
+"""Hubs of gevent and eventlet: what a hub runs because a greenlet, or another thread, asked it to.
 
-Whatever makes a greenlet go on passes `run_callback()` of the hub's loop, save for timers and what the kernel tells: so
-who called that has started or woken the greenlet that the callback switches to. Not so if a semaphore is given back:
-which of those who wait for it comes next is luck. `run_callback_threadsafe()`, by another thread -> every callback that
-the loop runs after it.
+Whatever makes a greenlet go on passes `run_callback()` of the hub's loop, save for timers and what the kernel tells (of
+eventlet all are timers): so who called that has started or woken the greenlet that the callback switches to. Not so if
+a semaphore is given back: which of those who wait for it comes next is luck. `run_callback_threadsafe()`, by another
+thread -> every callback that the loop runs after it.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from raceway.sync.serials import Kept, Serial, of_run
 
 LOOPS = {"gevent.libev.corecext": "loop", "gevent._ffi.loop": "AbstractLoop"}
 """Modules -> classes of loops in them."""
+TIMERS = "eventlet.hubs.timer"
 
 _NAMED = (FunctionType, MethodType, BuiltinMethodType)
 
@@ -46,7 +47,7 @@ class Callback:
         self.by = by
         self.born = born
 
-    def __call__(self, *args: Any) -> Any:
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         serial = before = 0
         try:
             if (recorder := self._recorder()) is not None:
@@ -54,7 +55,7 @@ class Callback:
         except Exception:
             Failures.count += 1
         try:
-            return self.function(*args)
+            return self.function(*args, **kwargs)
         except BaseException as error:
             hide_frame(error)
             raise
@@ -89,7 +90,7 @@ def _name(function: object) -> str:
 def _gives_back(function: object) -> bool:
     """Whether the callback tells those who wait for a semaphore."""
     owner = getattr(function, "__self__", None)
-    return any(cls.__name__ == "Semaphore" and str(cls.__module__).startswith("gevent.") for cls in type(owner).__mro__)
+    return any(cls.__name__ == "Semaphore" and greenlets.is_of_scheduler(cls) for cls in type(owner).__mro__)
 
 
 def handing(real: Any, from_elsewhere: bool) -> Any:
@@ -116,8 +117,33 @@ def handing(real: Any, from_elsewhere: bool) -> Any:
     return run_callback
 
 
+def timing(real: Any) -> Any:
+    """The making of a timer of eventlet."""
+    current = active.recorder
+
+    @functools.wraps(real)
+    def __init__(self: Any, seconds: Any, cb: Any, *args: Any, **kw: Any) -> None:  # noqa: N807 - it stands for one
+        try:
+            if (recorder := current()) is not None and callable(cb):
+                by = 0 if _gives_back(cb) else greenlets.current(recorder)
+                cb = Callback(0, cb, by, recorder.tasks.now())
+        except Exception:
+            Failures.count += 1
+        try:
+            real(self, seconds, cb, *args, **kw)
+        except BaseException as error:
+            hide_frame(error)
+            raise
+
+    return __init__
+
+
 def patch(patches: Patches) -> None:
     """Put the models into the loops that are there."""
+    timer = getattr(sys.modules.get(TIMERS), "Timer", None)
+    if timer is not None and timer not in told:
+        told.add(timer)
+        patches.replace(timer, "__init__", timing(vars(timer)["__init__"]))
     for module, name in LOOPS.items():
         loop = getattr(sys.modules.get(module), name, None)
         if loop is not None and loop not in told:

@@ -23,7 +23,7 @@ ALLOWED: dict[str, set[str]] = {
     "detector": {"model"},
     "report": {"model", "errors"},
     "_native": set(),
-    "runtime": {"_native", "detector", "model", "config", "errors", "originals"},
+    "runtime": {"_native", "detector", "model", "config", "errors", "files", "originals"},
     "autoinstrument": {"_native", "transform", "model", "config", "errors", "files"},
     "sync": {"runtime", "model", "originals"},
     "findings": {"model", "config", "errors", "files"},

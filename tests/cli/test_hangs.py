@@ -63,3 +63,34 @@ def test_a_program_with_a_handler_of_its_own_keeps_it(core: str, tmp_path: Path)
         command, env=clean_environ(), capture_output=True, text=True, encoding="utf-8", timeout=TIMEOUT_S, check=False
     )
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "mine\n", "")
+
+
+def test_a_signal_ends_watching_and_the_program_goes_on(core: str, tmp_path: Path) -> None:
+    program, report = tmp_path / "on.py", tmp_path / "report.json"
+    program.write_text(
+        "import os, signal, threading, time\n"
+        "from raceway.session import running\n"
+        "box = {'before': 0, 'after': 0}\n"
+        "def add(key):\n"
+        "    box[key] += 1\n"
+        "def both(key):\n"
+        "    threads = [threading.Thread(target=add, args=(key,)) for _ in range(2)]\n"
+        "    for thread in threads: thread.start()\n"
+        "    for thread in threads: thread.join()\n"
+        "both('before')\n"
+        "os.kill(os.getpid(), signal.SIGUSR2)\n"
+        "while running() is not None: time.sleep(0.01)\n"
+        "for _ in range(3): both('after')\n"
+        "print(box)\n",
+        encoding="utf-8",
+    )
+    command = [sys.executable, "-m", "raceway.run", "--off-on", "SIGUSR2", "--json", str(report), "--core", core]
+    ended = subprocess.run(
+        [*command, str(program)], env=clean_environ() | {"PYTHONPATH": str(FIXTURES.parent)}, capture_output=True,
+        text=True, encoding="utf-8", timeout=TIMEOUT_S, check=False,
+    )  # fmt: skip
+    assert (ended.returncode, ended.stdout) == (0, "{'before': 2, 'after': 6}\n"), ended.stderr
+    document = json.loads(report.read_bytes())
+    assert document["summary"]["self_check"] == "ok"
+    assert document["summary"]["accesses"] < 10
+    assert [finding["kind"] for finding in document["findings"]] == ["lost-update"]

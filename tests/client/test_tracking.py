@@ -128,6 +128,9 @@ class Hostile:
     def __hash__(self) -> int:
         raise RuntimeError
 
+    def __bool__(self) -> bool:
+        raise RuntimeError
+
 
 def cyclic() -> list[Any]:
     """A list that holds itself."""
@@ -148,6 +151,8 @@ def test_hostile_values_cost_nothing_but_themselves(
     client: RacewayClient, captured: Captured, trace: str, make: Callable[[], Any]
 ) -> None:
     value = make()
+    client.start_trace(value)
+    client.track_http_request(value, value, value, value)
     client.track_state_change("a", value, value, "Write")
     client.track_function_call("f", {"a": value})
     client.track_http_request("GET", "/", {"a": value}, value)
@@ -161,7 +166,7 @@ def test_hostile_values_cost_nothing_but_themselves(
     client.track_state_change("last", 1, 2, "Write")
     assert len(captured.changes("last")) == 1
     counts = client.counts()
-    assert (counts.put, counts.unfit, counts.dropped) == (11, 0, 0)
+    assert (counts.put, counts.unfit, counts.dropped) == (12, 0, 0)
 
 
 @settings(max_examples=60, deadline=None)

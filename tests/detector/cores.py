@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from raceway.detector.detector import Detector
-from raceway.model.kinds import Commute, Operation
+from raceway.model.kinds import ActorKind, Commute, Operation
 from raceway.model.locks import LockFacts, LockOrder
 from raceway.model.races import RawRace
 from raceway.model.records import (
@@ -158,7 +158,8 @@ def _packed(record: Record, looping: int) -> tuple[Any, ...]:
             key = None if whole else place.key
             return ("take", base + record.actor, base + place.object, place.kind, key, whole, base + record.owner)
         case Spawn():
-            return ("spawn", base + looping, base + record.task, False, False, _task(record.parent))
+            green = record.kind is ActorKind.GREENLET
+            return ("spawn", base + looping, base + record.task, green, False, _task(record.parent))
         case Wake():
             return ("wake", base + looping, base + record.task, False, False, base + record.by)
         case Suspend():

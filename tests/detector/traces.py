@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from raceway.detector.conflicts import conflict
 from raceway.detector.pauses import PAUSES
 from raceway.detector.tasks import WAKERS
-from raceway.model.kinds import Commute, LocationKind, Operation, RegionKind
+from raceway.model.kinds import ActorKind, Commute, LocationKind, Operation, RegionKind
 from raceway.model.records import (
     WHOLE,
     Access,
@@ -70,7 +70,7 @@ def site(index: int) -> Site:
     """One of the sites that traces use."""
     kind, awaits = AWAITING.get(index, RegionKind.VALUE), index in AWAITING
     heads = enumerate(CLOSING.get(index, ()))
-    regions = tuple(Region(head, kind, True, awaits, index == SPLIT, instead=place > 0) for place, head in heads)
+    regions = tuple(Region(head, kind, True, awaits, index == SPLIT, True, instead=place > 0) for place, head in heads)
     return Site(
         index,
         SiteForm.ATTRIBUTE,
@@ -91,6 +91,7 @@ def site(index: int) -> Site:
         flag=index == FLAG,
         suspends=index == WALK,
         opens=index in HEADS,
+        switches=index in HEADS,
     )
 
 
@@ -253,6 +254,7 @@ def disturbed(trace: Sequence[Record]) -> set[Location]:
     found: set[Location] = set()
     turns: dict[int, int] = {}
     looping = {record.actor for record in trace if isinstance(record, Access) and record.task}
+    green = {record.task for record in trace if isinstance(record, Spawn) and record.kind is ActorKind.GREENLET}
     heads: dict[tuple[int, int, int, Location], tuple[int, int]] = {}
     writes: dict[Location, tuple[int, Access]] = {}
     wakes: dict[int, list[tuple[int, int]]] = {}
@@ -277,10 +279,11 @@ def disturbed(trace: Sequence[Record]) -> set[Location]:
                 writes[record.location] = (number, record)
                 opened = [(record.task, site, *where) for site in CLOSING.get(record.site, ())]
                 head, before = max((heads[place] for place in opened if place in heads), default=(0, turn))
-                if record.site not in AWAITING or before == turn or last < head or other.task in (0, record.task):
+                closing = CLOSING if record.task in green else AWAITING
+                if record.site not in closing or before == turn or last < head or other.task in (0, record.task):
                     continue
                 told = any(last < at and by == other.task for at, by in wakes.get(record.task, [])[-WAKERS:])
-                if conflict(other, record) and not (told and AWAITING[record.site] is RegionKind.TEST):
+                if conflict(other, record) and not (told and AWAITING.get(record.site) is RegionKind.TEST):
                     found.add(record.location)
             case _:
                 pass
@@ -408,13 +411,15 @@ class _Builder:
 def traces(draw: st.DrawFn, first_child: int = 1) -> list[Record]:
     """Traces of a few actors, forked in turn by actor 0: accesses of several kinds, regions, locks, deaths.
 
-    In half of them the first child runs tasks in turn.
+    In half of them the first child runs tasks in turn, or greenlets.
     """
     children = range(first_child, first_child + ACTORS - 1)
     trace: list[Record] = [Fork(0, child, f"t{child}") for child in children]
     builder = _Builder(draw, children)
+    sort = draw(st.sampled_from([ActorKind.TASK, ActorKind.GREENLET]))
     trace += [
-        Spawn(task, draw(st.sampled_from([0, *TASKS[:number]])), "task") for number, task in enumerate(builder.tasks)
+        Spawn(task, draw(st.sampled_from([0, *TASKS[:number]])), "task", sort)
+        for number, task in enumerate(builder.tasks)
     ]
     for _ in range(draw(st.integers(1, 40))):
         if builder.tasks and draw(st.integers(0, 2)) == 0:

@@ -183,10 +183,24 @@ def test_without_the_option_functions_are_as_they_were() -> None:
 
 
 def test_a_module_that_is_nested_as_deeply_as_can_be_runs_without() -> None:
-    lines = ["def f():"] + [f"{' ' * depth}for a{depth} in ():" for depth in range(1, 21)] + [" " * 21 + "pass"]
-    source = "\n".join(lines).encode()
+    source, deeper = b"", _nested(1)
+    while _compiles(deeper):
+        source, deeper = deeper, _nested(deeper.count(b"for") + 1)
     with_functions, plain = (instrument(source, "app.py", "app", form) for form in ("peek+functions", "peek"))
     assert with_functions.sites == plain.sites
+
+
+def _nested(depth: int) -> bytes:
+    loops = [f"{' ' * level}for a{level} in ():" for level in range(1, depth + 1)]
+    return "\n".join(["def f():", *loops, " " * (depth + 1) + "pass"]).encode()
+
+
+def _compiles(source: bytes) -> bool:
+    try:
+        compile(source, "app.py", "exec", dont_inherit=True)
+    except SyntaxError:
+        return False
+    return True
 
 
 def test_what_races_are_made_of_goes_before_calls() -> None:

@@ -283,7 +283,7 @@ def test_it_is_found_by_its_entry_point_once(project: Project) -> None:
 def test_its_options_are_those_of_the_command_line() -> None:
     offered = {name for name, _metavar, _help in pytest_plugin.VALUED}
     flags = {setting.key for setting in SETTINGS if setting.about.kind is Kind.FLAG}
-    ready = {setting.key for setting in OPTIONS} - flags - {"explain-on"}  # pytest has faulthandler for that
+    ready = {setting.key for setting in OPTIONS} - flags - {"explain-on", "off-on"}  # for programs that run on and on
     assert ready <= offered
     assert offered - {setting.key for setting in SETTINGS} == {"config"}
     repeatable = {setting.key for setting in SETTINGS if setting.about.kind in (Kind.GLOBS, Kind.RULES)}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -39,3 +41,14 @@ def test_the_core_that_was_asked_for_needs_no_excuse(run_raceway: RunRaceway, co
     assert done.report["tool"]["core"] == core
     assert "fallback" not in done.report["tool"]
     assert "native-core-missing" not in done.stderr
+
+
+@pytest.mark.parametrize("core", ["native", "auto"])
+def test_a_core_older_than_its_source_files_is_not_used(core: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    native = pytest.importorskip("raceway.runtime.native")
+    assert not native.is_stale()
+    monkeypatch.setattr(native._native, "__file__", os.devnull)
+    monkeypatch.setattr("raceway.files.status", lambda path: SimpleNamespace(st_mtime_ns=path != os.devnull))
+    with pytest.raises(CoreUnavailableError, match=r"older than its source files .* \(make setup\)"):
+        make_core(core)
+    assert make_core("pure").name == "pure"

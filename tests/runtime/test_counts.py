@@ -68,6 +68,25 @@ def add(table, items, box):
         except AttributeError: box.gone = 0
 add({}, [0], Box())
 """,
+    "another class": """
+import threading
+class Plain: pass
+class Computed:
+    @property
+    def x(self): return 1
+box, first, second = Plain(), threading.Lock(), threading.Lock()
+box.x = 5
+def look(): return box.x
+def work():
+    for _ in range(2):
+        for _ in range(2):
+            with first: look()
+            with second: pass
+        box.__class__ = Computed
+thread = threading.Thread(target=work)
+thread.start()
+thread.join()
+""",
     "keys": """
 class Point:
     pass
