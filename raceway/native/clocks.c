@@ -135,7 +135,7 @@ raise_fours(Number *mine, const Number *theirs, uint32_t count)
 static inline bool
 by_fours(uint32_t count)
 {
-    return count >= 16 && __builtin_cpu_supports("avx2");
+    return count >= 8 && __builtin_cpu_supports("avx2");
 }
 
 #else
