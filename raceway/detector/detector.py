@@ -117,6 +117,7 @@ class Detector:
 
     def _access(self, access: Access) -> None:
         actor = self._actor(access.actor)
+        actor.work_for(access.task)
         site = self._site_of(access.site)
         shadow = self._shadow(access)
         if site.double_checked and shadow.published is not None:
@@ -127,7 +128,6 @@ class Detector:
         held = actor.held if task is None else task.held
         entry = actor.entry(access, self.sequence, held)
         if task is not None:
-            actor.tasked = True
             entry.turn = task.turn
             entry.walks = site.suspends and access.operation is Operation.ITERATE
         if access.operation in _READING and access.location.key != WHOLE:
@@ -206,7 +206,7 @@ class Detector:
         """Whether such an access would be dropped now. For sites without regions; changes nothing."""
         actor = self.actors.get(serial)
         shadow = self._shadows.get(place[0], {}).get(place[1:])
-        if actor is None or shadow is None or not self._elide:
+        if actor is None or shadow is None or not self._elide or task != actor.task:
             return False
         rank = rank_of(self._site_of(site), operation, False)
         known = self.tasks.get(task)
@@ -245,7 +245,7 @@ class Detector:
 
     def _acquire(self, record: Acquire) -> None:
         actor = self._actor(record.actor)
-        actor.tasked |= record.task != 0
+        actor.work_for(record.task)
         released = self.syncs.acquire(actor, record, self.teller is not None)
         if record.held:
             held = self._held(actor, record.task)
@@ -258,7 +258,7 @@ class Detector:
 
     def _release(self, record: Release) -> None:
         actor = self._actor(record.actor)
-        actor.tasked |= record.task != 0
+        actor.work_for(record.task)
         verb = Verb.FREED if record.held else Verb.MERGE if record.merge else Verb.RELEASE
         self._tell(verb, record.actor, record.sync, task=record.task)
         self.syncs.release(actor, record, self._held(actor, record.task), self.teller is not None)
