@@ -118,6 +118,7 @@ class Detector:
 
     def _access(self, access: Access) -> None:
         actor = self._actor(access.actor)
+        actor.work_for(access.task)
         site = self._site_of(access.site)
         shadow = self._shadow(access)
         if site.double_checked and shadow.published is not None:
@@ -128,7 +129,6 @@ class Detector:
         held = actor.held if task is None else task.held
         entry = actor.entry(access, self.sequence, held)
         if task is not None:
-            actor.tasked = True
             entry.turn = task.turn
             if site.suspends and access.operation is Operation.ITERATE:
                 entry.walks = True
@@ -213,7 +213,7 @@ class Detector:
         shadow = self._shadows.get(place[0], {}).get(place[1:])
         known, where = self.tasks.get(task), self._site_of(site)
         walks = known is not None and where.suspends and operation is Operation.ITERATE
-        if actor is None or shadow is None or walks or not self._elide:
+        if actor is None or shadow is None or walks or not self._elide or task != actor.task:
             return False
         rank = rank_of(where, operation, False)
         epoch: Epoch = (actor.epoch, task, 0 if known is None else known.turn)
@@ -240,7 +240,7 @@ class Detector:
 
     def _acquire(self, record: Acquire) -> None:
         actor = self._actor(record.actor)
-        actor.tasked |= record.task != 0
+        actor.work_for(record.task)
         released = self.syncs.acquire(actor, record, self.teller is not None)
         if record.held:
             held = self._held(actor, record.task)
@@ -254,7 +254,7 @@ class Detector:
 
     def _release(self, record: Release) -> None:
         actor = self._actor(record.actor)
-        actor.tasked |= record.task != 0
+        actor.work_for(record.task)
         verb = Verb.FREED if record.held else Verb.MERGE if record.merge else Verb.RELEASE
         self._tell(verb, record.actor, record.sync, task=record.task)
         self.syncs.release(actor, record, self._held(actor, record.task), self.teller is not None)

@@ -115,6 +115,9 @@ sweep(Thread *thread)
     uint32_t kept = 0;
     for (uint32_t place = 0; place < thread->contexts_count; place++) {
         uint32_t id = thread->contexts[place];
+        if (context_tags[id] == 0) { /* let go of: it stood there twice, since the epoch it was renewed after went on */
+            continue;
+        }
         if (contexts[id].references == 0) {
             context_free(id);
         }

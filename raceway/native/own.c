@@ -283,11 +283,11 @@ item_renews(const Tap *tap, const Known *known, Thread *thread, Frame *frame, co
            renews(tap, thread, frame, cell, effect, known->rank);
 }
 
-/* An item of a container that is this actor's own, reached in this epoch before: what the rules would say is known.
-   False when they have to be asked. */
-bool
-item_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObject *container, PyObject *key,
-             uint64_t number)
+/* As `item_reached`. The contexts of the cells for all items and for the structure are kept: no cell has them yet when
+   another one is made, for which unused ones may be let go of. */
+static inline bool
+item_recorded(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObject *container, PyObject *key,
+              uint64_t number, uint32_t *kept_all, uint32_t *kept_inserts)
 {
     const Row *row = known->row; /* NULL: an augmented assignment */
     bool stores = row == NULL || known->stores;
@@ -305,6 +305,7 @@ item_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObjec
         if (all == 0 || !cell_is_own(&object->cells[1], thread->actor->slot)) {
             return false;
         }
+        context_hold(*kept_all = all);
     }
     if (row != NULL && row->full_when == PRESENT_ABSENT) {
         int present = has_key(container, key);
@@ -318,6 +319,7 @@ item_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObjec
                 !may_follow(&object->cells[0], row->effects[1].commute)) {
                 return false;
             }
+            context_hold(*kept_inserts = inserts);
         }
     }
     Cell *cell;
@@ -358,4 +360,17 @@ item_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObjec
         put_in(tap, thread, object);
     }
     return true;
+}
+
+/* An item of a container that is this actor's own, reached in this epoch before: what the rules would say is known.
+   False when they have to be asked. */
+bool
+item_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObject *container, PyObject *key,
+             uint64_t number)
+{
+    uint32_t all = 0, inserts = 0;
+    bool recorded = item_recorded(tap, known, thread, frame, container, key, number, &all, &inserts);
+    context_drop(all);
+    context_drop(inserts);
+    return recorded;
 }

@@ -321,13 +321,15 @@ class _Builder:
         self.again: tuple[int, int] | None = None
         self.tasks = [*TASKS] if self.looping >= 0 else []
         self.task = 0
+        self.acted = False
 
     def switch(self) -> list[Record]:
         """The actor that runs a loop goes on with another of its tasks, and perhaps tells that one about it."""
         draw, records = self.draw, list[Record]()
         before, self.task = self.task, draw(st.sampled_from([0, *self.tasks, *self.tasks]))
+        acted, self.acted = self.acted, False
         if before:
-            if draw(st.integers(0, 3)) == 0:
+            if acted and draw(st.integers(0, 3)) == 0:
                 records.append(Wake(before, draw(st.sampled_from(TASKS))))
             over = draw(st.integers(0, 15)) == 0 and before not in self.holders.values()
             walks = (WALK,) * draw(st.integers(0, 2))
@@ -338,7 +340,11 @@ class _Builder:
         return records
 
     def task_of(self, actor: int) -> int:
-        return self.task if actor == self.looping else 0
+        """The task that the actor works for, which does something now."""
+        if actor != self.looping:
+            return 0
+        self.acted = True
+        return self.task
 
     def record(self) -> Record | None:
         actor = self.draw(st.sampled_from(self.alive))
