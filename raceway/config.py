@@ -76,6 +76,9 @@ class Config(Struct):
         default=(), about=About(Kind.RULES, "leave out findings of this rule: KIND [variable=GLOB] [file=GLOB] [# why]")
     )
     suppressions: str | None = field(default=None, about=About(Kind.FILE, "read such rules from a file, one a line"))
+    predict: bool = field(
+        default=False, about=About(Kind.FLAG, "also report races that only the order of locks hid, as severity info")
+    )
     live: bool = field(default=False, about=About(Kind.FLAG, "report each finding when it is found, too"))
     children: Literal["follow", "ignore"] = field(
         default="follow",

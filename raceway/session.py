@@ -234,7 +234,8 @@ class Session:
         return (self._known or Known(self._directory)).sift(findings, marked).kept
 
     def _found(self, after: Mark) -> tuple[Finding, ...]:
-        return found(self._core, after, self._directory, has_gil)
+        predicted = self.events.predicted() if after is self._before else ()
+        return found(self._core, after, self._directory, has_gil, predicted)
 
     def mark(self, last: Mark | None = None) -> Mark:
         """This moment of the run; cheap when there was no race since `last`."""

@@ -29,6 +29,7 @@ class Task(Struct, frozen=True):
     folder: str
     program: Program
     core: str
+    predict: bool
 
 
 class Outcome(Struct, frozen=True):
@@ -45,7 +46,7 @@ def attempt(task: Task) -> Outcome:
     with tempfile.TemporaryDirectory() as place:
         runner = RunRaceway(Path(place), Path(place) / "report.json")
         try:
-            finished, findings = run(runner, task.core, task.program)
+            finished, findings = run(runner, task.core, task.program, task.predict)
         except Exception as error:  # a hang, another output, another status: all of it counts as wrong
             return Outcome(task, wrong=f"{type(error).__name__}: {error}")
     severities = Counter(finding.severity for finding in findings)
@@ -56,14 +57,15 @@ def attempt(task: Task) -> Outcome:
     )
 
 
-def tasks(names: Sequence[str], runs: int, cores: Sequence[str]) -> Iterator[Task]:
-    """Everything that is to be run; the runs of one program lie far apart."""
+def tasks(names: Sequence[str], runs: int, cores: Sequence[str], predict: bool) -> Iterator[Task]:
+    """Everything that is to be run; the runs of one program lie far apart. With `predict`, only what must be silent."""
+    corpora = {"norace": NORACES} if predict else {"norace": NORACES, "race": RACES}
     for _ in range(runs):
-        for folder, corpus in (("norace", NORACES), ("race", RACES)):
+        for folder, corpus in corpora.items():
             for name, program in corpus.items():
                 if not program.missing() and (not names or any(part in name for part in names)):
                     for core in cores:
-                        yield Task(folder, program, core)
+                        yield Task(folder, program, core, predict)
 
 
 def figures(outcomes: Sequence[Outcome], runs: int) -> str:
@@ -87,10 +89,12 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--runs", type=int, default=20, help="how often each is run (default 20)")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes at the same time")
     parser.add_argument("--core", action="append", choices=available_cores(), help="only this core")
+    parser.add_argument("--predict", action="store_true", help="also predict; correct programs only")
     chosen = parser.parse_args(arguments)
     outcomes: list[Outcome] = []
     with ThreadPoolExecutor(chosen.workers) as pool:
-        for outcome in pool.map(attempt, tasks(chosen.names, chosen.runs, chosen.core or available_cores())):
+        cores = chosen.core or available_cores()
+        for outcome in pool.map(attempt, tasks(chosen.names, chosen.runs, cores, chosen.predict)):
             outcomes.append(outcome)
             if outcome.wrong:
                 task = outcome.task

@@ -13,13 +13,16 @@ from pathlib import Path
 import pytest
 
 from raceway.model.findings import AccessSide, Finding
-from raceway.model.kinds import FindingKind, Severity, Verdict
+from raceway.model.kinds import Confidence, FindingKind, Severity, Verdict
 from raceway.report import decode_json
 from tests.conftest import TIMEOUT_S, RacewayRun, RunRaceway, available_cores, clean_environ, has_gil
 from tests.fixture_format import FIXTURES, Expected, Place, Program, expectations, marks, programs
 
 RACES = programs(FIXTURES / "race")
 NORACES = programs(FIXTURES / "norace")
+
+PREDICTED = programs(FIXTURES / "predicted")
+"""Programs that are run with `--predict`."""
 
 SHOWN = (Severity.ERROR, Severity.WARNING)
 FORCED = {"PYTHONPATH": str(FIXTURES)}
@@ -43,17 +46,22 @@ def plain(script: Path) -> str:
     return finished.stdout
 
 
-def run(run_raceway: RunRaceway, core: str, program: Program) -> tuple[RacewayRun, list[Finding]]:
-    """Run the program on a core; its errors and warnings."""
+def run(
+    run_raceway: RunRaceway, core: str, program: Program, predict: bool = False
+) -> tuple[RacewayRun, list[Finding]]:
+    """Run the program on a core; its errors and warnings, and with `predict` what is predicted."""
     if missing := program.missing():
         pytest.skip(f"{', '.join(missing)} is not there for this interpreter")
+    options = ["--predict"] if predict else []
     finished = run_raceway(
-        "--fail-on", "never", "--exclude", "hidden", program.script, environ=FORCED | {"RACEWAY_CORE": core}
+        *options, "--fail-on", "never", "--exclude", "hidden", program.script, environ=FORCED | {"RACEWAY_CORE": core}
     )
     assert (finished.status, finished.stdout) == (0, plain(program.script)), finished.stderr
     report = decode_json(json.dumps(finished.report).encode())
     assert report.tool.core == core
-    return finished, [finding for finding in report.findings if finding.severity in SHOWN]
+    predicted = [finding for finding in report.findings if finding.confidence is Confidence.PREDICTED]
+    assert all(finding.severity is Severity.INFO for finding in predicted)
+    return finished, [finding for finding in report.findings if finding.severity in SHOWN] + predicted
 
 
 def place(side: AccessSide) -> Place:
@@ -107,6 +115,15 @@ def test_the_correct_twin_is_silent_on_each_core(program: Program, run_raceway: 
     for core in available_cores():
         finished, findings = run(run_raceway, core, program)
         assert findings == [], finished.stderr
+
+
+@pytest.mark.parametrize("program", PREDICTED.values(), ids=PREDICTED)
+def test_what_only_the_order_of_locks_hid_is_predicted_on_each_core(program: Program, run_raceway: RunRaceway) -> None:
+    for core in available_cores():
+        finished, findings = run(run_raceway, core, program, predict=True)
+        shown = [Expected(one.kind, one.variable, one.severity, (*map(place, one.accesses),)) for one in findings]
+        assert shown == list(program.expected), finished.stderr
+        assert all(side.stack for finding in findings for side in finding.accesses)
 
 
 def test_every_race_has_its_correct_twin() -> None:

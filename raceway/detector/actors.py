@@ -22,12 +22,13 @@ class Actor:
     activation and location. `firm` is the clock of the order that locks have no part in, without the actor's own slot,
     and `version` counts its changes. `bare` is the clock of the order that hand-overs through plain containers have no
     part in, None as long as that is no other. `taken` has the places in the stream where its locks were taken. `epoch`
-    is no other actor's and, but for pauses (see there), none of its own before. `tasked`: it has worked for a task.
+    is no other actor's and, but for pauses (see there), none of its own before. `task` is whom it works for, 0 for
+    itself, and `tasked` tells whether it has ever worked for a task.
     """
 
     __slots__ = (
         "bare", "clock", "ended", "epoch", "firm", "heads", "held", "inherited", "kind", "name", "slot", "taken",
-        "tasked", "version",
+        "task", "tasked", "version",
     )  # fmt: skip
 
     def __init__(self, slot: int, clock: Clock, firm: Clock, name: str, kind: ActorKind) -> None:
@@ -44,6 +45,7 @@ class Actor:
         self.kind = kind
         self.ended = False
         self.epoch = next(_EPOCHS)
+        self.task = 0
         self.tasked = False
 
     def advance(self) -> None:
@@ -54,6 +56,13 @@ class Actor:
     def begin_epoch(self) -> None:
         """What the actor does from here on repeats nothing that it did before."""
         self.epoch = next(_EPOCHS)
+
+    def work_for(self, task: int) -> None:
+        """The actor works for this task, 0 for itself: what others of its tasks did is not repeated."""
+        if task != self.task:
+            self.task = task
+            self.tasked = True
+            self.begin_epoch()
 
     def entry(self, access: Access, sequence: int, held: list[int]) -> Entry:
         """The shadow of an access that the actor makes now, holding these locks."""
@@ -87,8 +96,9 @@ class Actor:
     def note_head(self, entry: Entry) -> None:
         """Remember a read that a later write of its activation may depend on, repeated or not."""
         access = entry.access
-        place = (access.site, access.activation, access.location)
-        self.heads.pop(place, None)
-        if len(self.heads) >= HEADS:
-            del self.heads[next(iter(self.heads))]
-        self.heads[place] = entry
+        for activation in (access.activation, access.caller) if access.caller else (access.activation,):
+            place = (access.site, activation, access.location)
+            self.heads.pop(place, None)
+            if len(self.heads) >= HEADS:
+                del self.heads[next(iter(self.heads))]
+            self.heads[place] = entry

@@ -16,9 +16,10 @@ from raceway.detector.conflicts import conflict
 from raceway.detector.flags import see_flag
 from raceway.detector.lockorder import LockOrders
 from raceway.detector.races import Races
+from raceway.detector.regions import find_head
 from raceway.detector.shadow import Entry, Epoch, Shadow, between, rank_of
 from raceway.detector.splits import splitting
-from raceway.detector.syncs import Syncs, hand_over
+from raceway.detector.syncs import Syncs, hand_over, place_of
 from raceway.detector.tasks import Task, Tasks
 from raceway.model.kinds import ActorKind, Commute, LocationKind, Operation, Verb
 from raceway.model.races import Side
@@ -117,6 +118,7 @@ class Detector:
 
     def _access(self, access: Access) -> None:
         actor = self._actor(access.actor)
+        actor.work_for(access.task)
         site = self._site_of(access.site)
         shadow = self._shadow(access)
         if site.double_checked and shadow.published is not None:
@@ -127,22 +129,23 @@ class Detector:
         held = actor.held if task is None else task.held
         entry = actor.entry(access, self.sequence, held)
         if task is not None:
-            actor.tasked = True
             entry.turn = task.turn
-            entry.walks = site.suspends and access.operation is Operation.ITERATE
+            if site.suspends and access.operation is Operation.ITERATE:
+                entry.walks = True
+                task.begin(entry)
         if access.operation in _READING and access.location.key != WHOLE:
             self.read.add(access.variable.removesuffix("[...]"))
         if site.regions:
             self.acted.add(access.site)
         if site.regions and access.operation.mutates:
-            self._find_head(entry, site, actor, task)
+            find_head(entry, site, actor.heads, task)
         entry.rank = rank_of(site, access.operation, entry.head is not None)
         if task is not None and access.operation.mutates:
             self._check_gaps(entry, shadow, task)
         elif entry.head is not None and site.regions[entry.region].splits:
             for other in splitting(entry, shadow, actor):
                 self.races.add(_side(other), _side(entry), True)
-        if not self._repeats(entry, shadow):
+        if not self._repeats(entry, shadow) or entry.walks:  # each walk has an end of its own
             self._record(entry, shadow, actor)
         if site.is_head and not access.operation.mutates and access.location.key != WHOLE:
             actor.note_head(entry)
@@ -153,6 +156,8 @@ class Detector:
                 self._tell(Verb.ACQUIRE, access.actor, shadow.handover)
         elif (site.rechecked and held) or (site.flag and shadow.has_others(actor.slot)):
             self._publish(access.actor, actor, shadow)
+        if self.teller is not None and self.teller.placed and access.operation is Operation.READ_MODIFY_WRITE:
+            actor.advance()
 
     def _head(self, record: Head) -> None:
         access = record.access
@@ -206,10 +211,11 @@ class Detector:
         """Whether such an access would be dropped now. For sites without regions; changes nothing."""
         actor = self.actors.get(serial)
         shadow = self._shadows.get(place[0], {}).get(place[1:])
-        if actor is None or shadow is None or not self._elide:
+        known, where = self.tasks.get(task), self._site_of(site)
+        walks = known is not None and where.suspends and operation is Operation.ITERATE
+        if actor is None or shadow is None or walks or not self._elide or task != actor.task:
             return False
-        rank = rank_of(self._site_of(site), operation, False)
-        known = self.tasks.get(task)
+        rank = rank_of(where, operation, False)
         epoch: Epoch = (actor.epoch, task, 0 if known is None else known.turn)
         return shadow.repeats(epoch, site, operation, commute, rank)
 
@@ -232,20 +238,9 @@ class Detector:
             shadow = of_object[place] = Shadow()
         return shadow
 
-    @staticmethod
-    def _find_head(entry: Entry, site: Site, actor: Actor, task: Task | None) -> None:
-        access = entry.access
-        base = access.site - site.index
-        for number, region in enumerate(site.regions):
-            place = (base + region.head, access.activation, access.location)
-            head = actor.heads.get(place) if task is None else task.find_head(region, place, actor.heads)
-            if head is not None:
-                entry.head, entry.region = head, number
-                return
-
     def _acquire(self, record: Acquire) -> None:
         actor = self._actor(record.actor)
-        actor.tasked |= record.task != 0
+        actor.work_for(record.task)
         released = self.syncs.acquire(actor, record, self.teller is not None)
         if record.held:
             held = self._held(actor, record.task)
@@ -254,11 +249,12 @@ class Detector:
             held.append(record.sync)
             actor.taken[record.sync] = self.sequence
         if record.held or released:
-            self._tell(Verb.TAKEN if record.held else Verb.ACQUIRE, record.actor, record.sync, task=record.task)
+            verb = Verb.TAKEN if record.held else Verb.ACQUIRE
+            self._tell(verb, record.actor, record.sync, *place_of(record.where), task=record.task)
 
     def _release(self, record: Release) -> None:
         actor = self._actor(record.actor)
-        actor.tasked |= record.task != 0
+        actor.work_for(record.task)
         verb = Verb.FREED if record.held else Verb.MERGE if record.merge else Verb.RELEASE
         self._tell(verb, record.actor, record.sync, task=record.task)
         self.syncs.release(actor, record, self._held(actor, record.task), self.teller is not None)

@@ -10,7 +10,7 @@ from raceway.detector.actors import Actor
 from raceway.detector.clocks import Clock, join
 from raceway.detector.pauses import Pauses
 from raceway.detector.shadow import Entry
-from raceway.model.records import Acquire, Release
+from raceway.model.records import Acquire, Release, Stack
 
 
 class Syncs:
@@ -126,3 +126,12 @@ def hand_over(actor: Actor, by: Actor | None, stored: Entry) -> None:
             by.advance() if by.clock[by.slot] == stored.number else by.begin_epoch()
     actor.clock[stored.slot] = max(known, stored.number)
     actor.firm[stored.slot] = max(firm, stored.number)
+
+
+def place_of(where: Stack) -> tuple[()] | tuple[str, str, int]:
+    """What is told of where a lock was taken, by its innermost frame: no text, the file, the line."""
+    if not where:
+        return ()
+    code, offset = where[0]
+    line = next((line for begin, end, line in code.co_lines() if begin <= offset < end), None)
+    return "", code.co_filename, line or 0

@@ -3,7 +3,8 @@
 Their thread is one actor: tasks cannot race the way threads do, and against other threads they are ordered as
 the loop ran them. What a task reads, and what it writes after a suspension because of that, is another matter: a write
 of another task that came in between makes the answer stale. It is found where it happened, from the order of the
-stream: a write between the read and the suspended task's write, or a change of a container whose walk is suspended.
+stream: a write between the read and the suspended task's write, or a change of a container whose walk is suspended. A
+walk that is over is not: what a task was walking over when it was suspended is told with that.
 
 Not so where the program meant it: by a task that the suspended one has started since its read or, when it only relies
 on a test, that has woken it since its own write. A write that takes a stale value back is wrong whoever came between.
@@ -12,7 +13,7 @@ on a test, that has woken it since its own write. A write that takes a stale val
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from raceway.detector.shadow import Entry, Shadow
 from raceway.model.kinds import ActorKind, Operation, RegionKind
@@ -21,6 +22,9 @@ from raceway.model.sites import Region, Site
 
 HEADS = 16
 """Reads remembered of a task that it may rely on after a suspension."""
+
+WALKS = 8
+"""Walks remembered of a task that it has begun since it went on."""
 
 WAKERS = 4
 """Of a task, who has woken it last."""
@@ -37,10 +41,11 @@ class Task:
     """State of one task or callback: who made it, at which place of the stream, the locks it holds, in the order taken.
 
     `turn` counts its suspensions. `heads` are reads that a write after a suspension may depend on, by site, activation
-    and location. `wakers` are pairs of a task and the place in the stream where it did what wakes this one.
+    and location. `wakers` are pairs of a task and the place in the stream where it did what wakes this one. `begun` are
+    the walks that it has begun since it went on.
     """
 
-    __slots__ = ("born", "done", "heads", "held", "kind", "name", "parent", "turn", "wakers")
+    __slots__ = ("begun", "born", "done", "heads", "held", "kind", "name", "parent", "turn", "wakers")
 
     def __init__(self, name: str, kind: ActorKind, parent: int, born: int) -> None:
         self.name = name
@@ -52,6 +57,22 @@ class Task:
         self.held: list[int] = []
         self.heads: dict[Place, Entry] = {}
         self.wakers: deque[tuple[int, int]] = deque(maxlen=WAKERS)
+        self.begun: deque[Entry] = deque()
+
+    def begin(self, walk: Entry) -> None:
+        """A walk that goes on over suspensions was begun."""
+        self.begun.append(walk)
+        if len(self.begun) > WALKS:
+            self.begun.popleft().walks = False
+
+    def stay(self, sites: Iterable[int]) -> None:
+        """Of the walks begun, those at these sites go on, of several at one site the last ones; the others are over."""
+        left = list(sites)
+        while self.begun:
+            walk = self.begun.pop()
+            walk.walks = walk.access.site in left
+            if walk.walks:
+                left.remove(walk.access.site)
 
     def may_pause(self, region: Region) -> bool:
         """Whether the task can let others run inside the region: at an await or, as a greenlet, at any call."""
@@ -89,6 +110,7 @@ class Tasks:
         """A task lets others run."""
         task = self.get(record.task)
         if task is not None:
+            task.stay(record.walks)
             task.turn += 1
 
     def wake(self, record: Wake, sequence: int) -> None:
@@ -104,6 +126,7 @@ class Tasks:
             task.done = True
             task.held.clear()
             task.heads.clear()
+            task.begun.clear()
             self._ended.append(record.task)
             if len(self._ended) > ENDED_LIMIT and (oldest := self._ended.popleft()) not in self._named:
                 self.known.pop(oldest, None)
@@ -111,10 +134,11 @@ class Tasks:
     def note_head(self, entry: Entry, task: Task) -> None:
         """Remember a read that a write after a suspension may depend on."""
         access = entry.access
-        place = (access.site, access.activation, access.location)
-        if place not in task.heads and len(task.heads) >= HEADS:
-            del task.heads[next(iter(task.heads))]
-        task.heads[place] = entry
+        for activation in (access.activation, access.caller) if access.caller else (access.activation,):
+            place = (access.site, activation, access.location)
+            if place not in task.heads and len(task.heads) >= HEADS:
+                del task.heads[next(iter(task.heads))]
+            task.heads[place] = entry
 
     def between(self, entry: Entry, shadow: Shadow, task: Task) -> Entry | None:
         """The write of another task that came between the read and the write of the region that `entry` closes, if the

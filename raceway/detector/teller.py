@@ -41,10 +41,12 @@ _MINUS_ONE = 0x9E3779B97F4A7C15
 
 
 class Teller:
-    """Collects what is to be told. With `full` every access is that is no repetition, at once and not late."""
+    """Collects what is to be told. With `full` every access is that is no repetition, at once and not late; with
+    `placed` they have their stacks, and an augmented assignment ends its epoch."""
 
-    def __init__(self, full: bool) -> None:
+    def __init__(self, full: bool, placed: bool = False) -> None:
         self._full = full
+        self.placed = placed
         self._waiting: deque[Told] = deque()
         self._handovers = 0
         self.dropped = 0
@@ -133,6 +135,7 @@ class Teller:
                 head.sequence if head is not None else 0,
                 late,
                 task=access.task,
+                stack=access.stack if self.placed else (),
             )
         )
 

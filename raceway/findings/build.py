@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
 from raceway.findings import naming
+from raceway.findings.calls import confirmed
 from raceway.findings.classify import Member, Openings, kind_of, member
 from raceway.findings.fingerprint import fingerprint
 from raceway.findings.guards import Guard, Guards, missing
@@ -13,7 +14,7 @@ from raceway.findings.interleaving import Interleaving
 from raceway.findings.judge import Judgement, judge, trusted, worst
 from raceway.findings.wording import Breach, Facts, fix, guard, message
 from raceway.model.findings import AccessSide, Actor, Finding
-from raceway.model.kinds import ActorKind, Confidence, FindingKind
+from raceway.model.kinds import ActorKind, Confidence, FindingKind, Severity
 from raceway.model.races import RawRace, Side
 from raceway.model.sites import Site
 from raceway.model.struct import replace
@@ -44,9 +45,10 @@ class Names(Protocol):
 class _Group:
     """Races that are one finding: same kind, variable and pair of units."""
 
-    def __init__(self, kind: FindingKind, variable: str) -> None:
+    def __init__(self, kind: FindingKind, variable: str, predicted: bool) -> None:
         self.kind = kind
         self.variable = variable
+        self.predicted = predicted
         self.races: list[tuple[RawRace, Member, Member]] = []
         self.extra = 0
 
@@ -73,7 +75,9 @@ def build(
     """All findings about races of a run. Paths are made relative to `directory`."""
     files: list[str] = []
     openings = Openings((serial, site) for serial, site in _noting(sites, names, files) if names.has_acted(serial))
-    groups = _fold(_group(races, names.site, openings), names.site)
+    groups = _group(confirmed(races, names.site, names.site_file), names.site, openings)
+    seen = _fold([group for group in groups if not group.predicted], names.site)
+    groups = [*seen, *_beyond(_fold([group for group in groups if group.predicted], names.site), seen)]
     guards = Guards(files)
     return tuple(_finding(group, names, directory, gil, guards.of(group.variable)) for group in groups)
 
@@ -102,8 +106,8 @@ def _group(races: Iterable[RawRace], site_of: Callable[[int], Site], openings: O
         first, second = member(race.earlier, site_of, openings), member(race.later, site_of, openings)
         kind = kind_of(race, first, second)
         variable = _variable(race)
-        key = (kind, variable, frozenset({first.unit, second.unit}), race.one_loop)
-        groups.setdefault(key, _Group(kind, variable)).races.append((race, first, second))
+        key = (kind, variable, frozenset({first.unit, second.unit}), race.one_loop, race.predicted)
+        groups.setdefault(key, _Group(kind, variable, race.predicted)).races.append((race, first, second))
     return list(groups.values())
 
 
@@ -143,8 +147,21 @@ def _fold(groups: list[_Group], site_of: Callable[[int], Site]) -> list[_Group]:
     return kept
 
 
+def _beyond(predicted: list[_Group], seen: list[_Group]) -> list[_Group]:
+    """What was predicted and not seen: on another variable, or in other places."""
+    return [
+        group
+        for group in predicted
+        if not any(_bare(group) == _bare(other) and not _sites(group).isdisjoint(_sites(other)) for other in seen)
+    ]
+
+
+def _bare(group: _Group) -> str:
+    return group.variable.removesuffix("[...]")
+
+
 def _repeats(weak: _Group, strong: _Group, site_of: Callable[[int], Site]) -> bool:
-    if weak.variable.removesuffix("[...]") != strong.variable.removesuffix("[...]"):
+    if _bare(weak) != _bare(strong):
         return False
     if _STRENGTH[weak.kind] >= _STRENGTH[strong.kind]:
         return False
@@ -160,9 +177,11 @@ def _sites(group: _Group) -> set[int]:
 
 def _functions(group: _Group, site_of: Callable[[int], Site]) -> set[str]:
     return {
-        site_of(side.access.site).function
+        site_of(access.site).function
         for race, _first, _second in group.races
         for side in (race.earlier, race.later)
+        for access in (side.access, side.head)
+        if access is not None
     }
 
 
@@ -176,6 +195,8 @@ def _finding(group: _Group, names: Names, directory: str, gil: bool, declaration
     interleaving = Interleaving(names.site, names.site_file, directory)
     observed = any(race.observed for race, _first, _second in group.races)
     confidence = Confidence.OBSERVED if observed else Confidence.UNORDERED
+    if group.predicted:
+        confidence, judgement = Confidence.PREDICTED, replace(judgement, severity=Severity.INFO)
     facts = Facts(
         group.kind,
         group.variable,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from raceway.model.kinds import FindingKind, Operation, RegionKind
 from raceway.model.races import RawRace, Side
-from raceway.model.sites import Site, SiteForm
+from raceway.model.sites import Region, Site, SiteForm
 from raceway.model.struct import Struct
 
 
@@ -35,7 +35,7 @@ class Openings:
         self._of: dict[int, tuple[int, bool]] = {}
         self._acting: set[int] = set()
         for serial, site in sites:
-            for region in site.regions:
+            for region in _own(site):
                 head = serial - site.index + region.head
                 self._of.setdefault(head, (serial, region.spans))
                 if site.form is not SiteForm.METHOD or site.name not in _TAKING:
@@ -50,19 +50,25 @@ class Openings:
         return serial in self._of and serial not in self._acting
 
 
+def _own(site: Site) -> list[Region]:
+    """The regions that lie in the site's function; a read in another one need not be for the sake of the write."""
+    return [region for region in site.regions if not region.calls]
+
+
 def member(side: Side, site_of: Callable[[int], Site], openings: Openings) -> Member:
     """How a side takes part in a region."""
     serial, operation = side.access.site, side.access.operation
     site = site_of(serial)
     if side.region >= 0:
-        spans = site.spans or any(region.spans for region in site.regions)
-        return Member(side, serial, site.regions[side.region].kind, spans)
+        closed = site.regions[side.region]
+        spans = site.spans or any(region.spans for region in ([closed] if closed.calls else _own(site)))
+        return Member(side, serial, closed.kind, spans)
     if operation is Operation.READ_MODIFY_WRITE:
         return Member(side, serial, RegionKind.VALUE, site.spans)
     opening = openings.of(serial) if not operation.mutates else None
     if opening is not None:
         unit, spans = opening
-        return Member(side, unit, site_of(unit).regions[0].kind, spans, openings.takes(serial))
+        return Member(side, unit, _own(site_of(unit))[0].kind, spans, openings.takes(serial))
     return Member(side, serial, None, False)
 
 

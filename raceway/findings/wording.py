@@ -39,12 +39,16 @@ def message(facts: Facts) -> str:
         parts.append(f"It is declared as guarded by {facts.breach.lock}, which {who} did not hold.")
     if facts.confidence is Confidence.OBSERVED:
         parts.append("This run saw it happen.")
+    if facts.confidence is Confidence.PREDICTED:
+        parts.append("In this run the order in which they took a lock kept them apart.")
     return " ".join(part for part in parts if part)
 
 
 def _what(facts: Facts) -> str:
     variable, first, second = facts.variable, facts.first, facts.second
     actors = f"{first.actor.name} and {second.actor.name}"
+    luck = facts.confidence is Confidence.PREDICTED
+    order = "nothing but the luck of locks to order them" if luck else "nothing to order them"
     if facts.kind is FindingKind.AWAIT_GAP:
         return _gap(facts)
     if facts.kind is FindingKind.SPLIT_CRITICAL_SECTION:
@@ -64,7 +68,7 @@ def _what(facts: Facts) -> str:
         return f"{one} reads {variable} and writes it back; what {other} writes in between is overwritten."
     if facts.kind is FindingKind.LOST_UPDATE:
         return (
-            f"{actors} read and write back {variable} with nothing to order them: one update can overwrite the other."
+            f"{actors} read and write back {variable} with {order}: one update can overwrite the other."
         )
     if facts.kind is FindingKind.CHECK_THEN_ACT:
         return f"{actors} test {variable} and then act on the answer, which the other can change in between."
@@ -74,9 +78,9 @@ def _what(facts: Facts) -> str:
         walker, changer = (first, second) if first.operation == "iterate" else (second, first)
         return f"{walker.actor.name} walks over {variable} while {changer.actor.name} changes its structure."
     if facts.kind is FindingKind.WRITE_WRITE:
-        return f"{actors} both write {variable} with nothing to order them: which value stays is luck."
+        return f"{actors} both write {variable} with {order}: which value stays is luck."
     reader, writer = (first, second) if first.operation in {"read", "iterate"} else (second, first)
-    return f"{reader.actor.name} reads {variable} while {writer.actor.name} writes it, with nothing to order them."
+    return f"{reader.actor.name} reads {variable} while {writer.actor.name} writes it, with {order}."
 
 
 def _gap(facts: Facts) -> str:

@@ -25,6 +25,7 @@ class RawRace(Struct):
 
     `observed` tells that the earlier access fell between head and write of the later one's region. `one_loop` tells
     that both are of one event loop: it orders them, but one came while the other's region or walk was suspended.
+    `predicted` tells that the order in which locks were taken kept them apart, and that another one would not have.
     """
 
     earlier: Side
@@ -32,6 +33,7 @@ class RawRace(Struct):
     observed: bool
     count: int
     one_loop: bool = False
+    predicted: bool = False
 
     @property
     def key(self) -> tuple[object, ...]:

@@ -32,7 +32,8 @@ class Location(Struct):
 
 
 class Access(Struct):
-    """One access. `site` is the serial of the site, unique in the process; `variable` names the location for people."""
+    """One access. `site` is the serial of the site, unique in the process; `variable` names the location for people.
+    `caller` is the activation that called this one, where a region may be made by that."""
 
     actor: int
     operation: Operation
@@ -43,6 +44,7 @@ class Access(Struct):
     commute: Commute = Commute.NONE
     activation: int = 0
     task: int = 0
+    caller: int = 0
 
 
 class Head(Struct):
@@ -54,7 +56,8 @@ class Head(Struct):
 class Acquire(Struct):
     """The actor now happens after every release of `sync` so far. `held` when it is a lock that is now held.
 
-    `stack` is where a lock was taken by an actor that would have waited for it without limit, and holds others.
+    `stack` is where a lock was taken by an actor that would have waited for it without limit, and holds others. `where`
+    is the innermost frame that took a lock, if somebody wants to know.
     """
 
     actor: int
@@ -62,6 +65,7 @@ class Acquire(Struct):
     held: bool = False
     task: int = 0
     stack: Stack = ()
+    where: Stack = ()
 
 
 class Release(Struct):
@@ -119,9 +123,11 @@ class Spawn(Struct):
 
 
 class Suspend(Struct):
-    """The task lets others run until its next record."""
+    """The task lets others run until its next record. `walks` are the sites of the loops that it is in meanwhile, of
+    those that it has begun since it went on, once for each."""
 
     task: int
+    walks: tuple[int, ...] = ()
 
 
 class Wake(Struct):

@@ -56,7 +56,10 @@ class Region(Struct):
     `head` is the index of the reading site in the same module. `spans` tells that a switch point (call, loop
     back-edge, await) lies between the read and the write, `awaits` that an await does, `switches` that a greenlet may
     have let others run there. `splits`: the two lie in `with` blocks of their own, and nothing was looked at anew in
-    the one of the write.
+    the one of the write. `instead`: the test reads the place here too, and a short circuit may have passed by the read
+    of the region before this one; the newest reached counts. `calls`: the head lies in another function, and these are
+    the lines of those calls of the write's function that depend on what that one gave back; empty for a head in the
+    function of the write.
     """
 
     head: int
@@ -65,6 +68,8 @@ class Region(Struct):
     awaits: bool = False
     splits: bool = False
     switches: bool = False
+    instead: bool = False
+    calls: tuple[int, ...] = ()
 
 
 class Site(Struct):
@@ -75,7 +80,7 @@ class Site(Struct):
     `key` is the source of a literal key when no KEY tap receives it, `keyed` tells that the place has a key at all.
     `spans`: an augmented assignment has a switch point between its read and its write, or a walk has one between its
     steps; `suspends`: a walk has an await between its steps. `opens`: an await lies between this read and a write that
-    depends on it; `switches`: a greenlet may let others run there.
+    depends on it; `switches`: a greenlet may let others run there. `lent`: the place is part of a region with `calls`.
     `literal` is the source of the literal that a store writes. `flag` marks reads in the test of a `while`, and stores
     of True or False.
     `is_head`: a later write of the same function depends on this read. `through`: the attribute that the operand was
@@ -108,3 +113,4 @@ class Site(Struct):
     suspends: bool = False
     opens: bool = False
     switches: bool = False
+    lent: bool = False

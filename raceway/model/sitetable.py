@@ -66,11 +66,12 @@ class SiteTable(Sequence[Site]):
     def columns(self) -> tuple[Any, ...]:
         """What taps and rules need to know of the sites, as the native core takes it.
 
-        Bytes with one for each site: places of form and context in their enums, letters of commits, bits, whether the
-        operand is plain `self`. The texts, and for each of `_TEXTS` bytes with their numbers: two for each site, lowest
-        first, four where texts are many. By index of the site, where there is one: values of literal keys; and regions:
-        16 times the head, 1 more where an await lies inside, 2 more where a value is taken back, 4 more where a lock
-        may be let go of inside, 8 more where a greenlet may let others run inside.
+        Bytes with one for each site: places of form and context in their enums, letters of commits, bits, and bits
+        again: whether the operand is plain `self`, and `lent`. The texts, and for each of `_TEXTS` bytes with their
+        numbers: two for each site, lowest first, four where texts are many. By index of the site, where there is one:
+        values of literal keys; and regions: 64 times the head, 1 more where an await lies inside, 2 more where a value
+        is taken back, 4 more where a lock may be let go of inside, 8 more where a greenlet may let others run inside,
+        16 more where the head stands in for the one before, 32 more where it is in another function.
         """
         return self._packed[:-1]
 
@@ -113,11 +114,11 @@ def single(site: Site) -> SiteTable:
     return table
 
 
-_PackedRegion = tuple[int, str, bool, bool, bool, bool]
+_PackedRegion = tuple[int, str, bool, bool, bool, bool, bool, tuple[int, ...]]
 
 
 def _regions(packed: Iterable[_PackedRegion]) -> tuple[Region, ...]:
-    return tuple(Region(head, RegionKind(kind), *rest) for head, kind, *rest in packed)
+    return tuple(Region(region[0], RegionKind(region[1]), *region[2:]) for region in packed)
 
 
 def pack(sites: Sequence[Site]) -> tuple[Any, ...]:
@@ -143,7 +144,7 @@ def pack(sites: Sequence[Site]) -> tuple[Any, ...]:
         bytes(_CONTEXTS.index(site.context) for site in sites),
         bytes(ord(site.commit.value) for site in sites),
         bytes(map(_flags, sites)),
-        bytes(map(_is_self, sites)),
+        bytes(_is_self(site) | site.lent << 1 for site in sites),
         tuple(texts),
         *(b"".join(number.to_bytes(width, "little") for number in numbers[name]) for name in _TEXTS),
         {site.index: literal_eval(site.key) for site in sites if site.key},
@@ -153,12 +154,22 @@ def pack(sites: Sequence[Site]) -> tuple[Any, ...]:
 
 
 def _packed(region: Region) -> _PackedRegion:
-    return region.head, region.kind.value, region.spans, region.awaits, region.splits, region.switches
+    return (
+        region.head,
+        region.kind.value,
+        region.spans,
+        region.awaits,
+        region.splits,
+        region.switches,
+        region.instead,
+        region.calls,
+    )
 
 
 def _head(region: Region) -> int:
     takes_back = region.kind is RegionKind.VALUE
-    return region.head << 4 | region.switches << 3 | region.splits << 2 | takes_back << 1 | region.awaits
+    bits = region.switches << 3 | region.splits << 2 | takes_back << 1 | region.awaits
+    return region.head << 6 | bool(region.calls) << 5 | region.instead << 4 | bits
 
 
 def _is_self(site: Site) -> bool:

@@ -17,7 +17,8 @@ class ToldEdge(Struct):
 
     `number` is the actor's epoch before the edge, `time` nanoseconds since 1970. `other` is the synchronisation object,
     the other actor or task, or what died. `text` names an actor, a task or the sort of a synchronisation object, made
-    at `file:line`. `task` is the task or callback that the actor works for or that spawns one, 0 for none.
+    at `file:line`; where a lock was taken is told on request only. `task` is the task or callback that the actor works
+    for or that spawns one, 0 for none.
     """
 
     verb: int
@@ -38,7 +39,7 @@ class ToldAccess(Struct):
     held. A write that closes a region has the region's index and its head's site, read when the count was `since`.
     `late`: told after what its actor did in later epochs. `value` is what a write wrote, or what an augmented
     assignment found, as `raceway.model.values.scalar` has it; None too where it was not seen. `name` is the key of an
-    item that has a value, when that is a text. `task` as of edges.
+    item that has a value, when that is a text. `task` as of edges. `stack` is told on request only.
     """
 
     time: int
@@ -60,6 +61,7 @@ class ToldAccess(Struct):
     value: str | float | None = None
     name: str | None = None
     task: int = 0
+    stack: Stack = ()
 
 
 class ToldCall(Struct):

@@ -121,7 +121,8 @@ make_tap(Binding *binding, PyCodeObject *code, uint32_t index, int role)
     tap->rank = rank;
     tap->name = site->name;
     tap->is_simple = site->region_count == 0 && !site->rechecked && !site->double_checked &&
-                     tap->rank != RANK_NEVER && !teller_is_full();
+                     tap->rank != RANK_NEVER && !teller_is_full() &&
+                     !(site->context == CONTEXT_AUGMENT && teller_is_placed());
     tap->names_owner = names_owner;
     tap->is_item = site->form == FORM_ITEM;
     if (site->form == FORM_CELL) {

@@ -227,7 +227,7 @@ context_make(Thread *thread, Frame *frame, const Context *wanted)
     uint64_t hash = mix(((uint64_t)wanted->site << 8) ^ ((uint64_t)callers << 36) ^ wanted->operation);
     uint32_t *recent = &thread->recent[(hash ^ (hash >> 20)) % HEADS];
     uint32_t id = *recent;
-    if (id != 0 && context_tags[id] == tag_of(thread, wanted) && same(&contexts[id], wanted, thread) &&
+    if (id != 0 && !wanted->walks && context_tags[id] == tag_of(thread, wanted) && same(&contexts[id], wanted, thread) &&
         (frame == NULL || stack_is(contexts[id].stack, callers, code, offset))) {
         return id;
     }

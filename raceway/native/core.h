@@ -223,6 +223,7 @@ typedef struct {
     int offset;
     uint32_t sequence;
     uint32_t turn; /* of its task */
+    uint32_t order; /* of the thread's heads */
     uint32_t step; /* of its thread */
 } Head;
 
@@ -237,6 +238,7 @@ typedef struct {
 
 /* A task of an event loop, a callback that one runs, or a greenlet: the twin of raceway/detector/tasks.py. */
 #define TASK_HEADS 16
+#define TASK_WALKS 8
 #define WAKERS 4
 
 typedef struct {
@@ -258,7 +260,9 @@ typedef struct {
     uint8_t heads_count;
     uint8_t heads_next;
     uint8_t wakers_next;
+    uint8_t walks_count;
     Waker wakers[WAKERS];
+    uint32_t walks[TASK_WALKS]; /* contexts, owned references: of walks begun since it went on, in order */
     Head *heads; /* owned: TASK_HEADS of them, NULL until needed */
     PyObject *name; /* owned */
 } Task;
@@ -296,6 +300,7 @@ typedef struct Thread {
     PyCodeObject *fresh_code; /* borrowed, compared only */
     Stack fresh_callers; /* borrowed from the memo, as long as they are the memo's */
     uint32_t heads_noted; /* a bit for HEADS / 32 heads next to each other: some were noted */
+    uint32_t heads_order; /* counts them */
     Pending pending[PENDING];
     Pending taken[MOST_HELD];
     Head heads[HEADS];
@@ -394,10 +399,12 @@ enum {
 extern bool telling; /* somebody asks */
 bool teller_start(void);
 bool teller_is_full(void); /* and for every access that is no repetition */
+bool teller_is_placed(void); /* stacks of accesses, and where locks are taken */
 bool teller_sees_values(void); /* on the value stack of frames */
 void teller_reset(void);
 void teller_after_fork(void);
 void teller_edge(int verb, const Actor *actor, uint64_t other, PyObject *text, PyObject *file, int line);
+void teller_taken(const Actor *actor, uint64_t sync, Frame *frame);
 void teller_task(int verb, uint64_t parent, uint64_t task, PyObject *name);
 PyObject *native_tell(PyObject *module, PyObject *args);
 PyObject *native_told(PyObject *module, PyObject *args);
@@ -418,12 +425,14 @@ enum { TASK_OF_LOOP, TASK_PASSING, TASK_GREEN };
 uint64_t task_spawn(PyObject *name, uint64_t parent, int sort, uint32_t born);
 void task_spawn_as(uint64_t serial, PyObject *name, uint64_t parent, int sort);
 uint64_t task_resume(Thread *thread, uint64_t serial);
-void task_suspend(uint64_t serial);
+void task_suspend(uint64_t serial, PyObject *sites);
 void task_wake(Thread *thread, uint64_t serial);
 void task_done(uint64_t serial);
 bool task_rename(uint64_t serial, PyObject *name);
 void task_name(uint64_t serial);
 bool task_drop_lock(uint64_t sync);
+void task_begin_walk(Task *task, uint32_t context);
+PyObject *task_walks(const Task *task);
 void task_note_head(Task *task, const Head *head);
 const Head *task_find_head(const Task *task, const Head *wanted);
 bool task_asked(uint64_t by, const Task *task, uint32_t since);
@@ -690,6 +699,8 @@ typedef struct {
     bool awaits; /* an await lies between the read and the write */
     bool takes_back; /* the write is made from what was read */
     bool splits; /* a lock may have been let go of between the read and the write */
+    bool lent; /* the head lies in another function, called by the same activation */
+    bool instead; /* a short circuit may have passed by the read of the region before this one */
     bool switches; /* a greenlet may have let others run there */
 } RegionOf;
 
@@ -714,6 +725,7 @@ typedef struct {
     PyObject *through; /* owned, NULL when the operand is no attribute */
     PyObject *label; /* owned */
     bool is_self; /* the operand is plain `self` */
+    bool lent; /* it is part of a region that the callers of its function make */
     uint16_t stacks; /* from which contexts were made in the epoch `stacks_tag` */
     uint32_t stacks_tag;
     Stack stack; /* owned: of the context made last */

@@ -272,6 +272,26 @@ is_over(const Handling *handling, PyObject *owner)
     return over;
 }
 
+/* The sites of the walks that a task, which is suspended, is in, as a new list; NULL when it is in none. `going_on` is
+   called with the task itself and its walks. */
+PyObject *
+walked_on(uint64_t run, uint64_t serial, PyObject *going_on, PyObject *owner)
+{
+    PyObject *walks = NULL;
+    if (core_enter(run)) {
+        const Task *task = task_find(serial);
+        walks = task == NULL || task->walks_count == 0 ? NULL : task_walks(task);
+        core_unlock();
+    }
+    PyObject *sites = walks == NULL ? NULL : PyObject_CallFunctionObjArgs(going_on, owner, walks, NULL);
+    PyErr_Clear();
+    Py_XDECREF(walks);
+    if (sites != NULL && !PyList_CheckExact(sites)) {
+        Py_CLEAR(sites);
+    }
+    return sites;
+}
+
 void
 step_finish(const Handling *handling, Step *step)
 {
@@ -282,10 +302,11 @@ step_finish(const Handling *handling, Step *step)
     PyObject *type, *value, *trace;
     PyErr_Fetch(&type, &value, &trace);
     bool over = step->owner == NULL || is_over(handling, step->owner);
+    PyObject *sites = over ? NULL : walked_on(step->run, step->serial, handling->going_on, step->owner);
     if (core_enter(step->run)) {
         task_resume(current_thread(), step->before);
         if (!over) {
-            task_suspend(step->serial);
+            task_suspend(step->serial, sites);
         }
         else {
             task_done(step->serial);
@@ -296,6 +317,7 @@ step_finish(const Handling *handling, Step *step)
         }
         core_unlock();
     }
+    Py_XDECREF(sites);
     PyErr_Restore(type, value, trace);
     Py_XDECREF(step->owner);
 }
@@ -316,14 +338,14 @@ run_call(PyObject *self, PyObject *const *args, size_t flags, PyObject *names)
     return result;
 }
 
-/* Handling(real, runs, asyncio.tasks.Task, strayed): in place of Handle._run if it `runs`, else of Handle.__init__. */
+/* Handling(real, runs, asyncio.tasks.Task, strayed, going_on): in place of Handle._run if it `runs`, else of Handle.__init__. */
 static PyObject *
 handling_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-    PyObject *real, *task_type, *strayed;
+    PyObject *real, *task_type, *strayed, *going_on;
     int runs;
     (void)kwargs;
-    if (!PyArg_ParseTuple(args, "OpO!O", &real, &runs, &PyType_Type, &task_type, &strayed)) {
+    if (!PyArg_ParseTuple(args, "OpO!OO", &real, &runs, &PyType_Type, &task_type, &strayed, &going_on)) {
         return NULL;
     }
     Handling *handling = (Handling *)type->tp_alloc(type, 0);
@@ -332,6 +354,7 @@ handling_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
         handling->call = runs ? run_call : made_call;
         handling->task_type = Py_NewRef(task_type);
         handling->strayed = Py_NewRef(strayed);
+        handling->going_on = Py_NewRef(going_on);
         handling->name_of = PyObject_GetAttrString(task_type, "get_name");
         handling->is_done = PyObject_GetAttrString(task_type, "done");
         if (handling->name_of == NULL || handling->is_done == NULL) {
@@ -349,6 +372,7 @@ handling_traverse(Handling *handling, visitproc visit, void *arg)
     Py_VISIT(handling->name_of);
     Py_VISIT(handling->is_done);
     Py_VISIT(handling->strayed);
+    Py_VISIT(handling->going_on);
     return 0;
 }
 
@@ -361,6 +385,7 @@ handling_dealloc(Handling *handling)
     Py_XDECREF(handling->name_of);
     Py_XDECREF(handling->is_done);
     Py_XDECREF(handling->strayed);
+    Py_XDECREF(handling->going_on);
     Py_TYPE(handling)->tp_free((PyObject *)handling);
 }
 

@@ -11,6 +11,7 @@ typedef struct {
     PyObject *task_type; /* owned: asyncio.tasks.Task */
     PyObject *name_of; /* owned: its method `get_name` */
     PyObject *is_done; /* owned: its method `done` */
+    PyObject *going_on; /* owned: called with a task and its walks; a list of the sites of those that are not over */
     PyObject *strayed; /* owned: called with a loop and a callback that another thread than the loop's makes a handle of */
 } Handling;
 
@@ -28,6 +29,7 @@ void handle_made(PyObject *handle, PyObject *callback);
 
 /* `loop` is about to run `handle`; `step_finish` is due once it has, with or without an exception. */
 Step step_begin(const Handling *handling, PyObject *handle, PyObject *callback, PyObject *loop);
+PyObject *walked_on(uint64_t run, uint64_t serial, PyObject *going_on, PyObject *owner);
 void step_finish(const Handling *handling, Step *step);
 
 /* The serial of a task, 0 when it is not known. Of a handle, that of the task that made it. */

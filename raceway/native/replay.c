@@ -127,6 +127,26 @@ feed_take(PyObject *record)
     return true;
 }
 
+/* ("suspend", actor, task, sites of the walks that are not over) */
+static bool
+feed_suspend(PyObject *record)
+{
+    const char *verb;
+    unsigned long long actor, task;
+    PyObject *sites;
+    if (!PyArg_ParseTuple(record, "sKKO!", &verb, &actor, &task, &PyList_Type, &sites)) {
+        return false;
+    }
+    Thread *thread = thread_for(actor);
+    if (thread == NULL) {
+        PyErr_NoMemory();
+        return false;
+    }
+    task_resume(thread, 0);
+    task_suspend(task, sites);
+    return true;
+}
+
 /* (verb, actor, other, merge, held, task) of the edges, where `merge` of a lock tells whether its taker would have waited;
    (verb, actor, task, is it a greenlet, -, by whom) of what happens to tasks. */
 static bool
@@ -152,9 +172,9 @@ feed_edge(PyObject *record, const char *verb)
         task_spawn_as(other, NULL, task, merge ? TASK_GREEN : TASK_OF_LOOP);
         return true;
     }
-    if (strcmp(verb, "suspend") == 0 || strcmp(verb, "done") == 0) {
+    if (strcmp(verb, "done") == 0) {
         task_resume(thread, 0);
-        strcmp(verb, "done") == 0 ? task_done(other) : task_suspend(other);
+        task_done(other);
         return true;
     }
     if (strcmp(verb, "give") == 0) {
@@ -200,9 +220,10 @@ replay_feed(PyObject *module, PyObject *record)
     }
     core_lock();
     alone = false;
-    bool done = strcmp(verb, "access") == 0 ? feed_access(record)
-                : strcmp(verb, "take") == 0 ? feed_take(record)
-                                            : feed_edge(record, verb);
+    bool done = strcmp(verb, "access") == 0    ? feed_access(record)
+                : strcmp(verb, "take") == 0    ? feed_take(record)
+                : strcmp(verb, "suspend") == 0 ? feed_suspend(record)
+                                               : feed_edge(record, verb);
     core_unlock();
     if (!done) {
         return NULL;

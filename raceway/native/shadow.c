@@ -245,9 +245,20 @@ head_place(Thread *thread, uint32_t site, const void *activation, const void *ta
     return &thread->heads[mix((site ^ ((uint64_t)(uintptr_t)activation << 16)) + location) % HEADS];
 }
 
-/* A read was reached that a later write of its activation may depend on. */
-void
-note_head(Thread *thread, const void *activation, int offset, uint32_t site, const void *target, uint64_t key)
+/* The activation that called this one. That of a replayed trace is a number, and calls nothing. */
+static const void *
+caller_of(const Thread *thread, const void *activation)
+{
+#if RW_PEEK
+    return thread->replayed || activation == NULL ? NULL : frame_outer((Frame *)activation);
+#else
+    (void)thread, (void)activation;
+    return NULL;
+#endif
+}
+
+static void
+remember_head(Thread *thread, const void *activation, int offset, uint32_t site, const void *target, uint64_t key)
 {
     Head *head = head_place(thread, site, activation, target, key);
     thread->heads_noted |= 1u << ((head - thread->heads) / (HEADS / 32));
@@ -262,11 +273,23 @@ note_head(Thread *thread, const void *activation, int offset, uint32_t site, con
     head->key = key;
     head->offset = offset;
     head->sequence = sequence;
+    head->order = ++thread->heads_order;
     const Task *task = thread->task;
     head->turn = task == NULL ? 0 : task->turn;
     head->step = thread->step;
     if (unlikely(task != NULL) && (sites[site].opens || (sites[site].switches && task->green))) {
         task_note_head(thread->task, head);
+    }
+}
+
+/* A read was reached that a later write may depend on, of its own activation or of another one that its caller calls. */
+void
+note_head(Thread *thread, const void *activation, int offset, uint32_t site, const void *target, uint64_t key)
+{
+    remember_head(thread, activation, offset, site, target, key);
+    const void *caller = unlikely(sites[site].lent) ? caller_of(thread, activation) : NULL;
+    if (caller != NULL) {
+        remember_head(thread, caller, offset, site, target, key);
     }
 }
 
@@ -277,33 +300,45 @@ may_pause(const Task *task, const RegionOf *region)
     return region->awaits || (region->switches && task->green);
 }
 
+static const Head *
+head_at(Thread *thread, const RegionOf *region, const Location *location)
+{
+    const void *activation = likely(!region->lent) ? location->activation : caller_of(thread, location->activation);
+    const Head known = {.site = region->head, .frame = activation, .object = (uintptr_t)location->target,
+                        .key = location->key};
+    if (region->lent && activation == NULL) {
+        return NULL;
+    }
+    if (thread->task != NULL && may_pause(thread->task, region)) {
+        const Head *kept = task_find_head(thread->task, &known);
+        if (kept != NULL || region->awaits) {
+            return kept;
+        }
+    }
+    const Head *head = head_place(thread, known.site, known.frame, location->target, known.key);
+    return head->site == known.site && head->frame == known.frame && head->object == known.object &&
+                   head->key == known.key && head->object != 0
+               ? head
+               : NULL;
+}
+
 /* The read that the write at `site` depends on, if it was reached in this activation, and which region that is. */
 static const Head *
 find_head(Thread *thread, uint32_t site, const Location *location, int8_t *region)
 {
+    const Head *found = NULL;
     for (uint8_t number = 0; number < sites[site].region_count; number++) {
-        uint32_t wanted = sites[site].regions[number].head;
-        const RegionOf *of = &sites[site].regions[number];
-        if (thread->task != NULL && may_pause(thread->task, of)) {
-            const Head known = {.site = wanted, .frame = location->activation, .object = (uintptr_t)location->target,
-                                .key = location->key};
-            const Head *found = task_find_head(thread->task, &known);
-            if (found != NULL) {
-                *region = (int8_t)number;
-                return found;
-            }
-            if (of->awaits) {
-                continue;
-            }
+        const RegionOf *here = &sites[site].regions[number];
+        if (found != NULL && !here->instead) {
+            break;
         }
-        const Head *head = head_place(thread, wanted, location->activation, location->target, location->key);
-        if (head->site == wanted && head->frame == location->activation && head->object == (uintptr_t)location->target &&
-            head->key == location->key && head->object != 0) {
+        const Head *head = head_at(thread, here, location);
+        if (head != NULL && (found == NULL || (int32_t)(head->order - found->order) > 0)) {
             *region = (int8_t)number;
-            return head;
+            found = head;
         }
     }
-    return NULL;
+    return found;
 }
 
 /* --- The access rule ----------------------------------------------------------------------------------------------- */
@@ -895,13 +930,16 @@ record_at(Thread *thread, Frame *frame, uint32_t number, Cell *cell, const Locat
     else if (unlikely(access.head != NULL && expansion != NULL && site->regions[access.wanted.region].splits)) {
         check_split(&access, frame, expansion);
     }
-    if (!repeats(&access, cell, expansion)) {
+    if (!repeats(&access, cell, expansion) || unlikely(access.wanted.walks)) { /* each walk has an end of its own */
         access.id = access.id != 0 ? access.id : renew(&access, frame, cell, expansion);
         if (access.id == 0) {
             access.id = context_make(thread, frame, &access.wanted);
         }
         if (access.id == 0) {
             return;
+        }
+        if (unlikely(access.wanted.walks)) {
+            task_begin_walk(thread->task, access.id);
         }
         bool tell = unlikely(telling) && tell_kept(&access, cell, expansion);
         if (expansion == NULL && !record_compact(&access, cell)) {
@@ -933,5 +971,8 @@ record_at(Thread *thread, Frame *frame, uint32_t number, Cell *cell, const Locat
     else if ((site->rechecked && thread->actor->held != 0) ||
              (unlikely(site->flag) && has_others(cell, thread->actor->slot))) {
         publish(thread, cell);
+    }
+    if (unlikely(telling) && op == OP_READ_MODIFY_WRITE && teller_is_placed()) {
+        actor_gave(thread); /* what comes after it is no repetition: see raceway/detector/predicting.py */
     }
 }

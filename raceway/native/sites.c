@@ -111,10 +111,11 @@ read_regions(PyObject *heads, uint32_t first, uint32_t added, Site *site)
     for (Py_ssize_t place = 0; place < count; place++) {
         unsigned long packed = PyLong_AsUnsignedLong(PyTuple_GET_ITEM(heads, place));
         site->regions[place] =
-            (RegionOf){.head = first + (uint32_t)(packed >> 4), .awaits = packed & 1, .takes_back = (packed & 2) != 0,
-                       .splits = (packed & 4) != 0, .switches = (packed & 8) != 0};
-        if ((packed & 8) != 0 && packed >> 4 < added) {
-            sites[first + (packed >> 4)].switches = true;
+            (RegionOf){.head = first + (uint32_t)(packed >> 6), .awaits = packed & 1, .takes_back = (packed & 2) != 0,
+                       .splits = (packed & 4) != 0, .switches = (packed & 8) != 0, .instead = (packed & 16) != 0,
+                       .lent = (packed & 32) != 0};
+        if ((packed & 8) != 0 && packed >> 6 < added) {
+            sites[first + (packed >> 6)].switches = true;
         }
         site->awaits |= packed & 1;
     }
@@ -144,7 +145,8 @@ read_site(const Columns *columns, Py_ssize_t place, Site *site)
         .name = interned(name),
         .through = PyUnicode_GET_LENGTH(through) != 0 ? interned(through) : NULL,
         .label = Py_NewRef(label),
-        .is_self = columns->numbers[COLUMN_SELF][place] != 0,
+        .is_self = (columns->numbers[COLUMN_SELF][place] & 1) != 0,
+        .lent = (columns->numbers[COLUMN_SELF][place] & 2) != 0,
     };
     return true;
 }

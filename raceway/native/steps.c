@@ -8,6 +8,7 @@
 typedef struct {
     PyObject_HEAD
     PyObject *adopt; /* owned: called with a task of before the run, gives its serial */
+    PyObject *going_on; /* owned: called with a task and its walks; a list of the sites of those that are not over */
     uint64_t run; /* of the step that goes on, 0 outside any */
     uint64_t serial;
     uint64_t before;
@@ -51,17 +52,19 @@ static void
 leave(Steps *steps, PyObject *task)
 {
     uint64_t run = steps->run;
+    PyObject *sites = run == 0 || task == NULL ? NULL : walked_on(run, steps->serial, steps->going_on, task);
     steps->run = 0;
     if (run != 0 && core_enter(run)) {
         task_resume(current_thread(), steps->before);
         if (task != NULL && task_known(task) != 0) {
-            task_suspend(steps->serial);
+            task_suspend(steps->serial, sites);
         }
         else {
             task_done(steps->serial);
         }
         core_unlock();
     }
+    Py_XDECREF(sites);
 }
 
 static PyObject *
@@ -89,14 +92,15 @@ static PyMethodDef steps_methods[] = {
 static PyObject *
 steps_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-    PyObject *adopt;
+    PyObject *adopt, *going_on;
     (void)kwargs;
-    if (!PyArg_ParseTuple(args, "O", &adopt)) {
+    if (!PyArg_ParseTuple(args, "OO", &adopt, &going_on)) {
         return NULL;
     }
     Steps *steps = (Steps *)type->tp_alloc(type, 0);
     if (steps != NULL) {
         steps->adopt = Py_NewRef(adopt);
+        steps->going_on = Py_NewRef(going_on);
     }
     return (PyObject *)steps;
 }
@@ -105,10 +109,11 @@ static void
 steps_dealloc(Steps *steps)
 {
     Py_XDECREF(steps->adopt);
+    Py_XDECREF(steps->going_on);
     Py_TYPE(steps)->tp_free((PyObject *)steps);
 }
 
-/* Steps(adopt): an instrument of one run loop of trio. */
+/* Steps(adopt, going_on): an instrument of one run loop of trio. */
 static PyTypeObject Steps_Type = {
     PyVarObject_HEAD_INIT(NULL, 0).tp_name = "raceway._native.Steps",
     .tp_basicsize = sizeof(Steps),

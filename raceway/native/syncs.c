@@ -209,7 +209,9 @@ sync_lock_taken(Thread *thread, uint64_t serial, Frame *frame, bool waits)
     if (!takes_back(thread, sync, serial)) {
         take_over(thread, serial);
     }
-    tell_edge(TELL_TAKEN, thread->actor, serial);
+    if (unlikely(telling)) {
+        teller_taken(thread->actor, serial, frame);
+    }
     if (unlikely(thread->actor->held != 0) && waits && !alone) {
         lockorder_note(thread, frame, serial);
     }

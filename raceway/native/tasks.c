@@ -19,9 +19,64 @@ task_find(uint64_t serial)
     return serial == 0 ? NULL : table_get(&tasks, serial);
 }
 
+/* Some walks go on, of several at one site the last ones: those at the sites in the list. The others are over. */
+static void
+end_walks(Task *task, PyObject *sites)
+{
+    Py_ssize_t count = sites == NULL ? 0 : PyList_GET_SIZE(sites);
+    bool met[TASK_WALKS] = {false};
+    while (task->walks_count != 0) {
+        uint32_t id = task->walks[--task->walks_count];
+        Py_ssize_t place = 0;
+        while (place < count && (met[place] || PyLong_AsUnsignedLong(PyList_GET_ITEM(sites, place)) != contexts[id].site)) {
+            place++;
+        }
+        contexts[id].walks = place < count;
+        if (place < count) {
+            met[place] = true;
+        }
+        context_drop(id);
+    }
+}
+
+/* A walk that goes on over suspensions was begun. */
+void
+task_begin_walk(Task *task, uint32_t context)
+{
+    if (task->walks_count == TASK_WALKS) {
+        contexts[task->walks[0]].walks = false;
+        context_drop(task->walks[0]);
+        memmove(task->walks, task->walks + 1, --task->walks_count * sizeof(uint32_t));
+    }
+    context_hold(context);
+    task->walks[task->walks_count++] = context;
+}
+
+/* [(site, code, offset)] of the walks begun since the task went on; NULL with an exception. */
+PyObject *
+task_walks(const Task *task)
+{
+    PyObject *found = PyList_New(0);
+    for (uint8_t place = 0; found != NULL && place < task->walks_count; place++) {
+        const Context *walk = &contexts[task->walks[place]];
+        PyObject *stack = stack_tuple(walk->stack);
+        PyObject *frame = stack != NULL && PyTuple_GET_SIZE(stack) != 0 ? PyTuple_GET_ITEM(stack, 0) : NULL;
+        PyObject *row = frame == NULL ? NULL
+                                      : Py_BuildValue("(IOO)", (unsigned int)walk->site, PyTuple_GET_ITEM(frame, 0),
+                                                      PyTuple_GET_ITEM(frame, 1));
+        if ((row == NULL && PyErr_Occurred()) || (row != NULL && PyList_Append(found, row) < 0)) {
+            Py_CLEAR(found);
+        }
+        Py_XDECREF(row);
+        Py_XDECREF(stack);
+    }
+    return found;
+}
+
 static void
 task_free(Task *task)
 {
+    end_walks(task, NULL);
     for (uint8_t place = 0; place < task->heads_count; place++) {
         lockset_drop(task->heads[place].locks);
     }
@@ -93,11 +148,13 @@ task_resume(Thread *thread, uint64_t serial)
     return before == NULL ? 0 : before->serial;
 }
 
+/* The task lets others run; `sites` (a list of numbers, NULL for none) are those of the walks that are not over. */
 void
-task_suspend(uint64_t serial)
+task_suspend(uint64_t serial, PyObject *sites)
 {
     Task *task = task_find(serial);
     if (task != NULL) {
+        end_walks(task, sites);
         task->turn++;
     }
 }
@@ -134,6 +191,7 @@ task_done(uint64_t serial)
         return;
     }
     task->done = true;
+    end_walks(task, NULL);
     if (unlikely(telling) && !task->passing) {
         teller_task(TELL_DONE, 0, serial, NULL);
     }

@@ -37,18 +37,37 @@ tasks_resume(PyObject *self, PyObject *task)
     return PyLong_FromUnsignedLongLong(before);
 }
 
-static void
-suspend(Thread *thread, uint64_t serial)
+static PyObject *
+tasks_walks(PyObject *self, PyObject *serial)
 {
-    (void)thread;
-    task_suspend(serial);
+    (void)self;
+    uint64_t number;
+    if (!serial_of(serial, &number)) {
+        return NULL;
+    }
+    if (!core_enter(0)) {
+        return PyList_New(0);
+    }
+    const Task *task = task_find(number);
+    PyObject *found = task == NULL ? PyList_New(0) : task_walks(task);
+    core_unlock();
+    return found;
 }
 
 static PyObject *
-tasks_suspend(PyObject *self, PyObject *task)
+tasks_suspend(PyObject *self, PyObject *args)
 {
     (void)self;
-    return with_sync(task, suspend);
+    unsigned long long serial;
+    PyObject *sites = NULL;
+    if (!PyArg_ParseTuple(args, "K|O!", &serial, &PyList_Type, &sites)) {
+        return NULL;
+    }
+    if (core_enter(0)) {
+        task_suspend(serial, sites);
+        core_unlock();
+    }
+    Py_RETURN_NONE;
 }
 
 static PyObject *
@@ -115,7 +134,8 @@ static PyMethodDef tasks_methods[] = {
     {"expect", tasks_expect, METH_NOARGS, "There may be tasks from now on."},
     {"now", tasks_now, METH_NOARGS, "A number for this moment."},
     {"resume", tasks_resume, METH_O, "The calling thread goes on with `task`; the one before."},
-    {"suspend", tasks_suspend, METH_O, "The task lets others run."},
+    {"walks", tasks_walks, METH_O, "The walks that the task has begun since it went on."},
+    {"suspend", tasks_suspend, METH_VARARGS, "The task lets others run."},
     {"wake", tasks_wake, METH_O, "The current task has just caused `task` to go on."},
     {"done", tasks_done, METH_O, "The task is over."},
     {"current", tasks_current, METH_NOARGS, "Serial of the current task."},

@@ -28,6 +28,7 @@ typedef struct {
     uint32_t since;
     uint32_t head;
     Lockset locks; /* owned */
+    Stack stack; /* owned; of an access, if that is wanted */
     Value value; /* owned; of an access: what was written, or what an augmented assignment found */
     Value name; /* owned; of an item with a value: its key, when that is a text */
     Call *call; /* owned; of a function that is entered or left, else NULL */
@@ -48,7 +49,7 @@ typedef struct {
 } Remembered;
 
 bool telling;
-static bool wanted, wants_full, full, sees_values;
+static bool wanted, wants_full, full, sees_values, placed;
 static Told *rows, *spare; /* owned */
 static uint32_t count;
 static uint64_t dropped;
@@ -89,6 +90,12 @@ teller_is_full(void)
 }
 
 bool
+teller_is_placed(void)
+{
+    return telling && placed;
+}
+
+bool
 teller_sees_values(void)
 {
     return sees_values;
@@ -101,6 +108,7 @@ let_go(void)
         Py_XDECREF(rows[place].text);
         Py_XDECREF(rows[place].file);
         lockset_drop(rows[place].locks);
+        stack_drop(rows[place].stack);
         value_drop(&rows[place].value);
         value_drop(&rows[place].name);
         if (rows[place].call != NULL) {
@@ -170,6 +178,15 @@ teller_edge(int verb, const Actor *actor, uint64_t other, PyObject *text, PyObje
     }
 }
 
+/* The actor took a lock at `frame`, NULL in a replayed trace. */
+SLOW void
+teller_taken(const Actor *actor, uint64_t sync, Frame *frame)
+{
+    PyCodeObject *code = placed && frame != NULL ? frame_code(frame) : NULL;
+    teller_edge(TELL_TAKEN, actor, sync, NULL, code == NULL ? NULL : code->co_filename,
+                code == NULL ? 0 : PyCode_Addr2Line(code, frame_offset(frame)));
+}
+
 /* A task of an event loop was made by `parent`, has a name or is over. */
 SLOW void
 teller_task(int verb, uint64_t parent, uint64_t task, PyObject *name)
@@ -233,6 +250,8 @@ teller_access(uint32_t id, const Location *location, const Head *head, uint32_t 
     row->sequence = at;
     row->locks = context->locks;
     lockset_hold(row->locks);
+    row->stack = placed ? context->stack : 0;
+    stack_hold(row->stack);
     row->late = late;
     row->value = value_of(value);
     row->name = value_of(key != NULL && PyUnicode_CheckExact(key) ? key : NULL);
@@ -348,7 +367,9 @@ access_value(PyTypeObject *type, Told *row)
     core_lock();
     PyObject *variable = variable_text(row->variable, row->items);
     PyObject *locks = locks_of(row->locks);
+    PyObject *stack = row->stack != 0 ? stack_tuple(row->stack) : PyTuple_New(0);
     lockset_drop(row->locks);
+    stack_drop(row->stack);
     core_unlock();
     PyObject *items[] = {
         PyLong_FromLongLong(row->time),
@@ -370,8 +391,9 @@ access_value(PyTypeObject *type, Told *row)
         value_take(&row->value),
         value_take(&row->name),
         PyLong_FromUnsignedLongLong(row->task),
+        stack,
     };
-    return value(type, items, 19);
+    return value(type, items, 20);
 }
 
 static PyObject *
@@ -463,16 +485,17 @@ native_untold(PyObject *module, PyObject *nothing)
     return PyLong_FromUnsignedLongLong(dropped);
 }
 
-/* tell(all, sees values): in the next run. */
+/* tell(all, sees values, with places): in the next run. */
 PyObject *
 native_tell(PyObject *module, PyObject *args)
 {
     (void)module;
-    int all, values;
-    if (!PyArg_ParseTuple(args, "pp", &all, &values)) {
+    int all, values, places;
+    if (!PyArg_ParseTuple(args, "ppp", &all, &values, &places)) {
         return NULL;
     }
     teller_want(all);
     sees_values = values;
+    placed = places;
     Py_RETURN_NONE;
 }

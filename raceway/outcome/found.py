@@ -5,11 +5,11 @@ Races and dependencies between locks are gathered in counts that only grow, so a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from raceway.model.findings import Finding
 from raceway.model.locks import LockMark, deadlocks_since, mark_locks, orders_since
-from raceway.model.races import counted, since
+from raceway.model.races import RawRace, counted, since
 from raceway.model.struct import Struct
 from raceway.runtime.contract import Core, Counters
 from raceway.sync import strays
@@ -37,17 +37,20 @@ def take_mark(core: Core, last: Mark | None) -> Mark:
     return Mark(counted(core.races()), mark_locks(core.locks()), counters, activity, len(strays.met))
 
 
-def found(core: Core, after: Mark, directory: str, has_gil: Callable[[], bool]) -> tuple[Finding, ...]:
-    """The findings of what came after the mark, worst first; paths in them are relative to `directory`."""
+def found(
+    core: Core, after: Mark, directory: str, has_gil: Callable[[], bool], predicted: Sequence[RawRace] = ()
+) -> tuple[Finding, ...]:
+    """The findings of what came after the mark, worst first, and those of `predicted` races; paths in them are relative
+    to `directory`."""
     races, facts = since(core.races(), after.races), core.locks()
     deadlocks, met = deadlocks_since(facts, after.locks), strays.met[after.strays :]
-    if not races and not facts.orders and not deadlocks and not met:
+    if not races and not facts.orders and not deadlocks and not met and not predicted:
         return ()
     from raceway.detector.lockorder import cycles
     from raceway.findings import build, build_lock_cycles, build_strays, completed, in_order
 
     names = core.names
-    built = build(races, names.all_sites(), names, directory, has_gil())
+    built = build((*races, *predicted), names.all_sites(), names, directory, has_gil())
     orders = orders_since(cycles(facts.orders, facts.signals), after.locks)
     locks = build_lock_cycles(orders, deadlocks, names, directory)
     every = (*built, *locks, *build_strays(met, names, directory))

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from types import FrameType
 
+from raceway.detector.tasks import WALKS
 from raceway.model.typing import Any
 from raceway.originals import get_ident
+from raceway.runtime.contract import Walk
 
 _PENDING_LIMIT = 64
 
@@ -30,18 +33,20 @@ class Operand:
 class ThreadState:
     """What one thread keeps: its actor, operands waiting for their commit, and what it repeats.
 
-    `task` is the one of an event loop that it runs for, 0 outside any.
+    `task` is the one of an event loop that it runs for, 0 outside any; `walks` are the last ones that tasks have begun
+    and that go on over suspensions.
     `owner` is what an attribute was last loaded from; `due` are acquires to draw before the next record;
     `accesses` counts commits, repeated ones included. `repeated` holds repetitions by site and addresses of operands,
     as long as nobody records anything (`recorded`): no edge, no access, no death of an object. `holds` counts the locks
     that the thread took and did not free itself.
     """
 
-    __slots__ = ("accesses", "actor", "due", "holds", "owner", "pending", "recorded", "repeated", "task")
+    __slots__ = ("accesses", "actor", "due", "holds", "owner", "pending", "recorded", "repeated", "task", "walks")
 
     def __init__(self, actor: int) -> None:
         self.actor = actor
         self.task = 0
+        self.walks: deque[tuple[int, Walk]] = deque(maxlen=WALKS)
         self.pending: list[Operand] = []
         self.owner: Owner | None = None
         self.due: list[int] = []

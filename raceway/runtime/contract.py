@@ -32,6 +32,10 @@ class Waits(Protocol):
         """The current actor has closed a ring of waits and still waits: whoever listens is told of a deadlock."""
 
 
+Walk = tuple[int, CodeType, int]
+"""A walk over a container: its site, and the code and offset at which it was begun."""
+
+
 class Tasks(Protocol):
     """The verbs of tasks that event loops run in turn. Called as those of synchronisation are."""
 
@@ -53,8 +57,12 @@ class Tasks(Protocol):
         """The calling thread works for `task` from here on, for none if it is 0; the task before. The locks that a task
         holds are its own."""
 
-    def suspend(self, task: int, /) -> None:
-        """The task lets others of its loop run until it is resumed."""
+    def walks(self, task: int, /) -> Sequence[Walk]:
+        """The walks with an await between their steps that the task, which works on the calling thread, has begun since
+        it went on, the last ones at the end."""
+
+    def suspend(self, task: int, walks: Sequence[int] = (), /) -> None:
+        """The task lets others of its loop run until it is resumed. `walks`: the sites of those that are not over."""
 
     def wake(self, task: int, /) -> None:
         """What the current task has just done is why `task` will go on."""
@@ -162,8 +170,9 @@ class Names(Protocol):
 class Telling(Protocol):
     """What a core tells of a run while it goes on."""
 
-    def begin(self, full: bool) -> None:
-        """From the start on, collect what `told` gives: what races can be made of, or with `full` every access."""
+    def begin(self, full: bool, placed: bool = False) -> None:
+        """From the start on, collect what `told` gives: what races can be made of, or with `full` every access. With
+        `placed` accesses have their stacks, and locks where they were taken."""
 
     def told(self) -> list[Told]:
         """What there is to tell since the last time, in order. By one thread at a time."""

@@ -69,11 +69,12 @@ class PureTelling:
         self._detector = log.detector
         self.notice: Notice | None = None
 
-    def begin(self, full: bool) -> None:
+    def begin(self, full: bool, placed: bool = False) -> None:
         """Collect what `told` gives, beginning with the names of who and what is known already."""
         from raceway.detector.teller import Teller
 
-        teller = self._detector.teller = Teller(full)
+        teller = self._detector.teller = Teller(full, placed)
+        self._log.placed = placed
         detector, feed = self._detector, self._detector.feed
 
         def tell_or_feed(record: Record) -> None:

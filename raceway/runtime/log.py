@@ -42,6 +42,8 @@ class Log:
         self._local = Local()
         self.states: list[ThreadState] = []
         self._accesses_of_ended: list[int] = []
+        self.placed = False
+        """Whether it is to be told where locks are taken."""
         self.main = self.identity.new_serial()
         self.run_as(self.main)
         self.stream.put(Rename(self.main, thread_name()))
@@ -96,9 +98,13 @@ class Log:
         looks = known.is_head or known.regions or known.double_checked or known.rechecked
         if not looks and self.detector.repeats(state.actor, state.task, site, operation, place, commute):
             return False
+        if known.suspends and state.task and operation is Operation.ITERATE:
+            state.walks.append((state.task, (site, frame.f_code, frame.f_lasti)))
         stack = capture(frame)
         where = Location(*place)
-        self.stream.put(Access(state.actor, operation, where, site, variable, stack, commute, id(frame), state.task))
+        caller = id(frame.f_back) if known.lent and frame.f_back is not None else 0
+        who = (stack, commute, id(frame), state.task, caller)
+        self.stream.put(Access(state.actor, operation, where, site, variable, *who))
         return True
 
     def repeats(self, state: ThreadState, key: object) -> bool:

@@ -188,9 +188,9 @@ class NativeTelling:
     def __init__(self) -> None:
         self.kept: int | None = None
 
-    def begin(self, full: bool) -> None:
+    def begin(self, full: bool, placed: bool = False) -> None:
         """From the start on, collect what `told` gives."""
-        _native.tell(full, can_peek())
+        _native.tell(full, can_peek(), placed)
 
     def told(self) -> list[Told]:
         """What there is to tell since the last time."""

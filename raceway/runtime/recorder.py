@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import FrameType
 
 from raceway.model.kinds import ActorKind
 from raceway.model.records import Acquire, Done, End, Fork, Join, Name, Release, Rename, Retire, Spawn, Suspend, Wake
 from raceway.model.typing import Any
 from raceway.originals import current_frame
-from raceway.runtime.contract import Tasks, Waits
+from raceway.runtime.contract import Tasks, Waits, Walk
 from raceway.runtime.lockwaits import LockWaits
 from raceway.runtime.log import Log
 from raceway.runtime.stacks import capture
@@ -52,7 +53,8 @@ class PureRecorder:
         stack = capture(frame) if waits and state.holds else ()
         state.holds += 1
         self.lock_waits.taken(state.actor, sync, frame)
-        self._put(Acquire(state.actor, sync, True, state.task, stack))
+        where = ((frame.f_code, frame.f_lasti),) if self._log.placed and frame is not None else ()
+        self._put(Acquire(state.actor, sync, True, state.task, stack, where))
 
     def lock_freed(self, sync: int) -> None:
         """The current actor is about to free the lock."""
@@ -137,9 +139,16 @@ class PureTasks:
         state.repeated.clear()
         return before
 
-    def suspend(self, task: int) -> None:
+    def walks(self, task: int) -> Sequence[Walk]:
+        """The walks that the task has begun since it went on."""
+        state = self._state()
+        begun = [walk for by, walk in state.walks if by == task]
+        state.walks.clear()
+        return begun
+
+    def suspend(self, task: int, walks: Sequence[int] = ()) -> None:
         """The task lets others run."""
-        self._put(Suspend(task))
+        self._put(Suspend(task, tuple(walks)))
 
     def wake(self, task: int) -> None:
         """The current task has just caused `task` to go on."""

@@ -13,11 +13,12 @@ from __future__ import annotations
 
 import functools
 import sys
+from collections.abc import Sequence
 from types import BuiltinMethodType, FunctionType, MethodType
 
 from raceway.model.typing import Any
 from raceway.runtime import active
-from raceway.runtime.contract import Recorder
+from raceway.runtime.contract import Recorder, Walk
 from raceway.sync.handovers import hands_on
 from raceway.sync.patching import Failures, Patches, hide_frame
 from raceway.sync.serials import Serials, Table, of_run
@@ -120,9 +121,10 @@ def begin(recorder: Recorder, handle: Any) -> tuple[int, int, Any]:
 def finish(recorder: Recorder, step: tuple[int, int, Any]) -> None:
     """The loop has run a handle."""
     before, known, task = step
+    walks = recorder.tasks.walks(known)
     recorder.tasks.resume(before)
     if task is not None and not task.done():
-        recorder.tasks.suspend(known)
+        recorder.tasks.suspend(known, going_on(task, walks) if walks else [])
         return
     recorder.tasks.done(known)
     if task is not None:
@@ -136,6 +138,15 @@ _NAMED = (FunctionType, MethodType, BuiltinMethodType)
 def _name(callback: object) -> str:
     found = getattr(callback, "__name__", "") if issubclass(type(callback), _NAMED) else ""
     return found if type(found) is str else ""
+
+
+def going_on(task: Any, walks: Sequence[Walk]) -> list[int]:
+    """The sites of those of the walks that a suspended task is in."""
+    from raceway.sync import walks as of_coroutines
+
+    module = sys.modules["asyncio.tasks"]
+    kind = module.Task if isinstance(task, module.Task) else module._PyTask
+    return of_coroutines.going_on(kind.get_coro(task), walks)
 
 
 def running(real: Any) -> Any:
@@ -182,7 +193,8 @@ def patch(patches: Patches) -> None:
         task = sys.modules["asyncio.tasks"].Task
         patches.around(base.BaseEventLoop, "call_soon_threadsafe", before=lambda _, loop: native.loop_release(loop))
         for name, runs in (("__init__", False), ("_run", True)):
-            patches.replace(events.Handle, name, native.Handling(vars(events.Handle)[name], runs, task, strayed))
+            real = vars(events.Handle)[name]
+            patches.replace(events.Handle, name, native.Handling(real, runs, task, strayed, going_on))
         return
     patches.around(base.BaseEventLoop, "call_soon_threadsafe", before=calling)
     patches.around(events.Handle, "__init__", after=made)

@@ -14,11 +14,12 @@ from __future__ import annotations
 
 import sys
 import weakref
+from collections.abc import Sequence
 from itertools import islice
 
 from raceway.model.typing import Any
 from raceway.runtime import active
-from raceway.runtime.contract import Recorder
+from raceway.runtime.contract import Recorder, Walk
 from raceway.sync.eventloops import in_native, note, serial_of
 from raceway.sync.handovers import hands_on
 from raceway.sync.patching import Failures, Patches
@@ -83,9 +84,10 @@ class Steps:
         try:
             known, self._running = self._running, 0
             if known and (recorder := self._recorder()) is not None:
+                walks = recorder.tasks.walks(known)
                 recorder.tasks.resume(self._before)
                 if serial_of(recorder, task):
-                    recorder.tasks.suspend(known)
+                    recorder.tasks.suspend(known, _going_on(task, walks) if walks else [])
                 else:
                     recorder.tasks.done(known)
         except Exception:
@@ -97,6 +99,12 @@ class Steps:
         if known and (recorder := self._recorder()) is not None:
             recorder.tasks.resume(self._before)
             recorder.tasks.done(known)
+
+
+def _going_on(task: Any, walks: Sequence[Walk]) -> list[int]:
+    from raceway.sync.walks import going_on
+
+    return going_on(task.coro, walks)
 
 
 loops: Table[tuple[weakref.ref[Any], Any]] = of_run(Table())
@@ -112,7 +120,7 @@ def made(recorder: Recorder, _clock: object, loop: Any) -> None:
     """A run loop is there."""
     if loops.get(loop) is None:
         native = in_native(recorder)
-        steps = Steps() if native is None else native.Steps(_adopt)
+        steps = Steps() if native is None else native.Steps(_adopt, _going_on)
         loops.put(loop, (weakref.ref(loop), steps))
         loop.instruments.add_instrument(steps)
 

@@ -86,7 +86,8 @@ def patch(patches: Patches) -> None:
         if native is None:
             patches.replace(loop, name, handing(real, place, safe))
         else:
-            handling = native.Handling(real, False, sys.modules["asyncio.tasks"].Task, _strayed)
+            task = sys.modules["asyncio.tasks"].Task
+            handling = native.Handling(real, False, task, _strayed, eventloops.going_on)
             running_loop = None if safe else sys.modules["asyncio.events"]._get_running_loop
             patches.replace(loop, name, native.Handing(real, place + 1, handling, running_loop))
     patches.around(loop, "stop", before=eventloops.stopping)

@@ -24,6 +24,7 @@ def name(planner: Planner, node: cst.Name) -> Taint:
 def attribute(planner: Planner, node: cst.Attribute) -> Taint:
     """`o.x` read: `S[o].x`."""
     taint = planner.visit(node.value)
+    taint |= planner.helpers.called(planner.flow, node, node.attr.value, node.value)
     if not tappable(node.value):
         return taint
     draft = planner.site(SiteForm.ATTRIBUTE, Context.LOAD, Role.BASE, node, node.value, planner.mangle(node.attr.value))

@@ -72,6 +72,11 @@ def _named(argument: cst.Arg) -> bool:
 
 def _method(planner: Planner, node: cst.Call, func: cst.Attribute) -> Taint:
     name = func.attr.value
+    answer = planner.helpers.called(planner.flow, node, name, func.value)
+    return answer | _tapped_method(planner, node, func, name)
+
+
+def _tapped_method(planner: Planner, node: cst.Call, func: cst.Attribute, name: str) -> Taint:
     container_method = name in READING or name in MUTATING
     kept = container_method and isinstance(func.value, cst.Attribute)  # `module.items.append(x)`, not `os.path.join(x)`
     if (not kept and _module_chain(planner, func.value)) or _compiled_apart(planner, func):

@@ -35,7 +35,10 @@ def boolean(planner: Planner, node: cst.BooleanOperation) -> Taint:
     true_absent, false_absent = polarity(planner, node.left)
     absent = true_absent if isinstance(node.operator, cst.And) else false_absent
     planner.flow.guards.append(Guard(taint, absent))
+    first = len(planner.flow.reads)
     taint |= planner.visit(node.right)
+    for read in planner.flow.reads[first:]:
+        read.passed_by = True
     planner.flow.guards.pop()
     return taint
 

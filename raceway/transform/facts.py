@@ -10,6 +10,7 @@ they save.
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -19,22 +20,29 @@ _SCALAR_CALLS = frozenset({"len", "int", "float", "bool", "str", "ord", "round",
 @dataclass(frozen=True, slots=True)
 class Facts:
     """`methods`: names that classes of the module define by `def` and nothing stores. `scalars`: attributes that
-    hold numbers, strings, flags or None, as far as the module stores them."""
+    hold numbers, strings, flags or None, as far as the module stores them. `helpers`: of the methods, those that one
+    class defines, once, and that run when they are called; and properties."""
 
     methods: frozenset[str] = frozenset()
     scalars: frozenset[str] = frozenset()
+    helpers: frozenset[str] = frozenset()
 
 
 def gather(tree: ast.Module) -> Facts:
     """The facts of one module."""
     methods: set[str] = set()
+    helpers: set[str] = set()
+    every: Counter[str] = Counter()
     stored: set[str] = set()
     scalar: set[str] = set()
     other: set[str] = set()
     values = _Values(scalar, other)
     for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef):
-            methods.update(part.name for part in node.body if isinstance(part, (ast.FunctionDef, ast.AsyncFunctionDef)))
+            defined = [part for part in node.body if isinstance(part, (ast.FunctionDef, ast.AsyncFunctionDef))]
+            methods.update(part.name for part in defined)
+            every.update(part.name for part in defined)
+            helpers.update(part.name for part in defined if isinstance(part, ast.FunctionDef) and _is_helper(part))
             stored.update(_class_names(node, values))
         elif isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load):
             stored.add(node.attr)
@@ -45,7 +53,15 @@ def gather(tree: ast.Module) -> Facts:
             stored.update(str(name) for name in named)
             other.update(str(name) for name in named)
     unseen = stored - scalar  # targets of loops, with, unpacking
-    return Facts(frozenset(methods - stored), frozenset(scalar - other - unseen))
+    single = {name for name in helpers - stored if every[name] == 1}
+    return Facts(frozenset(methods - stored), frozenset(scalar - other - unseen), frozenset(single))
+
+
+def _is_helper(node: ast.FunctionDef) -> bool:
+    """Whether the method runs when it is called or, as a property, read: no decorator does something else with it."""
+    plain = all(isinstance(one, ast.Name) and one.id == "property" for one in node.decorator_list)
+    is_generator = any(isinstance(part, (ast.Yield, ast.YieldFrom)) for part in ast.walk(node))
+    return plain and not is_generator and not node.name.endswith("__")
 
 
 def _class_names(node: ast.ClassDef, values: _Values) -> Iterator[str]:

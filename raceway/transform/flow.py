@@ -43,7 +43,8 @@ class Guard:
 class Flow:
     """The state of one activation while its body is walked in evaluation order.
 
-    `asked` are reads that were tested for being there at all.
+    `asked` are reads that were tested for being there at all, `told` those that what is returned depends on. `blind`
+    are writes before which nothing tests their place.
     `is_async`: it is that of a coroutine or an asynchronous generator, so that what drives it may await at a `yield`.
     """
 
@@ -60,6 +61,8 @@ class Flow:
     breaks: int = 0
     asked: set[Draft] = field(default_factory=set)
     lazy: list[tuple[Draft, Draft, bool, bool]] = field(default_factory=list)
+    told: set[Draft] = field(default_factory=set)
+    blind: list[Draft] = field(default_factory=list)
     written: list[tuple[Draft, tuple[Guard, ...]]] = field(default_factory=list)
 
     def switch(self) -> None:
@@ -135,6 +138,8 @@ class Flow:
             if self._same(read, draft):
                 draft.add_region(read, RegionKind.VALUE, *self._between(read), self._splits(read, value))
         self._find_guard(draft)
+        if all(region.kind is RegionKind.VALUE for region in draft.regions):
+            self.blind.append(draft)
         if draft.regions:
             self.written.append((draft, tuple(self.guards)))
 
@@ -145,14 +150,14 @@ class Flow:
             tested = _newest(read for read in sorted(guard.reads, key=_order) if self._same(read, draft))
             if tested and found:
                 draft.rechecked = True
-                for read in tested:
+                for read, _instead in tested:
                     read.double_checked = True
                 return
-            for read in tested:
+            for read, instead in tested:
                 found = True
-                self._guarded(draft, read, read in guard.absent)
+                self._guarded(draft, read, read in guard.absent, instead)
 
-    def _guarded(self, draft: Draft, read: Draft, absent: bool) -> None:
+    def _guarded(self, draft: Draft, read: Draft, absent: bool, instead: bool) -> None:
         spans, awaits = self._between(read)
         acted = draft.context is Context.AUGMENT and spans and self._acted(read)
         if acted and self._acted(read, at_once=True):
@@ -160,12 +165,12 @@ class Flow:
         storing = draft.form in (SiteForm.ATTRIBUTE, SiteForm.GLOBAL, SiteForm.CELL, SiteForm.ITEM)
         initialises = absent and storing and draft.context is Context.STORE and draft.literal not in _FLAGS
         if initialises and draft.form is not SiteForm.ITEM:
-            draft.add_region(read, RegionKind.LAZY_INIT, spans, awaits)
+            draft.add_region(read, RegionKind.LAZY_INIT, spans, awaits, instead=instead)
         else:
             if initialises:
                 self.lazy.append((draft, read, spans, awaits))
             splits = draft.context is Context.AUGMENT and not self._acted_inside(read) and self._splits(read)
-            draft.add_region(read, RegionKind.TEST, spans, awaits, splits, acted)
+            draft.add_region(read, RegionKind.TEST, spans, awaits, splits, acted, instead)
 
     def _splits(self, read: Draft, value: Taint = CLEAN) -> bool:
         """Whether the read was made in a `with` block that was left since, and the write is made in another one, in
@@ -214,9 +219,16 @@ class Flow:
                 write.add_region(head, RegionKind.LAZY_INIT, spans, awaits)
 
 
-def _newest(reads: Iterable[Draft]) -> list[Draft]:
-    """Of reads of one place, in order, the last: a test that compares it with an older one looks at it anew."""
-    return list({read.paths: read for read in reads}.values())
+def _newest(reads: Iterable[Draft]) -> list[tuple[Draft, bool]]:
+    """Of reads of one place, in order, the last: a test that compares it with an older one looks at it anew. Where a
+    short circuit may pass it by, the one before it stands in for it, and is marked so."""
+    places: dict[tuple[str, ...], list[Draft]] = {}
+    for read in reads:
+        known = places.setdefault(read.paths, [])
+        if not read.passed_by:
+            known.clear()
+        known.insert(0, read)
+    return [(read, read is not known[0]) for known in places.values() for read in known]
 
 
 def _order(draft: Draft) -> int:

@@ -58,4 +58,5 @@ def plan(root: cst.Module, facts: Facts) -> Plan:
     planner = Planner(root, FORMS, facts)
     planner.visit_block(root)
     planner.flow.finish()
+    planner.helpers.link()
     return planner.plan

@@ -10,10 +10,18 @@ from raceway.model.kinds import RegionKind
 from raceway.model.sites import Context, Region, Role, SiteForm
 
 
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call of a method because of the answer of another one; `awaits`: an await lies between the two."""
+
+    node: cst.CSTNode
+    awaits: bool
+
+
 @dataclass(eq=False, slots=True)
 class Draft:
     """A site under construction; `order`, `segment` and `awaits` say when in its activation it is reached, `blocks` in
-    which `with` blocks."""
+    which `with` blocks. `passed_by`: a short circuit may leave it out. `calls`: by head, the calls that rely on it."""
 
     index: int
     form: SiteForm
@@ -36,15 +44,34 @@ class Draft:
     is_head: bool = False
     rechecked: bool = False
     double_checked: bool = False
+    passed_by: bool = False
     paths: tuple[str, ...] = ()
     order: int = 0
     segment: int = 0
     awaits: int = 0
     blocks: tuple[int, ...] = ()
     regions: list[Region] = field(default_factory=list)
+    lent: bool = False
+    calls: dict[int, list[Call]] = field(default_factory=dict)
+
+    def rely(self, head: Draft, call: Call) -> None:
+        """Note that `call` of the method that this write is in depends on the read `head` in another method."""
+        if any(region.head == head.index for region in self.regions) and head.index not in self.calls:
+            return
+        self.calls.setdefault(head.index, []).append(call)
+        head.is_head = head.lent = self.lent = True
+        head.switches = True
+        head.opens |= call.awaits
 
     def add_region(
-        self, head: Draft, kind: RegionKind, spans: bool, awaits: bool, splits: bool = False, acted: bool = False
+        self,
+        head: Draft,
+        kind: RegionKind,
+        spans: bool,
+        awaits: bool,
+        splits: bool = False,
+        acted: bool = False,
+        instead: bool = False,
     ) -> None:
         """Note that this write depends on the read `head`; one region per head, the first kind stays.
 
@@ -52,7 +79,7 @@ class Draft:
         """
         if head is not self and all(region.head != head.index for region in self.regions):
             switches = spans and not acted
-            self.regions.append(Region(head.index, kind, spans, awaits, splits, switches))
+            self.regions.append(Region(head.index, kind, spans, awaits, splits, switches, instead))
             head.is_head = True
             head.opens |= awaits
             head.switches |= switches

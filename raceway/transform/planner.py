@@ -15,6 +15,7 @@ import libcst as cst
 from raceway.model.sites import Context, Role, SiteForm
 from raceway.transform.facts import Facts
 from raceway.transform.flow import CLEAN, Flow, Taint
+from raceway.transform.helpers import Helpers
 from raceway.transform.pairing import children_of
 from raceway.transform.plan import Draft, Plan, Tap
 from raceway.transform.scopes import Binding, Scope, ScopeKind, Scopes
@@ -32,6 +33,7 @@ class Planner:
         self.facts = facts
         self.flow = Flow()
         self.plan = Plan()
+        self.helpers = Helpers(facts.helpers)
         self.taints: dict[cst.CSTNode, Taint] = {}
         self._handlers = handlers
 

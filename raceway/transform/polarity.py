@@ -7,6 +7,8 @@ import libcst as cst
 from raceway.transform.flow import CLEAN, Taint
 from raceway.transform.planner import Planner
 
+_IDENTITY = (cst.Is, cst.IsNot, cst.In, cst.NotIn)
+
 
 def polarity(planner: Planner, test: cst.CSTNode) -> tuple[Taint, Taint]:
     """The reads that `test` finds absent (None, false, missing) when it is true, and when it is false."""
@@ -33,11 +35,35 @@ def _polarity(planner: Planner, test: cst.CSTNode) -> tuple[Taint, Taint]:
         left_true, left_false = polarity(planner, test.left)
         right_true, right_false = polarity(planner, test.right)
         if isinstance(test.operator, cst.And):
-            return left_true | right_true, CLEAN
-        return CLEAN, left_false | right_false
+            return left_true | right_true, _unusable(planner, test, left_false, right_false)
+        return _unusable(planner, test, left_true, right_true), left_false | right_false
     if isinstance(test, cst.Comparison):
         return CLEAN, CLEAN
     return CLEAN, taint
+
+
+def _unusable(planner: Planner, test: cst.BooleanOperation, left: Taint, right: Taint) -> Taint:
+    """The reads absent on the branch where one side of `test` suffices: `if x is None or not x.open(): x = make()`, as
+    there is none or it is no good. A place whose value the other side compares is not made anew but replaced, as a
+    maximum is: `if x is None or new > x: x = new`.
+    """
+    either = planner.taints.get(test, CLEAN)
+    paths = {path for read in left for path in read.paths} - _compared(planner, test.right)
+    paths |= {path for read in right for path in read.paths} - _compared(planner, test.left)
+    return frozenset(read for read in either | left | right if not paths.isdisjoint(read.paths))
+
+
+def _compared(planner: Planner, test: cst.CSTNode) -> set[str]:
+    """The paths whose values `test` compares with others."""
+    if isinstance(test, cst.UnaryOperation):
+        return _compared(planner, test.expression)
+    if isinstance(test, cst.BooleanOperation):
+        return _compared(planner, test.left) | _compared(planner, test.right)
+    if not isinstance(test, cst.Comparison) or any(polarity(planner, test)):
+        return set()
+    if all(isinstance(target.operator, _IDENTITY) for target in test.comparisons):
+        return set()
+    return {path for read in planner.taints.get(test, CLEAN) for path in read.paths}
 
 
 def _against_sentinel(target: cst.ComparisonTarget, taint: Taint) -> tuple[Taint, Taint]:

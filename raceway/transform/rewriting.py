@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from types import CodeType
 from typing import TypeVar
 
@@ -16,7 +16,7 @@ import libcst as cst
 
 from raceway.errors import TransformError
 from raceway.model.kinds import RegionKind
-from raceway.model.sites import FUNCTIONS, Site
+from raceway.model.sites import FUNCTIONS, Context, Region, Site
 from raceway.model.struct import Struct
 from raceway.originals import allocate_lock, start_new_thread
 from raceway.transform import code as code_renderer
@@ -139,10 +139,26 @@ def _with_functions(tree: ast.Module, filename: str, sites: tuple[Site, ...], ma
 
 
 def _sites(analysis: _Analysis) -> tuple[Site, ...]:
-    return tuple(_site(draft, analysis.pairs[draft.anchor]) for draft in analysis.plan.drafts)
+    pairs = analysis.pairs
+    return tuple(_site(draft, pairs[draft.anchor], _lent(draft, pairs)) for draft in analysis.plan.drafts)
 
 
-def _site(draft: Draft, node: ast.AST) -> Site:
+def _lent(draft: Draft, pairs: dict[cst.CSTNode, ast.AST]) -> Iterator[Region]:
+    """The regions whose heads lie in other methods: see `helpers`. What is stored without a look at what is there, once
+    a lock was let go of, need not rely on the answer, nor does a mark that is set after an await."""
+    works = draft.context is Context.AUGMENT or bool(draft.regions)
+    for head, calls in draft.calls.items():
+        lines = tuple(dict.fromkeys(pairs[call.node].lineno for call in calls))  # type: ignore[attr-defined]
+        relies = works or not draft.literal
+        awaits = relies and any(call.awaits for call in calls)
+        yield Region(head, RegionKind.TEST, True, awaits, splits=works, switches=relies, calls=lines)
+
+
+def _says_less(region: Region) -> tuple[bool, bool, bool]:
+    return not region.splits, bool(region.calls), region.kind is RegionKind.VALUE
+
+
+def _site(draft: Draft, node: ast.AST, lent: Iterable[Region]) -> Site:
     assert isinstance(node, (ast.expr, ast.stmt, ast.alias, ast.ExceptHandler))
     end: ast.AST = node.type if isinstance(node, ast.ExceptHandler) and node.type is not None else node
     return Site(
@@ -162,7 +178,7 @@ def _site(draft: Draft, node: ast.AST) -> Site:
         key=draft.key,
         # A test that the write relies on says more than the value it works on, unless it tested that value; most says
         # what is relied on although its lock was let go of.
-        regions=tuple(sorted(draft.regions, key=lambda region: (not region.splits, region.kind is RegionKind.VALUE))),
+        regions=tuple(sorted((*draft.regions, *lent), key=_says_less)),
         is_head=draft.is_head,
         spans=draft.spans,
         literal=draft.literal,
@@ -173,6 +189,7 @@ def _site(draft: Draft, node: ast.AST) -> Site:
         suspends=draft.suspends,
         opens=draft.opens,
         switches=draft.switches,
+        lent=draft.lent,
     )
 
 

@@ -9,7 +9,7 @@ from raceway.transform.expressions import iterated, note_suspended, truth_tap
 from raceway.transform.flow import CLEAN, Guard, Taint
 from raceway.transform.planner import Planner
 from raceway.transform.polarity import polarity
-from raceway.transform.scopes import captured_names
+from raceway.transform.scopes import ScopeKind, captured_names
 from raceway.transform.source import exits
 from raceway.transform.suspensions import goes_on_after_await
 
@@ -174,8 +174,11 @@ def function(planner: Planner, node: cst.FunctionDef) -> Taint:
         planner.visit(decorator.decorator)
         planner.flow.switch()
     planner.visit(node.params)
+    is_method = planner.scope.kind is ScopeKind.CLASS
     with planner.activation(node):
         planner.visit_block(node.body)
+        if is_method and (receiver := next(iter((*node.params.posonly_params, *node.params.params)), None)) is not None:
+            planner.helpers.define(node.name.value, receiver.name.value, planner.flow)
     return CLEAN
 
 
@@ -199,6 +202,7 @@ def return_(planner: Planner, node: cst.Return) -> Taint:
     taint = planner.visit(node.value)
     planner.flow.clock += 1
     planner.flow.returns.append((planner.flow.clock, taint))
+    planner.flow.told.update(taint, *(guard.reads for guard in planner.flow.guards))
     return CLEAN
 
 

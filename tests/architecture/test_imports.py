@@ -29,7 +29,9 @@ ALLOWED: dict[str, set[str]] = {
     "findings": {"model", "config", "errors", "files"},
     "pipeline": {"model", "config", "errors", "originals"},
     "children": {"model", "config", "errors", "files", "originals"},
-    "outcome": {"sync", "runtime", "detector", "findings", "pipeline", "report", "model", "config", "errors"},
+    "outcome": {
+        "config", "detector", "errors", "findings", "model", "originals", "pipeline", "report", "runtime", "sync",
+    },
     "session": {
         "autoinstrument", "children", "config", "detector", "errors", "findings", "model", "originals", "outcome",
         "pipeline", "report", "runtime", "sync", "transform",

@@ -162,8 +162,10 @@ def _packed(record: Record, looping: int) -> tuple[Any, ...]:
             return ("spawn", base + looping, base + record.task, green, False, _task(record.parent))
         case Wake():
             return ("wake", base + looping, base + record.task, False, False, base + record.by)
-        case Suspend() | Done():
-            return (type(record).__name__.lower(), base + looping, base + record.task)
+        case Suspend():
+            return ("suspend", base + looping, base + record.task, list(record.walks))
+        case Done():
+            return ("done", base + looping, base + record.task)
         case Fork() | Join():
             return ("fork" if isinstance(record, Fork) else "join", base + record.actor, base + record.child)
         case End():

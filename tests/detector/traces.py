@@ -34,8 +34,8 @@ from raceway.model.sites import Context, Region, Role, Site, SiteForm
 ACTORS = 4
 ACTIVATIONS = 2
 HEADS = (0, 1)
-CLOSING = {2: (0,), 3: (1, 0), 6: (0,), 7: (1,)}
-"""Sites that close regions: the sites of the reads they depend on, by preference."""
+CLOSING = {2: (0,), 3: (1, 0), 6: (0,), 7: (1, 0)}
+"""Sites that close regions: the sites of the reads they depend on; the newest counts, of equals the first."""
 AWAITING = {6: RegionKind.VALUE, 7: RegionKind.TEST}
 """Of these, the ones whose regions have an await inside."""
 SPLIT = 2
@@ -69,7 +69,8 @@ _MUTATING = tuple(operation for operation in Operation if operation.mutates)
 def site(index: int) -> Site:
     """One of the sites that traces use."""
     kind, awaits = AWAITING.get(index, RegionKind.VALUE), index in AWAITING
-    regions = tuple(Region(head, kind, True, awaits, index == SPLIT, True) for head in CLOSING.get(index, ()))
+    heads = enumerate(CLOSING.get(index, ()))
+    regions = tuple(Region(head, kind, True, awaits, index == SPLIT, True, instead=place > 0) for place, head in heads)
     return Site(
         index,
         SiteForm.ATTRIBUTE,
@@ -276,8 +277,8 @@ def disturbed(trace: Sequence[Record]) -> set[Location]:
                     continue
                 last, other = writes.get(record.location, (0, record))
                 writes[record.location] = (number, record)
-                opened = CLOSING.get(record.site, (-1,))[0]
-                head, before = heads.get((record.task, opened, *where), (0, turn))
+                opened = [(record.task, site, *where) for site in CLOSING.get(record.site, ())]
+                head, before = max((heads[place] for place in opened if place in heads), default=(0, turn))
                 closing = CLOSING if record.task in green else AWAITING
                 if record.site not in closing or before == turn or last < head or other.task in (0, record.task):
                     continue
@@ -320,23 +321,30 @@ class _Builder:
         self.again: tuple[int, int] | None = None
         self.tasks = [*TASKS] if self.looping >= 0 else []
         self.task = 0
+        self.acted = False
 
     def switch(self) -> list[Record]:
         """The actor that runs a loop goes on with another of its tasks, and perhaps tells that one about it."""
         draw, records = self.draw, list[Record]()
         before, self.task = self.task, draw(st.sampled_from([0, *self.tasks, *self.tasks]))
+        acted, self.acted = self.acted, False
         if before:
-            if draw(st.integers(0, 3)) == 0:
+            if acted and draw(st.integers(0, 3)) == 0:
                 records.append(Wake(before, draw(st.sampled_from(TASKS))))
             over = draw(st.integers(0, 15)) == 0 and before not in self.holders.values()
-            records.append(Done(before) if over else Suspend(before))
+            walks = (WALK,) * draw(st.integers(0, 2))
+            records.append(Done(before) if over else Suspend(before, walks))
             if over:
                 self.tasks.remove(before)
                 self.task = self.task if self.task != before else 0
         return records
 
     def task_of(self, actor: int) -> int:
-        return self.task if actor == self.looping else 0
+        """The task that the actor works for, which does something now."""
+        if actor != self.looping:
+            return 0
+        self.acted = True
+        return self.task
 
     def record(self) -> Record | None:
         actor = self.draw(st.sampled_from(self.alive))

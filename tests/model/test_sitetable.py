@@ -46,7 +46,7 @@ def test_columns_say_what_the_sites_say(program: Path) -> None:
     assert [bool(is_self) for is_self in selves] == [site.base == "self" for site in sites]
     assert list(literals) == [site.index for site in sites if site.key]
     regions = {site.index: [(region.head, region.awaits) for region in site.regions] for site in sites if site.regions}
-    assert {index: [(head >> 4, bool(head & 1)) for head in found] for index, found in heads.items()} == regions
+    assert {index: [(head >> 6, bool(head & 1)) for head in found] for index, found in heads.items()} == regions
 
 
 def test_a_module_with_very_many_texts_has_wider_numbers() -> None:

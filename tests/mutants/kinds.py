@@ -13,12 +13,12 @@ _REGIONS = (
     ),
     Mutant(
         "region-test", "that a write may depend on an earlier read by a test",
-        "transform/flow.py", "draft.add_region(read, RegionKind.TEST, spans, awaits, splits)", "pass",
+        "transform/flow.py", "draft.add_region(read, RegionKind.TEST, spans, awaits, splits, acted, instead)", "pass",
         "race/check_stock_call.py",
     ),
     Mutant(
         "region-lazy", "that a store of what was found missing is an initialisation",
-        "transform/flow.py", "draft.add_region(read, RegionKind.LAZY_INIT, spans, awaits)", "pass",
+        "transform/flow.py", "draft.add_region(read, RegionKind.LAZY_INIT, spans, awaits, instead=instead)", "pass",
         "race/lazy_attribute.py",
     ),
     Mutant(
@@ -36,14 +36,47 @@ _REGIONS = (
     ),
     Mutant(
         "region-order", "that the test says more than the value",
-        "transform/rewriting.py", "(not region.splits, region.kind is RegionKind.VALUE)",
-        "(not region.splits, region.kind is not RegionKind.VALUE)", "race/check_stock_early_return.py",
+        "transform/rewriting.py", "bool(region.calls), region.kind is RegionKind.VALUE",
+        "bool(region.calls), region.kind is not RegionKind.VALUE", "race/check_stock_early_return.py",
     ),
     Mutant(
         "region-activation", "that a region's read and write are of one activation",
-        "detector/detector.py", "head = heads.get((base + region.head, access.activation, access.location))",
-        "head = {head.access.site: head for head in heads.values()}.get(base + region.head)",
+        "detector/regions.py", "head = heads.get(place) if task is None",
+        "head = {head.access.site: head for head in heads.values()}.get(base + region.head) if task is None",
         "race/recursion.py",
+    ),
+    Mutant(
+        "region-newest", "that of several reads of one test the newest counts",
+        "detector/regions.py", "head.sequence > entry.head.sequence", "False", "norace/task_reconnect.py",
+    ),
+    Mutant(
+        "region-passed-by", "that a short circuit may pass by the last read of a test",
+        "transform/expressions.py", "read.passed_by = True", "pass", "race/lazy_or.py",
+    ),
+    Mutant(
+        "guard-either", "that what one side of a test compares with others is not made anew",
+        "transform/polarity.py", "- _compared(planner, test.right)", "", "race/check_or_larger.py",
+    ),
+    Mutant(
+        "helper-test", "that an act in one method may rely on a test in another one",
+        "transform/helpers.py", "write.rely(read, link.call)", "pass", "race/split_helpers.py",
+    ),
+    Mutant(
+        "helper-anew", "that a method which looks anew relies on nobody",
+        "transform/flow.py", "if all(region.kind is RegionKind.VALUE for region in draft.regions):", "if True:",
+        "norace/split_helpers.py",
+    ),
+    Mutant(
+        "helper-caller", "that the caller is one whose test decides",
+        "findings/calls.py", "naming.line_at(code, offset) in region.calls", "True", "norace/split_helpers.py",
+    ),
+    Mutant(
+        "walk-ends", "that a walk is over when its task is suspended elsewhere",
+        "detector/tasks.py", "task.stay(record.walks)", "task.begun.clear()", "norace/task_walk_ends.py",
+    ),
+    Mutant(
+        "walk-each", "that of walks at one place each has an end of its own",
+        "detector/tasks.py", "left.remove(walk.access.site)", "pass", "norace/task_walk_ends.py",
     ),
     Mutant(
         "region-head", "that a write looks for the read it depends on",
@@ -224,8 +257,8 @@ _JUDGING = (
     ),
     Mutant(
         "fold-variable", "that findings on different variables are different",
-        "findings/build.py", "key = (kind, variable, frozenset({first.unit, second.unit}), race.one_loop)",
-        "key = kind",
+        "findings/build.py",
+        "key = (kind, variable, frozenset({first.unit, second.unit}), race.one_loop, race.predicted)", "key = kind",
         "race/unpack_targets.py",
     ),
     Mutant(

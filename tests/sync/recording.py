@@ -13,13 +13,14 @@ import posix
 import select
 import threading
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
 
 from raceway import originals, sync
 from raceway.runtime import active
+from raceway.runtime.contract import Walk
 
 Clock = dict[int, int]
 Entry = tuple[str, int, tuple[Any, ...]]
@@ -70,8 +71,11 @@ class FakeTasks:
         self.log.append(("resume", task, before))
         return before
 
-    def suspend(self, task: int) -> None:
-        self.log.append(("suspend", task, 0))
+    def walks(self, _task: int) -> Sequence[Walk]:
+        return ()
+
+    def suspend(self, task: int, walks: Sequence[int] = ()) -> None:
+        self.log.append(("suspend", task, len(walks)))
 
     def wake(self, task: int) -> None:
         self.log.append(("wake", task, self.current()))

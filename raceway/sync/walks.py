@@ -1,0 +1,84 @@
+"""Walks of tasks: `for item in self.items: await send(item)`. A task that is suspended in such a loop walks on later;
+one that has left the loop, by its end, `break`, `return` or an exception, and is suspended elsewhere does not.
+
+Told from where the coroutines stand that wait for each other when the task is suspended. Asynchronous generators, and
+what is driven by objects that do not tell what they wait for, may be in a loop without being seen there.
+"""
+
+from __future__ import annotations
+
+import dis
+import inspect
+from collections.abc import Sequence
+from types import AsyncGeneratorType, CodeType, CoroutineType, GeneratorType
+
+from raceway.model.typing import Any
+from raceway.runtime.contract import Walk
+from raceway.sync.patching import Failures
+
+_FUTURE = "FutureIter"
+"""The type of what waits for a future, where futures are in C: the end of the chain."""
+
+_GENERATORS = inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
+
+_loops: dict[tuple[CodeType, int], tuple[int, int] | None] = {}
+_LIMIT = 1024
+
+
+def going_on(coroutine: object, walks: Sequence[Walk]) -> list[int]:
+    """The sites of those of the walks that a suspended task is in, once for each that is, as far as can be told.
+    `coroutine` is the task's outermost one."""
+    try:
+        places, seen = _chain(coroutine)
+        begun: dict[int, list[Walk]] = {}
+        for walk in walks:
+            begun.setdefault(walk[0], []).append(walk)
+        return [site for site, alike in begun.items() for _ in range(_count(alike, places, seen))]
+    except Exception:  # the boundary between the program and us
+        Failures.count += 1
+        return [site for site, _code, _offset in walks]
+
+
+def _count(alike: Sequence[Walk], places: list[tuple[CodeType, int]], seen: bool) -> int:
+    """In how many loops the task is, of walks begun at one site; as many as it began where that cannot be told."""
+    _site, code, begun = alike[0]
+    loop, running = _loop(code, begun), [offset for where, offset in places if where is code]
+    if loop is None or not (running or seen) or code.co_flags & _GENERATORS:
+        return len(alike)
+    return sum(loop[0] <= offset < loop[1] for offset in running)
+
+
+def _chain(awaited: Any) -> tuple[list[tuple[CodeType, int]], bool]:
+    """Where the coroutines stand that wait for each other, outermost first, and whether those are all."""
+    places: list[tuple[CodeType, int]] = []
+    while awaited is not None:
+        if isinstance(awaited, CoroutineType):
+            frame, awaited = awaited.cr_frame, awaited.cr_await
+        elif isinstance(awaited, GeneratorType):
+            frame, awaited = awaited.gi_frame, awaited.gi_yieldfrom
+        elif isinstance(awaited, AsyncGeneratorType):
+            frame, awaited = awaited.ag_frame, awaited.ag_await
+        else:
+            return places, type(awaited).__name__ == _FUTURE
+        if frame is not None:
+            places.append((frame.f_code, frame.f_lasti))
+    return places, True
+
+
+def _loop(code: CodeType, offset: int) -> tuple[int, int] | None:
+    """Where the loop begins and ends whose operand is evaluated at `offset`; None if that is no loop of this code."""
+    if (code, offset) not in _loops:
+        if len(_loops) >= _LIMIT:
+            _loops.clear()
+        _loops[code, offset] = _find_loop(code, offset)
+    return _loops[code, offset]
+
+
+def _find_loop(code: CodeType, offset: int) -> tuple[int, int] | None:
+    """Up to 3.11 a comprehension is a function of its own, which is called with the iterator and awaited."""
+    steps = iter([instruction for instruction in dis.get_instructions(code) if instruction.offset > offset])
+    iterates = next((step for step in steps if step.opname == "GET_ITER"), None)
+    entered = next((step for step in steps if step.opname in ("FOR_ITER", "SEND", "GET_ITER", "GET_AITER")), None)
+    if iterates is None or entered is None or entered.opname not in ("FOR_ITER", "SEND"):
+        return None
+    return entered.offset, int(entered.argval)

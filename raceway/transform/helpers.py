@@ -1,0 +1,90 @@
+"""Tests and acts in methods of their own: `if stock.available(): stock.take()`.
+
+What a method gives back depends on reads of `self`; who tests the answer and then calls another method of the same
+object relies on them in what that one writes. The writes get regions whose heads lie in the other method: the two are
+of one region if one activation called both, as the detector sees. Methods are told apart by name, so only names count
+that the module gives to one method; a method that looks anew before it writes relies on nobody.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import libcst as cst
+
+from raceway.model.sites import Context, Role, SiteForm
+from raceway.transform.flow import CLEAN, Flow, Taint
+from raceway.transform.plan import Call, Draft
+
+_KEY = re.compile(r"\[.*\]")
+
+CALLED = -1
+"""Index of the drafts that stand for the answers of methods; they are no sites."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Method:
+    """One method: the reads that its answer depends on, and its writes that look at nothing anew."""
+
+    answers: tuple[Draft, ...]
+    writes: tuple[Draft, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Link:
+    """`act` was called, by `call`, because of the answer of `test`."""
+
+    test: str
+    act: str
+    call: Call
+
+
+class Helpers:
+    """The methods of a module that others may rely on, and who does. `names` are those that one method has."""
+
+    def __init__(self, names: frozenset[str]) -> None:
+        self._names = names
+        self._methods: dict[str, _Method] = {}
+        self._links: list[_Link] = []
+
+    def define(self, name: str, receiver: str, flow: Flow) -> None:
+        """A method has been walked; it calls its object `receiver`."""
+        if name in self._names:
+            own = f"{receiver}#0."
+            answers = (read for read in sorted(flow.told, key=_order) if read.index != CALLED and _is_of(read, own))
+            self._methods[name] = _Method(tuple(answers), tuple(one for one in flow.blind if _is_of(one, own)))
+
+    def called(self, flow: Flow, node: cst.CSTNode, name: str, base: cst.CSTNode) -> Taint:
+        """A method of that name is called on `base`, or a property read: what the answer depends on."""
+        path = flow.path(base) if name in self._names else ""
+        if not path:
+            return CLEAN
+        for test in sorted({read for guard in flow.guards for read in guard.reads if read.index == CALLED}, key=_order):
+            if test.base == path and test.name != name:
+                self._links.append(_Link(test.name, name, Call(node, test.awaits != flow.awaits)))
+        answer = Draft(CALLED, SiteForm.METHOD, Context.CALL, Role.BASE, node, name, path, "", "")
+        flow.stamp(answer, ())
+        return frozenset((answer,))
+
+    def link(self) -> None:
+        """Once the module has been walked: give the writes their regions."""
+        for link in self._links:
+            test, act = self._methods.get(link.test), self._methods.get(link.act)
+            for read in test.answers if test is not None else ():
+                for write in act.writes if act is not None else ():
+                    if not _places(read).isdisjoint(_places(write)):
+                        write.rely(read, link.call)
+
+
+def _is_of(draft: Draft, own: str) -> bool:
+    return any(path.startswith(own) for path in draft.paths)
+
+
+def _places(draft: Draft) -> set[str]:
+    """The paths below the object, for any key: the detector asks for the same one."""
+    return {_KEY.sub("[]", path.partition(".")[2]) for path in draft.paths}
+
+
+def _order(draft: Draft) -> int:
+    return draft.order
