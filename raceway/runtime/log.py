@@ -11,7 +11,7 @@ from types import FrameType
 
 from raceway.detector.detector import Detector
 from raceway.model.kinds import Commute, LocationKind, Operation
-from raceway.model.records import Access, Acquire, Fork, Head, Location, Record, Rename, Retire
+from raceway.model.records import Access, Acquire, Fork, Location, Record, Rename, Retire
 from raceway.model.sites import Site
 from raceway.originals import Local
 from raceway.runtime.actors import ThreadState, thread_name
@@ -106,19 +106,6 @@ class Log:
         who = (stack, commute, id(frame), state.task, caller)
         self.stream.put(Access(state.actor, operation, where, site, variable, *who))
         return True
-
-    def head(
-        self,
-        state: ThreadState,
-        frame: FrameType,
-        place: tuple[int, LocationKind, Hashable],
-        site: int,
-        variable: str,
-    ) -> None:
-        """Record a read that found something elsewhere, and that a write to this place may depend on."""
-        where, stack = Location(*place), capture(frame)
-        read = Access(state.actor, Operation.READ, where, site, variable, stack, Commute.NONE, id(frame), state.task)
-        self.stream.put(Head(read))
 
     def repeats(self, state: ThreadState, key: object) -> bool:
         """Whether the site did the same to the same objects, which was a repetition, and nothing was recorded since."""
