@@ -211,11 +211,11 @@ walk(StackMemo *memo, Frame *frame, Frame **callers, int limit)
     return depth;
 }
 
-/* Whether the callers of `frame` are where they were. Whole stacks that are too deep are always walked. */
+/* Whether the callers of `frame` are where the `level` outermost ones of before were. Whole stacks that are too deep are
+   always walked. */
 static inline bool
-is_as_before(const StackMemo *memo, Frame *frame, int limit)
+are_as_before(const StackMemo *memo, Frame *frame, int level, int limit)
 {
-    int level = memo->depth;
     frame = frame_skip(frame->previous);
     while (level > 0 && frame != NULL && memo->levels[level - 1].instruction == frame_instruction(frame)) {
         level--;
@@ -225,12 +225,32 @@ is_as_before(const StackMemo *memo, Frame *frame, int limit)
     return level == 0 && memo->base_known && (frame == memo->base || cut);
 }
 
+/* Mostly a function is called by the same caller from another place. False when more than that is new. */
+static bool
+caller_moved(StackMemo *memo, Frame *frame, int limit)
+{
+    Frame *caller = frame_skip(frame->previous);
+    if (memo->depth == 0 || caller == NULL || caller == memo->base ||
+        !are_as_before(memo, caller, memo->depth - 1, limit)) {
+        return false;
+    }
+    Stack outer = memo->depth == 1 ? 0 : memo->levels[memo->depth - 2].stack;
+    Stack found = stack_push(outer, frame_code(caller), frame_offset(caller));
+    memo->levels[memo->depth - 1] = (StackLevel){caller, frame_instruction(caller), found};
+    stack_drop(memo->callers);
+    memo->callers = found;
+    return true;
+}
+
 /* The stack of the callers of `frame`, borrowed from the memo. */
-static SLOW Stack
+static __attribute__((noinline)) Stack
 callers_anew(StackMemo *memo, Frame *frame, int limit)
 {
     if (unlikely(leaving_count > 256)) {
         release_codes();
+    }
+    if (caller_moved(memo, frame, limit)) {
+        return memo->callers;
     }
     Frame *callers[STACK_DEPTH];
     int depth = walk(memo, frame, callers, limit), same = 0;
@@ -262,7 +282,7 @@ stack_callers(StackMemo *memo, Frame *frame, int limit)
     if (memo->marked == frame && frame_is_marked(frame)) {
         return memo->callers;
     }
-    Stack found = likely(is_as_before(memo, frame, limit)) ? memo->callers : callers_anew(memo, frame, limit);
+    Stack found = likely(are_as_before(memo, frame, memo->depth, limit)) ? memo->callers : callers_anew(memo, frame, limit);
     memo->marked = NULL;
     if (limit == STACK_DEPTH - 1) { /* one memo only: another would take its mark for its own */
         frame_mark(frame);
