@@ -461,13 +461,19 @@ watching_realloc(void *context, void *block, size_t size)
 #endif
 }
 
+/* Containers within containers are let go of level by level until the trashcan takes the rest (Include/cpython/object.h).
+   The deallocators of list and dict ask for it only where they are their type's own, which ours are now: so ours ask in
+   their place, as they would, of an object that the collector has let go of. */
 static void
 watching_list_dealloc(PyObject *list)
 {
     if (is_followed()) {
         object_retire((uintptr_t)list);
     }
+    PyObject_GC_UnTrack(list);
+    Py_TRASHCAN_BEGIN(list, watching_list_dealloc)
     list_dealloc(list);
+    Py_TRASHCAN_END
 }
 
 static void
@@ -476,7 +482,10 @@ watching_dict_dealloc(PyObject *dict)
     if (is_followed()) {
         object_retire((uintptr_t)dict);
     }
+    PyObject_GC_UnTrack(dict);
+    Py_TRASHCAN_BEGIN(dict, watching_dict_dealloc)
     dict_dealloc(dict);
+    Py_TRASHCAN_END
 }
 
 static void
