@@ -161,8 +161,12 @@ class Detector:
 
     def _head(self, record: Head) -> None:
         access = record.access
-        actor = self._actor(access.actor)
-        actor.note_head(actor.entry(access, self.sequence, actor.held))
+        actor, task = self._actor(access.actor), self.tasks.get(access.task)
+        entry = actor.entry(access, self.sequence, self._held(actor, access.task))
+        actor.note_head(entry)
+        if task is not None and self._site_of(access.site).opens:
+            entry.turn = task.turn
+            self.tasks.note_head(entry, task)
 
     def _tell(self, verb: Verb, serial: int, *about: Any, task: int = 0) -> None:
         if self.teller is not None:

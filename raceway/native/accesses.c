@@ -155,24 +155,20 @@ lacks_field(PyObject *base, PyObject *name)
            !type_find(Py_TYPE(base), string_getattr, NULL, NULL);
 }
 
-static void
-touch_field(Reach *at, Shape *shape, PyObject *name, int op)
+/* The cell of a field and where it is; its number in the shape, UINT32_MAX for one by name. NULL when memory is short. */
+static Cell *
+field_cell(Reach *at, Shape *shape, PyObject *name, Location *location, uint32_t *number)
 {
-    uint32_t number = shape->container == 0 ? shape_cell(shape, name) : UINT32_MAX;
+    *number = shape->container == 0 ? shape_cell(shape, name) : UINT32_MAX;
     Object *object = object_of(at->base);
     if (object == NULL) {
-        return;
+        return NULL;
     }
-    Location location = {.object = object, .target = at->base, .shape = shape, .name = name, .kind = AT_ATTRIBUTE,
-                         .key = (uintptr_t)name};
-    if (number == UINT32_MAX) { /* a container's own attributes are few: by name */
+    *location = (Location){.object = object, .target = at->base, .shape = shape, .name = name, .kind = AT_ATTRIBUTE,
+                           .key = (uintptr_t)name};
+    if (*number == UINT32_MAX) { /* a container's own attributes are few: by name */
         NameCell *named = name_cell(object, name, AT_ATTRIBUTE);
-        variable_is_read(op_reads(op) ? variable_of(&location) : 0);
-        touch(at, named == NULL ? NULL : &named->cell, &location, op, COMMUTE_NONE);
-        return;
-    }
-    if (op_reads(op)) {
-        shape->slots[number - shape->first].is_read = true;
+        return named == NULL ? NULL : &named->cell;
     }
     if (object->shape != shape->id) { /* its class was changed: what was known was of other attributes */
         for (uint32_t cell = 0; cell < object->capacity; cell++) {
@@ -180,12 +176,28 @@ touch_field(Reach *at, Shape *shape, PyObject *name, int op)
         }
         object->shape = shape->id;
     }
-    object = object_grow(at->base, object, number + 1);
-    if (object == NULL) {
+    location->object = object = object_grow(at->base, object, *number + 1);
+    return object == NULL ? NULL : &object->cells[*number];
+}
+
+static void
+touch_field(Reach *at, Shape *shape, PyObject *name, int op)
+{
+    Location location;
+    uint32_t number;
+    Cell *cell = field_cell(at, shape, name, &location, &number);
+    if (cell == NULL) {
         return;
     }
-    location.object = object;
-    touch(at, &object->cells[number], &location, op, COMMUTE_NONE);
+    if (number == UINT32_MAX) {
+        variable_is_read(op_reads(op) ? variable_of(&location) : 0);
+        touch(at, cell, &location, op, COMMUTE_NONE);
+        return;
+    }
+    if (op_reads(op)) {
+        shape->slots[number - shape->first].is_read = true;
+    }
+    touch(at, cell, &location, op, COMMUTE_NONE);
     if (!at->site->keyed || at->site->form == FORM_METHOD) {
         Known *known = learn(at->tap, Py_TYPE(at->base), (int32_t)number);
         known->shape = shape;
@@ -193,6 +205,19 @@ touch_field(Reach *at, Shape *shape, PyObject *name, int op)
             at->tap->fits = shape->id;
             at->tap->cell = number;
         }
+    }
+}
+
+/* A read found something in the class, and because of it something may be stored in the instance. */
+static void
+note_field(Reach *at, Shape *shape, PyObject *name)
+{
+    note_head(at->thread, at->frame, frame_offset(at->frame), at->tap->site, at->base, (uintptr_t)name);
+    Location location;
+    uint32_t number;
+    Cell *cell = at->thread->task != NULL && at->site->opens ? field_cell(at, shape, name, &location, &number) : NULL;
+    if (cell != NULL) {
+        cell_keep_order(cell);
     }
 }
 
@@ -247,6 +272,9 @@ field(Reach *at, Shape *shape, PyObject *name, int op)
         Known *known = learn(at->tap, type, SEES_CLASS);
         known->global = cell;
         known->names_generation = names_generation;
+        if (at->tap->is_head) {
+            note_field(at, shape, name);
+        }
         return;
     }
     if (at->tap->early && home == HOME_FIELD && lacks_field(at->base, name)) {

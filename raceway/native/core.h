@@ -776,6 +776,7 @@ int cell_taken(Thread *thread, const Cell *cell);
 bool cell_is_filled(const Cell *cell);
 bool record_own(Thread *thread, Cell *cell, uint32_t context, bool mutates);
 void cell_clear(Cell *cell);
+void cell_keep_order(Cell *cell);
 void shadow_reset(void);
 void note_head(Thread *thread, const void *activation, int offset, uint32_t site, const void *target, uint64_t key);
 bool contexts_conflict(const Context *first, const Context *second, int kind);

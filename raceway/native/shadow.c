@@ -236,6 +236,15 @@ shadow_reset(void)
     shared_locations = 0;
 }
 
+/* From here on it is known in which order the cell was accessed. */
+void
+cell_keep_order(Cell *cell)
+{
+    if (expansion_of(cell) == NULL) {
+        expand(cell);
+    }
+}
+
 /* --- Regions ------------------------------------------------------------------------------------------------------ */
 
 static Head *

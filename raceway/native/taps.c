@@ -225,7 +225,8 @@ base_otherwise(Tap *tap, const Known *known, Thread *thread, PyObject *operand)
     access_begins(thread);
     switch (known == NULL ? ASKS : known->cell) {
     case SEES_CLASS:
-        repeats = repeats_class_attribute(tap, known, thread, operand);
+        repeats = (!tap->is_head || thread->task == NULL) && repeats_class_attribute(tap, known, thread, operand);
+        number = (uintptr_t)tap->name; /* what may be stored because of it is stored in the instance */
         break;
     case SEES_STRUCTURE:
         repeats = repeats_structure(known, thread, operand);

@@ -8,7 +8,7 @@ from collections.abc import Callable, Hashable
 from types import FrameType
 
 from raceway.model.kinds import Commute, LocationKind, Operation
-from raceway.model.records import WHOLE, Give, Location, Take
+from raceway.model.records import WHOLE, Access, Give, Head, Location, Take
 from raceway.model.sites import Context, Site, SiteForm
 from raceway.model.typing import Any
 from raceway.runtime import contracts
@@ -18,6 +18,7 @@ from raceway.runtime.contracts import Contract, Handover, KeyShape, Target
 from raceway.runtime.identity import SEVERAL
 from raceway.runtime.log import Log
 from raceway.runtime.recorder import PureRecorder
+from raceway.runtime.stacks import capture
 
 
 class Missing:
@@ -127,10 +128,20 @@ class Accesses:
             return
         if home is Home.CLASS and cls is not None and operation is Operation.READ and not holds(at.base, name):
             self._class_attribute(at, cls, name, operation)
+            if at.site.is_head:  # what may be stored because of it is stored in the instance
+                self._note_head(at, self._field_of(at, name), _field_name(at, name))
             return
         at.state.accesses += 1
-        place = (self._identity.of(at.base).serial, LocationKind.ATTRIBUTE, name)
-        self._record(at, operation, place, f"{type_name(at.type)}.{_readable(name)}")
+        self._record(at, operation, self._field_of(at, name), _field_name(at, name))
+
+    def _note_head(self, at: Reach, place: tuple[int, LocationKind, Hashable], variable: str) -> None:
+        """A read found something elsewhere, and a write to this place may depend on it."""
+        who = capture(at.frame), Commute.NONE, id(at.frame), at.state.task
+        read = Access(at.state.actor, Operation.READ, Location(*place), at.serial, variable, *who)
+        self.log.stream.put(Head(read))
+
+    def _field_of(self, at: Reach, name: str) -> tuple[int, LocationKind, str]:
+        return self._identity.of(at.base).serial, LocationKind.ATTRIBUTE, name
 
     def _class_attribute(self, at: Reach, cls: type, name: str, operation: Operation) -> None:
         """An attribute of a class object: it lives where the resolution order finds it, or where it is stored."""
@@ -325,6 +336,10 @@ def _position(base: Any, key: Any) -> Any:
 def _length(base: Any) -> int:
     found = find(type(base), "__len__")
     return int(found[1](base)) if found is not None and type(found[1]) is types.WrapperDescriptorType else 0
+
+
+def _field_name(at: Reach, name: str) -> str:
+    return f"{type_name(at.type)}.{_readable(name)}"
 
 
 def _global_name(namespace: dict[str, Any], name: str) -> str:
