@@ -256,7 +256,7 @@ wait_for(PyObject *lock, WithKeywords acquire, PyObject *args, PyObject *kwargs,
 static inline PyObject *
 acquire_watching(PyObject *lock, WithKeywords acquire, PyObject *args, PyObject *kwargs, int mode)
 {
-    if (mode == TRIES || run_here() == 0) {
+    if (mode == TRIES) {
         return acquire(lock, args, kwargs);
     }
     PyObject *result = acquire(lock, without_waiting, NULL);
@@ -270,9 +270,15 @@ acquire_watching(PyObject *lock, WithKeywords acquire, PyObject *args, PyObject 
 static PyObject *
 our_lock_acquire(PyObject *self, PyObject *args, PyObject *kwargs)
 {
+    if (unlikely(run_here() == 0)) {
+        return lock_acquire(self, args, kwargs);
+    }
     int mode = mode_of(args, kwargs);
-    PyObject *result = acquire_watching(self, lock_acquire, args, kwargs, mode);
-    if (run_here() != 0 && result == Py_True) {
+    /* With a GIL nobody takes it in between: there is no wait to time, and no other arguments to make of these. */
+    bool is_free = !RW_FREE_THREADED && !is_locked(self);
+    PyObject *result = likely(is_free) ? lock_acquire(self, args, kwargs)
+                                       : acquire_watching(self, lock_acquire, args, kwargs, mode);
+    if (result == Py_True && run_here() != 0) {
         taken(self, mode == WAITS);
     }
     return result;
@@ -290,9 +296,12 @@ our_lock_release(PyObject *self, PyObject *args)
 static PyObject *
 our_rlock_acquire(PyObject *self, PyObject *args, PyObject *kwargs)
 {
+    if (unlikely(run_here() == 0)) {
+        return rlock_acquire(self, args, kwargs);
+    }
     int mode = mode_of(args, kwargs);
     PyObject *result = acquire_watching(self, rlock_acquire, args, kwargs, mode);
-    if (run_here() != 0 && result == Py_True && depth_of(self) == 1) {
+    if (result == Py_True && run_here() != 0 && depth_of(self) == 1) {
         taken(self, mode == WAITS);
     }
     return result;
