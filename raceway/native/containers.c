@@ -296,6 +296,8 @@ fit_items(Tap *tap, const Known *known, const Shape *shape)
 {
     if (known == &tap->learned->known && known->cell == SEES_SEQUENCE && known->type != NULL) {
         tap->fits = shape->id;
+        tap->item_rank = known->rank;
+        tap->item_stores = known->stores;
     }
 }
 

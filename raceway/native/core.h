@@ -1116,16 +1116,22 @@ typedef struct {
     uint64_t named_generation;
     uint32_t names_version; /* of that class */
     uint8_t next; /* of `more` to be replaced */
-    const void *home; /* the code it was last found in, to compare with */
 } Learned;
 
-/* One cache line, as there are tens of thousands. */
+/* Small, as there are tens of thousands. */
 typedef struct Tap {
     PyObject_HEAD
     uint64_t run; /* the run that it belongs to */
     uint32_t fits; /* shape of the records whose cell the next number is, NO_SHAPE while none is known */
-    uint32_t cell;
+    union {
+        uint32_t cell;
+        struct { /* of accesses by position */
+            uint8_t item_rank;
+            bool item_stores;
+        };
+    };
     const Learned *learned; /* owned, unless it is `nothing_learned` */
+    const void *home; /* the code it was last found in, to compare with */
     PyObject *name; /* borrowed from the site */
     union {
         uint64_t literal; /* number of a literal key, 0 without */

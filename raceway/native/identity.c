@@ -28,6 +28,7 @@
 #define GRANULE_BITS 14 /* of heap, whose shadow is a page; also what CPython's allocator gives to blocks of one size */
 #define GRANULES ((size_t)1 << (USER_ADDRESS_BITS - GRANULE_BITS))
 #define SIZES 72
+#define TRASHCAN_LIMIT 50 /* levels: `_PyTrash_UNWIND_LEVEL` in Objects/object.c */
 #define STEPS (RW_FREE_THREADED ? 2 : 3) /* places of a block at which an object may begin */
 
 static Object nobody = {.shape = NOBODY_SHAPE};
@@ -463,17 +464,43 @@ watching_realloc(void *context, void *block, size_t size)
 
 /* Containers within containers are let go of level by level until the trashcan takes the rest (Include/cpython/object.h).
    The deallocators of list and dict ask for it only where they are their type's own, which ours are now: so ours ask in
-   their place, as they would, of an object that the collector has let go of. */
+   their place, as they would. */
+static __attribute__((noinline)) void
+let_go_at_the_limit(PyObject *container, destructor ours, destructor real)
+{
+    PyObject_GC_UnTrack(container); /* the trashcan has no other place to link them */
+    Py_TRASHCAN_BEGIN(container, ours)
+    real(container);
+    Py_TRASHCAN_END
+}
+
+static inline void
+let_go_of(PyObject *container, destructor ours, destructor real)
+{
+#if PY_VERSION_HEX < 0x030D0000 && RW_PEEK
+    PyThreadState *state = _PyThreadState_GET();
+#if PY_VERSION_HEX < 0x030C0000
+    int *nesting = &state->trash_delete_nesting;
+#else
+    int *nesting = &state->trash.delete_nesting;
+#endif
+    if (likely(*nesting < TRASHCAN_LIMIT && Py_TYPE(container)->tp_dealloc == ours)) {
+        ++*nesting;
+        real(container);
+        _PyTrash_end(state);
+        return;
+    }
+#endif
+    let_go_at_the_limit(container, ours, real);
+}
+
 static void
 watching_list_dealloc(PyObject *list)
 {
     if (is_followed()) {
         object_retire((uintptr_t)list);
     }
-    PyObject_GC_UnTrack(list);
-    Py_TRASHCAN_BEGIN(list, watching_list_dealloc)
-    list_dealloc(list);
-    Py_TRASHCAN_END
+    let_go_of(list, watching_list_dealloc, list_dealloc);
 }
 
 static void
@@ -482,10 +509,7 @@ watching_dict_dealloc(PyObject *dict)
     if (is_followed()) {
         object_retire((uintptr_t)dict);
     }
-    PyObject_GC_UnTrack(dict);
-    Py_TRASHCAN_BEGIN(dict, watching_dict_dealloc)
-    dict_dealloc(dict);
-    Py_TRASHCAN_END
+    let_go_of(dict, watching_dict_dealloc, dict_dealloc);
 }
 
 static void

@@ -425,7 +425,7 @@ is_home(Tap *tap, PyCodeObject *code)
 {
     for (Py_ssize_t place = 0; place < PyTuple_GET_SIZE(code->co_consts); place++) {
         if (PyTuple_GET_ITEM(code->co_consts, place) == (PyObject *)tap) {
-            tap_learns(tap)->home = code;
+            tap->home = code;
             return true;
         }
     }
@@ -441,7 +441,7 @@ own_place(Frame *frame, PyObject *tap, int below)
         return NULL;
     }
     PyCodeObject *code = frame_code(frame);
-    if (unlikely(((Tap *)tap)->learned->home != code) && !is_home((Tap *)tap, code)) {
+    if (unlikely(((Tap *)tap)->home != code) && !is_home((Tap *)tap, code)) {
         return NULL;
     }
     PyObject **place = frame->localsplus + code->co_nlocalsplus + below;
@@ -529,8 +529,7 @@ repeats_near_item(const Tap *tap, const Thread *thread, PyObject *container, PyO
         return false;
     }
     const Cell *cell = &object->cells[index + 2];
-    const Known *known = &tap->learned->known;
-    return known->stores ? repeats_write(cell, thread, known->rank) : repeats_read(cell, thread, known->rank);
+    return tap->item_stores ? repeats_write(cell, thread, tap->item_rank) : repeats_read(cell, thread, tap->item_rank);
 }
 
 #else
