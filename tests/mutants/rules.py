@@ -55,7 +55,7 @@ _DETECTION = (
     ),
     Mutant(
         "same-epoch-ends", "that an edge ends the epoch of which accesses are dropped",
-        "detector/shadow.py", "kept.epoch != epoch", "kept.slot != epoch[0]",
+        "detector/actors.py", "self.clock[self.slot] += 1\n        self.begin_epoch()", "self.clock[self.slot] += 1",
         "race/repeated_access.py",
     ),
     Mutant(
