@@ -134,7 +134,7 @@ leave_bare(Actor *actor, Sync *sync, bool merges)
     clock_join(&sync->bare, actor_bare(actor));
 }
 
-/* Leave the actor's clock; what it does from here on is told apart, and is not the thread's epoch any more. */
+/* Leave the actor's clock, and raise its number. The caller sees to the thread's epoch, which has ended. */
 static void
 release(Thread *thread, Sync *sync, bool merge)
 {
@@ -164,7 +164,8 @@ release(Thread *thread, Sync *sync, bool merge)
 static bool
 takes_back(Thread *thread, Sync *sync, uint64_t serial)
 {
-    if (sync->releaser != thread->actor->serial || !sync->released || sync->heard || telling || !epoch_goes_on(thread, serial)) {
+    if (sync->releaser != thread->actor->serial || !sync->released || sync->heard || telling ||
+        !epoch_goes_on(thread, serial)) {
         return false;
     }
     clock_free(&sync->clock);

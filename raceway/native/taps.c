@@ -384,7 +384,8 @@ field_tap(PyObject *self, PyObject *operand)
         note(tap, thread, operand, (uintptr_t)tap->name);
         return Py_NewRef(operand);
     }
-    return cell != NULL && (tap->stores ? cell->w : cell->r) != 0 ? field_anew((Tap *)self, thread, (Cell *)cell, operand) : base_tap(self, operand);
+    bool was_there = cell != NULL && (tap->stores ? cell->w : cell->r) != 0;
+    return was_there ? field_anew((Tap *)self, thread, (Cell *)cell, operand) : base_tap(self, operand);
 }
 
 /* Of sites that note nothing but the access. */
@@ -397,7 +398,8 @@ read_tap(PyObject *self, PyObject *operand)
         thread->accesses++;
         return Py_NewRef(operand);
     }
-    return cell != NULL && cell->r != 0 ? field_anew((Tap *)self, thread, (Cell *)cell, operand) : base_tap(self, operand);
+    bool was_there = cell != NULL && cell->r != 0;
+    return was_there ? field_anew((Tap *)self, thread, (Cell *)cell, operand) : base_tap(self, operand);
 }
 
 PyObject *
@@ -410,7 +412,8 @@ write_tap(PyObject *self, PyObject *operand)
         thread->accesses++;
         return Py_NewRef(operand);
     }
-    return cell != NULL && cell->w != 0 ? field_anew((Tap *)self, thread, (Cell *)cell, operand) : base_tap(self, operand);
+    bool was_there = cell != NULL && cell->w != 0;
+    return was_there ? field_anew((Tap *)self, thread, (Cell *)cell, operand) : base_tap(self, operand);
 }
 
 #endif
