@@ -52,10 +52,10 @@ def test_a_deadlock_is_told_while_it_lasts_and_reported(core: str, tmp_path: Pat
 def test_a_program_with_a_handler_of_its_own_keeps_it(core: str, tmp_path: Path) -> None:
     program = tmp_path / "own.py"
     program.write_text(
-        "import os, signal\n"
+        "import signal\n"
         "assert signal.getsignal(signal.SIGUSR1) is signal.SIG_DFL\n"
         "signal.signal(signal.SIGUSR1, lambda *_: print('mine'))\n"
-        "os.kill(os.getpid(), signal.SIGUSR1)\n",
+        "signal.raise_signal(signal.SIGUSR1)\n",
         encoding="utf-8",
     )
     command = [sys.executable, "-m", "raceway.run", "--quiet", "--explain-on", "SIGUSR1", "--core", core, str(program)]
