@@ -43,6 +43,11 @@ class Reporting:
         """There will be none: there was no program."""
         self._made_in = os.getpid()
 
+    def withdraw(self) -> None:
+        """The program cannot be run here: a process that belongs to a run hands in what it has, and follows no more."""
+        if self._session is not None and self._session.children is not None and self._session.children.is_child:
+            self._session.hand_in()
+
     def __call__(self, status: int) -> int:
         """Make it; takes the program's status and gives that of the whole run."""
         process = os.getpid()

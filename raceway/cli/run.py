@@ -37,7 +37,7 @@ def main(arguments: Sequence[str], prog: str) -> NoReturn:
 
 def run_to_end(launch: program.Launch, report: Reporting) -> NoReturn:
     """Run the program, report, and end the process as it ends or with the report's status."""
-    launch.load(report.compile)
+    launch.load(report.compile, report.withdraw)
     restore = interrupts.report_before_dying(report, in_children=report.follows)
     error = _run(launch, report.outermost)
     if not launch.began(error):
