@@ -33,11 +33,15 @@ _run_module_as_main: Callable[[str, bool], object] = runpy._run_module_as_main  
 
 
 class Launch(Protocol):
-    """A program that is ready to be run. `main` is the name under which its module is found, `root` where it lies."""
+    """A program that is ready to be run. `main` is the name under which its module is found, `root` where it lies.
+
+    `by_runpy` tells whether the interpreter itself runs such a program by way of a module of Python.
+    """
 
     main: str
     root: str
     is_script: bool
+    by_runpy: bool
 
     def load(self, compile: Compile, leave: Leave) -> None:
         """Get its code. Leaves for a plain interpreter when it has none, after a call of `leave`."""
@@ -88,6 +92,7 @@ def run_plainly(program: Program) -> NoReturn:
 
 class _Module:
     is_script = False
+    by_runpy = True
 
     def __init__(self, name: str) -> None:
         self.main = name
@@ -109,6 +114,7 @@ class _Command:
     """The text of `-c`. It is compiled plainly, as the interpreter does it, past every import hook."""
 
     is_script = False
+    by_runpy = False
     main = "__main__"
     root = ""
 
@@ -144,6 +150,7 @@ class _Command:
 
 class _Archive:
     is_script = False
+    by_runpy = True
 
     def __init__(self, path: str) -> None:
         self.main = "__main__"
@@ -163,6 +170,7 @@ class _Archive:
 
 class _Script:
     is_script = True
+    by_runpy = False
 
     def __init__(self, program: Program, path: str, source: bytes, main: ModuleType) -> None:
         self.main = "__main__"
