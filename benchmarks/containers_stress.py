@@ -272,10 +272,10 @@ def together(
     watchers = [threading.Thread(target=watch, args=(index,)) for index in range(2)]
     for watcher in watchers:
         watcher.start()
-    started.wait()
-    done, end = 0, perf_counter() + seconds
     collects = gc.isenabled()
     gc.disable()  # a collection may begin at any allocation, and runs code of Python that others have registered for it
+    started.wait()
+    done, end = 0, perf_counter() + seconds
     try:
         while done < runs and perf_counter() < end:
             once()
