@@ -1,7 +1,6 @@
-"""Keeps what Raceway imports for itself, and what the program imports, apart. Serves the command line.
+"""Keeps what Raceway imports apart from modules next to the program that are called the same. Serves the command line.
 
-a module next to the program that is called like one of ours    each side gets its own
-a submodule that only we have asked for                         the program has to ask for it, as ever
+A `queue.py` of the program is what the program imports as `queue`, while Raceway has the standard library's.
 """
 
 from __future__ import annotations
@@ -11,9 +10,6 @@ import sys
 from collections.abc import Container, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from importlib import import_module
-
-_UNASKED = ("importlib.machinery", "importlib.util", "urllib.parse")
-"""Not those that their packages import themselves: who imports the package has asked for them."""
 
 _OWN = "raceway"
 _KEPT = {_OWN, "libcst", "__main__"}  # libcst imports parts of itself late
@@ -36,14 +32,11 @@ def aside() -> Iterator[None]:
         sys.path[:0] = first
 
 
-def give_way(plain: Container[str], *, to_script: bool) -> None:
-    """Have the program import anew what it would find to be its own, or to be missing.
+def give_way(plain: Container[str]) -> None:
+    """Have the program import what lies next to it, also where we have imported something that is called the same.
 
-    `plain` has the modules that the interpreter starts with. But for scripts and commands, the interpreter itself
-    imports the submodules.
+    `plain` has the modules that the interpreter starts with.
     """
-    if to_script:
-        _forget(name for name in _UNASKED if name not in plain)
     beside = [] if sys.flags.safe_path else [name for name in _beside(sys.path[0]) if name not in plain]
     if beside:
         with aside():
@@ -91,7 +84,4 @@ def _import_rest() -> None:
 def _forget(names: Iterable[str]) -> None:
     for name in names:
         for known in [known for known in sys.modules if known == name or known.startswith(f"{name}.")]:
-            module = sys.modules.pop(known)
-            package, _, last = known.rpartition(".")
-            if vars(sys.modules.get(package, sys)).get(last) is module:
-                delattr(sys.modules[package], last)
+            del sys.modules[known]

@@ -33,15 +33,11 @@ _run_module_as_main: Callable[[str, bool], object] = runpy._run_module_as_main  
 
 
 class Launch(Protocol):
-    """A program that is ready to be run. `main` is the name under which its module is found, `root` where it lies.
-
-    `by_runpy` tells whether the interpreter itself runs such a program by way of a module of Python.
-    """
+    """A program that is ready to be run. `main` is the name under which its module is found, `root` where it lies."""
 
     main: str
     root: str
     is_script: bool
-    by_runpy: bool
 
     def load(self, compile: Compile, leave: Leave) -> None:
         """Get its code. Leaves for a plain interpreter when it has none, after a call of `leave`."""
@@ -92,7 +88,6 @@ def run_plainly(program: Program) -> NoReturn:
 
 class _Module:
     is_script = False
-    by_runpy = True
 
     def __init__(self, name: str) -> None:
         self.main = name
@@ -114,7 +109,6 @@ class _Command:
     """The text of `-c`. It is compiled plainly, as the interpreter does it, past every import hook."""
 
     is_script = False
-    by_runpy = False
     main = "__main__"
     root = ""
 
@@ -150,7 +144,6 @@ class _Command:
 
 class _Archive:
     is_script = False
-    by_runpy = True
 
     def __init__(self, path: str) -> None:
         self.main = "__main__"
@@ -170,7 +163,6 @@ class _Archive:
 
 class _Script:
     is_script = True
-    by_runpy = False
 
     def __init__(self, program: Program, path: str, source: bytes, main: ModuleType) -> None:
         self.main = "__main__"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from types import CodeType
@@ -12,6 +13,9 @@ from raceway.model.typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from raceway.session import Session
+
+_FRAMES = 1000
+"""How deep a report may be nested: the program may have left next to nothing, or be in the depth of a recursion."""
 
 
 class Reporting:
@@ -50,6 +54,15 @@ class Reporting:
 
     def __call__(self, status: int) -> int:
         """Make it; takes the program's status and gives that of the whole run."""
+        limit = sys.getrecursionlimit()
+        sys.setrecursionlimit(limit + _FRAMES)
+        try:
+            return self._report(status)
+        finally:
+            with suppress(RecursionError):  # in the depth of a recursion it stays
+                sys.setrecursionlimit(limit)
+
+    def _report(self, status: int) -> int:
         process = os.getpid()
         if self._session is None or self._made_in == process:
             return status
