@@ -174,13 +174,31 @@ def around(
 
 
 def _takes_self_only(real: Callable[..., Any]) -> bool:
+    return _takes(real, 1) and real.__code__.co_varnames[:1] == ("self",)
+
+
+def _takes_option(real: Callable[..., Any]) -> bool:
+    """Whether `real` is called with one argument or two, as a method with an option is."""
+    return _takes(real, 2) and len(getattr(real, "__defaults__", None) or ()) == 1
+
+
+def _takes(real: Callable[..., Any], count: int) -> bool:
     code = getattr(real, "__code__", None)
     return (
         code is not None
-        and code.co_varnames[:1] == ("self",)
-        and (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount) == (1, 0, 0)
+        and (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount) == (count, 0, 0)
         and not code.co_flags & _OPEN_ENDED
     )
+
+
+def _called_as(wrapper: Any, real: Any) -> Callable[..., Any]:
+    """`wrapper` with the names and defaults of the parameters of `real`, and with code that is its own: the interpreter
+    notes in it what is called where, and wrappers that shared it would spoil that for each other."""
+    code = wrapper.__code__
+    names = real.__code__.co_varnames[: code.co_argcount]
+    wrapper.__code__ = code.replace(co_varnames=names + code.co_varnames[code.co_argcount :])
+    wrapper.__defaults__ = real.__defaults__
+    return wrapper  # type: ignore[no-any-return]
 
 
 def _around_method(
@@ -210,7 +228,7 @@ def _around_method(
             Failures.count += 1
         return result
 
-    return wrapper
+    return _called_as(wrapper, real)
 
 
 def ahead(real: Callable[..., Any], model: Callable[..., None]) -> Callable[..., Any]:
@@ -246,6 +264,8 @@ def beside(
     those that mostly find nothing to tell. Seen from a model in Python, the frames are as with `around`."""
     if _takes_self_only(real):
         return _beside_method(real, before, after)
+    if _takes_option(real):
+        return _beside_option(real, before, after)
 
     @functools.wraps(real)
     def wrapper(self: Any, /, *args: Any, **kwargs: Any) -> Any:
@@ -296,7 +316,39 @@ def _beside_method(
             Failures.count += 1
         return result
 
-    return wrapper
+    return _called_as(wrapper, real)
+
+
+def _beside_option(
+    real: Callable[..., Any],
+    before: Callable[..., None] | None,
+    after: Callable[..., None] | None,
+) -> Callable[..., Any]:
+    """The same for a method with one argument that may be left out."""
+
+    @functools.wraps(real)
+    def wrapper(self: Any, option: Any = None) -> Any:
+        try:
+            try:
+                if before is not None:
+                    before(self)
+            except Exception:
+                Failures.count += 1
+            try:
+                result = real(self, option)
+            except BaseException as error:
+                hide_frame(error)
+                raise
+            try:
+                if after is not None:
+                    after(self, result)
+            except Exception:
+                Failures.count += 1
+            return result
+        finally:
+            self = option = result = None
+
+    return _called_as(wrapper, real)
 
 
 def bound(
