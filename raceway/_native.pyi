@@ -4,6 +4,7 @@ from collections.abc import Callable
 from types import CodeType
 from typing import Any
 
+from raceway.model.told import ToldAccess
 from raceway.runtime.contract import Tasks
 
 PEEK: int
@@ -75,6 +76,20 @@ def start(
 def outermost(function: Any, /, *arguments: Any) -> Any: ...
 def stop() -> None: ...
 def digest(content: bytes | memoryview, /) -> bytes: ...
+def event_line(
+    trace_id: str,
+    own: str,
+    count: int,
+    rest: str,
+    metadata: str,
+    lock_set: str,
+    parent: str | int | None,
+    ids: str,
+    number: int,
+    nanoseconds: int,
+    *kind: str | int,
+) -> bytes: ...
+def access_tag(row: ToldAccess, words: str) -> str: ...
 def forget() -> None: ...
 def bind(code: CodeType, marker: bytes, columns: tuple[Any, ...], /) -> int: ...
 def add_sites(columns: tuple[Any, ...], /) -> int: ...

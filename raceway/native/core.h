@@ -1273,6 +1273,8 @@ PyObject *with_sync(PyObject *value, void (*verb)(Thread *, uint64_t));
 
 bool recorder_ready(PyObject *module);
 PyObject *native_digest(PyObject *module, PyObject *content);
+PyObject *native_event_line(PyObject *module, PyObject *const *part, Py_ssize_t count);
+PyObject *native_access_tag(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *native_bind(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 bool taps_ready(PyObject *module);
 PyTypeObject *tap_type(const Site *site, int role, bool commits, int held, bool is_plain);

@@ -359,6 +359,8 @@ static PyMethodDef module_methods[] = {
     {"bind", FASTCALL(native_bind), METH_FASTCALL,
      "Put live taps into code in place of its placeholders; gives the number of the first site."},
     {"digest", native_digest, METH_O, "Eight bytes that tell whether other bytes have changed."},
+    {"event_line", FASTCALL(native_event_line), METH_FASTCALL, "The line of an event from its parts."},
+    {"access_tag", FASTCALL(native_access_tag), METH_FASTCALL, "The tag of a told access."},
     {"add_sites", native_add_sites, METH_O, "Register sites; gives the number of the first."},
     {"feed", replay_feed, METH_O, "Apply one record of a trace."},
     {"races", native_races, METH_NOARGS, "All raw races so far."},
