@@ -29,7 +29,8 @@ import pytest
 from raceway import originals, sync
 from raceway.runtime import active
 from raceway.sync import creation
-from raceway.sync.patching import ABSENT, Patches, Watched, around, beside
+from raceway.sync.patching import ABSENT, Patches, Watched
+from raceway.sync.wrappers import around, beside
 from tests.sync.recording import FakeRecorder, outcome, run, watched
 
 OWNERS: list[Any] = [
