@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from types import CodeType
 
 from raceway.cli import stderr
+from raceway.cli.imports import Remembered
 from raceway.model.typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ class Reporting:
         self._session = session
         self._process = os.getpid()
         self._made_in = 0
+        self._imports: Remembered | None = None
 
     @property
     def follows(self) -> bool:
@@ -48,6 +50,10 @@ class Reporting:
         self.withdraw()
         self._made_in = os.getpid()
 
+    def begin(self) -> None:
+        """The program is about to begin: what it does to imports from here on is no concern of the report."""
+        self._imports = Remembered()
+
     def withdraw(self) -> None:
         """The program cannot be run here: a process that belongs to a run hands in what it has, and follows no more."""
         if self._session is not None and self._session.children is not None and self._session.children.is_child:
@@ -58,7 +64,8 @@ class Reporting:
         limit = sys.getrecursionlimit()
         sys.setrecursionlimit(limit + _FRAMES)
         try:
-            return self._report(status)
+            with nullcontext() if self._imports is None else self._imports.put_back():
+                return self._report(status)
         finally:
             with suppress(RecursionError):  # in the depth of a recursion it stays
                 sys.setrecursionlimit(limit)
