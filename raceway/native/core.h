@@ -115,6 +115,16 @@ bool table_put(Table *table, uint64_t key, void *value);
 void *table_pop(Table *table, uint64_t key);
 void table_free(Table *table);
 
+/* --- pools.c: blocks of one size -------------------------------------------------------------------------------- */
+
+typedef struct {
+    void *first; /* of those that nobody needs; each leads to the next */
+    int count;
+} Pool;
+
+void *pool_take(Pool *pool, size_t size);
+void pool_give(Pool *pool, void *block);
+
 static inline uint64_t
 mix(uint64_t value)
 {
@@ -996,6 +1006,7 @@ typedef struct Connection Connection;
 void connection_free(Connection *connection);
 bool socket_sending(PyObject *socket);
 bool socket_received(PyObject *socket);
+PyObject *sockets_install(PyObject *module, PyObject *otherwise);
 PyObject *socket_closing(PyObject *module, PyObject *socket);
 
 /* --- futures.c: futures, told of what is written in them ------------------------------------------------------------ */
@@ -1265,6 +1276,8 @@ PyObject *with_sync(PyObject *value, void (*verb)(Thread *, uint64_t));
 
 bool recorder_ready(PyObject *module);
 PyObject *native_digest(PyObject *module, PyObject *content);
+PyObject *native_event_line(PyObject *module, PyObject *const *part, Py_ssize_t count);
+PyObject *native_access_tag(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *native_bind(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 bool taps_ready(PyObject *module);
 PyTypeObject *tap_type(const Site *site, int role, bool commits, int held, bool is_plain);
