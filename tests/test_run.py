@@ -162,6 +162,7 @@ ARGUMENTS: dict[str, str] = {
     "module-exits": "-m exits text",
     "module-exit-handlers": "-m exit_handlers",
     "module-installed": "-m json.tool --help",
+    "module-pytest": "-m pytest -qq -W error::pytest.PytestAssertRewriteWarning -p no:cacheprovider empty.py",
     "folder": "folder a",
     "namesakes": "namesakes/program.py",
     "folder-slash": "folder/",

@@ -22,7 +22,7 @@ from raceway.client.wrapping import Block, wrapped
 from raceway.model.events import EventKind
 from raceway.model.typing import TYPE_CHECKING, Any, TypeVar, overload
 from raceway.pipeline.ids import new_uuid
-from raceway.sync.patching import hide_frame
+from raceway.sync.wrappers import hide_frame
 
 if TYPE_CHECKING:
     from raceway.client.teller import Teller

@@ -20,7 +20,7 @@ from raceway.errors import RecompileWarning
 from raceway.model import placeholders
 from raceway.model.sites import Context, Role, Site, SiteForm
 from raceway.model.typing import Any
-from raceway.sync.patching import hide_frame
+from raceway.sync.wrappers import hide_frame
 
 Wanted = Callable[[Site], str]
 """The name under which accesses of a site are told; empty for none."""

@@ -115,6 +115,16 @@ bool table_put(Table *table, uint64_t key, void *value);
 void *table_pop(Table *table, uint64_t key);
 void table_free(Table *table);
 
+/* --- pools.c: blocks of one size -------------------------------------------------------------------------------- */
+
+typedef struct {
+    void *first; /* of those that nobody needs; each leads to the next */
+    int count;
+} Pool;
+
+void *pool_take(Pool *pool, size_t size);
+void pool_give(Pool *pool, void *block);
+
 static inline uint64_t
 mix(uint64_t value)
 {
@@ -993,6 +1003,7 @@ typedef struct Connection Connection;
 void connection_free(Connection *connection);
 bool socket_sending(PyObject *socket);
 bool socket_received(PyObject *socket);
+PyObject *sockets_install(PyObject *module, PyObject *otherwise);
 PyObject *socket_closing(PyObject *module, PyObject *socket);
 
 /* --- futures.c: futures, told of what is written in them ------------------------------------------------------------ */
