@@ -1277,6 +1277,8 @@ PyObject *with_sync(PyObject *value, void (*verb)(Thread *, uint64_t));
 bool recorder_ready(PyObject *module);
 PyObject *native_digest(PyObject *module, PyObject *content);
 PyObject *native_event_line(PyObject *module, PyObject *const *part, Py_ssize_t count);
+PyObject *native_snapshot(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+PyObject *native_keep_each(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *native_access_tag(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *native_bind(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 bool taps_ready(PyObject *module);
