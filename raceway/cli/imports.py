@@ -58,7 +58,7 @@ class Remembered:
     """How imports were when the program began."""
 
     def __init__(self) -> None:
-        self._modules = dict(sys.modules)
+        self._modules = {name: module for name, module in sys.modules.items() if name != "__main__"}
         self._lists: dict[str, list[Any]] = {name: list(getattr(sys, name)) for name in _LISTS}
 
     @contextmanager

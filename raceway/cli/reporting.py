@@ -63,8 +63,9 @@ class Reporting:
         """Make it; takes the program's status and gives that of the whole run."""
         limit = sys.getrecursionlimit()
         sys.setrecursionlimit(limit + _FRAMES)
+        imports, self._imports = self._imports, None  # what is kept would not die with the interpreter as it should
         try:
-            with nullcontext() if self._imports is None else self._imports.put_back():
+            with nullcontext() if imports is None else imports.put_back():
                 return self._report(status)
         finally:
             with suppress(RecursionError):  # in the depth of a recursion it stays
