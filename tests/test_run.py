@@ -144,6 +144,7 @@ ARGUMENTS: dict[str, str] = {
     "allocators-started": "allocators.py after",
     "handovers": "handovers.py 100000",
     "arguments-many": "arguments.py --json x -m -- -q",
+    "empties-odd": "empties.py odd",
     "arguments-dot": "./arguments.py",
     "arguments-up": "package/../arguments.py",
     "arguments-after-dashes": "-- arguments.py",
