@@ -24,10 +24,10 @@ from raceway.model.sitetable import SiteTable, pack
 from raceway.model.struct import Struct
 from raceway.model.typing import TYPE_CHECKING, Any
 from raceway.runtime import contracts
-from raceway.runtime.actors import thread_name
 from raceway.runtime.contract import Counters, Recorder
 from raceway.runtime.contracts.terms import Effect, Handover, KeyShape, Presence, Target
 from raceway.runtime.selfcheck import SelfCheck
+from raceway.runtime.threadnames import thread_name
 
 if TYPE_CHECKING:
     from raceway.model.told import Told

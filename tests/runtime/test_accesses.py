@@ -9,7 +9,7 @@ import pytest
 
 from raceway.detector.detector import Detector
 from raceway.model.records import Access, Record
-from raceway.runtime.core import PureCore
+from raceway.runtime.pure import PureCore
 from raceway.transform import instrument
 
 Row = tuple[str, str]
