@@ -377,9 +377,9 @@ def _working_directory() -> str:
         return ""
 
 
-def adopt(session: Session, code: CodeType, sites: Sequence[Site], marker: bytes, filename: str) -> CodeType:
-    """Code with placeholders that somebody else has made, with live taps; its sites are in this file."""
-    return session._core.bind(code, sites, marker, filename)
+def adopt(session: Session, code: CodeType, sites: Sequence[Site], places: bytes, filename: str) -> CodeType:
+    """Code that somebody else has made, with live taps at these places; its sites are in this file."""
+    return session._core.bind(code, sites, places, filename)
 
 
 def running() -> Session | None:

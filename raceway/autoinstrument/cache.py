@@ -6,8 +6,9 @@ of which version of the transform it is. A run reads that one file, and the sour
     digest of (version of the transform, digest of content) | content = (file name, form, stamp and digest of the
     source, what was made of it)
 
-Code has placeholders, and sites are packed (`model.sitetable`). The file is written beside and moved into place, so
-parallel processes see a whole file or none. A cache that cannot be read or written, or holds rubbish, only costs time.
+Code has no placeholders, but a list of where taps go (`model.placeholders`), and sites are packed (`model.sitetable`).
+The file is written beside and moved into place, so parallel processes see a whole file or none. A cache that cannot be
+read or written, or holds rubbish, only costs time.
 """
 
 from __future__ import annotations
@@ -31,6 +32,9 @@ _digest = importlib.util.source_hash
 
 _DIGEST_BYTES = 8
 
+_FORMAT = 2
+"""Of the files; what the transform makes is told apart by its own files."""
+
 try:  # whole files are digested with every import of a module
     from raceway._native import digest as _digest_of_file
 except ImportError:
@@ -42,7 +46,8 @@ class Cached(Struct):
 
     code: CodeType
     sites: Sequence[Site]
-    marker: bytes
+    places: bytes
+    """Where taps go."""
 
 
 def _transform_version() -> bytes:
@@ -55,7 +60,7 @@ def _transform_version() -> bytes:
                 if entry.name.endswith(".py"):
                     status = entry.stat()
                     found.append(f"{folder}/{entry.name} {status.st_size} {status.st_mtime_ns}")
-    return repr((__version__, sys.version, importlib.util.MAGIC_NUMBER, sorted(found))).encode()
+    return repr((_FORMAT, __version__, sys.version, importlib.util.MAGIC_NUMBER, sorted(found))).encode()
 
 
 class Cache:
@@ -78,12 +83,12 @@ class Cache:
             content = memoryview(stored)[_DIGEST_BYTES:]
             if stored[:_DIGEST_BYTES] != self._seal(content):
                 return None
-            name, kind, stamp, digest, marker, code, sites = marshal.loads(content)
+            name, kind, stamp, digest, places, code, sites = marshal.loads(content)
         except (OSError, ValueError, EOFError, TypeError):
             return None
         if (name, kind) != (filename, form):
             return None
-        made = Cached(code, SiteTable(sites), marker)
+        made = Cached(code, SiteTable(sites), places)
         if stamp is None or stamp != source.stamp():
             if digest != _digest(source.content):
                 return None
@@ -102,7 +107,7 @@ class Cache:
         what = filename, form, source.settled_stamp(), _digest(source.content)
         path = self._path(filename, form)
         try:
-            content = marshal.dumps((*what, made.marker, made.code, pack(made.sites)))
+            content = marshal.dumps((*what, made.places, made.code, pack(made.sites)))
         except ValueError:  # a constant that marshal does not know
             return
         with contextlib.suppress(OSError):

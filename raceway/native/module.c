@@ -357,7 +357,7 @@ static PyMethodDef module_methods[] = {
     {"stop", native_stop, METH_NOARGS, "Record no more."},
     {"forget", native_forget, METH_NOARGS, "Let go of all that the run knew."},
     {"bind", FASTCALL(native_bind), METH_FASTCALL,
-     "Put live taps into code in place of its placeholders; gives the number of the first site."},
+     "Put live taps into code at the places that are listed; gives the number of the first site."},
     {"digest", native_digest, METH_O, "Eight bytes that tell whether other bytes have changed."},
     {"add_sites", native_add_sites, METH_O, "Register sites; gives the number of the first."},
     {"feed", replay_feed, METH_O, "Apply one record of a trace."},

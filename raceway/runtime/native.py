@@ -270,9 +270,9 @@ class NativeCore:
         """In a forked child: the parent's other threads are gone."""
         _native.after_fork()
 
-    def bind(self, code: CodeType, sites: Sequence[Site], marker: bytes, file: str) -> CodeType:
-        """The code with live taps in place of its placeholders; it is changed in place."""
-        self.names.add(_native.bind(code, marker, site_columns(sites)), sites, file)
+    def bind(self, code: CodeType, sites: Sequence[Site], places: bytes, file: str) -> CodeType:
+        """The code with live taps at the places that are listed; it is changed in place."""
+        self.names.add(_native.bind(code, places, site_columns(sites)), sites, file)
         return code
 
     def module_executed(self) -> None:

@@ -148,10 +148,10 @@ class PureCore:
             self.telling.notice.after_fork()
         self.telling.told()  # what waits is the parent's to tell
 
-    def bind(self, code: CodeType, sites: Sequence[Site], marker: bytes, file: str) -> CodeType:
-        """The code with live taps in place of its placeholders."""
+    def bind(self, code: CodeType, sites: Sequence[Site], places: bytes, file: str) -> CodeType:
+        """The code with live taps at the places that are listed."""
         base = self.log.add_sites(file, tuple(sites))
-        return bind(self._accesses, code, base, tuple(sites), marker)
+        return bind(self._accesses, code, base, tuple(sites), places)
 
     def module_executed(self) -> None:
         """The calling thread has run a module to its end: who imports it from now on happens after that."""

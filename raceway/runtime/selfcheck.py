@@ -101,7 +101,8 @@ class SelfCheck:
         base, value = (placeholders.spell(MARKER, 0, role) for role in (Role.BASE, Role.VALUE))
         code = compile(SOURCE.format(base=base, value=value), FILE, "exec", dont_inherit=True)
         names: dict[str, Any] = {"__name__": __name__}
-        exec(self._bind(code, single(SITE), MARKER, FILE), names)
+        code, places = placeholders.take_out(code, MARKER)
+        exec(self._bind(code, single(SITE), places, FILE), names)
         step: Callable[[object], None] = names["step"]
         return step
 
