@@ -1261,7 +1261,11 @@ PyObject *with_sync(PyObject *value, void (*verb)(Thread *, uint64_t));
     }
 
 bool recorder_ready(PyObject *module);
+uint64_t digest_of(const uint8_t *content, size_t length);
 PyObject *native_digest(PyObject *module, PyObject *content);
+PyObject *native_stored(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+PyObject *native_stamp(PyObject *module, PyObject *path);
+PyObject *native_is_link(PyObject *module, PyObject *path);
 PyObject *native_bind(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 bool taps_ready(PyObject *module);
 PyTypeObject *tap_type(const Site *site, int role, bool commits, int held, bool is_plain);
