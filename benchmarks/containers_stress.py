@@ -9,6 +9,7 @@ the harness must catch some of them half done.
 
 from __future__ import annotations
 
+import gc
 import operator
 import sys
 import threading
@@ -271,14 +272,20 @@ def together(
     watchers = [threading.Thread(target=watch, args=(index,)) for index in range(2)]
     for watcher in watchers:
         watcher.start()
+    collects = gc.isenabled()
+    gc.disable()  # a collection may begin at any allocation, and runs code of Python that others have registered for it
     started.wait()
     done, end = 0, perf_counter() + seconds
-    while done < runs and perf_counter() < end:
-        once()
-        done += 1
-    stop.set()
-    for watcher in watchers:
-        watcher.join()
+    try:
+        while done < runs and perf_counter() < end:
+            once()
+            done += 1
+    finally:
+        stop.set()
+        for watcher in watchers:
+            watcher.join()
+        if collects:
+            gc.enable()
     return Result(row, done, sum(looks), len(torn), repr(torn[0])[:60] if torn else "")
 
 

@@ -22,6 +22,9 @@ from raceway.model.typing import NoReturn, Protocol
 Compile = Callable[[bytes, str, str], CodeType]
 """Source, file name and module name -> the code of the program; raises what the compiler raises."""
 
+Leave = Callable[[], object]
+"""Ends all watching in this process, so that what it executes next is a plain interpreter."""
+
 Call = Callable[..., object]
 """Calls its first argument, a function of the program, with the others."""
 
@@ -36,8 +39,8 @@ class Launch(Protocol):
     root: str
     is_script: bool
 
-    def load(self, compile: Compile) -> None:
-        """Get its code. Leaves for a plain interpreter when it has none."""
+    def load(self, compile: Compile, leave: Leave) -> None:
+        """Get its code. Leaves for a plain interpreter when it has none, after a call of `leave`."""
 
     def run(self, call: Call) -> None:
         """Run it; returns or raises as it does."""
@@ -90,7 +93,7 @@ class _Module:
         self.main = name
         self.root = ""
 
-    def load(self, compile: Compile) -> None:
+    def load(self, compile: Compile, leave: Leave) -> None:
         """Nothing to do: runpy finds and loads the module, through the import hook."""
 
     def run(self, call: Call) -> None:
@@ -114,7 +117,7 @@ class _Command:
         self._module = main
         self._code: CodeType | None = None
 
-    def load(self, compile: Compile) -> None:
+    def load(self, compile: Compile, leave: Leave) -> None:
         """Compile it."""
         del compile
         try:
@@ -125,6 +128,7 @@ class _Command:
                 known_by = self._code if hasattr(linecache, "_getline_from_code") else "<string>"  # 3.13.0: by the name
                 linecache._register_code(known_by, self._program.name, "<string>")  # type: ignore[attr-defined]
         except (SyntaxError, ValueError, RecursionError, MemoryError):
+            leave()
             run_plainly(self._program)
 
     def run(self, call: Call) -> None:
@@ -145,7 +149,7 @@ class _Archive:
         self.main = "__main__"
         self.root = path
 
-    def load(self, compile: Compile) -> None:
+    def load(self, compile: Compile, leave: Leave) -> None:
         """Nothing to do, as for a module."""
 
     def run(self, call: Call) -> None:
@@ -172,7 +176,7 @@ class _Script:
         loader = SourcelessFileLoader if self._is_compiled else SourceFileLoader
         main.__dict__.update(__file__=path, __cached__=None, __loader__=loader("__main__", path))
 
-    def load(self, compile: Compile) -> None:
+    def load(self, compile: Compile, leave: Leave) -> None:
         """Compile it, or read what is compiled."""
         try:
             if self._is_compiled:
@@ -182,6 +186,7 @@ class _Script:
             else:
                 self._code = self._compiled(compile)
         except (SyntaxError, ValueError, RecursionError, MemoryError, ImportError, EOFError):
+            leave()
             run_plainly(self._program)
 
     def _compiled(self, instrumenting: Compile) -> CodeType:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from types import CodeType
@@ -12,6 +13,9 @@ from raceway.model.typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from raceway.session import Session
+
+_FRAMES = 1000
+"""How deep a report may be nested: the program may have left next to nothing, or be in the depth of a recursion."""
 
 
 class Reporting:
@@ -41,10 +45,25 @@ class Reporting:
 
     def cancel(self) -> None:
         """There will be none: there was no program."""
+        self.withdraw()
         self._made_in = os.getpid()
+
+    def withdraw(self) -> None:
+        """The program cannot be run here: a process that belongs to a run hands in what it has, and follows no more."""
+        if self._session is not None and self._session.children is not None and self._session.children.is_child:
+            self._session.hand_in()
 
     def __call__(self, status: int) -> int:
         """Make it; takes the program's status and gives that of the whole run."""
+        limit = sys.getrecursionlimit()
+        sys.setrecursionlimit(limit + _FRAMES)
+        try:
+            return self._report(status)
+        finally:
+            with suppress(RecursionError):  # in the depth of a recursion it stays
+                sys.setrecursionlimit(limit)
+
+    def _report(self, status: int) -> int:
         process = os.getpid()
         if self._session is None or self._made_in == process:
             return status

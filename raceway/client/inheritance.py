@@ -26,8 +26,9 @@ from raceway.client.flows import run_as_curio_task, thread_flow
 from raceway.model.events import Vector
 from raceway.model.typing import Any
 from raceway.originals import allocate_lock
-from raceway.sync.patching import Failures, Patches, hide_frame
+from raceway.sync.patching import Patches
 from raceway.sync.serials import Table
+from raceway.sync.wrappers import Failures, hide_frame
 
 _starts: Table[Context] = Table()
 _ends: Table[Context] = Table()
