@@ -58,7 +58,8 @@ def gather(tree: ast.Module) -> Facts:
 
 
 def _is_helper(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-    """Whether the method runs when it is called and awaited or, as a property, read: no decorator does something else with it."""
+    """Whether the method runs when it is called and awaited or, as a property, read: no decorator does something else
+    with it."""
     plain = all(isinstance(one, ast.Name) and one.id == "property" for one in node.decorator_list)
     is_generator = any(isinstance(part, (ast.Yield, ast.YieldFrom)) for part in ast.walk(node))
     return plain and not is_generator and not node.name.endswith("__")
