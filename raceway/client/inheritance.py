@@ -2,9 +2,9 @@
 
 `start()` -> the thread, `submit()` -> the job: an actor of its own that happens after that point. `join()` of a thread
 that is over and `result()` of a job that is done: whoever waited happens after all of it. A job that an event loop was
-given, by `to_thread` or `run_in_executor`, counts as waited for once it is done, as tasks do. Who awaits what anyio, trio
-or curio have a thread do comes after it. No frame of ours stays on the stack of a thread, nor in a traceback. All of it
-works with and without the import hook.
+given, by `to_thread` or `run_in_executor`, counts as waited for once it is done, as tasks do. Who awaits what anyio,
+trio or curio have a thread do comes after it. No frame of ours stays on the stack of a thread, nor in a traceback. All
+of it works with and without the import hook.
 """
 
 from __future__ import annotations
