@@ -778,6 +778,7 @@ bool record_own(Thread *thread, Cell *cell, uint32_t context, bool mutates);
 void cell_clear(Cell *cell);
 void cell_keep_order(Cell *cell);
 void shadow_reset(void);
+void expansions_reset(void);
 void note_head(Thread *thread, const void *activation, int offset, uint32_t site, const void *target, uint64_t key);
 bool contexts_conflict(const Context *first, const Context *second, int kind);
 
@@ -1183,8 +1184,16 @@ void container_item(Reach *at);
 bool lacks_item(PyObject *base, PyObject *key);
 PyObject *item_value(PyObject *base, PyObject *key);
 
+/* --- handover.c: what other actors had before, in order ---------------------------------------------------------------- */
+
+bool field_handed(Tap *tap, Thread *thread, Frame *frame, const Object *object, Cell *cell);
+bool structure_handed(Tap *tap, const Known *known, Thread *thread, Frame *frame, Object *object);
+bool item_handed(Tap *tap, const Known *known, Thread *thread, Frame *frame, Object *object, Cell *cell);
+
 /* --- own.c: what an actor has to itself ------------------------------------------------------------------------------ */
 
+uint32_t made_before(const Tap *tap, int made, const Thread *thread, Frame *frame, Effect effect, uint8_t rank,
+                     Stack callers);
 bool renews(const Tap *tap, Thread *thread, Frame *frame, Cell *cell, Effect effect, uint8_t rank);
 void remember_made(Tap *tap, int made, uint32_t context);
 void put_in(Tap *tap, Thread *thread, Object *object);

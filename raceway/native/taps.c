@@ -360,7 +360,8 @@ field_anew(Tap *tap, Thread *thread, Cell *cell, PyObject *operand)
     }
     access_begins(thread);
     Effect effect = {.operation = op_of_context[sites[tap->site].context]};
-    if (!renews(tap, thread, frame, cell, effect, tap->rank)) {
+    if (!renews(tap, thread, frame, cell, effect, tap->rank) &&
+        !field_handed(tap, thread, frame, object_near(operand), cell)) {
         return base_tap((PyObject *)tap, operand);
     }
     own(tap, thread, operand);
@@ -384,7 +385,7 @@ field_tap(PyObject *self, PyObject *operand)
         note(tap, thread, operand, (uintptr_t)tap->name);
         return Py_NewRef(operand);
     }
-    bool was_there = cell != NULL && (tap->stores ? cell->w : cell->r) != 0;
+    bool was_there = cell != NULL && (cell->w | cell->r) != 0;
     return was_there ? field_anew((Tap *)self, thread, (Cell *)cell, operand) : base_tap(self, operand);
 }
 
@@ -398,7 +399,7 @@ read_tap(PyObject *self, PyObject *operand)
         thread->accesses++;
         return Py_NewRef(operand);
     }
-    bool was_there = cell != NULL && cell->r != 0;
+    bool was_there = cell != NULL && (cell->w | cell->r) != 0;
     return was_there ? field_anew((Tap *)self, thread, (Cell *)cell, operand) : base_tap(self, operand);
 }
 
@@ -412,7 +413,7 @@ write_tap(PyObject *self, PyObject *operand)
         thread->accesses++;
         return Py_NewRef(operand);
     }
-    bool was_there = cell != NULL && cell->w != 0;
+    bool was_there = cell != NULL && (cell->w | cell->r) != 0;
     return was_there ? field_anew((Tap *)self, thread, (Cell *)cell, operand) : base_tap(self, operand);
 }
 
