@@ -665,6 +665,20 @@ typedef struct Items {
 #define KEY_CELL UINT64_C(0x165667b19e3779f9)
 
 bool key_of(PyObject *key, uint64_t *found, int depth);
+
+/* The numbers of the most frequent keys: strings by their hashes, and whole numbers. */
+static inline uint64_t
+number_of_text(Py_hash_t hash)
+{
+    return mix((uint64_t)hash) | 1;
+}
+
+static inline uint64_t
+number_of_whole(uint64_t value)
+{
+    return mix(value + UINT64_C(0x51ed2701)) | 1;
+}
+
 Cell *keyed_find(const Object *object, uint64_t key);
 Cell *keyed_cell(const void *target, Object **object, uint64_t key, bool small);
 NameCell *name_cell(Object *object, PyObject *name, int kind); /* `variable` is 0 in a new one */
@@ -1126,9 +1140,11 @@ typedef struct Tap {
     uint32_t fits; /* shape of the records whose cell the next number is, NO_SHAPE while none is known */
     union {
         uint32_t cell;
-        struct { /* of accesses by position */
+        struct { /* of items: by position or, of literal keys, by key */
             uint8_t item_rank;
             bool item_stores;
+            bool item_keyed;
+            uint8_t item_index; /* of a literal position; INLINE_ITEMS without */
         };
     };
     const Learned *learned; /* owned, unless it is `nothing_learned` */
@@ -1148,6 +1164,7 @@ typedef struct Tap {
     bool is_head : 1;
     bool stores : 1;
     bool is_item : 1; /* an item is accessed, no attribute */
+    bool is_literal : 1; /* of an item by a literal key, at its container */
     bool names_owner : 1; /* a site near by asks which class the attribute was loaded from */
 } Tap;
 
