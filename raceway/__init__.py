@@ -1,6 +1,8 @@
 """Raceway, a race detector for Python. This file holds the public names, each imported when it is first used.
 
 Nothing else is imported here: `import raceway` in a program that is not watched must cost nothing.
+
+PYTEST_DONT_REWRITE: a pytest that is watched finds it imported, and would warn.
 """
 
 from __future__ import annotations

@@ -23,6 +23,9 @@ PROGRAMS = ROOT / "fixtures" / "programs"
 Ending = tuple[str, str, int]
 """Standard output, standard error, status."""
 
+NAMESAKES = ("queue", "json", "heapq", "random", "signal", "string", "msgspec", "argparse", "hashlib")
+"""Modules that Raceway uses itself, of which a program has its own."""
+
 ODD_FILES = {
     "no_newline.py": b"print('end')",
     "empty.py": b"",
@@ -55,6 +58,10 @@ ODD_FILES = {
     "folder/beside.py": b"x = 1\n",
     "folder_without/other.py": b"",
     "folder_failing/__main__.py": b"[].missing\n",
+    **{f"namesakes/{name}.py": f"print('own {name}')\nmine = 1\n".encode() for name in NAMESAKES},
+    "namesakes/program.py": f"for name in {NAMESAKES}: print(name, __import__(name).mine, flush=True)\n"
+    "import os, sys\nif len(sys.argv) == 1: os.spawnv(os.P_WAIT, sys.executable, [sys.executable, __file__, 'child'])\n"
+    "[].missing\n".encode(),
 }
 
 
@@ -155,7 +162,9 @@ ARGUMENTS: dict[str, str] = {
     "module-exits": "-m exits text",
     "module-exit-handlers": "-m exit_handlers",
     "module-installed": "-m json.tool --help",
+    "module-pytest": "-m pytest -qq -W error::pytest.PytestAssertRewriteWarning -p no:cacheprovider empty.py",
     "folder": "folder a",
+    "namesakes": "namesakes/program.py",
     "folder-slash": "folder/",
     "folder-without": "folder_without",
     "folder-failing": "folder_failing",

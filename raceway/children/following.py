@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from raceway import files
+from raceway.children.imitation import imitate
 from raceway.config import program_environment
 from raceway.model.findings import Part, Process, Report
 from raceway.model.typing import TYPE_CHECKING, Any, TypeVar
@@ -230,7 +231,7 @@ def _part_name() -> str:
 
 
 def _named(function: _Function, real: _Function) -> _Function:
-    """The function under the name and with the text of what it stands for."""
+    """The function under the name, with the text and the signature of what it stands for."""
     function.__name__ = function.__qualname__ = real.__name__
-    function.__doc__ = real.__doc__
+    imitate(function, real)
     return function

@@ -16,6 +16,7 @@ from _thread import allocate_lock, get_ident, start_new_thread
 from collections.abc import Callable
 from types import FrameType, ModuleType
 
+from raceway.children.imitation import imitate
 from raceway.model.typing import Any, NoReturn
 
 Report = Callable[[int], int]
@@ -53,7 +54,7 @@ def report_before_dying(report: Report, *, in_children: bool = False) -> Callabl
 def _replace(module: ModuleType, name: str, function: Callable[..., Any]) -> Callable[[], None]:
     """Put a function in a module; what is returned puts the plain one back."""
     plain = getattr(module, name)
-    function.__doc__ = plain.__doc__
+    imitate(function, plain)
     setattr(module, name, function)
     return lambda: setattr(module, name, plain)
 

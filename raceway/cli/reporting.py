@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from types import CodeType
 
 from raceway.cli import stderr
+from raceway.cli.imports import Remembered
 from raceway.model.typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from raceway.session import Session
+
+_FRAMES = 1000
+"""How deep a report may be nested: the program may have left next to nothing, or be in the depth of a recursion."""
 
 
 class Reporting:
@@ -21,6 +26,7 @@ class Reporting:
         self._session = session
         self._process = os.getpid()
         self._made_in = 0
+        self._imports: Remembered | None = None
 
     @property
     def follows(self) -> bool:
@@ -41,7 +47,12 @@ class Reporting:
 
     def cancel(self) -> None:
         """There will be none: there was no program."""
+        self.withdraw()
         self._made_in = os.getpid()
+
+    def begin(self) -> None:
+        """The program is about to begin: what it does to imports from here on is no concern of the report."""
+        self._imports = Remembered()
 
     def withdraw(self) -> None:
         """The program cannot be run here: a process that belongs to a run hands in what it has, and follows no more."""
@@ -50,6 +61,17 @@ class Reporting:
 
     def __call__(self, status: int) -> int:
         """Make it; takes the program's status and gives that of the whole run."""
+        limit = sys.getrecursionlimit()
+        sys.setrecursionlimit(limit + _FRAMES)
+        imports, self._imports = self._imports, None  # what is kept would not die with the interpreter as it should
+        try:
+            with nullcontext() if imports is None else imports.put_back():
+                return self._report(status)
+        finally:
+            with suppress(RecursionError):  # in the depth of a recursion it stays
+                sys.setrecursionlimit(limit)
+
+    def _report(self, status: int) -> int:
         process = os.getpid()
         if self._session is None or self._made_in == process:
             return status

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from raceway.children import interrupts
-from raceway.cli import ending, hangs, program, stderr
+from raceway.cli import ending, hangs, imports, program, stderr
 from raceway.cli.options import Program, parse_run, refuse
 from raceway.cli.reporting import Reporting
 from raceway.config import Config, outputs, resolve
@@ -32,12 +32,20 @@ def main(arguments: Sequence[str], prog: str) -> NoReturn:
     except ConfigError as wrong:
         refuse(prog, wrong)
     launch = program.prepare(wanted)
-    run_to_end(launch, Reporting(_start_session(prog, config, wanted, launch)))
+    with imports.aside():
+        session = _start_session(prog, config, wanted, launch)
+    run_to_end(launch, Reporting(session), imports.plain_modules())
 
 
-def run_to_end(launch: program.Launch, report: Reporting) -> NoReturn:
-    """Run the program, report, and end the process as it ends or with the report's status."""
-    launch.load(report.compile, report.withdraw)
+def run_to_end(launch: program.Launch, report: Reporting, plain: frozenset[str]) -> NoReturn:
+    """Run the program, report, and end the process as it ends or with the report's status.
+
+    `plain` has the modules that the interpreter starts with.
+    """
+    with imports.aside():
+        launch.load(report.compile, report.withdraw)
+    imports.give_way(plain)
+    report.begin()
     restore = interrupts.report_before_dying(report, in_children=report.follows)
     error = _run(launch, report.outermost)
     if not launch.began(error):

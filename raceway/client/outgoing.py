@@ -17,7 +17,8 @@ from raceway.client import context as contexts
 from raceway.client.propagation import CLOCK, TRACEPARENT, outgoing
 from raceway.model.typing import Any
 from raceway.originals import allocate_lock
-from raceway.sync.patching import Failures, Patches, hide_frame
+from raceway.sync.patching import Patches
+from raceway.sync.wrappers import Failures, hide_frame
 
 _hosts: dict[int, tuple[str, ...]] = {}
 _ledgers: list[Patches] = []

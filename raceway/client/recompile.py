@@ -14,12 +14,13 @@ from raceway.autoinstrument.inplace import counterpart
 from raceway.autoinstrument.source import Source
 from raceway.client import marks
 from raceway.client.default import get_client
+from raceway.client.keeping import keep
 from raceway.client.warning import warn
 from raceway.errors import RecompileWarning
 from raceway.model import placeholders
 from raceway.model.sites import Context, Role, Site, SiteForm
 from raceway.model.typing import Any
-from raceway.sync.patching import hide_frame
+from raceway.sync.wrappers import hide_frame
 
 Wanted = Callable[[Site], str]
 """The name under which accesses of a site are told; empty for none."""
@@ -203,7 +204,7 @@ def tell(name: str, place: str, old: Any, new: Any, access_type: str, given: Any
     try:
         client = given or get_client()
         if client is not None:
-            values = (name, marks.keep(old, client.lossy), marks.keep(new, client.lossy), access_type)
+            values = (name, keep(old, client.lossy), keep(new, client.lossy), access_type)
             client.note(marks.state_change, place, values)
     except Exception:  # a fault of ours costs the event
         return

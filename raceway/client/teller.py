@@ -7,12 +7,14 @@ from collections.abc import Callable
 import msgspec
 
 from raceway.client.actors import Context
-from raceway.client.marks import SCALARS, Few, Mark, Place, spelled_out, state_change
+from raceway.client.keeping import SCALARS, Few, snapshot
+from raceway.client.marks import Mark, Place, spelled_out, state_change
 from raceway.model.events import Event, Metadata, Vector
 from raceway.model.typing import Any
-from raceway.model.values import scalar, snapshot, text
+from raceway.model.values import scalar, text
 from raceway.pipeline.encode import kind_text, metadata_text
-from raceway.pipeline.lines import Stamps, event_line, json_text, moment, rest_of_clock
+from raceway.pipeline.ids import FIRST
+from raceway.pipeline.lines import event_line, json_text, moment, rest_of_clock
 from raceway.pipeline.redactor import NOTHING_HIDDEN, SMALL, Redactor
 
 _FEW = frozenset({Few, tuple})
@@ -41,29 +43,24 @@ class _Change:
         assert told is not None
         self._place = place  # keeps alive the code by whose address it is found again
         self.between = f',"access_type":{json_text(told.access_type)},"old_value":'
-        self.after = f',"variable":{json_text(told.variable)},"location":{json_text(told.location)}'
+        self.after = f',"variable":{json_text(told.variable)},"location":{json_text(told.location)}}}}}'
         self.is_plain = not teller.hide.hides(name)
 
 
 class _Told:
     """What the events of one actor say of it, as JSON, and which was its last: kept with the actor."""
 
-    __slots__ = ("_count_of", "_rest", "_vector", "count", "identity", "metadata", "origin")
+    __slots__ = ("metadata", "origin", "own", "rest", "vector")
 
     def __init__(self, origin: Origin, component: str, metadata: str | None) -> None:
         self.origin = origin
         self.metadata = metadata
-        self.count = -1
-        self.identity = ""
-        self._count_of = f"[[{json_text(component)},"
-        self._vector: Vector = ()
-        self._rest = "]]"
+        self.own = f"[[{json_text(component)},"
+        self.learn(())
 
-    def clock(self, count: int, others: Vector) -> str:
-        """The clock of an event."""
-        if others is not self._vector:
-            self._vector, self._rest = others, rest_of_clock(others)
-        return f"{self._count_of}{count}{self._rest}"
+    def learn(self, others: Vector) -> None:
+        """The next event has these in its clock."""
+        self.vector, self.rest = others, rest_of_clock(others)
 
 
 class Teller:
@@ -74,7 +71,6 @@ class Teller:
         self.hide = redactor or NOTHING_HIDDEN
         self.lock_types: dict[str, str] = {}
         self._degrade = degrade
-        self._stamp = Stamps()
         self._changes: dict[tuple[object, ...], _Change] = {}
 
     def event(self, mark: Mark | Event) -> Event:
@@ -99,7 +95,8 @@ class Teller:
         if type(mark) is not Mark:
             return None
         try:
-            actor, told = mark.actor, mark.actor.told
+            actor = mark.actor
+            told = actor.told
             if type(told) is not _Told or told.origin is not self.origin:
                 told = actor.told = _Told(self.origin, actor.component, metadata_text(self._metadata(mark, None)))
             metadata = told.metadata
@@ -110,34 +107,36 @@ class Teller:
             if mark.kind is state_change:
                 kind = self._state_change(mark.place, mark.values)
             else:
-                kind = kind_text(mark.kind(self, mark.place, mark.values))
-            if kind is None:
+                kind = (kind_text(mark.kind(self, mark.place, mark.values)),)
+            if kind[0] is None:
                 return None
-            count = mark.count
-            parent = told.identity if told.count == mark.before else mark.parent_id
-            identity = actor.event_id(count)
-            told.count, told.identity = count, identity
-            clock, stamp = told.clock(count, mark.others), self._stamp(mark.time_ns)
-            return event_line(actor.trace.trace_id, clock, metadata, "[]", parent, identity, stamp, kind)
+            if mark.others is not told.vector:
+                told.learn(mark.others)
+            before = mark.before
+            return event_line(
+                actor.trace.trace_id, told.own, mark.count, told.rest, metadata, "[]",
+                FIRST + before if before else actor.parent, actor.ids, FIRST + mark.count, mark.time_ns, *kind,
+            )  # fmt: skip
         except Exception:  # whatever there is in it
             return None
 
-    def _state_change(self, place: Place, values: tuple[Any, ...]) -> str | None:
-        """What `state_change` tells, by far the commonest kind, as JSON: only the values have to be looked at."""
+    def _state_change(self, place: Place, values: tuple[Any, ...]) -> tuple[Any, ...]:
+        """What `state_change` tells, by far the commonest kind, as pieces of JSON: only the values have to be looked
+        at."""
         name, old, new, access = values
-        where = (id(place[0]), place[1]) if type(place) is tuple else place
-        known = self._changes.get((name, where, access))
+        what = (name, access, id(place[0]), place[1]) if type(place) is tuple else (name, access, place)
+        known = self._changes.get(what)
         if known is None:
             if kind_text(state_change(self, place, (name, None, None, access))) is None:
-                return None
+                return (None,)
             if len(self._changes) >= _CHANGES_REMEMBERED:
                 self._changes.clear()
-            known = self._changes[name, where, access] = _Change(self, place, name, access)
+            known = self._changes[what] = _Change(self, place, name, access)
         if not (known.is_plain and type(new) is int and -SMALL < new < SMALL):
             new = json_text(self.value(new, name))
         if not (known.is_plain and type(old) is int and -SMALL < old < SMALL):
             old = json_text(self.value(old, name))
-        return f'{{"StateChange":{{"new_value":{new}{known.between}{old}{known.after}}}}}'
+        return '{"StateChange":{"new_value":', new, known.between, old, known.after
 
     def _metadata(self, point: Context, duration_ns: int | None) -> Metadata:
         actor = point.actor

@@ -19,7 +19,7 @@ from raceway.client.wrapping import each_method
 from raceway.model.sites import Site, SiteForm
 from raceway.model.typing import Any, TypeVar, overload
 from raceway.pipeline.complaints import to_standard_error
-from raceway.sync.patching import hide_frame
+from raceway.sync.wrappers import hide_frame
 
 _Target = TypeVar("_Target")
 

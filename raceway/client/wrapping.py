@@ -12,7 +12,7 @@ from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager
 
 from raceway.model.typing import Any
-from raceway.sync.patching import hide_frame
+from raceway.sync.wrappers import hide_frame
 
 Block = Callable[[tuple[Any, ...], dict[str, Any]], AbstractContextManager[Any]]
 """Arguments by position and by keyword -> what stands around the activation. Must not raise."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from raceway.client.default import get_client
 from raceway.middleware.exchange import Exchange
 from raceway.model.typing import TYPE_CHECKING, Any
-from raceway.sync.patching import hide_frame
+from raceway.sync.wrappers import hide_frame
 
 if TYPE_CHECKING:
     from raceway.client import RacewayClient

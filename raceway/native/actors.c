@@ -19,6 +19,7 @@ static Thread *threads;
 static Thread *idle; /* of no thread */
 static int idle_count;
 static Table actors;
+static Pool pool; /* of actors */
 static uint64_t ended[ENDED_LIMIT + 1]; /* a ring */
 static uint32_t ended_first, ended_count;
 static uint64_t accesses_of_ended;
@@ -66,7 +67,7 @@ thread_free(Thread *thread)
     accesses_of_ended += thread->accesses;
     thread_clear(thread);
     if (thread->hidden) {
-        free(thread->actor);
+        pool_give(&pool, thread->actor);
     }
     else if (thread->actor != NULL) {
         thread->actor->references--;
@@ -134,9 +135,9 @@ actor_get(uint64_t serial)
     if (actor != NULL) {
         return actor;
     }
-    actor = calloc(1, sizeof(Actor));
+    actor = pool_take(&pool, sizeof(Actor));
     if (actor == NULL || !table_put(&actors, serial, actor)) {
-        free(actor);
+        pool_give(&pool, actor);
         failures++;
         return NULL;
     }
@@ -160,7 +161,7 @@ actor_free(Actor *actor)
     lockset_drop(actor->held);
     stack_drop(actor->wait_stack);
     Py_XDECREF(actor->name);
-    free(actor);
+    pool_give(&pool, actor);
 }
 
 /* The state of the calling thread, made when there is none; NULL when memory is short. */
@@ -212,10 +213,10 @@ thread_hide(void)
     if (own_thread->hidden) {
         return true;
     }
-    Actor *actor = calloc(1, sizeof(Actor));
+    Actor *actor = pool_take(&pool, sizeof(Actor));
     Thread *thread = actor == NULL ? NULL : thread_own();
     if (thread == NULL) {
-        free(actor);
+        pool_give(&pool, actor);
         return false;
     }
     actor->serial = new_serial();
@@ -464,9 +465,9 @@ actor_fork_as(Thread *parent, PyObject *name, uint64_t serial)
         teller_edge(TELL_FORK, from, serial, name, NULL, 0);
     }
     Epoch epoch = slots_take();
-    Actor *child = calloc(1, sizeof(Actor));
+    Actor *child = pool_take(&pool, sizeof(Actor));
     if (child == NULL || !table_put(&actors, serial, child)) {
-        free(child);
+        pool_give(&pool, child);
         failures++;
         return;
     }

@@ -1,5 +1,5 @@
 /* Events: the twin of the models in raceway/sync/events.py, which says what they model and why. They are called by the
-   wrappers in raceway/sync/patching.py. */
+   wrappers in raceway/sync/wrappers.py. */
 #include "core.h"
 
 static PyObject *kind;

@@ -2,16 +2,28 @@
    future's life stands in the record of the object, that of its callbacks beside it. */
 #include "core.h"
 
+enum { STATE_PENDING, STATE_RUNNING, STATE_FINISHED, STATE_CANCELLED, STATE_NOTIFIED, STATES };
+static const char *const texts[STATES] = {"PENDING", "RUNNING", "FINISHED", "CANCELLED", "CANCELLED_AND_NOTIFIED"};
+
+/* Whether the value is this state. `concurrent.futures` has the states as interned strings. */
 static bool
-is_text(PyObject *value, const char *text)
+is_state(PyObject *value, int state)
 {
-    return PyUnicode_CheckExact(value) && PyUnicode_CompareWithASCIIString(value, text) == 0;
+    static PyObject *known[STATES];
+    if (unlikely(known[state] == NULL) && (known[state] = PyUnicode_InternFromString(texts[state])) == NULL) {
+        PyErr_Clear();
+        return false;
+    }
+    return value == known[state] ||
+           (PyUnicode_CheckExact(value) && !PyUnicode_CHECK_INTERNED(value) &&
+            PyUnicode_CompareWithASCIIString(value, texts[state]) == 0);
 }
 
 static bool
 is_done(PyObject *state)
 {
-    return is_text(state, "FINISHED") || is_text(state, "CANCELLED_AND_NOTIFIED") || is_text(state, "CANCELLED");
+    return is_state(state, STATE_FINISHED) || is_state(state, STATE_NOTIFIED) ||
+           is_state(state, STATE_CANCELLED);
 }
 
 static Extra *
@@ -60,10 +72,10 @@ bool
 future_state_written(PyObject *future, PyObject *old, PyObject *state)
 {
     (void)old;
-    if (is_text(state, "RUNNING")) {
+    if (is_state(state, STATE_RUNNING)) {
         tell_life(future, ACQUIRE);
     }
-    else if (is_text(state, "PENDING") || is_done(state)) {
+    else if (is_state(state, STATE_PENDING) || is_done(state)) {
         tell_life(future, RELEASE);
     }
     return true;

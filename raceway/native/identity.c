@@ -44,6 +44,7 @@ static uint32_t **roots[1 << 14]; /* the pieces of the shadow where records are,
 static size_t region_size, region_used;
 static uint32_t free_records[SIZES]; /* by size class: references to the first free record */
 static uint64_t serials;
+static Pool extras;
 static PyMemAllocatorEx allocator; /* the one we wrapped */
 static destructor list_dealloc, dict_dealloc;
 static bool wrapped, running; /* `running` is also read without the lock */
@@ -267,7 +268,7 @@ object_grow(const void *target, Object *object, uint32_t cells)
 Extra *
 object_extra(Object *object)
 {
-    if (object->extra == NULL && (object->extra = calloc(1, sizeof(Extra))) == NULL) {
+    if (object->extra == NULL && (object->extra = pool_take(&extras, sizeof(Extra))) == NULL) {
         failures++;
     }
     return object->extra;
@@ -302,7 +303,7 @@ retire_record(uint32_t reference, Object *object)
         if (object->extra->connection != NULL) {
             connection_free(object->extra->connection);
         }
-        free(object->extra);
+        pool_give(&extras, object->extra);
     }
     give_record(reference, object);
 }
@@ -481,34 +482,48 @@ let_go_of(PyObject *container, destructor ours, destructor real)
     PyThreadState *state = _PyThreadState_GET();
 #if PY_VERSION_HEX < 0x030C0000
     int *nesting = &state->trash_delete_nesting;
+    PyObject **later = &state->trash_delete_later;
 #else
     int *nesting = &state->trash.delete_nesting;
+    PyObject **later = &state->trash.delete_later;
 #endif
     if (likely(*nesting < TRASHCAN_LIMIT && Py_TYPE(container)->tp_dealloc == ours)) {
         ++*nesting;
         real(container);
-        _PyTrash_end(state);
+        if (likely(*later == NULL)) {
+            --*nesting;
+        }
+        else {
+            _PyTrash_end(state); /* the same, and it lets go of those that wait */
+        }
         return;
     }
 #endif
     let_go_at_the_limit(container, ours, real);
 }
 
+/* The container at this address dies. */
+static inline void
+container_dies(PyObject *container)
+{
+    uintptr_t address = (uintptr_t)container;
+    if (is_followed() && (identity_shadow == NULL ||
+                          __atomic_load_n(&granules[address >> GRANULE_BITS], __ATOMIC_RELAXED) != 0)) {
+        object_retire(address);
+    }
+}
+
 static void
 watching_list_dealloc(PyObject *list)
 {
-    if (is_followed()) {
-        object_retire((uintptr_t)list);
-    }
+    container_dies(list);
     let_go_of(list, watching_list_dealloc, list_dealloc);
 }
 
 static void
 watching_dict_dealloc(PyObject *dict)
 {
-    if (is_followed()) {
-        object_retire((uintptr_t)dict);
-    }
+    container_dies(dict);
     let_go_of(dict, watching_dict_dealloc, dict_dealloc);
 }
 

@@ -1,4 +1,4 @@
-/* Models beside functions and attributes: the twins of `around` and `Watched` in raceway/sync/patching.py, for what C
+/* Models beside functions and attributes: the twins of `around` in raceway/sync/wrappers.py and `Watched` in patching.py, for what C
    has models of. `Around` stands in for a function in C, or of a class of ours: nothing else is replaced by it, since it
    is no function of Python. No frame of ours is on any exception path. */
 #include "core.h"

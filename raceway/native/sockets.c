@@ -23,7 +23,11 @@ struct Connection {
     Direction *out, *in;
 };
 
+static PyObject *closing_otherwise; /* owned; NULL before the first run */
+
 static Table directions; /* hash -> the first of a list */
+static Pool pool; /* of directions */
+static Pool connections;
 
 static uint64_t
 hash_of(const End *from, const End *to)
@@ -31,11 +35,12 @@ hash_of(const End *from, const End *to)
     uint64_t hash = 0;
     const End *ends[] = {from, to};
     for (int end = 0; end < 2; end++) {
-        const unsigned char *bytes = (const unsigned char *)&ends[end]->address;
-        for (socklen_t place = 0; place < ends[end]->length; place++) {
-            hash = (hash ^ bytes[place]) * UINT64_C(0x100000001b3);
+        const char *bytes = (const char *)&ends[end]->address; /* zeroes follow the address */
+        for (socklen_t place = 0; place < ends[end]->length; place += sizeof(uint64_t)) {
+            uint64_t some;
+            memcpy(&some, bytes + place, sizeof some);
+            hash = mix(hash ^ some);
         }
-        hash = mix(hash);
     }
     return hash;
 }
@@ -57,10 +62,10 @@ direction_held(const End *from, const End *to)
             return known;
         }
     }
-    Direction *made = calloc(1, sizeof(Direction));
+    Direction *made = pool_take(&pool, sizeof(Direction));
     static PyObject *kind;
     if (made == NULL || (kind == NULL && (kind = PyUnicode_InternFromString("socket")) == NULL)) {
-        free(made);
+        pool_give(&pool, made);
         return NULL;
     }
     *made = (Direction){.from = *from, .to = *to, .sync = tell_new(kind, NULL, 0), .holders = 1};
@@ -70,7 +75,7 @@ direction_held(const End *from, const End *to)
     }
     else if (!table_put(&directions, hash, made)) {
         sync_retire(made->sync);
-        free(made);
+        pool_give(&pool, made);
         return NULL;
     }
     return made;
@@ -93,7 +98,7 @@ direction_dropped(Direction *direction)
         table_put(&directions, hash, first); /* there is room: one was just taken out */
     }
     sync_retire(direction->sync);
-    free(direction);
+    pool_give(&pool, direction);
 }
 
 void
@@ -101,7 +106,7 @@ connection_free(Connection *connection)
 {
     direction_dropped(connection->out);
     direction_dropped(connection->in);
-    free(connection);
+    pool_give(&connections, connection);
 }
 
 /* The descriptor, asked past what a subclass may make of `fileno`; -1 of one that is closed, or no socket. */
@@ -152,7 +157,7 @@ connection_made(PyObject *socket, const End *here, const End *there)
 {
     Object *object = object_of(socket);
     Extra *extra = object == NULL ? NULL : object_extra(object);
-    Connection *made = extra == NULL ? NULL : calloc(1, sizeof(Connection));
+    Connection *made = extra == NULL ? NULL : pool_take(&connections, sizeof(Connection));
     if (made == NULL) {
         return NULL;
     }
@@ -221,10 +226,22 @@ socket_received(PyObject *socket)
     return !elsewhere;
 }
 
-/* socket_closing(end): it is about to be closed, in a method written in Python. The result is that of socket_sending. */
+/* sockets_install(otherwise): what is called with a socket that is about to be closed, when it is not known here. */
+PyObject *
+sockets_install(PyObject *module, PyObject *otherwise)
+{
+    (void)module;
+    Py_XSETREF(closing_otherwise, Py_NewRef(otherwise));
+    Py_RETURN_NONE;
+}
+
+/* socket_closing(end): it is about to be closed, in a method written in Python. */
 PyObject *
 socket_closing(PyObject *module, PyObject *socket)
 {
     (void)module;
-    return PyBool_FromLong(run_here() == 0 || socket_sending(socket));
+    if (run_here() == 0 || socket_sending(socket) || closing_otherwise == NULL) {
+        Py_RETURN_NONE;
+    }
+    return PyObject_CallOneArg(closing_otherwise, socket);
 }

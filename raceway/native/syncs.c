@@ -22,15 +22,16 @@ typedef struct {
 } Sync;
 
 static Table syncs;
+static Pool pool;
 
 static Sync *
 sync_of(uint64_t serial)
 {
     Sync *sync = table_get(&syncs, serial);
     if (sync == NULL) {
-        sync = calloc(1, sizeof(Sync));
+        sync = pool_take(&pool, sizeof(Sync));
         if (sync == NULL || !table_put(&syncs, serial, sync)) {
-            free(sync);
+            pool_give(&pool, sync);
             failures++;
             return NULL;
         }
@@ -285,7 +286,7 @@ sync_free(Sync *sync)
     clock_free(&sync->bare);
     Py_XDECREF(sync->kind);
     Py_XDECREF(sync->file);
-    free(sync);
+    pool_give(&pool, sync);
 }
 
 /* The synchronisation object died. */

@@ -4,14 +4,14 @@
 
 static Table known; /* actor -> itself, of the thread objects that are alive */
 static PyObject *life_begun, *life_ended; /* owned, of raceway/sync/lifetimes.py; NULL outside of a run */
-static PyObject *awaited; /* owned: where the actors go that the interpreter waits for */
+static PyObject *awaited; /* owned: called with the actors that the interpreter waits for */
 static PyObject *is_alive; /* owned: the real one */
 static PyObject *in_greenlet; /* owned: whether the calling thread is in another greenlet than its main one */
 static bool lives_full; /* no more lives are kept */
 
 /* Attributes that are asked for. */
-enum { SELF, NAME, DAEMONIC, STARTED, FLAG, APPEND, NAMES };
-static const char *const texts[NAMES] = {"__self__", "_name", "_daemonic", "_started", "_flag", "append"};
+enum { SELF, NAME, DAEMONIC, STARTED, FLAG, STOPPED, GREENLET, NAMES };
+static const char *const texts[NAMES] = {"__self__", "_name", "_daemonic", "_started", "_flag", "_is_stopped", "greenlet"};
 static PyObject *names[NAMES];
 
 /* threads_install(begun, ended, awaited, is_alive, in_greenlet): what the models in C call. */
@@ -162,12 +162,22 @@ begun(PyObject *thread, PyObject *nothing)
 static void
 remember_awaited(uint64_t actor)
 {
-    PyObject *append = awaited == NULL ? NULL : attribute(awaited, APPEND);
-    PyObject *serial = append == NULL ? NULL : PyLong_FromUnsignedLongLong(actor);
-    PyObject *result = serial == NULL ? NULL : PyObject_CallOneArg(append, serial);
+    PyObject *serial = awaited == NULL ? NULL : PyLong_FromUnsignedLongLong(actor);
+    PyObject *result = serial == NULL ? NULL : PyObject_CallOneArg(awaited, serial);
     Py_XDECREF(result);
     Py_XDECREF(serial);
-    Py_XDECREF(append);
+}
+
+/* Whether the calling thread is in another greenlet than its main one; most programs have not imported greenlets. */
+static bool
+is_in_greenlet(void)
+{
+    PyObject *module = in_greenlet == NULL ? NULL : PyImport_GetModule(names[GREENLET]);
+    if (module == NULL) {
+        return false;
+    }
+    Py_DECREF(module);
+    return is_true(PyObject_CallNoArgs(in_greenlet));
 }
 
 /* The calling thread has run `thread` to its end. */
@@ -175,7 +185,7 @@ static void
 ended(PyObject *thread, PyObject *nothing)
 {
     (void)nothing;
-    if (in_greenlet != NULL && is_true(PyObject_CallNoArgs(in_greenlet))) {
+    if (is_in_greenlet()) {
         return;
     }
     PyObject *daemon = attribute(thread, DAEMONIC);
@@ -215,11 +225,27 @@ over(PyObject *thread)
     }
 }
 
+/* What the real `is_alive` looks at first, where it does: after most joins no more need be asked. */
+static bool
+has_stopped(PyObject *thread)
+{
+#if PY_VERSION_HEX < 0x030D0000
+    return is_true(attribute(thread, STOPPED));
+#else
+    (void)thread;
+    return false;
+#endif
+}
+
 /* The current actor waited for `thread`, perhaps in vain. */
 static void
 joined(PyObject *thread, PyObject *nothing)
 {
     (void)nothing;
+    if (has_stopped(thread)) {
+        over(thread);
+        return;
+    }
     PyObject *alive = is_alive == NULL ? NULL : PyObject_CallOneArg(is_alive, thread);
     if (alive != NULL && PyObject_IsTrue(alive) == 0) {
         over(thread);

@@ -44,12 +44,20 @@ def words_of(operation: int, commute: int, site: int) -> str:
     return f" {_WORDS[operation]} {_CLASSES[commute]} {site} "
 
 
-def access_tag(row: ToldAccess, words: str) -> str:
+def _access_tag(row: ToldAccess, words: str) -> str:
     """The tag of a told access; `words` are those of its sort and site."""
     tag = f"{row.object}.{row.kind}.{row.key:x}{words}{row.sequence}"
     if row.region >= 0:
         tag = f"{tag} {row.region} {row.head} {row.since}"
     return f"{tag} late" if row.late else tag
+
+
+try:
+    from raceway import _native
+except ImportError:
+    access_tag = _access_tag
+else:
+    access_tag = _native.access_tag
 
 
 def read_access_tag(tag: str) -> AccessTag | None:

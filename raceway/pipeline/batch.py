@@ -60,8 +60,12 @@ class Sink(Protocol):
 
 
 def request_body(lines: Sequence[bytes]) -> bytes:
-    """The request of the wire protocol that carries these events."""
-    return b'{"events":[' + b",".join(lines) + b"]}"
+    """The request of the wire protocol that carries these events. Megabytes are copied once."""
+    if not lines:
+        return b'{"events":[]}'
+    if len(lines) == 1:
+        return b'{"events":[' + lines[0] + b"]}"
+    return b",".join((b'{"events":[' + lines[0], *lines[1:-1], lines[-1] + b"]}"))
 
 
 def within(lines: Sequence[bytes], limit: int) -> Iterator[slice]:

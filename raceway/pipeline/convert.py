@@ -20,14 +20,15 @@ from itertools import islice
 
 from raceway.model import eventkinds as of
 from raceway.model.kinds import Operation, Verb
+from raceway.model.struct import Struct
 from raceway.model.told import COMMUTES, OPERATIONS, Told, ToldAccess, ToldCall, ToldEdge
 from raceway.model.typing import Any
 from raceway.model.values import scalar, spelled, text
 from raceway.pipeline.accesstag import access_tag, words_of
 from raceway.pipeline.calls import Calls, Places
 from raceway.pipeline.flows import Flow, Flows, Origin, Released, merged
-from raceway.pipeline.lines import Stamps, event_line, json_text
-from raceway.pipeline.redactor import Redactor
+from raceway.pipeline.lines import NOTHING_KNOWN, event_line, json_text
+from raceway.pipeline.redactor import SMALL, Redactor
 from raceway.pipeline.tasks import Tasks
 
 AT_ONCE = 4096
@@ -37,6 +38,19 @@ _AUGMENTS = OPERATIONS.index(Operation.READ_MODIFY_WRITE)
 _LOCK_TYPES = {"lock": "Mutex", "rlock": "Mutex", "semaphore": "Semaphore"}
 
 
+class _Change(Struct):
+    """What is the same in all accesses of a variable at a site, of one sort.
+
+    `before` and `after` stand around the value in the JSON of the kind, `words` are those of the tag. `is_plain`: the
+    value is no secret for the sake of the variable's name.
+    """
+
+    before: str
+    after: str
+    words: str
+    is_plain: bool
+
+
 class Converter:
     """One process's told records as events."""
 
@@ -44,12 +58,11 @@ class Converter:
         self._told = told
         self._place = places.site
         self.begin(origin)
-        self._stamp = Stamps()
         self._hide = Redactor()
         self._calls = Calls(places, self._hide)
         self._names: dict[int, tuple[str, str]] = {}
         self._locks: dict[int, tuple[str, str]] = {}
-        self._changes: dict[tuple[int, str, int, int], tuple[str, str]] = {}
+        self._changes: dict[tuple[int, str, int, int], _Change] = {}
         self._sets: dict[tuple[int, ...], str] = {(): "[]"}
         self._edges: dict[int, Callable[[ToldEdge], bytes | None]] = {
             Verb.TAKEN: self._taken,
@@ -140,20 +153,25 @@ class Converter:
     def _access(self, row: ToldAccess) -> bytes:
         flow = self._flow(row.actor)
         what = (row.site, row.variable, row.operation, row.commute)
-        change, words = self._changes.get(what) or self._change(what)
+        change = self._changes.get(what) or self._change(what)
         locks = self._sets.get(row.locks) or self._lock_set(row.locks)
-        identity = flow.ids.new()
+        number = flow.made = flow.made + 1
+        parent: str | int | None
         if row.late:
-            clock, parent = flow.late(row.number), flow.root
+            count, rest, parent = flow.late(row.number), NOTHING_KNOWN, flow.root
         else:
-            clock, parent = flow.step(row.number), flow.parent
-            flow.parent = identity
-        metadata = flow.tagged("access", access_tag(row, words))
-        value = "null" if row.value is None else self._value(row)
-        found = row.operation == _AUGMENTS
-        values = f'"new_value":null,"old_value":{value}' if found else f'"new_value":{value}'
-        kind = f'{{"StateChange":{{{values},{change}}}}}'
-        return event_line(self._trace_id, clock, metadata, locks, parent, identity, self._stamp(row.time), kind)
+            count, rest, parent = flow.step(row.number), flow.rest, flow.parent
+            flow.parent = number
+        metadata = flow.tagged("access", access_tag(row, change.words))
+        value = row.value
+        if value is None:
+            value = "null"
+        elif not (change.is_plain and type(value) is int and row.name is None and -SMALL < value < SMALL):
+            value = self._value(row)
+        return event_line(
+            self._trace_id, flow.own, count, rest, metadata, locks, parent, flow.ids, number, row.time,
+            change.before, value, change.after,
+        )  # fmt: skip
 
     def _call(self, row: ToldCall) -> Iterator[bytes]:
         """A function that is entered or left, after the exception if that is news."""
@@ -164,8 +182,7 @@ class Converter:
         metadata = "" if row.duration < 0 else f'{flow.metadata[:-1]},"duration_ns":{row.duration}}}'
         yield self._made(flow, row, flow.step(row.number), self._calls.call(row), metadata)
 
-    def _change(self, what: tuple[int, str, int, int]) -> tuple[str, str]:
-        """What is the same in all accesses of a variable at a site, of one sort, and the words of their tags."""
+    def _change(self, what: tuple[int, str, int, int]) -> _Change:
         site, variable, operation, commute = what
         self._variables.add(variable)
         if len(self._changes) > 10_000:
@@ -175,7 +192,12 @@ class Converter:
         else:
             access = "Write" if OPERATIONS[operation].mutates else "Read"
         fields = {"access_type": access, "variable": text(variable), "location": text(self._place(site))}
-        known = self._changes[what] = json_text(fields)[1:-1], words_of(operation, commute, site)
+        known = self._changes[what] = _Change(
+            '{"StateChange":{"new_value":' + ('null,"old_value":' if operation == _AUGMENTS else ""),
+            f",{json_text(fields)[1:-1]}}}}}",
+            words_of(operation, commute, site),
+            not self._hide.hides(variable),
+        )
         return known
 
     def _value(self, row: ToldAccess) -> str:
@@ -193,12 +215,13 @@ class Converter:
         kind, _place = self._names.get(sync, ("lock", ""))
         return f"{kind}#{sync}"
 
-    def _made(self, flow: Flow, row: Told, clock: str, kind: str, metadata: str = "") -> bytes:
+    def _made(self, flow: Flow, row: Told, count: int, kind: str, metadata: str = "") -> bytes:
         self._last = row
-        parent = flow.parent
-        identity = flow.parent = flow.ids.new()
-        about = metadata or flow.metadata
-        return event_line(self._trace_id, clock, about, "[]", parent, identity, self._stamp(row.time), kind)
+        about, parent, number = metadata or flow.metadata, flow.parent, flow.made + 1
+        flow.made = flow.parent = number
+        return event_line(
+            self._trace_id, flow.own, count, flow.rest, about, "[]", parent, flow.ids, number, row.time, kind
+        )
 
     def _taken(self, row: ToldEdge) -> bytes:
         flow, sync = self._flow(row.actor), row.other
@@ -238,10 +261,10 @@ class Converter:
         self._syncs[row.other] = (None if merge else flow, released)
         return event
 
-    def _fence(self, flow: Flow, row: ToldEdge, clock: str, ordering: of.Ordering, tag: str) -> bytes:
+    def _fence(self, flow: Flow, row: ToldEdge, count: int, ordering: of.Ordering, tag: str) -> bytes:
         kind, place = self._names.get(row.other, ("handover", ""))
         metadata = flow.tagged(tag, f"{kind}#{row.other}")
-        return self._made(flow, row, clock, _kind(of.MemoryFence(ordering, place)), metadata)
+        return self._made(flow, row, count, _kind(of.MemoryFence(ordering, place)), metadata)
 
     def _take_over(self, flow: Flow, sync: int) -> None:
         known = self._syncs.get(sync)
@@ -250,10 +273,10 @@ class Converter:
 
     def _fork(self, row: ToldEdge) -> bytes:
         flow = self._flow(row.actor)
-        clock = flow.end(row.number)
+        count = flow.end(row.number)
         child = self._flows.begin(row.other, text(row.text))
-        event = self._made(flow, row, clock, _kind(of.AsyncSpawn(child.task_id, flow.name)))
-        child.parent = child.root = flow.parent
+        event = self._made(flow, row, count, _kind(of.AsyncSpawn(child.task_id, flow.name)))
+        child.parent = child.root = f"{flow.ids}{flow.made}"
         child.learn(flow.released())
         return event
 

@@ -14,8 +14,8 @@ from __future__ import annotations
 from collections import deque
 
 from raceway.model.struct import Struct
-from raceway.pipeline.ids import Ids, uuid_of
-from raceway.pipeline.lines import json_text, rest_of_clock
+from raceway.pipeline.ids import FIRST, new_uuid, uuid_of
+from raceway.pipeline.lines import NOTHING_KNOWN, json_text, rest_of_clock
 
 EPOCH = 1_000_000
 """Counts of one epoch; the second half is for what is told late. A round number, of which few digits change from one
@@ -45,25 +45,31 @@ class Origin(Struct):
 
 
 class Flow:
-    """One actor: its clock, and what its events have in common. Clocks and metadata are JSON."""
+    """One actor: its clock, and what its events have in common.
+
+    Metadata, and what stands before (`own`) and after (`rest`) its own count in its clock, are JSON. The identifiers of
+    its events are `ids` and a number, of which `made` is the last. The `parent` of the next event is a number, too, or
+    another flow's event; `root` is the event that started it.
+    """
 
     __slots__ = (
-        "_about", "_base", "_count_of", "_late", "_number", "_origin", "_others", "_rest", "_steps", "component", "ids",
-        "metadata", "name", "parent", "root", "tags", "task", "task_id", "thread_id",
+        "_about", "_base", "_late", "_number", "_origin", "_others", "_steps", "component", "ids", "made", "metadata",
+        "name", "own", "parent", "rest", "root", "tags", "task", "task_id", "thread_id",
     )  # fmt: skip
 
     def __init__(self, origin: Origin, serial: int, name: str, component: str, base: int) -> None:
         self.thread_id = f"{origin.service}#{origin.instance}#{serial}"
         self.component = component or self.thread_id
         self.task_id = uuid_of(self.thread_id)
-        self.ids = Ids()
-        self.parent: str | None = None
+        self.ids = new_uuid()[:24]
+        self.made = FIRST
+        self.parent: str | int | None = None
         self.root: str | None = None
         self._base = base
         self._origin = origin
         self._others: dict[str, int] = {}
-        self._count_of = f"[[{json_text(self.component)},"
-        self._rest = "]]"
+        self.own = f"[[{json_text(self.component)},"
+        self.rest = NOTHING_KNOWN
         self._number = self._steps = self._late = 0
         self.task = 0
         """Serial of the task or callback that it works for, 0 for none."""
@@ -94,27 +100,28 @@ class Flow:
         """The metadata of an event with a tag of its own, which needs no escapes."""
         return f'{self.tags},"{tag}":"{value}"}}}}'
 
-    def step(self, number: int) -> str:
-        """The clock of the next event, in this epoch."""
-        self.reach(number)
+    def step(self, number: int) -> int:
+        """The count of the next event, in this epoch."""
+        if number > self._number:
+            self.reach(number)
         if self._steps < _HALF - 1:
             self._steps += 1
-        return f"{self._count_of}{self._base + number * EPOCH + self._steps}{self._rest}"
+        return self._base + number * EPOCH + self._steps
 
-    def now(self) -> str:
-        """The clock of the next event, in the epoch that it has reached."""
+    def now(self) -> int:
+        """The count of the next event, in the epoch that it has reached."""
         return self.step(self._number)
 
-    def end(self, number: int) -> str:
-        """The clock of the event that ends this epoch."""
+    def end(self, number: int) -> int:
+        """The count of the event that ends this epoch."""
         self.reach(number + 1)
-        return f"{self._count_of}{self._base + self._number * EPOCH - 1}{self._rest}"
+        return self._base + self._number * EPOCH - 1
 
-    def late(self, number: int) -> str:
-        """The clock of an event of this or an earlier epoch that was not told in time. What it knew is not known."""
+    def late(self, number: int) -> int:
+        """The count of an event of this or an earlier epoch that was not told in time. What it knew is not known."""
         if self._late < _HALF - 2:
             self._late += 1
-        return f"{self._count_of}{self._base + number * EPOCH + _HALF + self._late}]]"
+        return self._base + number * EPOCH + _HALF + self._late
 
     def reach(self, number: int) -> None:
         """The actor is in this epoch."""
@@ -139,7 +146,7 @@ class Flow:
         others = merged(self._others, clock, self.component)
         if others is not self._others:
             self._others = others
-            self._rest = rest_of_clock(tuple(others.items()))
+            self.rest = rest_of_clock(tuple(others.items()))
 
 
 def merged(known: dict[str, int], news: Released, own: str = "") -> dict[str, int]:

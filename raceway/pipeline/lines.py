@@ -9,6 +9,7 @@ identifier is written like that of a clock. On state changes made by hand that s
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from time import gmtime, strftime
 
 import msgspec
@@ -24,20 +25,39 @@ def json_text(value: Any) -> str:
     return _encode(value).decode()
 
 
-def event_line(
-    trace_id: str, clock: str, metadata: str, lock_set: str, parent_id: str | None, identity: str, stamp: str, kind: str
+def _event_line(
+    trace_id: str,
+    own: str,
+    count: int,
+    rest: str,
+    metadata: str,
+    lock_set: str,
+    parent: str | int | None,
+    ids: str,
+    number: int,
+    nanoseconds: int,
+    *kind: str | int,
 ) -> bytes:
-    """An event. `clock`, `metadata`, `lock_set` and `kind` are JSON, the others fit between quotes as they are."""
-    parent = f'"parent_id":"{parent_id}",' if parent_id else ""
+    """The line of an event.
+
+    Its clock is `own`, the count and `rest`; its identifier is `ids` and the number. A parent that is a number is one
+    of the same `ids`. `metadata`, `lock_set` and what `kind` gives in pieces are JSON, the others fit between quotes as
+    they are. Raises TypeError, ValueError or OverflowError for other parts, UnicodeEncodeError for lone surrogates.
+    """
+    after = "" if parent is None else f'"parent_id":"{ids if type(parent) is int else ""}{parent}",'
     return (
-        f'{{"trace_id":"{trace_id}","causality_vector":{clock},"metadata":{metadata},"lock_set":{lock_set},{parent}'
-        f'"id":"{identity}","timestamp":"{stamp}","kind":{kind}}}'
+        f'{{"trace_id":"{trace_id}","causality_vector":{own}{count}{rest},"metadata":{metadata},"lock_set":{lock_set},'
+        f'{after}"id":"{ids}{number}","timestamp":"{_stamp(nanoseconds)}","kind":{"".join(map(str, kind))}}}'
     ).encode()
+
+
+NOTHING_KNOWN = "]]"
+"""What follows a flow's own count in its clock when it knows nothing of others."""
 
 
 def rest_of_clock(known: Vector) -> str:
     """What follows a flow's own count in its clock: `[["component",count` and this are the JSON of it."""
-    return f"],{json_text(known)[1:-1]}]" if known else "]]"
+    return f"],{json_text(known)[1:-1]}]" if known else NOTHING_KNOWN
 
 
 def moment(nanoseconds: int) -> datetime:
@@ -46,21 +66,20 @@ def moment(nanoseconds: int) -> datetime:
     return datetime.fromtimestamp(second, UTC).replace(microsecond=rest // 1000)
 
 
-class Stamps:
-    """Times as text. By one thread at a time."""
+def _stamp(nanoseconds: int) -> str:
+    """The same as text, as RFC 3339 has it."""
+    second, rest = divmod(nanoseconds, 1_000_000_000)
+    return f"{_second(second)}.{rest // 1000:06d}Z"
 
-    __slots__ = ("_second", "_text")
 
-    def __init__(self) -> None:
-        self._second = 0
-        """Microseconds before the second of which `_text` tells."""
-        self._text = "1970-01-01T00:00:00"
+@lru_cache(maxsize=8)
+def _second(second: int) -> str:
+    return strftime("%Y-%m-%dT%H:%M:%S", gmtime(second))
 
-    def __call__(self, nanoseconds: int) -> str:
-        """The same as text, as RFC 3339 has it."""
-        since = nanoseconds // 1000 - self._second
-        if not 0 <= since < 1_000_000:
-            second, since = divmod(nanoseconds // 1000, 1_000_000)
-            self._text = strftime("%Y-%m-%dT%H:%M:%S", gmtime(second))
-            self._second = second * 1_000_000
-        return f"{self._text}.{since}Z" if since >= 100_000 else f"{self._text}.{since:06d}Z"
+
+try:
+    from raceway import _native
+except ImportError:
+    event_line = _event_line
+else:
+    event_line = _native.event_line

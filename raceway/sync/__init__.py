@@ -32,8 +32,9 @@ from raceway.sync import (
 )
 from raceway.sync.handmade import acquire, release
 from raceway.sync.lifetimes import lifetimes
-from raceway.sync.patching import Failures, Patches
+from raceway.sync.patching import Patches
 from raceway.sync.threads import frames
+from raceway.sync.wrappers import Failures
 
 __all__ = [
     "AWAITED",

@@ -17,8 +17,9 @@ from types import MethodType
 from raceway.model.typing import Any
 from raceway.runtime import active
 from raceway.runtime.contract import Recorder
-from raceway.sync.patching import Failures, Patches, hide_frame
+from raceway.sync.patching import Patches
 from raceway.sync.serials import Serial, Serials, of_run
+from raceway.sync.wrappers import Failures, hide_frame
 
 serials: Serials = of_run(Serials("cache"))
 

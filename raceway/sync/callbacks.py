@@ -10,7 +10,7 @@ from __future__ import annotations
 from raceway.model.typing import Any
 from raceway.runtime import active
 from raceway.sync import eventloops
-from raceway.sync.patching import Failures, hide_frame
+from raceway.sync.wrappers import Failures, hide_frame
 
 
 class Callback:

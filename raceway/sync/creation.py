@@ -29,10 +29,11 @@ _PASSED_FOR_NAMING = _INTERNAL | {
     "multiprocessing.context",
     "multiprocessing.sharedctypes",
     "raceway.sync.patching",
+    "raceway.sync.wrappers",
     "raceway.sync.queues",
 }
 
-_OURS = frozenset({"raceway.sync.patching", "raceway.sync.native"})
+_OURS = frozenset({"raceway.sync.patching", "raceway.sync.wrappers", "raceway.sync.native"})
 """Whose frames may lie between a primitive and a model."""
 
 _quiet: set[str] = set(_INTERNAL)

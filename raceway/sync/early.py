@@ -21,8 +21,9 @@ from raceway.model.typing import Any
 from raceway.runtime import active
 from raceway.sync import creation
 from raceway.sync.locks import Lock, TracedLock, name_as_lock, traced
-from raceway.sync.patching import Failures, Patches, hide_frame
+from raceway.sync.patching import Patches
 from raceway.sync.waiting import PATIENCE_S, Mode, mode_of
+from raceway.sync.wrappers import Failures, hide_frame
 
 _LEFT_ALONE = ("importlib", "_frozen_importlib", "raceway")
 _BOUND = ("acquire", "release", "_release_save", "_acquire_restore", "_is_owned")

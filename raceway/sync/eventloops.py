@@ -20,9 +20,10 @@ from raceway.model.typing import Any
 from raceway.runtime import active
 from raceway.runtime.contract import Recorder, Walk
 from raceway.sync.handovers import hands_on
-from raceway.sync.patching import Failures, Patches, hide_frame
+from raceway.sync.patching import Patches
 from raceway.sync.serials import Serials, Table, of_run
 from raceway.sync.strays import is_foreign, strayed
+from raceway.sync.wrappers import Failures, hide_frame
 
 MODULE = "asyncio.base_events"
 """Once this module has run, its classes and those of `asyncio.events` and `asyncio.tasks` are there."""

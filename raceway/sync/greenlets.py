@@ -22,8 +22,9 @@ from raceway.runtime import active
 from raceway.runtime.contract import Recorder
 from raceway.sync import threads
 from raceway.sync.extensiontypes import replace_in_type
-from raceway.sync.patching import Failures, Patches, hide_frame
+from raceway.sync.patching import Patches
 from raceway.sync.serials import Serial, Table, of_run
+from raceway.sync.wrappers import Failures, hide_frame
 
 MODULE = "greenlet"
 

@@ -12,8 +12,8 @@ from collections.abc import Hashable
 
 from raceway.runtime import active
 from raceway.runtime.contract import Recorder
-from raceway.sync.patching import Failures
 from raceway.sync.serials import Kept, Serial, Serials, of_run
+from raceway.sync.wrappers import Failures
 
 serials = of_run(Serials("home-made"))
 kept: Kept[Hashable, tuple[object, Serial]] = of_run(Kept())

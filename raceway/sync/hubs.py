@@ -17,8 +17,9 @@ from raceway.runtime import active
 from raceway.runtime.contract import Recorder
 from raceway.sync import greenlets
 from raceway.sync.extensiontypes import replace_in_type
-from raceway.sync.patching import Failures, Patches, hide_frame
+from raceway.sync.patching import Patches
 from raceway.sync.serials import Kept, Serial, of_run
+from raceway.sync.wrappers import Failures, hide_frame
 
 LOOPS = {"gevent.libev.corecext": "loop", "gevent._ffi.loop": "AbstractLoop"}
 """Modules -> classes of loops in them."""

@@ -27,9 +27,10 @@ from raceway.model.typing import Any, ClassVar
 from raceway.runtime import active
 from raceway.runtime.contract import Recorder
 from raceway.sync import creation
-from raceway.sync.patching import Failures, Patches, hide_frame
+from raceway.sync.patching import Patches
 from raceway.sync.serials import Serial
 from raceway.sync.waiting import PATIENCE_S, Mode, Wait, mode_of
+from raceway.sync.wrappers import Failures, hide_frame
 
 
 class LockRecord:

@@ -16,8 +16,9 @@ from raceway.model.typing import Any
 from raceway.runtime import active
 from raceway.runtime.contract import Recorder
 from raceway.sync import creation, early
-from raceway.sync.patching import Patches, bound
+from raceway.sync.patching import Patches
 from raceway.sync.serials import Serial, Serials, Table, of_run
+from raceway.sync.wrappers import bound
 
 MODULE = "multiprocessing.synchronize"
 

@@ -15,8 +15,9 @@ from collections.abc import Callable
 from raceway.model.typing import Any
 from raceway.runtime import active
 from raceway.runtime.contract import Recorder
-from raceway.sync.patching import Failures, Patches, hide_frame
+from raceway.sync.patching import Patches
 from raceway.sync.serials import Kept, Serial, of_run
+from raceway.sync.wrappers import Failures, hide_frame
 
 MODULE = "multiprocessing.managers"
 

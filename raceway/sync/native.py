@@ -14,7 +14,6 @@ import queue
 import sys
 import threading
 import weakref
-from collections.abc import Callable
 
 from raceway import originals
 from raceway.model.typing import Any
@@ -41,9 +40,10 @@ def put_in(patches: Patches, recorder: Recorder) -> bool:
     patches.twins = twins(native)
     threads.actors.native = native
     native.threads_install(
-        lifetimes.begun, lifetimes.ended, threads.finished, threads.real_is_alive, threads.in_greenlet
+        lifetimes.begun, lifetimes.ended, threads.finished.append, threads.real_is_alive, threads.in_greenlet
     )
     patches.at_undo(native.threads_uninstall)
+    native.sockets_install(_sending_without_address)
     return True
 
 
@@ -57,7 +57,7 @@ def twins(native: Any) -> dict[object, Any]:
         events.seen_set: native.event_seen_set,
         sockets.sending: functools.partial(native.Around, model="sending", otherwise=_sending_without_address),
         sockets.received: functools.partial(native.Around, model="received", otherwise=_received_without_address),
-        sockets.closing: functools.partial(_closing, native.socket_closing),
+        sockets.closing: native.socket_closing,
         semaphores.COUNTER: native.Watched("_value", "semaphore counter", _counting),
         threads.starting: functools.partial(native.Around, model="starting"),
         threads.begun: native.thread_begun,
@@ -76,11 +76,6 @@ def _sending_without_address(end: object) -> None:
 def _received_without_address(end: object) -> None:
     if (recorder := active.recorder()) is not None:
         sockets.received(recorder, end, None)
-
-
-def _closing(told: Callable[[object], bool], end: object) -> None:
-    if not told(end) and (recorder := active.recorder()) is not None:
-        sockets.closing(recorder, end)
 
 
 def _counting(semaphore: object, old: object, new: object) -> None:

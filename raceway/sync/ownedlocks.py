@@ -16,8 +16,9 @@ from raceway.runtime import active
 from raceway.runtime.contract import Recorder
 from raceway.sync import creation
 from raceway.sync.eventloops import serial_of
-from raceway.sync.patching import ABSENT, Failures, Patches, Watched
+from raceway.sync.patching import ABSENT, Patches, Watched
 from raceway.sync.serials import Serial, Table, of_run
+from raceway.sync.wrappers import Failures
 
 _TRIO, _ANYIO = "trio._sync", "anyio._backends._asyncio"
 

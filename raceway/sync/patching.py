@@ -1,25 +1,19 @@
-"""The ledger of patches: the only writer of other modules' attributes, and the forms a patch of a method can take.
+"""The ledger of patches: the only writer of other modules' attributes, and models beside attributes of instances.
 
-`around` puts a model beside a function: the model is told before or after, the real one does the work, and the frame of
-the wrapper is taken out of any traceback that passes through it. `beside` is the same for models that ask for the
-recorder themselves. `Watched` puts a model beside an instance attribute, for places where a primitive changes state
-under its own lock: no frame of ours is on any exception path there. All do nothing but the real thing when no recorder
-is active, and then need no global name, so that they also work while the interpreter takes its modules apart.
+`Watched` puts a model beside an instance attribute, for places where a primitive changes state under its own lock: no
+frame of ours is on any exception path there. It does nothing but the real thing when no recorder is active.
 """
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 
-from raceway.model.typing import Any, ClassVar, Final
+from raceway.model.typing import Any, Final
 from raceway.runtime import active
+from raceway.sync.wrappers import Failures, ahead, around, beside
 
 ABSENT: Final = object()
 """Stands for an attribute that is not there."""
-
-_OPEN_ENDED: Final = 0x04 | 0x08
-"""CO_VARARGS and CO_VARKEYWORDS of `inspect`, which is not worth an import."""
 
 
 class Patches:
@@ -117,217 +111,6 @@ def _name_of(owner: Any) -> str:
     module = getattr(owner, "__module__", None)
     name = getattr(owner, "__qualname__", None) or getattr(owner, "__name__", type(owner).__name__)
     return f"{module}.{name}" if module else str(name)
-
-
-def hide_frame(error: BaseException) -> None:
-    """Take the newest frame, the one that caught `error`, out of its traceback. A bare `raise` does not put it back."""
-    if error.__traceback__ is not None:
-        error.__traceback__ = error.__traceback__.tb_next
-
-
-class Failures:
-    """Counts what went wrong in a model. It costs an edge, never the program: every call of a model is guarded.
-
-    The guard is in the frame that the program called, since near the recursion limit the next call may already fail.
-    """
-
-    count: ClassVar[int] = 0
-
-
-def around(
-    real: Callable[..., Any],
-    before: Callable[..., None] | None = None,
-    after: Callable[..., None] | None = None,
-) -> Callable[..., Any]:
-    """`real` with `before(recorder, self)` told ahead of it and `after(recorder, self, result)` once it returned.
-
-    `self` is the first argument. Seen from a model, the frame that called the wrapper is the third: itself, the
-    wrapper, the caller.
-    """
-    if _takes_self_only(real):
-        return _around_method(real, before, after)
-    current = active.recorder
-
-    @functools.wraps(real)
-    def wrapper(self: Any, /, *args: Any, **kwargs: Any) -> Any:
-        try:
-            try:
-                if before is not None and (recorder := current()) is not None:
-                    before(recorder, self)
-            except Exception:
-                Failures.count += 1
-            try:
-                result = real(self, *args, **kwargs)
-            except BaseException as error:
-                hide_frame(error)
-                raise
-            try:  # the recorder is asked for again: the run may have ended while the real one waited
-                if after is not None and (recorder := current()) is not None:
-                    after(recorder, self, result)
-            except Exception:
-                Failures.count += 1
-            return result
-        finally:  # frames of the program may keep this one, and nothing may live longer for that
-            self = args = kwargs = result = None  # type: ignore[assignment]
-
-    return wrapper
-
-
-def _takes_self_only(real: Callable[..., Any]) -> bool:
-    code = getattr(real, "__code__", None)
-    return (
-        code is not None
-        and code.co_varnames[:1] == ("self",)
-        and (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount) == (1, 0, 0)
-        and not code.co_flags & _OPEN_ENDED
-    )
-
-
-def _around_method(
-    real: Callable[..., Any],
-    before: Callable[..., None] | None,
-    after: Callable[..., None] | None,
-) -> Callable[..., Any]:
-    """The same for a method without arguments: neither call packs any, which is most of what the other costs."""
-    current = active.recorder
-
-    @functools.wraps(real)
-    def wrapper(self: Any) -> Any:
-        try:
-            if before is not None and (recorder := current()) is not None:
-                before(recorder, self)
-        except Exception:
-            Failures.count += 1
-        try:
-            result = real(self)
-        except BaseException as error:
-            hide_frame(error)
-            raise
-        try:
-            if after is not None and (recorder := current()) is not None:
-                after(recorder, self, result)
-        except Exception:
-            Failures.count += 1
-        return result
-
-    return wrapper
-
-
-def ahead(real: Callable[..., Any], model: Callable[..., None]) -> Callable[..., Any]:
-    """`real` with `model(recorder, ...)` told ahead of it, with the arguments of the call. The frames are as with
-    `around`."""
-    current = active.recorder
-
-    @functools.wraps(real)
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
-        try:
-            try:
-                if (recorder := current()) is not None:
-                    model(recorder, *args, **kwargs)
-            except Exception:
-                Failures.count += 1
-            try:
-                return real(*args, **kwargs)
-            except BaseException as error:
-                hide_frame(error)
-                raise
-        finally:
-            args = kwargs = None  # type: ignore[assignment]
-
-    return wrapper
-
-
-def beside(
-    real: Callable[..., Any],
-    before: Callable[..., None] | None = None,
-    after: Callable[..., None] | None = None,
-) -> Callable[..., Any]:
-    """`real` with `before(self)` and `after(self, result)`, which ask for the recorder themselves: models in C do, and
-    those that mostly find nothing to tell. Seen from a model in Python, the frames are as with `around`."""
-    if _takes_self_only(real):
-        return _beside_method(real, before, after)
-
-    @functools.wraps(real)
-    def wrapper(self: Any, /, *args: Any, **kwargs: Any) -> Any:
-        try:
-            try:
-                if before is not None:
-                    before(self)
-            except Exception:
-                Failures.count += 1
-            try:
-                result = real(self, *args, **kwargs)
-            except BaseException as error:
-                hide_frame(error)
-                raise
-            try:
-                if after is not None:
-                    after(self, result)
-            except Exception:
-                Failures.count += 1
-            return result
-        finally:
-            self = args = kwargs = result = None  # type: ignore[assignment]
-
-    return wrapper
-
-
-def _beside_method(
-    real: Callable[..., Any],
-    before: Callable[..., None] | None,
-    after: Callable[..., None] | None,
-) -> Callable[..., Any]:
-    @functools.wraps(real)
-    def wrapper(self: Any) -> Any:
-        try:
-            if before is not None:
-                before(self)
-        except Exception:
-            Failures.count += 1
-        try:
-            result = real(self)
-        except BaseException as error:
-            hide_frame(error)
-            raise
-        try:
-            if after is not None:
-                after(self, result)
-        except Exception:
-            Failures.count += 1
-        return result
-
-    return wrapper
-
-
-def bound(
-    real: Callable[..., Any],
-    subject: Any,
-    before: Callable[..., None] | None = None,
-    after: Callable[..., None] | None = None,
-) -> Callable[..., Any]:
-    """The same for a bound method `real`: `before(recorder, subject)`, `after(recorder, subject, result)`."""
-    current = active.recorder
-
-    @functools.wraps(real)
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
-        try:
-            if before is not None and (recorder := current()) is not None:
-                before(recorder, subject)
-        except Exception:
-            Failures.count += 1
-        try:
-            result = real(*args, **kwargs)
-        except BaseException as error:
-            hide_frame(error)
-            raise
-        try:
-            if after is not None and (recorder := current()) is not None:
-                after(recorder, subject, result)
-        except Exception:
-            Failures.count += 1
-        return result
-
-    return wrapper
 
 
 class Watched:

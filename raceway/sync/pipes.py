@@ -18,8 +18,9 @@ from raceway.model.typing import Any
 from raceway.runtime import active
 from raceway.runtime.contract import Recorder
 from raceway.sync import conduits
-from raceway.sync.patching import Failures, Patches, around, hide_frame
+from raceway.sync.patching import Patches
 from raceway.sync.serials import Serial
+from raceway.sync.wrappers import Failures, around, hide_frame
 
 
 class RawFile(io.FileIO):

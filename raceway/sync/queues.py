@@ -29,9 +29,10 @@ from raceway.runtime import active
 from raceway.runtime.contract import Recorder
 from raceway.sync import creation, early
 from raceway.sync.locks import TracedLock, made_for, name_as_lock
-from raceway.sync.patching import Failures, Patches, Watched, hide_frame
+from raceway.sync.patching import Patches, Watched
 from raceway.sync.serials import Serial, Serials, Table, of_run
 from raceway.sync.waiting import Mode, Wait
+from raceway.sync.wrappers import Failures, hide_frame
 
 _LIMIT = 4096
 """So many waiting items have serials of their own at most; a longer queue falls back to the simple model."""

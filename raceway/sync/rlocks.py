@@ -18,8 +18,9 @@ from raceway.model.typing import Any
 from raceway.runtime import active
 from raceway.sync import creation
 from raceway.sync.locks import LockRecord, record_for
-from raceway.sync.patching import Failures, Patches, hide_frame
+from raceway.sync.patching import Patches
 from raceway.sync.waiting import PATIENCE_S, Mode, mode_of
+from raceway.sync.wrappers import Failures, hide_frame
 
 _RealRLock: Any = originals.RLock
 

@@ -16,8 +16,9 @@ from raceway.originals import SimpleQueue as RealSimpleQueue
 from raceway.runtime import active
 from raceway.runtime.contract import Recorder
 from raceway.sync import creation
-from raceway.sync.patching import Failures, Patches, hide_frame
+from raceway.sync.patching import Patches
 from raceway.sync.serials import Serial
+from raceway.sync.wrappers import Failures, hide_frame
 
 
 class Carried:

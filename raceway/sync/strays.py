@@ -19,8 +19,8 @@ from raceway.originals import get_ident
 from raceway.runtime import active
 from raceway.runtime.stacks import capture
 from raceway.sync import threads
-from raceway.sync.patching import Failures
 from raceway.sync.serials import Table, of_run
+from raceway.sync.wrappers import Failures
 
 met: list[Stray] = []
 """All of this process."""

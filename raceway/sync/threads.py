@@ -24,8 +24,9 @@ from raceway.originals import get_ident
 from raceway.runtime import active
 from raceway.runtime.contract import Recorder
 from raceway.sync.lifetimes import lifetimes
-from raceway.sync.patching import Failures, Patches, hide_frame
+from raceway.sync.patching import Patches
 from raceway.sync.serials import Table, of_run
+from raceway.sync.wrappers import Failures, hide_frame
 
 
 class Actors:

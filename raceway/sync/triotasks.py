@@ -22,8 +22,9 @@ from raceway.runtime import active
 from raceway.runtime.contract import Recorder, Walk
 from raceway.sync.eventloops import in_native, note, serial_of
 from raceway.sync.handovers import hands_on
-from raceway.sync.patching import Failures, Patches
+from raceway.sync.patching import Patches
 from raceway.sync.serials import Table, of_run
+from raceway.sync.wrappers import Failures
 
 MODULE = "trio._core._run"
 

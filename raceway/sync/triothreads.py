@@ -17,8 +17,9 @@ from raceway.runtime import active
 from raceway.runtime.contract import Recorder
 from raceway.sync import eventloops
 from raceway.sync.callbacks import Callback
-from raceway.sync.patching import Failures, Patches, hide_frame
+from raceway.sync.patching import Patches
 from raceway.sync.serials import Serial
+from raceway.sync.wrappers import Failures, hide_frame
 
 
 class Job:

@@ -19,8 +19,9 @@ from raceway.originals import get_ident
 from raceway.runtime import active
 from raceway.sync import eventloops
 from raceway.sync.callbacks import Callback
-from raceway.sync.patching import Failures, Patches, hide_frame
+from raceway.sync.patching import Patches
 from raceway.sync.strays import is_foreign, runners, strayed
+from raceway.sync.wrappers import Failures, hide_frame
 
 MODULE = "uvloop"
 

@@ -10,7 +10,7 @@ from types import FrameType
 
 from raceway.model.typing import Any
 from raceway.runtime.contract import Recorder
-from raceway.sync.patching import Failures
+from raceway.sync.wrappers import Failures
 
 PATIENCE_S = 1.0
 """Who has closed a cycle of waits waits so long before that is told: another thread may yet free a lock of it."""

@@ -14,7 +14,7 @@ from types import AsyncGeneratorType, CodeType, CoroutineType, GeneratorType
 
 from raceway.model.typing import Any
 from raceway.runtime.contract import Walk
-from raceway.sync.patching import Failures
+from raceway.sync.wrappers import Failures
 
 _FUTURE = "FutureIter"
 """The type of what waits for a future, where futures are in C: the end of the chain."""

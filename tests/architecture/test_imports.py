@@ -27,7 +27,7 @@ ALLOWED: dict[str, set[str]] = {
     "autoinstrument": {"_native", "transform", "model", "config", "errors", "files"},
     "sync": {"runtime", "model", "originals"},
     "findings": {"model", "config", "errors", "files"},
-    "pipeline": {"model", "config", "errors", "originals"},
+    "pipeline": {"_native", "model", "config", "errors", "originals"},
     "children": {"model", "config", "errors", "files", "originals"},
     "outcome": {
         "config", "detector", "errors", "findings", "model", "originals", "pipeline", "report", "runtime", "sync",
@@ -38,7 +38,7 @@ ALLOWED: dict[str, set[str]] = {
     },
     "run": {"cli"},
     "cli": _ENTRY | {"children"},
-    "client": _ENTRY | {"autoinstrument", "originals", "runtime", "sync", "transform"},
+    "client": _ENTRY | {"_native", "autoinstrument", "originals", "runtime", "sync", "transform"},
     "middleware": _ENTRY | {"client", "originals", "sync"},
     "celery": _ENTRY | {"client"},
     "debug": _ENTRY | {"client"},

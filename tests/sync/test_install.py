@@ -8,6 +8,7 @@ import asyncio
 import functools
 import gc
 import importlib
+import inspect
 import multiprocessing.connection
 import multiprocessing.managers
 import multiprocessing.queues
@@ -28,8 +29,9 @@ import pytest
 from raceway import originals, sync
 from raceway.runtime import active
 from raceway.sync import creation
-from raceway.sync.patching import ABSENT, Patches, Watched, around
-from tests.sync.recording import FakeRecorder, run, watched
+from raceway.sync.patching import ABSENT, Patches, Watched
+from raceway.sync.wrappers import around, beside
+from tests.sync.recording import FakeRecorder, outcome, run, watched
 
 OWNERS: list[Any] = [
     _thread,
@@ -255,6 +257,26 @@ def test_around_hides_its_frame_and_keeps_the_rest(recorder: FakeRecorder) -> No
         "real",
     ]
     assert told[2:] == [2]
+
+
+def test_a_method_with_an_option_is_called_as_before() -> None:
+    class Bell:
+        def ring(self, often: int = 3) -> int:
+            return often // 1
+
+    told: list[object] = []
+    plain: Any = Bell()
+    calls: list[tuple[tuple[Any, ...], dict[str, Any]]] = [((), {}), ((4,), {}), ((), {"often": 5}), ((None,), {})]
+    calls += [((1, 2), {}), ((), {"seldom": 1})]
+
+    def outcomes() -> list[object]:
+        return [outcome(functools.partial(plain.ring, *a, **k)) for a, k in calls]
+
+    before = outcomes()
+    Bell.ring = beside(Bell.ring, None, lambda who, result: told.append((who, result)))  # type: ignore[method-assign]
+    assert outcomes() == before
+    assert told == [(plain, 3), (plain, 4), (plain, 5)]
+    assert inspect.signature(Bell.ring, follow_wrapped=False).parameters.keys() == {"self", "often"}
 
 
 def test_watched_attributes_stay_in_the_instance(recorder: FakeRecorder) -> None:

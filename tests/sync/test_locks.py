@@ -298,7 +298,7 @@ def test_near_the_recursion_limit_a_lock_is_left_as_without_a_run(make: Callable
 
 def watched_leniently() -> Any:
     """A run in which calls of a model may go wrong."""
-    sync.patching.Failures.count = 0
+    sync.wrappers.Failures.count = 0
 
     class Lenient:
         def __enter__(self) -> None:
@@ -332,7 +332,7 @@ def test_a_recorder_that_fails_costs_the_edge_only(recorder: FakeRecorder, monke
     sync.acquire(event)
     monkeypatch.undo()  # locks of the test runner, made before the run, are watched too
     assert sync.failures() > before
-    sync.patching.Failures.count = before
+    sync.wrappers.Failures.count = before
 
 
 def test_a_lock_that_is_made_anew_is_held_no_longer(recorder: FakeRecorder) -> None:

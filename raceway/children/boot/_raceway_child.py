@@ -21,14 +21,16 @@ NAME = "_raceway_child"
 
 
 class State:
-    """What the environment said."""
+    """What the environment said, and the modules that were there before."""
 
     directory = ""
+    plain: frozenset[str] = frozenset()
 
 
 def begin() -> None:
     """Start Raceway here, or start the interpreter anew; whatever fails, the program runs plainly."""
     version, _, State.directory = os.environ.get("RACEWAY_CHILD", "").partition(":")
+    State.plain = frozenset(sys.modules)
     known = version == ".".join(map(str, sys.version_info[:2]))
     anew = NAME in getattr(sys, "orig_argv", ())
     try:
@@ -48,6 +50,7 @@ def begin() -> None:
 
 def begin_on_this_file() -> None:
     """Run what the arguments say, watched; whatever fails, the program runs plainly."""
+    plain = frozenset(sys.modules)
     sys.orig_argv[1:] = sys.argv[1:]
     version, _, directory = os.environ.get("RACEWAY_CHILD", "").partition(":")
     if not sys.flags.safe_path:
@@ -59,7 +62,7 @@ def begin_on_this_file() -> None:
     _restore()
     if child is None:
         os.execv(sys.executable, sys.orig_argv)
-    child.run_program(directory)
+    child.run_program(directory, plain)
 
 
 def _raceway() -> Child:
@@ -92,4 +95,4 @@ if __name__ == "__main__":
     begun = sys.modules.pop(NAME)
     from raceway.cli import child
 
-    child.run_script(NAME, begun.State.directory)
+    child.run_script(NAME, begun.State.directory, begun.State.plain)

@@ -77,9 +77,10 @@ def main(module: str, *library: str) -> None:
     thread.start()
     thread.join()
     for name in library:
-        if name in sys.modules:
+        if hasattr(sys.modules.get(name), "__path__"):
             importlib.reload(sys.modules[name])
-        else:
+        else:  # a new module: what is reloaded keeps what it has been asked for before, by Raceway for one
+            sys.modules.pop(name, None)
             importlib.import_module(name)
     tests = unittest.defaultTestLoader.loadTestsFromName(module)
     if not outcomes:
