@@ -23,7 +23,7 @@ FILE = "<raceway self-check>"
 
 MARKER = b"\x00raceway:self-check:"
 SOURCE = "def step(canary):\n    {base}[canary].steps += {value} @ 1\n"
-SITE = Site(0, SiteForm.ATTRIBUTE, Context.AUGMENT, Role.VALUE, "steps", "canary", "step.canary", "step", 2, 4, 2, 16)
+SITE = Site(0, SiteForm.ATTRIBUTE, Context.AUGMENT, Role.VALUE, "steps", "canary", "step.canary", "step", 2, 4, 2, 16, once=True)
 """What the transform says of the statement."""
 
 _ATTEMPTS, _PAUSE_S = 50, 0.01
