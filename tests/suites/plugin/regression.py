@@ -19,6 +19,9 @@ from typing import TextIO
 
 _Failure = tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None]
 
+_ANEW = ("enum", "typing")
+"""Modules that cannot be reloaded, or keep what they have been asked for before: they are made anew."""
+
 
 class Recorder(unittest.TextTestResult):
     """Writes a line per outcome; a subtest counts to its test."""
@@ -77,10 +80,11 @@ def main(module: str, *library: str) -> None:
     thread.start()
     thread.join()
     for name in library:
-        if hasattr(sys.modules.get(name), "__path__"):
-            importlib.reload(sys.modules[name])
-        else:  # a new module: what is reloaded keeps what it has been asked for before, by Raceway for one
+        if name in _ANEW:
             sys.modules.pop(name, None)
+        if name in sys.modules:
+            importlib.reload(sys.modules[name])
+        else:
             importlib.import_module(name)
     tests = unittest.defaultTestLoader.loadTestsFromName(module)
     if not outcomes:
