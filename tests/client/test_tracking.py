@@ -208,14 +208,14 @@ def test_patterns_and_fields_of_a_redactor() -> None:
         Redactor(patterns=["("])
 
 
-class Unspeakable(Exception):
+class UnspeakableError(Exception):
     """Cannot be spelled."""
 
     def __str__(self) -> str:
         raise RuntimeError
 
 
-@pytest.mark.parametrize("error", [ValueError("no"), SystemExit(3), Unspeakable()])
+@pytest.mark.parametrize("error", [ValueError("no"), SystemExit(3), UnspeakableError()])
 def test_a_plugin_that_raises_is_left_out(
     client: RacewayClient, captured: Captured, trace: str, error: BaseException
 ) -> None:
