@@ -34,8 +34,14 @@ class Started(Struct):
         """Whether the interpreter takes nothing from the environment, or has no `sitecustomize`."""
         return not _ISOLATING.isdisjoint(self.flags)
 
+    @property
+    def left_alone(self) -> bool:
+        """Whether only the interpreter itself can run it: it goes on to ask, or does not read a script's first line."""
+        return not _UNLIKE_OURS.isdisjoint(self.flags) or self.sort is Sort.INPUT
+
 
 _ISOLATING = frozenset("EIS")
+_UNLIKE_OURS = frozenset("ix")
 
 
 def started_on(arguments: Sequence[str]) -> Started:

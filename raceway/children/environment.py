@@ -13,7 +13,7 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from raceway import files
-from raceway.children.commandline import Sort, is_bookkeeper, started_on
+from raceway.children.commandline import is_bookkeeper, started_on
 from raceway.model.typing import Any
 
 SPOOL = "RACEWAY_CHILD"
@@ -47,7 +47,7 @@ def by_command(path: str, arguments: Sequence[str]) -> list[str] | None:
     if not is_python(path):
         return None
     started = started_on(arguments)
-    if not started.ignores_environment or "i" in started.flags or started.sort is Sort.INPUT:
+    if not started.ignores_environment or started.left_alone:
         return None
     return [arguments[0], *started.options, _CHILD, *arguments[1:]]
 

@@ -22,7 +22,7 @@ from raceway.session import Session, open_child
 def start_script_anew(name: str) -> None:
     """When the interpreter was started on a script: start it anew on our module `name`, which runs the script."""
     started = started_on(sys.orig_argv)
-    if started.sort is Sort.SCRIPT and "i" not in started.flags:
+    if started.sort is Sort.SCRIPT and not started.left_alone:
         before = [word for word in sys.orig_argv[: started.index] if word != "--"]
         os.execv(sys.executable, [*before, "-m", name, *sys.orig_argv[started.index :]])
 

@@ -45,6 +45,7 @@ class Reporting:
 
     def cancel(self) -> None:
         """There will be none: there was no program."""
+        self.withdraw()
         self._made_in = os.getpid()
 
     def withdraw(self) -> None:

@@ -55,7 +55,12 @@ class RacewayClient(Tracking):
         hooks: list[Any] = [self._plugins, *([_tell] if self.config.debug else [])]
         sources = [] if self.config.overhead_budget is None else [self._budget(self.config.overhead_budget, sampling)]
         self._pipeline = Pipeline(
-            _sinks(self.config) if sinks is None else sinks, settings, maker=teller, before_send=hooks, sources=sources
+            _sinks(self.config) if sinks is None else sinks,
+            settings,
+            maker=teller,
+            before_send=hooks,
+            sources=sources,
+            terminate=True,
         )
         super().__init__(self._pipeline, sampling)
         name = self.config.switch_signal

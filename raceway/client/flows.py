@@ -32,12 +32,11 @@ _modules = sys.modules
 
 
 def _no_loop() -> Any:
-    """asyncio is dear to import: it is asked once the program has brought it in."""
+    """asyncio is dear to import: it is asked once the program has brought it in, as a whole."""
     global _running_loop, _current_task
-    if "asyncio.tasks" not in _modules:
+    asyncio: Any = _modules.get("asyncio")
+    if asyncio is None or getattr(getattr(asyncio, "__spec__", None), "_initializing", False):
         return None
-    import asyncio
-
     _current_task = asyncio.current_task
     _running_loop = asyncio._get_running_loop
     return _running_loop()
@@ -60,7 +59,8 @@ def current_flow() -> object:
             return task
     if "trio.lowlevel" in _modules:
         trio: Any = _modules["trio.lowlevel"]
-        if trio.in_trio_task():
+        is_in_task = getattr(trio, "in_trio_task", None)  # none while another thread imports it
+        if is_in_task is not None and is_in_task():
             found: object = trio.current_task()
             return found
     try:

@@ -16,7 +16,7 @@ from types import CodeType, TracebackType
 from raceway.client import marks
 from raceway.client.context import inherited, mark
 from raceway.client.default import get_client
-from raceway.client.marks import SCALARS, Few, keep, keep_each
+from raceway.client.keeping import Few, keep_each, snapshot
 from raceway.client.tracking import Tracking
 from raceway.client.wrapping import Block, wrapped
 from raceway.model.events import EventKind
@@ -97,8 +97,9 @@ def _told(given: Tracking | None, function: Callable[..., Any]) -> Callable[...,
             client.note(left, place, (duration, type(error).__name__), duration)
             hide_frame(error)
             raise
-        duration = now() - began
-        client.note(left, place, (duration, ""), duration)
+        duration, context = now() - began, inherited()
+        if context is not None and context.actor.weight < client.sampling.share:  # as in `note`
+            client.put(mark(context, left, place, (duration, ""), duration))
         return result
 
     return wrapper
@@ -124,7 +125,6 @@ def _block(kind: type[_Call], given: Tracking | None, function: Callable[..., An
 
 
 _NOTHING = contextlib.nullcontext()
-_are_scalars = SCALARS.issuperset
 
 
 class _About:
@@ -159,13 +159,17 @@ class _About:
         worker, or where they are much all together."""
         if self._of_owner and args:
             args = (None, *args[1:])
-        kept: tuple[Any, ...] | None = args
-        if not _are_scalars(map(type, args)):
-            kept = keep_each(args, client.lossy)
-        if kwargs and kept is not None and not _are_scalars(map(type, kwargs.values())):
-            named = keep_each(kwargs.values(), client.lossy)
-            kept, kwargs = (None, kwargs) if named is None else (kept, dict(zip(kwargs, named, strict=True)))
-        return (keep(self.arguments(args, kwargs), client.lossy),) if kept is None else (kept, kwargs)
+        kept = keep_each(args, client.briefly)
+        if kept is not None:
+            if not kwargs:
+                return kept, kwargs
+            named = keep_each(kwargs.values(), client.briefly)
+            if named is not None:
+                return kept, dict(zip(kwargs, named, strict=True))
+        whole, lossless = snapshot(self.arguments(args, kwargs))
+        if not lossless:
+            client.lossy()
+        return (whole,)
 
     def arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         """The arguments by name; what a method is called on is left out, extra ones have numbers."""

@@ -135,15 +135,15 @@ def follow() -> None:
     if not _ledgers:
         return
     ledger = _ledgers[-1]
-    asyncio: Any = sys.modules.get("asyncio.base_events")
-    if asyncio is not None and not hasattr(asyncio.BaseEventLoop.create_task, _OURS):
-        before = _around(asyncio.BaseEventLoop.create_task, before=_task_starts)
-        ledger.replace(asyncio.BaseEventLoop, "create_task", before)
-        ledger.replace(asyncio.BaseEventLoop, "run_in_executor", _handing(asyncio.BaseEventLoop.run_in_executor))
-    curio: Any = sys.modules.get("curio.task")
-    if curio is not None and not hasattr(curio.Task.send, _OURS):
-        ledger.replace(curio.Task, "__init__", _around(curio.Task.__init__, after=_curio_task_made))
-        ledger.replace(curio.Task, "send", _sending(curio.Task.send))
+    # Another thread may be importing them just now: then there is no class yet, nor a loop.
+    loop: Any = getattr(sys.modules.get("asyncio.base_events"), "BaseEventLoop", None)
+    if loop is not None and not hasattr(loop.create_task, _OURS):
+        ledger.replace(loop, "create_task", _around(loop.create_task, before=_task_starts))
+        ledger.replace(loop, "run_in_executor", _handing(loop.run_in_executor))
+    task: Any = getattr(sys.modules.get("curio.task"), "Task", None)
+    if task is not None and not hasattr(task.send, _OURS):
+        ledger.replace(task, "__init__", _around(task.__init__, after=_curio_task_made))
+        ledger.replace(task, "send", _sending(task.send))
 
 
 contexts.at_begin.append(follow)

@@ -7,16 +7,17 @@ change any more. Names, numbers, texts and secrets are seen to in the worker.
 from __future__ import annotations
 
 import linecache
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from types import CodeType
 
 import msgspec
 
 from raceway.client.actors import Context
+from raceway.client.keeping import SCALARS, Few, snapshot
 from raceway.model import eventkinds as of
 from raceway.model.events import EventKind
 from raceway.model.typing import TYPE_CHECKING, Any
-from raceway.model.values import scalar, snapshot, text, told
+from raceway.model.values import scalar, text
 from raceway.pipeline.ids import uuid_of
 
 if TYPE_CHECKING:
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
 
 Place = str | tuple[CodeType, int] | None
 """`file:line`, or a code object and the offset of the instruction, or None for a place that cannot be known."""
-
-SCALARS = frozenset({int, str, bool, float, type(None)})
-"""Types whose values cannot change, nor hold anything of the program."""
 
 DEFINITION = -1
 """In the place of an offset: where the code is defined."""
@@ -39,12 +37,6 @@ Kind = Callable[["Teller", Place, tuple[Any, ...]], EventKind]
 _LOCKS_REMEMBERED = 4096
 _LINES_REMEMBERED = 4096
 _DECORATOR_LINES = 50
-_FEW = 8
-_MANY = ((),)
-"""In the place of items that are too many: what is none of SCALARS."""
-
-_TEXT = frozenset({str})
-_are_scalars = SCALARS.issuperset
 
 
 def _nothing(_teller: Teller, _place: Place, _values: tuple[Any, ...]) -> EventKind:
@@ -63,62 +55,6 @@ class Mark(Context, frozen=True, kw_only=False, gc=False):
     place: Place = None
     values: tuple[Any, ...] = ()
     duration_ns: int | None = None
-
-
-class Few(dict[Any, Any]):
-    """A copy of a few arguments whose values cannot change: the rest is left to the worker."""
-
-
-def keep(value: Any, degrade: Callable[[], None]) -> Any:
-    """A value of the program, so that it does not change any more and nothing of the program is held.
-
-    A few items are kept as a tuple, which `snapshot` never makes: the rest is left to the worker, as with `Few`. So are
-    exact tuples and dictionaries in the others: those the collector of cycles need not look at.
-    """
-    kind = type(value)
-    if kind in SCALARS:
-        return value
-    if kind is dict:
-        few = _few(value)
-        if few is not None:
-            return Few(few)
-    elif kind is list or kind is tuple:
-        items = tuple(value) if len(value) <= _FEW else _MANY
-        if _are_scalars(map(type, items)):
-            return items
-    kept, lossless = snapshot(value)
-    if not lossless:
-        degrade()
-    return kept
-
-
-def keep_each(values: Collection[Any], degrade: Callable[[], None]) -> tuple[Any, ...] | None:
-    """The values so kept that `snapshot` can go on with them; None where one of them is much."""
-    kept = list(values)
-    for place, value in enumerate(kept):
-        kind = type(value)
-        if kind in SCALARS:
-            continue
-        if kind is list or kind is tuple:
-            kept[place] = few = tuple(value) if len(value) <= _FEW else _MANY
-            if not _are_scalars(map(type, few)):
-                return None
-        elif kind is dict:
-            kept[place] = named = _few(value)
-            if named is None:
-                return None
-        else:
-            kept[place] = told(value)
-            degrade()
-    return tuple(kept)
-
-
-def _few(value: dict[Any, Any]) -> dict[Any, Any] | None:
-    """A copy of a small dictionary of names and scalars."""
-    if len(value) > _FEW:
-        return None
-    copy = dict(value)
-    return copy if _TEXT.issuperset(map(type, copy)) and SCALARS.issuperset(map(type, copy.values())) else None
 
 
 def place_text(place: Place) -> str:

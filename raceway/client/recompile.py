@@ -14,6 +14,7 @@ from raceway.autoinstrument.inplace import counterpart
 from raceway.autoinstrument.source import Source
 from raceway.client import marks
 from raceway.client.default import get_client
+from raceway.client.keeping import keep
 from raceway.client.warning import warn
 from raceway.errors import RecompileWarning
 from raceway.model import placeholders
@@ -203,7 +204,7 @@ def tell(name: str, place: str, old: Any, new: Any, access_type: str, given: Any
     try:
         client = given or get_client()
         if client is not None:
-            values = (name, marks.keep(old, client.lossy), marks.keep(new, client.lossy), access_type)
+            values = (name, keep(old, client.lossy), keep(new, client.lossy), access_type)
             client.note(marks.state_change, place, values)
     except Exception:  # a fault of ours costs the event
         return

@@ -7,10 +7,11 @@ from collections.abc import Callable
 import msgspec
 
 from raceway.client.actors import Context
-from raceway.client.marks import SCALARS, Few, Mark, Place, spelled_out, state_change
+from raceway.client.keeping import SCALARS, Few, snapshot
+from raceway.client.marks import Mark, Place, spelled_out, state_change
 from raceway.model.events import Event, Metadata, Vector
 from raceway.model.typing import Any
-from raceway.model.values import scalar, snapshot, text
+from raceway.model.values import scalar, text
 from raceway.pipeline.encode import kind_text, metadata_text
 from raceway.pipeline.ids import FIRST
 from raceway.pipeline.lines import event_line, json_text, moment, rest_of_clock

@@ -16,7 +16,8 @@ from raceway.client import marks
 from raceway.client.actors import Context
 from raceway.client.context import inherited, mark
 from raceway.client.feeding import Feed
-from raceway.client.marks import SCALARS, Kind, Place, keep
+from raceway.client.keeping import SCALARS, keep
+from raceway.client.marks import Kind, Place
 from raceway.client.sampling import Sampling
 from raceway.errors import RacewayContextError
 from raceway.model.typing import Any, Protocol
@@ -181,6 +182,11 @@ class Tracking:
         """Whether the trace of the flow that is calling is told of."""
         context = _inherited()
         return context is not None and context.actor.weight < self.sampling.share
+
+    def briefly(self, value: Any) -> str:
+        """A value by type and size; counted, for it could not be kept whole."""
+        self._degrade()
+        return told(value)
 
     def note(self, kind: Kind, place: Place, values: tuple[Any, ...], duration_ns: int | None = None) -> None:
         """The same for decorators and middleware: outside of a trace nothing happens. Never raises."""

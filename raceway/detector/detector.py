@@ -152,7 +152,7 @@ class Detector:
             if task is not None and task.may_need(site):
                 self.tasks.note_head(entry, task)
         if not access.operation.mutates:
-            if site.flag and see_flag(actor, shadow, self.actors, self._site_of):
+            if site.flag and see_flag(actor, shadow, self.actors, self._site_of, site.waits):
                 self._tell(Verb.ACQUIRE, access.actor, shadow.handover)
         elif (site.rechecked and held) or (site.flag and shadow.has_others(actor.slot)):
             self._publish(access.actor, actor, shadow)

@@ -13,14 +13,20 @@ from raceway.detector.shadow import Shadow
 from raceway.model.sites import Site
 
 
-def see_flag(actor: Actor, shadow: Shadow, actors: Mapping[int, Actor], site_of: Callable[[int], Site]) -> bool:
+def see_flag(
+    actor: Actor, shadow: Shadow, actors: Mapping[int, Actor], site_of: Callable[[int], Site], waits: bool
+) -> bool:
     """The test of a loop reads a flag; when another actor stored it, what came before the store comes before this.
+
+    A loop that only waits, be it for a number or a state, does so for any store.
 
     Of a flag that nobody else had asked for when it was stored, less is known: the present of its writer if that has
     released nothing since, else what the writer itself did. True when the store was published.
     """
     write = shadow.writes[-1] if shadow.writes else None
-    if write is None or write.slot == actor.slot or write.before(actor.clock) or not site_of(write.access.site).flag:
+    if write is None or write.slot == actor.slot or write.before(actor.clock):
+        return False
+    if not waits and not site_of(write.access.site).flag:
         return False
     if shadow.published is not None and shadow.published.get(write.slot) == write.number:
         actor.follow(shadow.published, None)

@@ -11,8 +11,9 @@ from raceway.model.sites import Site
 LIMIT = 16
 """Unordered accesses kept per location and direction; a thread-per-request server has no end of readers."""
 
-PLAIN, REGION, WALK = 1, 2, 3
-"""Ranks: how much an access tells of what it breaks when it races."""
+PLAIN, STORE, REGION, WALK = 1, 2, 3, 4
+"""Ranks: how much an access tells of what it breaks when it races. What is done to an object that is still being made
+tells nothing of what its maker does to it later; of writes only that has the lowest rank."""
 
 Epoch = tuple[int, int, int]
 """The actor's epoch; the task, and how often it was suspended: 0 and 0 without one."""
@@ -21,7 +22,9 @@ Epoch = tuple[int, int, int]
 def rank_of(site: Site, operation: Operation, closes: bool) -> int:
     """The rank of an access. `closes`: it is a write whose region's head was found."""
     if operation.mutates:
-        return REGION if closes or operation is Operation.READ_MODIFY_WRITE else PLAIN
+        if site.made:
+            return PLAIN
+        return REGION if closes or operation is Operation.READ_MODIFY_WRITE else STORE
     if operation is Operation.ITERATE:
         return WALK
     return REGION if site.is_head else PLAIN

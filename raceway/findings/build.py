@@ -12,6 +12,7 @@ from raceway.findings.fingerprint import fingerprint
 from raceway.findings.guards import Guard, Guards, missing
 from raceway.findings.interleaving import Interleaving
 from raceway.findings.judge import Judgement, judge, trusted, worst
+from raceway.findings.making import without_making
 from raceway.findings.wording import Breach, Facts, fix, guard, message
 from raceway.model.findings import AccessSide, Actor, Finding
 from raceway.model.kinds import ActorKind, Confidence, FindingKind, Severity
@@ -43,7 +44,7 @@ class Names(Protocol):
 
 
 class _Group:
-    """Races that are one finding: same kind, variable and pair of units."""
+    """Races that are one finding: same kind, variable and pair of lines."""
 
     def __init__(self, kind: FindingKind, variable: str, predicted: bool) -> None:
         self.kind = kind
@@ -75,7 +76,8 @@ def build(
     """All findings about races of a run. Paths are made relative to `directory`."""
     files: list[str] = []
     openings = Openings((serial, site) for serial, site in _noting(sites, names, files) if names.has_acted(serial))
-    groups = _group(confirmed(races, names.site, names.site_file), names.site, openings)
+    known = without_making(confirmed(races, names.site, names.site_file), names.site)
+    groups = _group(known, names.site, openings)
     seen = _fold([group for group in groups if not group.predicted], names.site)
     groups = [*seen, *_beyond(_fold([group for group in groups if group.predicted], names.site), seen)]
     guards = Guards(files)
@@ -106,9 +108,16 @@ def _group(races: Iterable[RawRace], site_of: Callable[[int], Site], openings: O
         first, second = member(race.earlier, site_of, openings), member(race.later, site_of, openings)
         kind = kind_of(race, first, second)
         variable = _variable(race)
-        key = (kind, variable, frozenset({first.unit, second.unit}), race.one_loop, race.predicted)
+        lines = frozenset(_line(part.unit, site_of) for part in (first, second))
+        key = (kind, variable, lines, race.one_loop, race.predicted)
         groups.setdefault(key, _Group(kind, variable, race.predicted)).races.append((race, first, second))
     return list(groups.values())
+
+
+def _line(serial: int, site_of: Callable[[int], Site]) -> tuple[int, int]:
+    """The line of a site, as far as findings are told apart: its module's first site, and the number."""
+    site = site_of(serial)
+    return serial - site.index, site.line
 
 
 def _variable(race: RawRace) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from raceway.findings.classify import Member
 from raceway.model.findings import Verdicts
-from raceway.model.kinds import FindingKind, LocationKind, Operation, Severity, Verdict
+from raceway.model.kinds import FindingKind, LocationKind, Operation, RegionKind, Severity, Verdict
 from raceway.model.sites import Context, Site, SiteForm
 from raceway.model.struct import Struct
 
@@ -76,6 +76,10 @@ def _benign(kind: FindingKind, first: Member, second: Member, sites: tuple[Site,
         reader, writer = sites if second.side.access.operation.mutates else (sites[1], sites[0])
         if reader.flag and writer.flag:
             return "a stop flag: one side stores True or False, the other asks for it in the test of a loop"
+        if reader.waits:
+            return "a loop that only waits asks for it: after an old answer it asks again"
+        if writer.whole and reader.once and _replaces(first, second, writer):
+            return "copy on write: a changed copy replaces the container, who reads it once has the one or the other"
         nothing_yet = second.side.access.operation.mutates  # who asks later comes after the write: see `detector.flags`
         if reader.double_checked and writer.rechecked and nothing_yet and second.side.locks:
             return "the outer test of double-checked locking: who finds nothing asks again under the lock"
@@ -84,6 +88,12 @@ def _benign(kind: FindingKind, first: Member, second: Member, sites: tuple[Site,
     if kind is FindingKind.WRITE_WRITE and sites[0].literal and sites[0].literal == sites[1].literal:
         return f"both sides store the same value, {sites[0].literal}"
     return ""
+
+
+def _replaces(first: Member, second: Member, writer: Site) -> bool:
+    """Whether the write, made holding a lock, works on what it replaces."""
+    side = first.side if first.side.access.operation.mutates else second.side
+    return bool(side.locks) and any(region.kind is RegionKind.VALUE for region in writer.regions)
 
 
 def _puts(site: Site) -> bool:

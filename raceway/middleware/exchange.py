@@ -8,7 +8,7 @@ from contextvars import Token
 from raceway.client import marks
 from raceway.client.actors import Context
 from raceway.client.context import begin, enter, leave
-from raceway.client.marks import keep
+from raceway.client.keeping import keep
 from raceway.client.propagation import incoming
 from raceway.model.typing import TYPE_CHECKING, Any
 

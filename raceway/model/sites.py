@@ -86,6 +86,9 @@ class Site(Struct):
     `is_head`: a later write of the same function depends on this read. `through`: the attribute that the operand was
     loaded from just before, empty otherwise. `rechecked`: the write follows a second test of its location inside the
     guard of a first one, as double-checked locking does, and `double_checked` marks the first tests of such writes.
+    `made`: the operand is still being made by this function, which has handed it to nobody. `whole`: what is stored is
+    a container that was made here. `once`: nothing else in the function reads the place. `waits` marks reads in the
+    test of a `while` that does nothing but wait.
     """
 
     index: int
@@ -114,3 +117,7 @@ class Site(Struct):
     opens: bool = False
     switches: bool = False
     lent: bool = False
+    made: bool = False
+    whole: bool = False
+    once: bool = False
+    waits: bool = False

@@ -81,10 +81,10 @@ first_rank(const Site *site)
     }
     switch (site->context) {
     case CONTEXT_AUGMENT:
-        return RANK_REGION;
+        return site->made ? RANK_PLAIN : RANK_REGION;
     case CONTEXT_STORE:
     case CONTEXT_DELETE:
-        return site->region_count != 0 ? RANK_REGION : RANK_PLAIN;
+        return site->made ? RANK_PLAIN : site->region_count != 0 ? RANK_REGION : RANK_STORE;
     default:
         return site->is_head ? RANK_REGION : RANK_PLAIN;
     }

@@ -324,7 +324,9 @@ container_learn(Reach *at, Shape *shape, const Row *row)
         int op = asked ? OP_READ : row->effects[0].operation;
         known->stores = op_mutates(op);
         known->rank = at->tap->rank == RANK_NEVER ? RANK_NEVER
-                      : op_mutates(op)    ? (at->site->region_count != 0 ? RANK_REGION : RANK_PLAIN)
+                      : op_mutates(op)    ? (at->site->made                ? RANK_PLAIN
+                                             : at->site->region_count != 0 ? RANK_REGION
+                                                                           : RANK_STORE)
                       : op == OP_ITERATE  ? RANK_WALK
                       : at->site->is_head ? RANK_REGION
                                           : RANK_PLAIN;

@@ -479,9 +479,9 @@ typedef struct {
 extern uint32_t *context_tags; /* tag of the thread's epoch + rank + TAG_MUTATES; 0 when that is over */
 extern Context *contexts;
 
-#define TAG_STEP 8
-#define TAG_RANK 3
-#define TAG_MUTATES 4 /* its operation does */
+#define TAG_STEP 16
+#define TAG_RANK 7
+#define TAG_MUTATES 8 /* its operation does */
 
 Stack context_callers(Thread *thread, Frame *frame, uint32_t site);
 uint32_t context_make(Thread *thread, Frame *frame, const Context *wanted);
@@ -736,6 +736,8 @@ typedef struct {
     PyObject *label; /* owned */
     bool is_self; /* the operand is plain `self` */
     bool lent; /* it is part of a region that the callers of its function make */
+    bool made; /* the operand is still being made by the function, which has handed it to nobody */
+    bool waits; /* a read in the test of a loop that does nothing but wait */
     uint16_t stacks; /* from which contexts were made in the epoch `stacks_tag` */
     uint32_t stacks_tag;
     Stack stack; /* owned: of the context made last */
@@ -765,10 +767,11 @@ typedef struct {
     struct Tap *tap; /* borrowed: what reached it; NULL in a replayed trace */
 } Location;
 
-#define RANK_PLAIN 1
-#define RANK_REGION 2
-#define RANK_WALK 3
-#define RANK_NEVER 4 /* of taps whose accesses the rules look at each time */
+#define RANK_PLAIN 1 /* of reads, and of writes to what is still being made */
+#define RANK_STORE 2
+#define RANK_REGION 3
+#define RANK_WALK 4
+#define RANK_NEVER 5 /* of taps whose accesses the rules look at each time */
 
 typedef struct {
     uint32_t context; /* owned reference */
@@ -1274,6 +1277,8 @@ PyObject *with_sync(PyObject *value, void (*verb)(Thread *, uint64_t));
 bool recorder_ready(PyObject *module);
 PyObject *native_digest(PyObject *module, PyObject *content);
 PyObject *native_event_line(PyObject *module, PyObject *const *part, Py_ssize_t count);
+PyObject *native_snapshot(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+PyObject *native_keep_each(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *native_access_tag(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *native_bind(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 bool taps_ready(PyObject *module);

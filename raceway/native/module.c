@@ -361,6 +361,8 @@ static PyMethodDef module_methods[] = {
     {"digest", native_digest, METH_O, "Eight bytes that tell whether other bytes have changed."},
     {"event_line", FASTCALL(native_event_line), METH_FASTCALL, "The line of an event from its parts."},
     {"access_tag", FASTCALL(native_access_tag), METH_FASTCALL, "The tag of a told access."},
+    {"keep_each", FASTCALL(native_keep_each), METH_FASTCALL, "Copies of arguments, None where they are much."},
+    {"snapshot", FASTCALL(native_snapshot), METH_FASTCALL, "A copy of a value as JSON, and whether it is whole."},
     {"add_sites", native_add_sites, METH_O, "Register sites; gives the number of the first."},
     {"feed", replay_feed, METH_O, "Apply one record of a trace."},
     {"races", native_races, METH_NOARGS, "All raw races so far."},

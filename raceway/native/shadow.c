@@ -568,7 +568,7 @@ static uint8_t
 rank_of(const Site *site, int op, bool in_region)
 {
     if (op_mutates(op)) {
-        return in_region || op == OP_READ_MODIFY_WRITE ? RANK_REGION : RANK_PLAIN;
+        return site->made ? RANK_PLAIN : in_region || op == OP_READ_MODIFY_WRITE ? RANK_REGION : RANK_STORE;
     }
     return op == OP_ITERATE ? RANK_WALK : site->is_head ? RANK_REGION : RANK_PLAIN;
 }
@@ -682,11 +682,11 @@ has_others(const Cell *cell, uint32_t slot)
     return false;
 }
 
-/* The test of a loop reads a flag that another actor stored: what came before the store comes before this. Of a flag
-   that nobody else had asked for when it was stored, less is known: the present of its writer if that has released
+/* The test of a loop reads a flag that another actor stored, or it only waits for what another actor did there: what came
+   before the store comes before this. Of a flag that nobody else had asked for when it was stored, less is known: the present of its writer if that has released
    nothing since, else what the writer itself did. */
 static void
-see_flag(Thread *thread, const Cell *cell)
+see_flag(Thread *thread, const Cell *cell, bool waits)
 {
     static const Clock nothing;
     const Expansion *expansion = expansion_of(cell);
@@ -696,7 +696,7 @@ see_flag(Thread *thread, const Cell *cell)
     }
     const Context *write = &contexts[writes == NULL ? cell->w : entries_of(writes)[writes->count - 1].context];
     Clock *known = &thread->actor->clock;
-    if (write->slot == thread->actor->slot || !sites[write->site].flag ||
+    if (write->slot == thread->actor->slot || (!waits && !sites[write->site].flag) ||
         write->number <= clock_get(known, write->slot)) {
         return;
     }
@@ -974,7 +974,7 @@ record_at(Thread *thread, Frame *frame, uint32_t number, Cell *cell, const Locat
     }
     if (!op_mutates(op)) {
         if (unlikely(site->flag)) {
-            see_flag(thread, cell);
+            see_flag(thread, cell, site->waits);
         }
     }
     else if ((site->rechecked && thread->actor->held != 0) ||

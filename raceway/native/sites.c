@@ -147,6 +147,8 @@ read_site(const Columns *columns, Py_ssize_t place, Site *site)
         .label = Py_NewRef(label),
         .is_self = (columns->numbers[COLUMN_SELF][place] & 1) != 0,
         .lent = (columns->numbers[COLUMN_SELF][place] & 2) != 0,
+        .made = (columns->numbers[COLUMN_SELF][place] & 4) != 0,
+        .waits = (columns->numbers[COLUMN_SELF][place] & 8) != 0,
     };
     return true;
 }

@@ -13,6 +13,9 @@ from raceway.pipeline.complaints import Once, Tell, to_standard_error
 from raceway.pipeline.settings import Counts, Settings, SinkCounts
 from raceway.pipeline.worker import Hook, Maker, Source, Worker
 
+FORK_PATIENCE = 0.2
+"""Seconds that a fork waits for a collector at most."""
+
 
 def _nothing() -> None:
     pass
@@ -118,8 +121,10 @@ class Pipeline:
         return tuple(sink.counts() for sink in self._sinks)
 
     def before_fork(self) -> None:
-        """In a parent about to fork: what waits is written down, for a child may end what is ours."""
-        self._worker.hand_over(monotonic() + 0.05)
+        """In a parent about to fork: what waits is sent if that is soon done, for the child's events come after it and
+        collectors ask for causes first; else it is written down, for a child may end what is ours."""
+        if not (self._worker.alive and self._worker.flush(monotonic() + FORK_PATIENCE)):
+            self._worker.hand_over(monotonic() + 0.05)
 
     def close_at_exit(self) -> None:
         """Close when the process ends: for one that was not to be closed then, whose owner is not here."""

@@ -9,6 +9,7 @@ and activation before it speaks of a region.
 from __future__ import annotations
 
 import contextlib
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -210,7 +211,11 @@ class Flow:
         return any(path in write.paths for path in read.paths)
 
     def finish(self) -> None:
-        """At the end of the activation: an item stored because it was missing, and used afterwards, is a lazy cache."""
+        """At the end of the activation: an item stored because it was missing, and used afterwards, is a lazy cache.
+        And it is known which places were read by one site only."""
+        counts = Counter(path for read in self.reads for path in read.paths)
+        for read in self.reads:
+            read.once = all(counts[path] == 1 for path in read.paths)
         for write, head, spans, awaits in self.lazy:
             used = any(read.order > write.order and self._same(read, write) for read in self.reads)
             returned = any(order > write.order and head in taint for order, taint in self.returns)

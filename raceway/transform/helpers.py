@@ -63,7 +63,7 @@ class Helpers:
         for test in sorted({read for guard in flow.guards for read in guard.reads if read.index == CALLED}, key=_order):
             if test.base == path and test.name != name:
                 self._links.append(_Link(test.name, name, Call(node, test.awaits != flow.awaits)))
-        answer = Draft(CALLED, SiteForm.METHOD, Context.CALL, Role.BASE, node, name, path, "", "")
+        answer = Draft(CALLED, SiteForm.METHOD, Context.CALL, Role.BASE, node, name, path, "", "", node)
         flow.stamp(answer, ())
         return frozenset((answer,))
 

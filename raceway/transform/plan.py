@@ -21,7 +21,8 @@ class Call:
 @dataclass(eq=False, slots=True)
 class Draft:
     """A site under construction; `order`, `segment` and `awaits` say when in its activation it is reached, `blocks` in
-    which `with` blocks. `passed_by`: a short circuit may leave it out. `calls`: by head, the calls that rely on it."""
+    which `with` blocks. `operand` is what is tapped. `passed_by`: a short circuit may leave it out. `calls`: by head,
+    the calls that rely on it."""
 
     index: int
     form: SiteForm
@@ -32,6 +33,7 @@ class Draft:
     base: str
     label: str
     function: str
+    operand: cst.CSTNode
     keyed: bool = False
     key: str = ""
     through: str = ""
@@ -45,6 +47,8 @@ class Draft:
     rechecked: bool = False
     double_checked: bool = False
     passed_by: bool = False
+    once: bool = False
+    waits: bool = False
     paths: tuple[str, ...] = ()
     order: int = 0
     segment: int = 0

@@ -139,6 +139,7 @@ class Planner:
             base=text(operand),
             label=self.label(operand),
             function=self.function,
+            operand=operand,
             through=self.mangle(through),
         )
         self.plan.drafts.append(draft)

@@ -24,6 +24,7 @@ from raceway.transform import functions, markers, remade
 from raceway.transform import text as text_renderer
 from raceway.transform.facts import gather
 from raceway.transform.forms import plan as make_plan
+from raceway.transform.making import Making
 from raceway.transform.pairing import pair
 from raceway.transform.peeking import HOLD
 from raceway.transform.plan import Draft, Plan
@@ -139,8 +140,17 @@ def _with_functions(tree: ast.Module, filename: str, sites: tuple[Site, ...], ma
 
 
 def _sites(analysis: _Analysis) -> tuple[Site, ...]:
-    pairs = analysis.pairs
-    return tuple(_site(draft, pairs[draft.anchor], _lent(draft, pairs)) for draft in analysis.plan.drafts)
+    pairs, making = analysis.pairs, Making(analysis.tree)
+    return tuple(
+        _site(
+            draft,
+            pairs[draft.anchor],
+            _lent(draft, pairs),
+            made=pairs.get(draft.operand) in making.bases,
+            whole=pairs[draft.anchor] in making.whole,
+        )
+        for draft in analysis.plan.drafts
+    )
 
 
 def _lent(draft: Draft, pairs: dict[cst.CSTNode, ast.AST]) -> Iterator[Region]:
@@ -158,7 +168,7 @@ def _says_less(region: Region) -> tuple[bool, bool, bool]:
     return not region.splits, bool(region.calls), region.kind is RegionKind.VALUE
 
 
-def _site(draft: Draft, node: ast.AST, lent: Iterable[Region]) -> Site:
+def _site(draft: Draft, node: ast.AST, lent: Iterable[Region], made: bool, whole: bool) -> Site:
     assert isinstance(node, (ast.expr, ast.stmt, ast.alias, ast.ExceptHandler))
     end: ast.AST = node.type if isinstance(node, ast.ExceptHandler) and node.type is not None else node
     return Site(
@@ -190,6 +200,10 @@ def _site(draft: Draft, node: ast.AST, lent: Iterable[Region]) -> Site:
         opens=draft.opens,
         switches=draft.switches,
         lent=draft.lent,
+        made=made,
+        whole=whole,
+        once=draft.once,
+        waits=draft.waits,
     )
 
 

@@ -130,6 +130,26 @@ def statements(block: cst.BaseSuite) -> Sequence[cst.CSTNode]:
     return found
 
 
+_WAITING = frozenset({"sleep", "wait"})
+
+
+def only_waits(block: cst.BaseSuite) -> bool:
+    """Whether a block does nothing but let time pass; it may give up, as after a deadline."""
+    return all(map(_waits, statements(block)))
+
+
+def _waits(node: cst.CSTNode) -> bool:
+    if isinstance(node, cst.If):
+        return node.orelse is None and exits(node.body) is not None
+    value: cst.CSTNode = node.value if isinstance(node, cst.Expr) else node
+    if isinstance(value, cst.Await):
+        value = value.expression
+    if not isinstance(value, cst.Call):
+        return isinstance(value, (cst.Pass, cst.Continue))
+    func = value.func.attr if isinstance(value.func, cst.Attribute) else value.func
+    return isinstance(func, cst.Name) and func.value in _WAITING
+
+
 def exits(block: cst.BaseSuite) -> cst.CSTNode | None:
     """The statement by which a block always leaves (return, raise, continue, break), None when it falls through."""
     body = statements(block)

@@ -10,7 +10,7 @@ from raceway.transform.flow import CLEAN, Guard, Taint
 from raceway.transform.planner import Planner
 from raceway.transform.polarity import polarity
 from raceway.transform.scopes import ScopeKind, captured_names
-from raceway.transform.source import exits
+from raceway.transform.source import exits, only_waits
 from raceway.transform.suspensions import goes_on_after_await
 
 
@@ -55,9 +55,9 @@ def while_(planner: Planner, node: cst.While) -> Taint:
     flow.switch()
     first = len(planner.plan.drafts)
     reads = planner.visit(node.test) | truth_tap(planner, node, "test", node.test)
-    tests = planner.plan.drafts[first:]
+    tests, waits = planner.plan.drafts[first:], only_waits(node.body)
     for draft in tests:
-        draft.flag = True
+        draft.flag, draft.waits = True, waits
     true_absent, false_absent = polarity(planner, node.test)
     segment, awaits = flow.segment, flow.awaits
     flow.guards.append(Guard(reads, true_absent))
@@ -139,6 +139,8 @@ def try_(planner: Planner, node: cst.Try | cst.TryStar) -> Taint:
         else:
             flow.branch(before)
         flow.guards.pop()
+    if exits(node.body) is not None:  # what follows runs after a handler, or not at all
+        flow.guards.append(Guard(tried, tried))
     if node.orelse is not None:
         planner.visit_block(node.orelse.body)
     if node.finalbody is not None:

@@ -96,11 +96,14 @@ IGNORING = [
     ["-E", "-m", "child", "y"],
     ["-BIc", "import sys; sys.path.insert(0, '.')\nimport child\nsys.exit(3)", "z"],
     ["-Ic", "1 / 0"],
+    ["-Im", "no_such"],
+    ["-I", "broken.py"],
 ]
 
 
 def test_a_child_that_ignores_its_environment_is_followed(place: Place) -> None:
     place.write("child.py", "import sys\nsys.path.insert(0, '.')\nimport shared\nshared.race()\n" + LOOKS)
+    place.write("broken.py", "a b\n")
     starts = (
         "import subprocess, sys\nfor words in {!r}:\n    print(subprocess.run([sys.executable, *words]), flush=True)\n"
     )
@@ -112,7 +115,7 @@ def test_a_child_that_ignores_its_environment_is_followed(place: Place) -> None:
     run = place.run("starts.py")
     assert run.stdout == plain.stdout
     assert run.stderr.startswith(plain.stderr)
-    assert [process["ended"] for process in run.processes] == ["handed-in"] * 5
+    assert [process["ended"] for process in run.processes] == ["handed-in"] * len(IGNORING)
     assert (run.races, run.report["findings"][0]["count"]) == ([("lost-update", "Counter.value")], 8)
     assert run.report["not_seen"] == []
     assert run.left == []

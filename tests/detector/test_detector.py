@@ -12,7 +12,7 @@ from raceway.model.kinds import ActorKind, Commute, Operation
 from raceway.model.races import RawRace
 from raceway.model.records import Access, Acquire, End, Fork, Join, Record, Release, Retire
 from tests.detector.cores import REPLAYS
-from tests.detector.traces import FLAG, SITES, access, site
+from tests.detector.traces import FLAG, MADE, SITES, WAITING, access, site
 
 Run = Callable[[Sequence[Record]], list[RawRace]]
 
@@ -86,6 +86,17 @@ def test_other_reads_and_other_stores_order_nothing(run: Run) -> None:
     read, stored = access(2, READ, place=1), access(1, WRITE, place=1)
     assert racing_places(run([*FORKS, access(1, WRITE), flag(1, WRITE), read, access(2, WRITE)])) != set()
     assert racing_places(run([*FORKS, access(1, WRITE), stored, flag(2, READ), access(2, WRITE)])) != set()
+
+
+def test_a_loop_that_only_waits_comes_after_any_store_that_it_sees(run: Run) -> None:
+    stored, waits = access(1, WRITE, place=1), access(2, READ, place=1, where=WAITING)
+    assert racing_places(run([*FORKS, access(1, WRITE), stored, waits, access(2, WRITE)])) == set()
+
+
+def test_what_is_made_is_no_repetition_for_what_is_stored_later(run: Run) -> None:
+    made, stored = access(1, WRITE, where=MADE), access(1, WRITE)
+    (race,) = run([*FORKS, made, stored, access(2, WRITE)])
+    assert race.earlier.access.site == stored.site
 
 
 def test_merging_release_keeps_earlier_ones(run: Run) -> None:

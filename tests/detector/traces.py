@@ -43,10 +43,12 @@ SPLIT = 2
 WALK = 8
 """A site that walks over a container and has an await between its steps."""
 DOUBLE_CHECKED, RECHECKED = 10, 11
-COUNT = 12
+MADE = 12
+"""A site whose object is still being made."""
+COUNT = 13
 """So many are drawn."""
-FLAG = 12
-"""A site that asks for a flag in the test of a loop, or stores one."""
+FLAG, WAITING = 13, 14
+"""Sites that ask for a flag in the test of a loop, or store one; the loop of the second only waits."""
 
 TASKS = (30, 31, 32)
 SYNCS, LOCKS = (50, 51), (60, 61)
@@ -88,14 +90,16 @@ def site(index: int) -> Site:
         is_head=index in HEADS,
         double_checked=index == DOUBLE_CHECKED,
         rechecked=index == RECHECKED,
-        flag=index == FLAG,
+        flag=index in (FLAG, WAITING),
+        made=index == MADE,
+        waits=index == WAITING,
         suspends=index == WALK,
         opens=index in HEADS,
         switches=index in HEADS,
     )
 
 
-SITES = tuple(map(site, range(FLAG + 1)))
+SITES = tuple(map(site, range(WAITING + 1)))
 
 
 def access(

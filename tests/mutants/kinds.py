@@ -202,6 +202,26 @@ _JUDGING = (
         "if writer.flag:", "race/flag_once.py",
     ),
     Mutant(
+        "benign-waits", "that a loop which only waits asks again",
+        "findings/judge.py", "if reader.waits:", "if False:", "norace/poll_state.py",
+    ),
+    Mutant(
+        "benign-copies", "that a changed copy may replace a container under a lock",
+        "findings/judge.py", "if writer.whole and", "if False and", "norace/copy_on_write.py",
+    ),
+    Mutant(
+        "benign-one-copy", "that only who reads once has one of the copies",
+        "findings/judge.py", "writer.whole and reader.once and", "writer.whole and", "race/copy_on_write.py",
+    ),
+    Mutant(
+        "made-in-private", "that nothing races with what is made",
+        "findings/making.py", "if not earlier.made or", "if True or", "norace/made_published.py",
+    ),
+    Mutant(
+        "made-then-changed", "that what is made says nothing of what is stored later",
+        "detector/shadow.py", "if site.made:", "if False:", "race/made_and_changed.py",
+    ),
+    Mutant(
         "benign-double-checked", "that the outer test of double-checked locking is benign",
         "findings/judge.py", "if reader.double_checked and", "if False and",
         "norace/lock_double_checked_late.py",

@@ -1,0 +1,313 @@
+"""What a function does to an object that it has just made, before anybody else can know of it.
+
+    def __init__(self):           row = {}
+        self.parts = []           row["id"] = 1      # made
+        self.parts.append(1)      self.rows = row    # handed out, whole
+        Thread(target=self.run)   row["id"] = 2      # no longer made
+        self.late = 0
+
+Who finds such an object finds it through a reference that was stored later, so nothing that is made races with what
+others do to it. Of objects only the receiver of `__init__` and `__post_init__` is known to be new, and containers
+that are spelled out, copied, or made by calls of their types. An object is handed out where its name is used for
+anything but an access of it; a method of the program may hand it out, too. Loops are walked twice, since what is handed
+out at their end is so at their begin.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import TypeGuard
+
+_MAKERS = frozenset({"__init__", "__post_init__"})
+_CONTAINERS = frozenset("dict list set bytearray deque defaultdict OrderedDict Counter".split())
+_COPIES = frozenset({"copy", "deepcopy"})
+_WHOLE = frozenset({"tuple", "frozenset", "sorted", "MappingProxyType", "replace", "_replace"})
+_DISPLAYS = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp)
+_LOOKING = frozenset("len sorted sum min max any all isinstance print repr str range tuple frozenset id bool".split())
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+class Making:
+    """What was found in one module: `bases` are expressions that denote an object which is still being made, `whole`
+    the targets of assignments that store a container which was made here."""
+
+    def __init__(self, tree: ast.Module) -> None:
+        self.bases: set[ast.AST] = set()
+        self.whole: set[ast.AST] = set()
+        makers: dict[ast.AST, ast.arg] = {}
+        again = False
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef):
+                makers.update(_makers(node))
+            again |= isinstance(node, ast.Attribute) and node.attr in _MAKERS and _is_name(node.value, "self")
+        for node in ast.walk(tree):
+            if isinstance(node, _FUNCTIONS):
+                receiver = None if again else makers.get(node)
+                _Function(self, node, "" if receiver is None else receiver.arg)
+
+
+def _makers(node: ast.ClassDef) -> Iterator[tuple[ast.AST, ast.arg]]:
+    """The methods of a class that run once for each object, when it is new, with their receivers: what `__new__` gives
+    back may be an old one."""
+    methods = [part for part in node.body if isinstance(part, _FUNCTIONS)]
+    if not any(part.name == "__new__" for part in methods):
+        for part in methods:
+            if part.name in _MAKERS and part.args.args:
+                yield part, part.args.args[0]
+
+
+def _is_name(node: ast.expr, name: str) -> bool:
+    return isinstance(node, ast.Name) and node.id == name
+
+
+class _Function:
+    """The walk over one function, in the order in which it runs. `fresh`: names and `name.attribute`s of what is being
+    made, `receiver` among them if the function makes it; `stored`: the attributes that it was given so far."""
+
+    def __init__(self, found: Making, node: ast.FunctionDef | ast.AsyncFunctionDef, receiver: str) -> None:
+        self._found = found
+        self._receiver = receiver
+        self._fresh = {receiver} if receiver else set()
+        self._stored: set[str] = set()
+        self._elsewhere = _names_of_others(node)
+        self._marks = True
+        self._block(node.body)
+
+    def _block(self, body: list[ast.stmt]) -> None:
+        for statement in body:
+            self._statement(statement)
+
+    def _statement(self, node: ast.stmt) -> None:
+        match node:
+            case ast.Assign(targets=targets, value=value):
+                self._assign(targets, value)
+            case ast.AnnAssign():
+                if node.value is not None:
+                    self._assign([node.target], node.value)
+            case ast.AugAssign():
+                self._use(node.value)
+                self._target(node.target)
+            case ast.If(test=test, body=body, orelse=orelse):
+                self._use(test, looks=True)
+                self._either(body, orelse)
+            case ast.For() | ast.AsyncFor():
+                self._use(node.iter, looks=True)
+                self._forget(node.target)
+                self._loop(node)
+            case ast.While(test=test):
+                self._use(test, looks=True)
+                self._loop(node)
+            case ast.Try() | ast.TryStar():
+                before = set(self._fresh)
+                self._block(node.body)
+                self._fresh &= before
+                for handler in node.handlers:
+                    self._drop(handler.name or "")
+                self._either(node.orelse, *(handler.body for handler in node.handlers))
+                self._block(node.finalbody)
+            case ast.With() | ast.AsyncWith():
+                for item in node.items:
+                    self._use(item.context_expr)
+                    if item.optional_vars is not None:
+                        self._forget(item.optional_vars)
+                self._block(node.body)
+            case ast.Match(subject=subject, cases=cases):
+                self._use(subject)
+                for part in ast.walk(node):
+                    self._drop(getattr(part, "name", None) or getattr(part, "rest", None) or "")
+                self._either(*(case.body for case in cases), [])
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                self._hide(node)
+            case ast.Delete(targets=targets):
+                for target in targets:
+                    self._target(target)
+            case _:
+                for child in ast.iter_child_nodes(node):
+                    self._use(child)
+
+    def _either(self, *bodies: list[ast.stmt]) -> None:
+        before, after = set(self._fresh), set(self._fresh)
+        for body in bodies:
+            self._fresh = set(before)
+            self._block(body)
+            after &= self._fresh
+        self._fresh = after
+
+    def _loop(self, node: ast.For | ast.AsyncFor | ast.While) -> None:
+        before, marks = set(self._fresh), self._marks
+        self._marks = False
+        self._block(node.body)
+        self._fresh &= before
+        self._marks = marks
+        self._block(node.body)
+        self._fresh &= before
+        self._block(node.orelse)
+
+    def _assign(self, targets: list[ast.expr], value: ast.expr) -> None:
+        if len(targets) == 1 and isinstance(value, ast.Tuple) and _aligned(target := targets[0], value):
+            for left, right in zip(target.elts, value.elts, strict=True):
+                self._assign([left], right)
+            return
+        whole = self._is_whole(value)
+        self._use(value)
+        for target in targets:
+            self._target(target)
+            if whole and self._marks:
+                self._found.whole.add(target)
+            path = self._path(target)
+            if path and len(targets) == 1 and _is_made(value) and self._may_be(target):
+                self._fresh.add(path)
+
+    def _may_be(self, target: ast.expr) -> bool:
+        """Whether what is stored there can only be reached through names that are looked at here."""
+        if isinstance(target, ast.Name):
+            return target.id not in self._elsewhere
+        return isinstance(target, ast.Attribute) and self._path(target.value) in self._fresh
+
+    def _is_whole(self, value: ast.expr) -> bool:
+        if isinstance(value, ast.Name):
+            return value.id in self._fresh
+        if isinstance(value, ast.Call) and _called(value) in _WHOLE:
+            return True
+        if isinstance(value, ast.BinOp):
+            return self._is_whole(value.left) or self._is_whole(value.right)
+        return isinstance(value, ast.Tuple) or _is_made(value)
+
+    def _target(self, target: ast.expr) -> None:
+        if isinstance(target, (ast.Attribute, ast.Subscript)):
+            self._base(target.value)
+            if isinstance(target, ast.Subscript):
+                self._use(target.slice)
+            elif _is_name(target.value, self._receiver):
+                self._stored.add(target.attr)
+        self._forget(target)
+
+    def _forget(self, target: ast.expr) -> None:
+        """What the target denoted is another object now."""
+        for node in ast.walk(target):
+            path = self._path(node)
+            if path and isinstance(getattr(node, "ctx", None), (ast.Store, ast.Del)):
+                self._drop(path)
+
+    def _drop(self, path: str) -> None:
+        self._fresh = {other for other in self._fresh if other != path and not other.startswith(path + ".")}
+
+    def _base(self, node: ast.expr) -> None:
+        """An operand whose attribute or item is accessed, or which is looked at as a whole: it is not handed out."""
+        path = self._path(node)
+        if path in self._fresh and path:
+            if self._marks:
+                self._found.bases.add(node)
+            if isinstance(node, ast.Attribute) and self._marks:
+                self._found.bases.add(node.value)
+        else:
+            self._use(node)
+
+    def _use(self, node: ast.AST, looks: bool = False) -> None:
+        """An expression. `looks`: its value itself is not kept by anybody."""
+        match node:
+            case ast.Name(id=name):
+                if not looks:
+                    self._drop(name)
+                elif name in self._fresh and self._marks:
+                    self._found.bases.add(node)
+            case ast.Attribute(value=value):
+                self._attribute(node, value, looks)
+            case ast.Subscript(value=value, slice=key):
+                self._base(value)
+                self._use(key)
+            case ast.Call():
+                self._call(node)
+            case ast.Compare() | ast.UnaryOp() | ast.FormattedValue() | ast.Starred():
+                for child in ast.iter_child_nodes(node):
+                    self._use(child, looks=True)
+            case ast.BoolOp(values=values):
+                for value in values:
+                    self._use(value, looks)
+            case ast.Lambda():
+                self._hide(node)
+            case ast.NamedExpr(target=target, value=value):
+                self._assign([target], value)
+            case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
+                self._comprehension(node)
+            case _:
+                for child in ast.iter_child_nodes(node):
+                    self._use(child)
+
+    def _attribute(self, node: ast.Attribute, value: ast.expr, looks: bool) -> None:
+        path = self._path(node)
+        own = _is_name(value, self._receiver)
+        if (own and node.attr not in self._stored) or (not own and self._path(value) in self._fresh):
+            self._use(value)  # perhaps a bound method, or a property
+        else:
+            self._base(value)
+        if path in self._fresh and not looks:
+            self._drop(path)
+
+    def _call(self, node: ast.Call) -> None:
+        func = node.func
+        if isinstance(func, ast.Attribute):
+            if _is_name(func.value, self._receiver):
+                self._use(func.value)
+            else:
+                self._base(func.value)
+        else:
+            self._use(func)
+        looks = isinstance(func, ast.Name) and func.id in _LOOKING | _CONTAINERS
+        for argument in (*node.args, *node.keywords):
+            self._use(argument.value if isinstance(argument, ast.keyword) else argument, looks=looks)
+
+    def _comprehension(self, node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp) -> None:
+        for part in node.generators:
+            self._use(part.iter, looks=True)
+            for test in part.ifs:
+                self._use(test, looks=True)
+        for element in (node.key, node.value) if isinstance(node, ast.DictComp) else (node.elt,):
+            self._use(element)
+
+    def _hide(self, node: ast.AST) -> None:
+        """Code that runs later, and perhaps elsewhere, knows what it names."""
+        for part in ast.walk(node):
+            if isinstance(part, ast.Name):
+                self._drop(part.id)
+
+    @staticmethod
+    def _path(node: ast.AST) -> str:
+        if isinstance(node, ast.Name):
+            return node.id
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            return f"{node.value.id}.{node.attr}"
+        return ""
+
+
+def _aligned(target: ast.expr, value: ast.Tuple) -> TypeGuard[ast.Tuple]:
+    """Whether it is `a, b = c, d`."""
+    if not isinstance(target, ast.Tuple) or len(target.elts) != len(value.elts):
+        return False
+    return not any(isinstance(part, ast.Starred) for part in target.elts)
+
+
+def _is_made(value: ast.expr) -> bool:
+    """Whether the value is a container that nobody else has."""
+    if isinstance(value, ast.Call):
+        name = _called(value)
+        return name in _CONTAINERS or name in _COPIES
+    return isinstance(value, _DISPLAYS)
+
+
+def _called(node: ast.Call) -> str:
+    if isinstance(node.func, ast.Attribute):
+        return node.func.attr
+    return node.func.id if isinstance(node.func, ast.Name) else ""
+
+
+def _names_of_others(node: ast.FunctionDef | ast.AsyncFunctionDef) -> set[str]:
+    """Names of the function that are no locals of its own alone."""
+    names: set[str] = set()
+    for part in ast.walk(node):
+        if isinstance(part, (ast.Global, ast.Nonlocal)):
+            names.update(part.names)
+        elif isinstance(part, (*_FUNCTIONS, ast.Lambda, ast.ClassDef)) and part is not node:
+            names.update(inner.id for inner in ast.walk(part) if isinstance(inner, ast.Name))
+    return names
