@@ -1,6 +1,7 @@
-"""Keeps what Raceway imports apart from modules next to the program that are called the same. Serves the command line.
+"""Keeps what Raceway imports apart from what the program does to imports. Serves the command line.
 
-A `queue.py` of the program is what the program imports as `queue`, while Raceway has the standard library's.
+A `queue.py` next to the program is what the program imports as `queue`, while Raceway has the standard library's. A
+program may also empty `sys.modules` or `sys.meta_path`: the report still finds what it needs.
 """
 
 from __future__ import annotations
@@ -11,9 +12,12 @@ from collections.abc import Container, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from importlib import import_module
 
+from raceway.model.typing import Any
+
 _OWN = "raceway"
 _KEPT = {_OWN, "libcst", "__main__"}  # libcst imports parts of itself late
 
+_LISTS = ("path", "meta_path", "path_hooks")
 _LATER = (
     "autoinstrument", "children", "cli", "detector", "findings", "model", "outcome", "report", "runtime", "sync",
     "transform",
@@ -48,6 +52,33 @@ def plain_modules() -> frozenset[str]:
     """The modules that this interpreter had when it had started: a module that has run moves to the end."""
     names = list(sys.modules)
     return frozenset(names[: names.index("site")] if "site" in names else names)
+
+
+class Remembered:
+    """How imports were when the program began."""
+
+    def __init__(self) -> None:
+        self._modules = {name: module for name, module in sys.modules.items() if name != "__main__"}
+        self._lists: dict[str, list[Any]] = {name: list(getattr(sys, name)) for name in _LISTS}
+
+    @contextmanager
+    def put_back(self) -> Iterator[None]:
+        """Have them like that, where anything is missing now, and afterwards as they are now."""
+        modules = {name: module for name, module in self._modules.items() if sys.modules.get(name) is not module}
+        replaced = {name: sys.modules[name] for name in modules if name in sys.modules}
+        lists = {name: getattr(sys, name, []) for name in _LISTS}
+        lists = {name: now for name, now in lists.items() if any(item not in now for item in self._lists[name])}
+        sys.modules.update(modules)
+        for name in lists:
+            setattr(sys, name, self._lists[name])
+        try:
+            yield
+        finally:
+            for name, now in lists.items():
+                setattr(sys, name, now)
+            for name in modules:
+                sys.modules.pop(name, None)
+            sys.modules.update(replaced)
 
 
 def _beside(directory: str) -> Iterator[str]:

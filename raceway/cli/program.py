@@ -221,7 +221,8 @@ def _reached_program(error: BaseException) -> bool:
 
 def forget_file() -> None:
     """A script that has run to its end, or into an error, no longer has a `__file__`: exit handlers see that."""
-    variables = vars(sys.modules["__main__"])
+    main = sys.modules.get("__main__")
+    variables = {} if main is None else vars(main)
     variables.pop("__file__", None)
     variables.pop("__cached__", None)
 

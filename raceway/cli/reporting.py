@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from types import CodeType
 
 from raceway.cli import stderr
+from raceway.cli.imports import Remembered
 from raceway.model.typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ class Reporting:
         self._session = session
         self._process = os.getpid()
         self._made_in = 0
+        self._imports: Remembered | None = None
 
     @property
     def follows(self) -> bool:
@@ -48,6 +50,10 @@ class Reporting:
         self.withdraw()
         self._made_in = os.getpid()
 
+    def begin(self) -> None:
+        """The program is about to begin: what it does to imports from here on is no concern of the report."""
+        self._imports = Remembered()
+
     def withdraw(self) -> None:
         """The program cannot be run here: a process that belongs to a run hands in what it has, and follows no more."""
         if self._session is not None and self._session.children is not None and self._session.children.is_child:
@@ -57,8 +63,10 @@ class Reporting:
         """Make it; takes the program's status and gives that of the whole run."""
         limit = sys.getrecursionlimit()
         sys.setrecursionlimit(limit + _FRAMES)
+        imports, self._imports = self._imports, None  # what is kept would not die with the interpreter as it should
         try:
-            return self._report(status)
+            with nullcontext() if imports is None else imports.put_back():
+                return self._report(status)
         finally:
             with suppress(RecursionError):  # in the depth of a recursion it stays
                 sys.setrecursionlimit(limit)

@@ -45,6 +45,7 @@ def run_to_end(launch: program.Launch, report: Reporting, plain: frozenset[str])
     with imports.aside():
         launch.load(report.compile, report.withdraw)
     imports.give_way(plain)
+    report.begin()
     restore = interrupts.report_before_dying(report, in_children=report.follows)
     error = _run(launch, report.outermost)
     if not launch.began(error):

@@ -18,7 +18,7 @@ from raceway.client.context import inherited, mark
 from raceway.client.default import get_client
 from raceway.client.keeping import Few, keep_each, snapshot
 from raceway.client.tracking import Tracking
-from raceway.client.wrapping import Block, wrapped
+from raceway.client.wrapping import Block, each_method, wrapped
 from raceway.model.events import EventKind
 from raceway.model.typing import TYPE_CHECKING, Any, TypeVar, overload
 from raceway.pipeline.ids import new_uuid
@@ -62,6 +62,9 @@ def async_tracked(client: Any = None) -> Any:
 
 track_async = async_tracked
 
+_TOLD = "_raceway_told"
+"""Attribute of functions whose calls are told: of those of a decorated class some may be, and are not told twice."""
+
 
 def _decorator(
     given: Any,
@@ -72,8 +75,16 @@ def _decorator(
     client = given if given is None or isinstance(given, Tracking) else None
 
     def decorated(target: Any) -> Any:
+        if isinstance(target, type):
+            return each_method(target, decorated)
+        if getattr(getattr(target, "__func__", target), _TOLD, None) is block:
+            return target
         wrap = None if plain is None else functools.partial(plain, client)
-        return wrapped(target, functools.partial(block, client), wrap)
+        made = wrapped(target, functools.partial(block, client), wrap)
+        function = getattr(made, "__func__", made)
+        if inspect.isfunction(function):
+            setattr(function, _TOLD, block)
+        return made
 
     return decorated if given is client else decorated(given)
 

@@ -2,14 +2,16 @@
 
 `start()` -> the thread, `submit()` -> the job: an actor of its own that happens after that point. `join()` of a thread
 that is over and `result()` of a job that is done: whoever waited happens after all of it. A job that an event loop was
-given, by `to_thread` or `run_in_executor`, counts as waited for once it is done, as tasks do. No frame of ours stays on
-the stack of a thread, nor in a traceback. All of it works with and without the import hook.
+given, by `to_thread` or `run_in_executor`, counts as waited for once it is done, as tasks do. Who awaits what anyio,
+trio or curio have a thread do comes after it. No frame of ours stays on the stack of a thread, nor in a traceback. All
+of it works with and without the import hook.
 """
 
 from __future__ import annotations
 
 import contextvars
 import functools
+import importlib
 import inspect
 import sys
 import threading
@@ -79,6 +81,11 @@ class Job:
     def __repr__(self) -> str:
         return repr(self._function)
 
+    @property
+    def __name__(self) -> Any:
+        """What threads are called that run it."""
+        return self._function.__name__
+
 
 def _variables_of(function: Any) -> contextvars.Context | None:
     """The variables that a job runs with when it is `partial(context.run, ...)`, as `asyncio.to_thread` has it."""
@@ -144,6 +151,23 @@ def follow() -> None:
     if task is not None and not hasattr(task.send, _OURS):
         ledger.replace(task, "__init__", _around(task.__init__, after=_curio_task_made))
         ledger.replace(task, "send", _sending(task.send))
+    for module, name in _AWAITED:
+        owner = _module(module)
+        real = None if owner is None else vars(owner).get(name)
+        if real is not None and not hasattr(real, _OURS):
+            ledger.replace(owner, name, _awaited(real))
+
+
+def _module(name: str) -> Any:
+    """A module of a package that is there, brought in where the package does that when it is first asked for; None
+    while there is none."""
+    package = sys.modules.get(name.partition(".")[0])
+    if name in sys.modules or package is None or getattr(package.__spec__, "_initializing", False):
+        return sys.modules.get(name)
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        return None
 
 
 contexts.at_begin.append(follow)
@@ -259,6 +283,40 @@ def _handing(real: Callable[..., Any]) -> Callable[..., Any]:
 
     setattr(run_in_executor, _OURS, True)
     return run_in_executor
+
+
+_AWAITED = (
+    ("anyio.to_thread", "run_sync"),
+    ("trio.to_thread", "run_sync"),
+    ("curio.workers", "run_in_thread"),
+    ("curio", "run_in_thread"),
+)
+"""Functions that have a thread do something and wait for it, by their modules."""
+
+
+def _awaited(real: Callable[..., Any]) -> Callable[..., Any]:
+    """One of them, with a job in the place of the function."""
+
+    @functools.wraps(real)
+    async def wrapper(*args: Any, **kwargs: Any) -> Any:
+        job = None
+        try:
+            context = contexts.current()
+            if context is not None and args and callable(args[0]) and type(args[0]) is not Job:
+                job = Job(context, args[0])
+        except Exception:
+            Failures.count += 1
+        try:
+            return await real(*(args if job is None else (job, *args[1:])), **kwargs)
+        except BaseException as error:
+            hide_frame(error)
+            raise
+        finally:
+            if job is not None and job.end is not None and job.end.count:
+                learn(job.end.clock)
+
+    setattr(wrapper, _OURS, True)
+    return wrapper
 
 
 def _curio_task_made(task: Any, _coroutine: object = None, parent: Any = None) -> None:

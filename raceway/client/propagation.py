@@ -50,9 +50,18 @@ def outgoing(context: Context, extra: Mapping[str, Any] | None = None) -> dict[s
     }
     if trace.tracestate:
         headers[TRACESTATE] = trace.tracestate
-    given = {str(name): value for name, value in (extra or {}).items()}
+    given = _given(extra)
     named = {name.lower() for name in given}
     return {**{name: value for name, value in headers.items() if name not in named}, **given}
+
+
+def _given(headers: Any) -> dict[str, Any]:
+    """The headers that a caller has of its own: a mapping or pairs; none where they are neither."""
+    try:
+        pairs = headers.items() if hasattr(headers, "items") else headers or ()
+        return {_text(name): value for name, value in pairs if _text(name)}
+    except Exception:
+        return {}
 
 
 def incoming(headers: object) -> Incoming:

@@ -21,7 +21,7 @@ _SCALAR_CALLS = frozenset({"len", "int", "float", "bool", "str", "ord", "round",
 class Facts:
     """`methods`: names that classes of the module define by `def` and nothing stores. `scalars`: attributes that
     hold numbers, strings, flags or None, as far as the module stores them. `helpers`: of the methods, those that one
-    class defines, once, and that run when they are called; and properties."""
+    class defines, once, and that run when they are called, or awaited; and properties."""
 
     methods: frozenset[str] = frozenset()
     scalars: frozenset[str] = frozenset()
@@ -42,7 +42,7 @@ def gather(tree: ast.Module) -> Facts:
             defined = [part for part in node.body if isinstance(part, (ast.FunctionDef, ast.AsyncFunctionDef))]
             methods.update(part.name for part in defined)
             every.update(part.name for part in defined)
-            helpers.update(part.name for part in defined if isinstance(part, ast.FunctionDef) and _is_helper(part))
+            helpers.update(part.name for part in defined if _is_helper(part))
             stored.update(_class_names(node, values))
         elif isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load):
             stored.add(node.attr)
@@ -57,8 +57,9 @@ def gather(tree: ast.Module) -> Facts:
     return Facts(frozenset(methods - stored), frozenset(scalar - other - unseen), frozenset(single))
 
 
-def _is_helper(node: ast.FunctionDef) -> bool:
-    """Whether the method runs when it is called or, as a property, read: no decorator does something else with it."""
+def _is_helper(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Whether the method runs when it is called and awaited or, as a property, read: no decorator does something else
+    with it."""
     plain = all(isinstance(one, ast.Name) and one.id == "property" for one in node.decorator_list)
     is_generator = any(isinstance(part, (ast.Yield, ast.YieldFrom)) for part in ast.walk(node))
     return plain and not is_generator and not node.name.endswith("__")

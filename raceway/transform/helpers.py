@@ -9,7 +9,7 @@ that the module gives to one method; a method that looks anew before it writes r
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import libcst as cst
 
@@ -33,9 +33,9 @@ class _Method:
 
 @dataclass(frozen=True, slots=True)
 class _Link:
-    """`act` was called, by `call`, because of the answer of `test`."""
+    """`act` was called, by `call`, because of the answer of `test`, or of a read in the caller itself."""
 
-    test: str
+    test: str | Draft
     act: str
     call: Call
 
@@ -60,9 +60,13 @@ class Helpers:
         path = flow.path(base) if name in self._names else ""
         if not path:
             return CLEAN
-        for test in sorted({read for guard in flow.guards for read in guard.reads if read.index == CALLED}, key=_order):
-            if test.base == path and test.name != name:
-                self._links.append(_Link(test.name, name, Call(node, test.awaits != flow.awaits)))
+        for test in sorted({read for guard in flow.guards for read in guard.reads}, key=_order):
+            call = Call(node, test.awaits != flow.awaits)
+            if test.index != CALLED:
+                if _is_of(test, f"{path}."):
+                    self._links.append(_Link(test, name, call))
+            elif test.base == path and test.name != name:
+                self._links.append(_Link(test.name, name, call))
         answer = Draft(CALLED, SiteForm.METHOD, Context.CALL, Role.BASE, node, name, path, "", "", node)
         flow.stamp(answer, ())
         return frozenset((answer,))
@@ -70,11 +74,19 @@ class Helpers:
     def link(self) -> None:
         """Once the module has been walked: give the writes their regions."""
         for link in self._links:
-            test, act = self._methods.get(link.test), self._methods.get(link.act)
-            for read in test.answers if test is not None else ():
+            act = self._methods.get(link.act)
+            for read in self._answers(link.test):
                 for write in act.writes if act is not None else ():
-                    if not _places(read).isdisjoint(_places(write)):
-                        write.rely(read, link.call)
+                    awaits = link.call.awaits or write.awaits > 0
+                    if (awaits or link.test is not read) and not _places(read).isdisjoint(_places(write)):
+                        write.rely(read, replace(link.call, awaits=awaits))
+
+    def _answers(self, test: str | Draft) -> tuple[Draft, ...]:
+        """The reads that a test depends on: those of a method's answer, or one that stands for itself."""
+        if isinstance(test, Draft):
+            return (test,)
+        method = self._methods.get(test)
+        return () if method is None else method.answers
 
 
 def _is_of(draft: Draft, own: str) -> bool:

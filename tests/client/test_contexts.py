@@ -8,7 +8,9 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -119,6 +121,43 @@ def test_to_thread(client: RacewayClient, captured: Captured, trace: str) -> Non
     assert before(task, thread)
     assert component(task) != component(thread)
     assert before(thread, after)
+
+
+def test_threads_that_tasks_wait_for(client: RacewayClient, captured: Captured) -> None:
+    import anyio
+    import trio
+
+    async def main(run: Callable[..., Any]) -> None:
+        client.start_trace()
+        tell(client, "task")
+        await run(tell, client, "thread")
+        with pytest.raises(ZeroDivisionError) as caught:
+            await run(failing)
+        assert not [entry for entry in caught.traceback if "raceway/client" in str(entry.path)]
+        tell(client, "after")
+
+    def failing() -> None:
+        tell(client, "failing")
+        raise ZeroDivisionError
+
+    client.start_trace()  # what is imported by now is followed
+    ways: list[Callable[[], Any]] = [
+        lambda: anyio.run(main, anyio.to_thread.run_sync),
+        lambda: anyio.run(main, anyio.to_thread.run_sync, backend="trio"),
+        lambda: trio.run(main, trio.to_thread.run_sync),
+    ]
+    if sys.version_info < (3, 12):
+        import curio
+
+        client.start_trace()
+        ways.append(lambda: curio.run(main, curio.run_in_thread))
+    for way in ways:
+        way()
+    names = ("task", "thread", "failing", "after")
+    for events in zip(*(captured.changes(name) for name in names), strict=True):
+        assert all(before(earlier, later) for earlier, later in pairwise(events))
+        assert len({component(event) for event in events}) == 3
+    assert len(captured.changes("task")) == len(ways)
 
 
 def test_jobs_of_an_event_loop(client: RacewayClient, captured: Captured, trace: str) -> None:

@@ -77,19 +77,29 @@ def test_classes_and_exceptions(client: RacewayClient, captured: Captured, trace
         def sell(self, count: int) -> None:
             raise KeyError(count)
 
+        @raceway.track_method  # told once all the same
         @staticmethod
         def closed() -> bool:
+            return True
+
+        @staticmethod
+        @raceway.track_method
+        def shut() -> bool:
             return True
 
     shop = Shop(3)
     assert isinstance(shop, Shop)
     assert Shop.closed()
+    assert Shop.shut()
     with pytest.raises(KeyError) as caught:
         shop.sell(1)
     files = [frame.filename for frame in traceback.extract_tb(caught.tb)]
     assert files == [__file__, __file__]
     names = [name.rpartition("Shop.")[2] for name, _ in calls(captured)]
-    assert names == ["__init__", "__init__:return", "closed", "closed:return", "sell", "sell:error"]
+    ends = {"sell": "error"}
+    assert names == [
+        part for name in ("__init__", "closed", "shut", "sell") for part in (name, f"{name}:{ends.get(name, 'return')}")
+    ]
     assert calls(captured)[-1][1]["error"] == "KeyError"
 
 

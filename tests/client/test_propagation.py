@@ -103,3 +103,16 @@ def test_request_takes_what_users_of_requests_pass(client: RacewayClient, collec
     assert form[1]["X-Own"] == "1"
     assert (raw[1]["traceparent"], raw[2]) == ("mine", b"raw")
     assert not any(name.lower() in ("authorization", "x-raceway-key") for one in collector.requests for name in one[1])
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [([("x-a", "b")], {"x-a": "b"}), ({b"x-a": b"b"}, {"x-a": b"b"}), (5, {}), ([1], {}), ({None: "x"}, {})],
+    ids=repr,
+)
+def test_headers_of_the_caller_may_be_anything(
+    client: RacewayClient, trace: str, given: Any, kept: dict[str, Any]
+) -> None:
+    headers = client.propagation_headers(given)
+    assert {name: value for name, value in headers.items() if name not in HEADERS} == kept
+    assert {"traceparent", "raceway-clock"} <= headers.keys()
