@@ -17,6 +17,12 @@ from raceway.model.typing import Any, Literal, assert_never
 
 FILE_NAME = "pyproject.toml"
 
+_TABLES = (b"[tool.raceway", b"[tool]", b"tool.raceway", b"tool=")
+"""What a line begins with, but for `_BLANKS`, that a setting of ours follows."""
+
+_BLANKS = b" \t\"'\xef\xbb\xbf"
+"""Quotes, blanks, and the mark of UTF-8 at the start."""
+
 _NEVER = "never"
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
@@ -220,7 +226,7 @@ def _from_nearest(start: str) -> Iterator[tuple[str, Any]]:
 
 def _from_file(path: str, start: str, *, required: bool = True) -> Iterator[tuple[str, Any]]:
     content = _content(path)
-    if not required and b"raceway" not in content:  # most have nothing for us, and need no parser
+    if not required and not _may_have_table(content):  # most have nothing for us, and need no parser
         return
     import tomllib
 
@@ -240,6 +246,12 @@ def _from_file(path: str, start: str, *, required: bool = True) -> Iterator[tupl
         if setting is None:
             raise ConfigError(f"{path}: unknown key {key!r} in [tool.raceway]{_suggestion(key, list(keys))}")
         yield setting.name, _read(setting, value, f"{path}: {key}", start)
+
+
+def _may_have_table(content: bytes) -> bool:
+    """Whether a line of the file can begin what `[tool.raceway]` holds, in one of the spellings that TOML has."""
+    lines = (line.translate(None, _BLANKS) for line in content.splitlines())
+    return b"raceway" in content and any(line.startswith(_TABLES) for line in lines)
 
 
 def _content(path: str) -> bytes:

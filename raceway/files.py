@@ -126,6 +126,16 @@ def is_link(path: str) -> bool:
         return False
 
 
+def stamp(path: str) -> tuple[int, int, int] | None:
+    """What tells whether a file has changed: its size, times of change of content and of status; None when that cannot
+    be told. Not the device and inode: they differ from one mount of the same files to the next."""
+    try:
+        status = _real.stat(path)
+    except (OSError, ValueError):
+        return None
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
 def absolute_path(path: str) -> str:
     """`os.path.abspath`; a relative path stays as it is where the current directory cannot be asked for."""
     try:

@@ -66,10 +66,10 @@ class Session:
         self.outermost = self._core.outermost
         self.locks = LockWatch(self._core, self._directory, has_gil)
         self.events = RunEvents(config, self._core, command, self._directory, self._module_of)
-        self.finder = InstrumentingFinder(
-            self.scope, self.compile, self.not_seen, self._core.module_executed, sync.AWAITED
-        )
         self._modules = Modules(self.scope, config, self._core.form + self.events.form, self._core.bind)
+        self.finder = InstrumentingFinder(
+            self.scope, self._modules.compile, self.not_seen, self._core.module_executed, sync.AWAITED
+        )
         self._known = read_known(config, self._directory)
         self._patches: sync.Patches | None = None
         self._began = time.monotonic()
@@ -377,9 +377,9 @@ def _working_directory() -> str:
         return ""
 
 
-def adopt(session: Session, code: CodeType, sites: Sequence[Site], marker: bytes, filename: str) -> CodeType:
-    """Code with placeholders that somebody else has made, with live taps; its sites are in this file."""
-    return session._core.bind(code, sites, marker, filename)
+def adopt(session: Session, code: CodeType, sites: Sequence[Site], places: bytes, filename: str) -> CodeType:
+    """Code that somebody else has made, with live taps at these places; its sites are in this file."""
+    return session._core.bind(code, sites, places, filename)
 
 
 def running() -> Session | None:

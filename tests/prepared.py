@@ -52,4 +52,4 @@ def _prepare(cache: Cache, script: Path, form: str) -> None:
             made = instrument(source.content, filename, "__main__", form)
     except (SyntaxError, ValueError, RecursionError, TransformError):
         return
-    cache.store(source, filename, form, Cached(made.code, made.sites, made.marker))
+    cache.store(source, filename, form, Cached(*made.parted()))

@@ -76,6 +76,20 @@ def test_a_named_file_is_read_instead(tmp_path: Path) -> None:
     assert settings(tmp_path, CONFIG="other.toml") == Config(debug=True)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "name = 'raceway'\n[ tool . 'raceway' ]\nquiet = true\n",
+        "[tool]\nraceway.quiet = true\n",
+        "tool.raceway.quiet = true\n",
+        'tool = {"raceway" = {quiet = true}}\n',
+    ],
+)
+def test_the_table_may_be_spelled_in_every_way(text: str, tmp_path: Path) -> None:
+    write(tmp_path, text)
+    assert settings(tmp_path).quiet
+
+
 @pytest.mark.parametrize("key", ["fail-on", "fail_on"])
 def test_keys_may_be_spelled_both_ways(key: str, tmp_path: Path) -> None:
     write(tmp_path, f'[tool.raceway]\n{key} = "never"\n')

@@ -6,8 +6,9 @@ of which version of the transform it is. A run reads that one file, and the sour
     digest of (version of the transform, digest of content) | content = (file name, form, stamp and digest of the
     source, what was made of it)
 
-Code has placeholders, and sites are packed (`model.sitetable`). The file is written beside and moved into place, so
-parallel processes see a whole file or none. A cache that cannot be read or written, or holds rubbish, only costs time.
+Code has no placeholders, but a list of where taps go (`model.placeholders`), and sites are packed (`model.sitetable`).
+The file is written beside and moved into place, so parallel processes see a whole file or none. A cache that cannot be
+read or written, or holds rubbish, only costs time.
 """
 
 from __future__ import annotations
@@ -21,20 +22,15 @@ from collections.abc import Sequence
 from types import CodeType
 
 from raceway import __version__, files
+from raceway.autoinstrument.disk import digest, seal, stored
 from raceway.autoinstrument.source import Source
 from raceway.model.sites import Site
 from raceway.model.sitetable import SiteTable, pack
 from raceway.model.struct import Struct
+from raceway.model.struct import made as made_of
 
-_digest = importlib.util.source_hash
-"""Eight bytes of SipHash, which the interpreter has at hand; hashlib brings in OpenSSL, and megabytes with it."""
-
-_DIGEST_BYTES = 8
-
-try:  # whole files are digested with every import of a module
-    from raceway._native import digest as _digest_of_file
-except ImportError:
-    _digest_of_file = _digest
+_FORMAT = 2
+"""Of the files; what the transform makes is told apart by its own files."""
 
 
 class Cached(Struct):
@@ -42,7 +38,8 @@ class Cached(Struct):
 
     code: CodeType
     sites: Sequence[Site]
-    marker: bytes
+    places: bytes
+    """Where taps go."""
 
 
 def _transform_version() -> bytes:
@@ -55,7 +52,7 @@ def _transform_version() -> bytes:
                 if entry.name.endswith(".py"):
                     status = entry.stat()
                     found.append(f"{folder}/{entry.name} {status.st_size} {status.st_mtime_ns}")
-    return repr((__version__, sys.version, importlib.util.MAGIC_NUMBER, sorted(found))).encode()
+    return repr((_FORMAT, __version__, sys.version, importlib.util.MAGIC_NUMBER, sorted(found))).encode()
 
 
 class Cache:
@@ -63,7 +60,7 @@ class Cache:
 
     def __init__(self, directory: str) -> None:
         self.directory = directory
-        self._version = _digest(_transform_version()) if directory else b""
+        self._version = digest(_transform_version()) if directory else b""
         self._interpreter = f"{sys.implementation.cache_tag} {sys.flags.optimize}"
 
     def load(self, source: Source, filename: str, form: str) -> Cached | None:
@@ -73,19 +70,15 @@ class Cache:
         """
         if not self.directory:
             return None
-        try:
-            stored = files.read(self._path(filename, form))
-            content = memoryview(stored)[_DIGEST_BYTES:]
-            if stored[:_DIGEST_BYTES] != self._seal(content):
-                return None
-            name, kind, stamp, digest, marker, code, sites = marshal.loads(content)
-        except (OSError, ValueError, EOFError, TypeError):
+        found = stored(self._path(filename, form), self._version)
+        if found is None:
             return None
-        if (name, kind) != (filename, form):
+        name, kind, stamp, known, places, code, sites = found
+        if name != filename or kind != form:
             return None
-        made = Cached(code, SiteTable(sites), marker)
+        made: Cached = made_of(Cached, (code, SiteTable(sites), places))
         if stamp is None or stamp != source.stamp():
-            if digest != _digest(source.content):
+            if known != digest(source.content):
                 return None
             if source.settled_stamp() is not None:  # it is an older file than it was, or the same one elsewhere
                 self.store(source, filename, form, made)
@@ -99,21 +92,16 @@ class Cache:
         """Keep what was made."""
         if not self.directory:
             return
-        what = filename, form, source.settled_stamp(), _digest(source.content)
+        what = filename, form, source.settled_stamp(), digest(source.content)
         path = self._path(filename, form)
         try:
-            content = marshal.dumps((*what, made.marker, made.code, pack(made.sites)))
+            content = marshal.dumps((*what, made.places, made.code, pack(made.sites)))
         except ValueError:  # a constant that marshal does not know
             return
         with contextlib.suppress(OSError):
             files.make_directories(os.path.dirname(path))
-            files.put(path, self._seal(content) + content)
-
-    def _seal(self, content: bytes | memoryview) -> bytes:
-        """What makes the content ours: of this version, and whole."""
-        return _digest(self._version + _digest_of_file(content))
+            files.put(path, seal(self._version, content) + content)
 
     def _path(self, filename: str, form: str) -> str:
-        key = f"{self._interpreter} {form} {filename}".encode(errors="surrogatepass")
-        name = (_digest(key) + _digest(b"again " + key)).hex()
-        return os.path.join(self.directory, name[:2], name[2:])
+        name = digest(f"{self._interpreter} {form} {filename}".encode(errors="surrogatepass")).hex()
+        return f"{self.directory}{os.sep}{name[:2]}{os.sep}{name[2:]}"

@@ -37,7 +37,7 @@ def fill(cache: Cache, form: str, files: Sequence[str], process: int) -> None:
         with contextlib.suppress(Exception):  # whatever it is: the program will meet it, or never import the file
             if cache.load(source, name, form) is None:
                 done = instrument(source.content, name, "", form)
-                cache.store(source, name, form, Cached(done.code, done.sites, done.marker))
+                cache.store(source, name, form, Cached(*done.parted()))
 
 
 def _reading(name: str) -> Callable[[], bytes]:

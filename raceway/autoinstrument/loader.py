@@ -7,7 +7,6 @@ Ordinary `.pyc` files are neither read nor written for code that is instrumented
 
 from __future__ import annotations
 
-import contextlib
 import enum
 from _thread import get_ident
 from collections.abc import Callable
@@ -125,10 +124,12 @@ def instrumented(plain: GetCode, instrumenter: Instrumenter) -> GetCode:
         path = self.get_filename(fullname)
         path = path.removesuffix("c") if path.endswith(".pyc") else path
         if instrumenter.wants(fullname, path) and is_standard(self):
-            with contextlib.suppress(OSError):
+            try:
                 code = instrumenter.compile(_source(self, path), path, fullname)
-                if code is not None:
-                    return code
+            except OSError:
+                code = None
+            if code is not None:
+                return code
         try:
             return plain(self, fullname)
         except BaseException as error:

@@ -29,6 +29,6 @@ class Maker:
         self._ahead.missed(module, filename)
         with self._progress.of(module):
             done = instrument(source.content, filename, module, self._form, apply)
-        made = Cached(done.code, done.sites, done.marker)
+        made = Cached(*done.parted())
         self._cache.store(source, filename, form, made)
         return made

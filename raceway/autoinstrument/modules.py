@@ -62,7 +62,7 @@ class Modules:
             return _plain_code(content, filename, finish)
         self.sites[module, filename] = len(made.sites)
         self.marks.add(filename)
-        return self._bind(made.code, made.sites, made.marker, filename)
+        return self._bind(made.code, made.sites, made.places, filename)
 
     def not_seen(self, reason: str, module: str, detail: str = "") -> None:
         """Note something that the run does not look at."""

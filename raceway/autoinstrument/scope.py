@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterator
 
 from raceway import files
+from raceway.autoinstrument.disk import is_link
 from raceway.model.struct import Struct
 from raceway.model.typing import TextIO
 
@@ -40,6 +41,12 @@ class Reason(enum.Enum):
     INSTALLED = "installed package"
     ELSEWHERE = "lies neither under the script's directory nor under the working directory"
     NO_FILE = "has no file"
+
+
+_FINAL = (Reason.OWN, Reason.STANDARD_LIBRARY)
+"""Where a file is told by its name alone, wherever links lead."""
+
+_ANY = "any.py"
 
 
 class Decision(Struct):
@@ -100,21 +107,27 @@ def _with_parents(module: str) -> Iterator[str]:
 
 def _place(roots: tuple[str, ...], filename: str) -> Reason:
     """Where a file lies. A link counts as what it points to, and as where it is when that is not own code."""
+    directory, name = os.path.split(filename)
+    if name not in ("", os.curdir, os.pardir) and os.path.isabs(directory):
+        given, place, path = _directory_place(roots, directory)
+        # Links are not asked for where they would change nothing: most files are of the program or the interpreter.
+        if given in _FINAL or not is_link(path + name):
+            return place
     path = files.absolute_path(filename)
-    if files.is_link(path):
-        return _linked_place(roots, path, files.real_path(path))
-    return _directory_place(roots, os.path.dirname(path))
+    return _linked_place(roots, path, files.real_path(path))
 
 
 @functools.lru_cache(maxsize=4096)
-def _directory_place(roots: tuple[str, ...], directory: str) -> Reason:
-    """Where all files of a directory lie that are no links."""
-    return _linked_place(roots, os.path.join(directory, "any.py"), os.path.join(files.real_path(directory), "any.py"))
+def _directory_place(roots: tuple[str, ...], directory: str) -> tuple[Reason, Reason, str]:
+    """Where a directory lies by its name, where all files of it lie that are no links, and its absolute path."""
+    path = os.path.join(files.absolute_path(directory), "")
+    given = _place_of(roots, os.path.normcase(path + _ANY))
+    return given, _linked_place(roots, path + _ANY, os.path.join(files.real_path(path), _ANY)), path
 
 
 def _linked_place(roots: tuple[str, ...], path: str, target: str) -> Reason:
     place = _place_of(roots, os.path.normcase(path))
-    if place in (Reason.OWN, Reason.STANDARD_LIBRARY):
+    if place in _FINAL:
         return place
     real = _place_of(roots, os.path.normcase(target))
     return real if real in (Reason.OWN, Reason.RACEWAY) else place
@@ -167,7 +180,8 @@ class Scope:
         if known is None:
             known = self._decisions[module, filename] = decide(self._rules, module, filename)
             self._matched.update(known.globs)
-            self._explain(module, known)
+            if self._stream is not None:
+                self._explain(self._stream, module, known)
         return known
 
     def would_watch(self, module: str, filename: str) -> bool:
@@ -176,18 +190,18 @@ class Scope:
 
     def reason(self, module: str, filename: str | None) -> Reason:
         """Why a module is watched or not; for the report, which must not count as a match."""
-        return decide(self._rules, module, filename).reason
+        return (self._decisions.get((module, filename)) or decide(self._rules, module, filename)).reason
 
     @property
     def roots(self) -> tuple[str, ...]:
         """Where own code lies."""
         return self._rules.roots
 
-    def _explain(self, module: str, decision: Decision) -> None:
-        if self._stream is not None and decision.reason not in (Reason.NO_FILE, Reason.RACEWAY):
+    def _explain(self, stream: TextIO, module: str, decision: Decision) -> None:
+        if decision.reason not in (Reason.NO_FILE, Reason.RACEWAY):
             word = "watched" if decision.instrument else "not watched"
             with contextlib.suppress(OSError, ValueError):
-                self._stream.write(f"raceway: {module}: {word}: {decision.reason.value}\n")
+                stream.write(f"raceway: {module}: {word}: {decision.reason.value}\n")
 
     def names(self, module: str) -> bool:
         """Whether the globs ask for this module of the standard library, which is left out unless asked for by name."""

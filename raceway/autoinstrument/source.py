@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from raceway import files
+from raceway.autoinstrument import disk
 
 Stamp = tuple[int, int, int]
 
@@ -38,12 +38,7 @@ class Source:
     def stamp(self) -> Stamp | None:
         """What tells whether the file has changed; None when that cannot be told."""
         if self._stamp is None and self._path:
-            try:
-                status = files.status(self._path)
-            except (OSError, ValueError):
-                return None
-            # Not the device and inode: they differ from one mount of the same files to the next.
-            self._stamp = status.st_size, status.st_mtime_ns, status.st_ctime_ns
+            self._stamp = disk.stamp(self._path)
         return self._stamp
 
     def settled_stamp(self) -> Stamp | None:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from types import CodeType, FrameType, FunctionType
 
 from raceway.client.marks import Place, line_of
-from raceway.model.placeholders import spell
+from raceway.model.placeholders import spell, take_out
 from raceway.model.sites import Context, Role, Site, SiteForm
 from raceway.model.typing import TYPE_CHECKING, Any
 from raceway.runtime.active import recorder
@@ -34,11 +34,12 @@ _LIMIT = 10_000
 """Places and variables that are told apart: a name made of user data must not fill the memory."""
 
 
-def _template() -> CodeType:
+def _template() -> tuple[CodeType, bytes]:
+    """The code of the function, and where its tap goes."""
     space: dict[str, Any] = {}
     exec(compile(_SOURCE, __file__, "exec", dont_inherit=True), space)
     code: CodeType = space["mark"].__code__
-    return code
+    return take_out(code, _MARKER)
 
 
 class Feed:
@@ -50,7 +51,7 @@ class Feed:
         self._locks: dict[str, int] = {}
         self._held: dict[tuple[int, str], int] = {}
         self._namespace: dict[str, Any] = {}
-        self._template = _template()
+        self._template, self._places = _template()
 
     def access(self, variable: str, access_type: str, frame: FrameType, place: Place) -> None:
         """A variable was read or written by the frame, at its line or where `place` says."""
@@ -131,7 +132,7 @@ class Feed:
         code = self._template.replace(co_consts=(*self._template.co_consts,))
         from raceway.session import adopt
 
-        return FunctionType(adopt(self._session, code, (site,), _MARKER, file), self._namespace)
+        return FunctionType(adopt(self._session, code, (site,), self._places, file), self._namespace)
 
 
 def _file_and_line(frame: FrameType, place: Place) -> tuple[str, int]:

@@ -1,57 +1,59 @@
-/* Binding: the placeholder constants of a module's code are replaced by live taps, in place. The code is fresh, from the
-   compiler or from the cache, and nobody else has seen it; a tuple of constants with a placeholder in it is shared with
-   no other code object, since every placeholder is unique. */
+/* Binding: live taps are put among the constants of a module's code, in place, where a list says so. The code is fresh,
+   from the compiler or from the cache, and nobody else has seen it; a tuple of constants with a place in it is shared
+   with no other code object. */
 #include "core.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 typedef struct {
-    const char *marker;
-    Py_ssize_t marker_length;
+    const uint8_t *at; /* in the list of places: see raceway/model/placeholders.py */
+    const uint8_t *end;
     uint32_t first;
     uint32_t count;
-    uint8_t *roles; /* by site: which taps it has */
     Table through; /* names of attributes from which containers were loaded */
 } Binding;
 
-static int
-role_bit(int role)
-{
-    return role == ROLE_BASE ? 1 : role == ROLE_KEY ? 2 : role == ROLE_VALUE ? 4 : 8;
-}
+enum { WORD = 8 };
 
-/* The site and role that a constant stands for, false when it is no placeholder: as raceway/model/placeholders.py. */
+/* Where one tap goes. `held`: how many other taps the site has. */
+typedef struct {
+    Py_ssize_t constant;
+    uint32_t site;
+    int role;
+    int held;
+} Place;
+
+/* The next number of the list. False with an exception when there is none. */
 static bool
-parse(const Binding *binding, PyObject *constant, uint32_t *site, int *role)
+next_word(Binding *binding, uint64_t *word)
 {
-    if (!PyBytes_CheckExact(constant) || PyBytes_GET_SIZE(constant) != binding->marker_length + 4) {
+    if (binding->end - binding->at < WORD) {
+        PyErr_SetString(PyExc_TypeError, "the list of places ends before the code does");
         return false;
     }
-    const char *text = PyBytes_AS_STRING(constant);
-    if (memcmp(text, binding->marker, (size_t)binding->marker_length) != 0) {
-        return false;
+    *word = 0;
+    for (int byte = 0; byte < WORD; byte++) {
+        *word |= (uint64_t)binding->at[byte] << 8 * byte;
     }
-    const uint8_t *tail = (const uint8_t *)text + binding->marker_length;
-    *site = (uint32_t)tail[0] | (uint32_t)tail[1] << 8 | (uint32_t)tail[2] << 16;
-    *role = tail[3];
-    return *site < binding->count;
+    binding->at += WORD;
+    return true;
 }
 
-static void
-find_roles(Binding *binding, PyCodeObject *code)
+static bool
+next_place(Binding *binding, Py_ssize_t constants, Place *place)
 {
-    for (Py_ssize_t place = 0; place < PyTuple_GET_SIZE(code->co_consts); place++) {
-        PyObject *constant = PyTuple_GET_ITEM(code->co_consts, place);
-        uint32_t site;
-        int role;
-        if (PyCode_Check(constant)) {
-            find_roles(binding, (PyCodeObject *)constant);
-        }
-        else if (parse(binding, constant, &site, &role)) {
-            binding->roles[site] |= (uint8_t)role_bit(role);
-        }
+    static const uint8_t roles[4] = {ROLE_BASE, ROLE_KEY, ROLE_VALUE, ROLE_STATEMENT};
+    uint64_t word;
+    if (!next_word(binding, &word)) {
+        return false;
     }
+    *place = (Place){.constant = (Py_ssize_t)(word >> 32), .site = (uint32_t)word & 0xffffff,
+                     .role = roles[word >> 24 & 3], .held = (int)(word >> 26 & 3)};
+    if (place->constant >= constants || place->site >= binding->count) {
+        PyErr_SetString(PyExc_TypeError, "the list of places tells of what is not there");
+        return false;
+    }
+    return true;
 }
 
 /* The place of a captured variable in frames of this code, -1 when it has none. */
@@ -91,11 +93,10 @@ first_rank(const Site *site)
 }
 
 static PyObject *
-make_tap(Binding *binding, PyCodeObject *code, uint32_t index, int role)
+make_tap(const Binding *binding, PyCodeObject *code, const Place *place)
 {
-    const Site *site = &sites[binding->first + index];
-    static const uint8_t set_bits[16] = {0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4};
-    int held = set_bits[binding->roles[index]] - 1;
+    const Site *site = &sites[binding->first + place->site];
+    int role = place->role, held = place->held;
     uint8_t rank = first_rank(site);
     bool early = site->context == CONTEXT_AUGMENT && role != site->commit && held == 0;
     bool commits = role == site->commit || early;
@@ -110,7 +111,7 @@ make_tap(Binding *binding, PyCodeObject *code, uint32_t index, int role)
     tap->run = recording != 0 ? recording : UINT64_MAX; /* bound after the end: never a part of a run */
     tap->fits = NO_SHAPE;
     tap->learned = &nothing_learned;
-    tap->site = binding->first + index;
+    tap->site = binding->first + place->site;
     tap->role = (uint8_t)role;
     tap->held = (uint8_t)held;
     tap->commits = commits;
@@ -135,63 +136,57 @@ make_tap(Binding *binding, PyCodeObject *code, uint32_t index, int role)
 }
 
 static bool
-replace_placeholders(Binding *binding, PyCodeObject *code)
+put_taps(Binding *binding, PyCodeObject *code)
 {
-    for (Py_ssize_t place = 0; place < PyTuple_GET_SIZE(code->co_consts); place++) {
-        PyObject *constant = PyTuple_GET_ITEM(code->co_consts, place);
-        uint32_t site;
-        int role;
-        if (PyCode_Check(constant)) {
-            if (!replace_placeholders(binding, (PyCodeObject *)constant)) {
-                return false;
-            }
+    Py_ssize_t constants = PyTuple_GET_SIZE(code->co_consts);
+    uint64_t taps;
+    if (!next_word(binding, &taps)) {
+        return false;
+    }
+    for (; taps != 0; taps--) {
+        Place place;
+        PyObject *tap = next_place(binding, constants, &place) ? make_tap(binding, code, &place) : NULL;
+        if (tap == NULL) {
+            return false;
         }
-        else if (parse(binding, constant, &site, &role)) {
-            PyObject *tap = make_tap(binding, code, site, role);
-            if (tap == NULL) {
-                return false;
-            }
-            PyTuple_SET_ITEM(code->co_consts, place, tap);
-            Py_DECREF(constant);
+        PyObject *before = PyTuple_GET_ITEM(code->co_consts, place.constant);
+        PyTuple_SET_ITEM(code->co_consts, place.constant, tap);
+        Py_DECREF(before);
+    }
+    for (Py_ssize_t place = 0; place < constants; place++) {
+        PyObject *constant = PyTuple_GET_ITEM(code->co_consts, place);
+        if (PyCode_Check(constant) && !put_taps(binding, (PyCodeObject *)constant)) {
+            return false;
         }
     }
     return true;
 }
 
-/* bind(code, marker, columns) -> number of the first site. The code is changed in place. */
+/* bind(code, places, columns) -> number of the first site. The code is changed in place. */
 PyObject *
 native_bind(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
 {
     (void)module;
     if (count != 3 || !PyCode_Check(arguments[0]) || !PyBytes_Check(arguments[1]) || !PyTuple_Check(arguments[2])) {
-        PyErr_SetString(PyExc_TypeError, "bind(code, marker, columns)");
+        PyErr_SetString(PyExc_TypeError, "bind(code, places, columns)");
         return NULL;
     }
-    PyCodeObject *code = (PyCodeObject *)arguments[0];
-    Binding binding = {.marker = PyBytes_AS_STRING(arguments[1]), .marker_length = PyBytes_GET_SIZE(arguments[1])};
+    const uint8_t *places = (const uint8_t *)PyBytes_AS_STRING(arguments[1]);
+    Binding binding = {.at = places, .end = places + PyBytes_GET_SIZE(arguments[1])};
     PyObject *result = NULL;
     core_lock();
-    if (!sites_add(arguments[2], &binding.first, &binding.count)) {
-        goto error;
-    }
-    binding.roles = calloc(binding.count + 1, 1);
-    if (binding.roles == NULL) {
-        PyErr_NoMemory();
-        goto error;
-    }
-    for (uint32_t index = 0; index < binding.count; index++) {
-        PyObject *name = sites[binding.first + index].through;
-        if (name != NULL && table_get(&binding.through, (uintptr_t)name) == NULL) {
-            table_put(&binding.through, (uintptr_t)name, name);
+    if (sites_add(arguments[2], &binding.first, &binding.count)) {
+        for (uint32_t index = 0; index < binding.count; index++) {
+            PyObject *name = sites[binding.first + index].through;
+            if (name != NULL && table_get(&binding.through, (uintptr_t)name) == NULL) {
+                table_put(&binding.through, (uintptr_t)name, name);
+            }
+        }
+        if (put_taps(&binding, (PyCodeObject *)arguments[0])) {
+            result = PyLong_FromUnsignedLong(binding.first);
         }
     }
-    find_roles(&binding, code);
-    if (replace_placeholders(&binding, code)) {
-        result = PyLong_FromUnsignedLong(binding.first);
-    }
-error:
     core_unlock();
-    free(binding.roles);
     table_free(&binding.through);
     return result;
 }

@@ -1276,7 +1276,11 @@ PyObject *with_sync(PyObject *value, void (*verb)(Thread *, uint64_t));
     }
 
 bool recorder_ready(PyObject *module);
+uint64_t digest_of(const uint8_t *content, size_t length);
 PyObject *native_digest(PyObject *module, PyObject *content);
+PyObject *native_stored(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+PyObject *native_stamp(PyObject *module, PyObject *path);
+PyObject *native_is_link(PyObject *module, PyObject *path);
 PyObject *native_event_line(PyObject *module, PyObject *const *part, Py_ssize_t count);
 PyObject *native_snapshot(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *native_keep_each(PyObject *module, PyObject *const *arguments, Py_ssize_t count);

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from collections import deque
 from types import FrameType
 
 from raceway.detector.tasks import WALKS
 from raceway.model.typing import Any
-from raceway.originals import get_ident
 from raceway.runtime.contract import Walk
 
 _PENDING_LIMIT = 64
@@ -80,10 +78,3 @@ class ThreadState:
                 del pending[max(first, 0) : place + 1]
                 return found if all(operand.site == site for operand in found) else []
         return []
-
-
-def thread_name() -> str:
-    """What the program calls the calling thread; made up for threads that `threading` does not know."""
-    ident = get_ident()
-    known = getattr(threading, "_active", {}).get(ident)
-    return str(known.name) if known is not None else f"thread {ident}"

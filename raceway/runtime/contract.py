@@ -229,8 +229,8 @@ class Core(Protocol):
     def after_fork(self) -> None:
         """Called in a forked child."""
 
-    def bind(self, code: CodeType, sites: Sequence[Site], marker: bytes, file: str) -> CodeType:
-        """The code with its placeholder constants replaced by live taps."""
+    def bind(self, code: CodeType, sites: Sequence[Site], places: bytes, file: str) -> CodeType:
+        """The code with live taps at the places that are listed (`model.placeholders`)."""
 
     def module_executed(self) -> None:
         """The calling thread has run a module to its end: who imports it from now on happens after that."""

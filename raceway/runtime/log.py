@@ -14,10 +14,11 @@ from raceway.model.kinds import Commute, LocationKind, Operation
 from raceway.model.records import Access, Acquire, Fork, Location, Record, Rename, Retire
 from raceway.model.sites import Site
 from raceway.originals import Local
-from raceway.runtime.actors import ThreadState, thread_name
+from raceway.runtime.actors import ThreadState
 from raceway.runtime.identity import Identity
 from raceway.runtime.stacks import capture
 from raceway.runtime.stream import Stream
+from raceway.runtime.threadnames import thread_name
 
 _REPEATED_LIMIT = 1 << 16
 """Accesses remembered between two records: a thread that only reads must not remember all it did."""

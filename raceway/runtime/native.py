@@ -24,10 +24,10 @@ from raceway.model.sitetable import SiteTable, pack
 from raceway.model.struct import Struct
 from raceway.model.typing import TYPE_CHECKING, Any
 from raceway.runtime import contracts
-from raceway.runtime.actors import thread_name
 from raceway.runtime.contract import Counters, Recorder
 from raceway.runtime.contracts.terms import Effect, Handover, KeyShape, Presence, Target
 from raceway.runtime.selfcheck import SelfCheck
+from raceway.runtime.threadnames import thread_name
 
 if TYPE_CHECKING:
     from raceway.model.told import Told
@@ -270,9 +270,9 @@ class NativeCore:
         """In a forked child: the parent's other threads are gone."""
         _native.after_fork()
 
-    def bind(self, code: CodeType, sites: Sequence[Site], marker: bytes, file: str) -> CodeType:
-        """The code with live taps in place of its placeholders; it is changed in place."""
-        self.names.add(_native.bind(code, marker, site_columns(sites)), sites, file)
+    def bind(self, code: CodeType, sites: Sequence[Site], places: bytes, file: str) -> CodeType:
+        """The code with live taps at the places that are listed; it is changed in place."""
+        self.names.add(_native.bind(code, places, site_columns(sites)), sites, file)
         return code
 
     def module_executed(self) -> None:

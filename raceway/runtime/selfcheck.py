@@ -23,7 +23,9 @@ FILE = "<raceway self-check>"
 
 MARKER = b"\x00raceway:self-check:"
 SOURCE = "def step(canary):\n    {base}[canary].steps += {value} @ 1\n"
-SITE = Site(0, SiteForm.ATTRIBUTE, Context.AUGMENT, Role.VALUE, "steps", "canary", "step.canary", "step", 2, 4, 2, 16)
+SITE = Site(
+    0, SiteForm.ATTRIBUTE, Context.AUGMENT, Role.VALUE, "steps", "canary", "step.canary", "step", 2, 4, 2, 16, once=True
+)
 """What the transform says of the statement."""
 
 _ATTEMPTS, _PAUSE_S = 50, 0.01
@@ -101,7 +103,8 @@ class SelfCheck:
         base, value = (placeholders.spell(MARKER, 0, role) for role in (Role.BASE, Role.VALUE))
         code = compile(SOURCE.format(base=base, value=value), FILE, "exec", dont_inherit=True)
         names: dict[str, Any] = {"__name__": __name__}
-        exec(self._bind(code, single(SITE), MARKER, FILE), names)
+        code, places = placeholders.take_out(code, MARKER)
+        exec(self._bind(code, single(SITE), places, FILE), names)
         step: Callable[[object], None] = names["step"]
         return step
 

@@ -1,4 +1,4 @@
-"""Taps of the pure core: the live objects behind the placeholder constants of instrumented code.
+"""Taps of the pure core: the live objects among the constants of instrumented code.
 
 `tap[operand]` and `tap @ operand` give back the operand unchanged and note the access. Being Python, they are calls:
 they add switch points to the program and frames to `sys.setprofile`; the native core's taps do not.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from types import CodeType, FrameType
 
-from raceway.model import placeholders
+from raceway.model.placeholders import Place, put_in
 from raceway.model.sites import Context, Role, Site, SiteForm
 from raceway.model.typing import Any
 from raceway.runtime.accesses import Accesses, Missing, Reach
@@ -116,37 +116,14 @@ def _literal(source: str) -> object:
     return literal_eval(source)
 
 
-def bind(accesses: Accesses, code: CodeType, base: int, sites: tuple[Site, ...], marker: bytes) -> CodeType:
-    """The code with its placeholders replaced by taps; nested code included."""
-    roles: dict[int, set[Role]] = {}
-    _roles(code, marker, roles)
-    return _replaced(accesses, code, base, sites, marker, roles)
+def bind(accesses: Accesses, code: CodeType, base: int, sites: tuple[Site, ...], places: bytes) -> CodeType:
+    """The code with taps at the places that are listed; nested code included."""
 
+    def tap(place: Place) -> Tap | CallTap:
+        site, serial = sites[place.site], base + place.site
+        if site.form is SiteForm.BODY:
+            return CallTap(accesses.log, serial, place.role)
+        held = 1 if site.form is SiteForm.CELL else place.others
+        return Tap(accesses, site, serial, place.role is site.commit, held)
 
-def _roles(code: CodeType, marker: bytes, found: dict[int, set[Role]]) -> None:
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            _roles(constant, marker, found)
-        elif (placeholder := placeholders.parse(marker, constant)) is not None:
-            found.setdefault(placeholder[0], set()).add(placeholder[1])
-
-
-def _replaced(
-    accesses: Accesses, code: CodeType, base: int, sites: tuple[Site, ...], marker: bytes, roles: dict[int, set[Role]]
-) -> CodeType:
-    constants: list[Any] = []
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            constants.append(_replaced(accesses, constant, base, sites, marker, roles))
-        elif (placeholder := placeholders.parse(marker, constant)) is not None:
-            index, role = placeholder
-            site = sites[index]
-            if site.form is SiteForm.BODY:
-                constants.append(CallTap(accesses.log, base + index, role))
-                continue
-            cell = site.form is SiteForm.CELL
-            held = 1 if cell else len(roles[index]) - 1
-            constants.append(Tap(accesses, site, base + index, role is site.commit, held))
-        else:
-            constants.append(constant)
-    return code.replace(co_consts=tuple(constants))
+    return put_in(code, places, tap)

@@ -15,6 +15,7 @@ from typing import TypeVar
 import libcst as cst
 
 from raceway.errors import TransformError
+from raceway.model import placeholders
 from raceway.model.kinds import RegionKind
 from raceway.model.sites import FUNCTIONS, Context, Region, Site
 from raceway.model.struct import Struct
@@ -42,6 +43,11 @@ class Instrumented(Struct):
     code: CodeType
     sites: tuple[Site, ...]
     marker: bytes
+
+    def parted(self) -> tuple[CodeType, tuple[Site, ...], bytes]:
+        """The code without placeholders, the sites, and where taps go: what cores bind, and what the cache keeps."""
+        code, places = placeholders.take_out(self.code, self.marker)
+        return code, self.sites, places
 
 
 class _Analysis(Struct):

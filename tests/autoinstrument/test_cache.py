@@ -25,7 +25,7 @@ def done() -> Instrumented:
 
 def put(cache: Cache, done: Instrumented, source: bytes = SOURCE, filename: str = "shop.py") -> None:
     """Store a module."""
-    cache.store(Source(lambda: source), filename, "hold", Cached(done.code, done.sites, done.marker))
+    cache.store(Source(lambda: source), filename, "hold", Cached(*done.parted()))
 
 
 def files(directory: Path) -> list[Path]:
@@ -37,7 +37,7 @@ def test_what_was_stored_comes_back(tmp_path: Path, done: Instrumented) -> None:
     put(Cache(str(tmp_path)), done)
     found = Cache(str(tmp_path)).load(Source(lambda: SOURCE), "shop.py", "hold")
     assert found is not None
-    assert (found.code, tuple(found.sites), found.marker) == (done.code, done.sites, done.marker)
+    assert (found.code, tuple(found.sites), found.places) == done.parted()
 
 
 @pytest.mark.parametrize(("source", "filename"), [(SOURCE + b"#", "shop.py"), (SOURCE, "other.py")])
@@ -100,7 +100,7 @@ def test_a_file_that_has_not_changed_is_not_read(
     monkeypatch.setattr("raceway.autoinstrument.source._SETTLED_NS", -(10**12))
     path = settled(tmp_path / "shop.py")
     cache, name = Cache(str(tmp_path / "cache")), str(path)
-    made = Cached(done.code, done.sites, done.marker)
+    made = Cached(*done.parted())
     cache.store(Source(path.read_bytes, name), name, "hold", made)
 
     def unread() -> bytes:
@@ -118,7 +118,7 @@ def test_a_file_that_may_still_change_in_the_same_tick_is_read(tmp_path: Path, d
     path = tmp_path / "shop.py"
     path.write_bytes(SOURCE)
     cache, name = Cache(str(tmp_path / "cache")), str(path)
-    cache.store(Source(path.read_bytes, name), name, "hold", Cached(done.code, done.sites, done.marker))
+    cache.store(Source(path.read_bytes, name), name, "hold", Cached(*done.parted()))
     changed = Source(lambda: SOURCE.replace(b"count", b"other"), name)
     assert cache.load(changed, name, "hold") is None
 
@@ -133,9 +133,9 @@ source = Source(sys.argv[2].encode)
 done = instrument(source.content, "shop.py", "shop")
 cache = Cache(sys.argv[1])
 for _ in range(100):
-    cache.store(source, "shop.py", "hold", Cached(done.code, done.sites, done.marker))
+    cache.store(source, "shop.py", "hold", Cached(*done.parted()))
     found = cache.load(source, "shop.py", "hold")
-    assert found is not None and found.code == done.code
+    assert found is not None and found.code == done.parted()[0]
 """
 
 

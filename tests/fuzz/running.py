@@ -42,7 +42,7 @@ class Watching:
     def code(self, source: str) -> CodeType:
         """The module, instrumented and bound to the core."""
         done = instrument(source.encode(), FILE, "program", self._core.form)
-        return self._core.bind(done.code, done.sites, done.marker, FILE)
+        return self._core.bind(*done.parted(), FILE)
 
     @contextmanager
     def running(self) -> Iterator[None]:

@@ -244,7 +244,7 @@ _POOLS = (
 _OTHERS = (
     Mutant(
         "import-run", "the edge from a module that has run",
-        "runtime/core.py", "self.recorder.release(self._accesses.imports, merge=True)", "pass", "norace/import_lazy",
+        "runtime/pure.py", "self.recorder.release(self._accesses.imports, merge=True)", "pass", "norace/import_lazy",
     ),
     Mutant(
         "import-statement", "the edge to an import statement",

@@ -9,7 +9,7 @@ import pytest
 
 from raceway.detector.detector import Detector
 from raceway.model.records import Access, Record
-from raceway.runtime.core import PureCore
+from raceway.runtime.pure import PureCore
 from raceway.transform import instrument
 
 Row = tuple[str, str]
@@ -35,7 +35,7 @@ class Recorded:
     def run(self, source: str, **names: object) -> list[Row]:
         """Run the source as a module and give the accesses it made, items and structures by their variable."""
         done = instrument(source.encode(), "sample.py", "sample")
-        code = self.core.bind(done.code, done.sites, done.marker, "sample.py")
+        code = self.core.bind(*done.parted(), "sample.py")
         module = ModuleType("sample")
         module.__dict__.update(names)
         del self.records[:]

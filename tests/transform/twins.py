@@ -106,7 +106,7 @@ def tapped_code(source: str | bytes, taps: str = HOLD, finish: Finish | None = N
         return bound(instrument(encoded, FILE, "program", taps, finish), taps)
     core = make_core(NATIVE)
     done = instrument(encoded, FILE, "program", core.form + FUNCTIONS, finish)
-    return core.bind(done.code, done.sites, done.marker, FILE)
+    return core.bind(*done.parted(), FILE)
 
 
 @dataclass(frozen=True)
