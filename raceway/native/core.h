@@ -984,7 +984,7 @@ Frame *asker_of_lock(Frame *frame);
 Frame *asker_of_rlock(Frame *frame);
 Frame *asker_of_semaphore(Frame *frame);
 Frame *taker_of_lock(Frame *frame);
-Frame *user_of_mutex(Frame *frame);
+bool is_used_by_queue(Frame *frame);
 Frame *user_of_wrapper(Frame *frame);
 bool is_within(Frame *frame, const char *first, const char *second);
 Frame *asker_of_verb(Frame *frame);
