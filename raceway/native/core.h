@@ -1140,6 +1140,7 @@ typedef struct {
     Known *more; /* owned, MORE_KNOWN others; NULL until there is a second type */
     uint32_t puts; /* items put into containers that nobody else was known to take from */
     uint32_t made[3]; /* the contexts that it last made: of a field or item, of all items, of a structure */
+    uint32_t made_before; /* of a field or item, before the last */
     PyObject *names; /* borrowed address: the namespace, module or class whose name was last used */
     NameCell *named; /* borrowed: that name, while `named_generation` is `names_generation` */
     uint64_t named_generation;
