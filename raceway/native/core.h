@@ -1022,6 +1022,7 @@ void connection_free(Connection *connection);
 bool socket_sending(PyObject *socket);
 bool socket_received(PyObject *socket);
 PyObject *sockets_install(PyObject *module, PyObject *otherwise);
+PyObject *sockets_called(PyObject *module, PyObject *const *ports, Py_ssize_t count);
 PyObject *socket_closing(PyObject *module, PyObject *socket);
 
 /* --- futures.c: futures, told of what is written in them ------------------------------------------------------------ */
