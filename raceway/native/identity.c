@@ -508,8 +508,8 @@ static inline void
 container_dies(PyObject *container)
 {
     uintptr_t address = (uintptr_t)container;
-    if (is_followed() && (identity_shadow == NULL ||
-                          __atomic_load_n(&granules[address >> GRANULE_BITS], __ATOMIC_RELAXED) != 0)) {
+    bool none = identity_shadow != NULL && __atomic_load_n(&granules[address >> GRANULE_BITS], __ATOMIC_RELAXED) == 0;
+    if (!none && is_followed()) {
         object_retire(address);
     }
 }
