@@ -2,36 +2,49 @@
    epoch, whose type a tap knows. What they record is what `record_at` would; where they are not sure they say so. */
 #include "core.h"
 
-/* The context that the tap made before, if it would make the same again: at the same instruction, called from the same
-   places, in the same epoch, holding the same locks, without a region. 0 if not. */
-HOT uint32_t
+/* Whether a tap would make this context again: at the same instruction, called from the same places, in the same epoch,
+   holding the same locks, without a region. */
+static inline bool
+would_make(uint32_t id, const Thread *thread, Frame *frame, Effect effect, uint8_t rank, Stack callers)
+{
+    const Context *known = &contexts[id];
+    uint32_t tag = thread->tag + rank + (op_mutates(effect.operation) ? TAG_MUTATES : 0);
+    return likely(context_tags[id] == tag) && known->operation == effect.operation &&
+           known->commute == effect.commute && known->instruction == frame_instruction(frame) &&
+           known->locks == thread->actor->held && known->callers == callers;
+}
+
+/* The context that the tap made before, if it would make the same again; 0 if not. */
+uint32_t
 made_before(const Tap *tap, int made, const Thread *thread, Frame *frame, Effect effect, uint8_t rank, Stack callers)
 {
     uint32_t before = tap->learned->made[made];
-    const Context *known = &contexts[before];
-    uint32_t tag = thread->tag + rank + (op_mutates(effect.operation) ? TAG_MUTATES : 0);
-    return likely(context_tags[before] == tag) && known->operation == effect.operation &&
-                   known->commute == effect.commute && known->instruction == frame_instruction(frame) &&
-                   known->locks == thread->actor->held && known->callers == callers
-               ? before
-               : 0;
+    return would_make(before, thread, frame, effect, rank, callers) ? before : 0;
 }
 
-/* The same access again, by a tap that has made another context since: the cell's own is brought up to date, or a new one
-   made. 0 if the cell is not the actor's own. */
+/* The same access again, by a tap that has made another context since, as it does in a function that is called from two
+   places in turn: the one before, the cell's own brought up to date, or a new one. 0 if the cell is not the actor's own. */
 static __attribute__((noinline)) uint32_t
 context_for_other(Tap *tap, int made, Thread *thread, Frame *frame, const Cell *cell, Effect effect, uint8_t rank,
                   Stack callers)
 {
-    Context wanted = {.site = tap->site, .operation = effect.operation, .commute = effect.commute, .region = -1,
-                      .rank = rank};
+    Learned *learned = tap_learns(tap);
+    uint32_t last = learned->made[made];
     if (!cell_is_own(cell, thread->actor->slot)) {
         return 0;
     }
+    if (made == MADE_ONE && would_make(learned->made_before, thread, frame, effect, rank, callers)) {
+        learned->made[made] = learned->made_before;
+        learned->made_before = last;
+        return learned->made[made];
+    }
+    const Context wanted = {.site = tap->site, .operation = effect.operation, .commute = effect.commute, .region = -1,
+                            .rank = rank};
     uint32_t kept = op_mutates(effect.operation) ? cell->w : cell->r;
     uint32_t id = kept == 0 ? 0 : context_renew(thread, frame, kept, &wanted, callers, 1);
     if (id == 0) {
-        id = tap_learns(tap)->made[made] = context_make(thread, frame, &wanted);
+        id = learned->made[made] = context_make(thread, frame, &wanted);
+        learned->made_before = made == MADE_ONE ? last : learned->made_before;
     }
     return id;
 }
@@ -158,15 +171,17 @@ field_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObje
     if (op_reads(op)) {
         shape->slots[(uint32_t)known->cell - shape->first].is_read = true;
     }
+    bool recorded = false;
     if (tap->is_simple && thread->due_count == 0 && (cell->w & EXPANDED) == 0) {
         Effect effect = {.operation = (uint8_t)op};
         uint32_t again = context_for_own(tap, MADE_ONE, thread, frame, cell, effect, tap->rank, callers);
-        if (again != 0 && record_first(thread, cell, again, tap->stores)) {
-            if (tap->is_head) {
-                note_head(thread, frame, frame_offset(frame), tap->site, base, (uintptr_t)tap->name);
-            }
-            return true;
+        recorded = again != 0 && record_first(thread, cell, again, tap->stores);
+    }
+    if (recorded || field_handed(tap, thread, frame, object, cell)) {
+        if (tap->is_head) {
+            note_head(thread, frame, frame_offset(frame), tap->site, base, (uintptr_t)tap->name);
         }
+        return true;
     }
     Location location = {.object = object, .tap = tap, .target = base, .activation = frame, .shape = shape, .name = tap->name,
                          .kind = AT_ATTRIBUTE, .key = (uintptr_t)tap->name};
@@ -240,9 +255,16 @@ structure_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, Py
         return false;
     }
     Object *object = own_container(tap, known, container);
-    if (object == NULL || !cell_is_own(&object->cells[0], thread->actor->slot) ||
-        !cell_is_own(&object->cells[1], thread->actor->slot)) {
+    if (object == NULL) {
         return false;
+    }
+    if (!cell_is_own(&object->cells[0], thread->actor->slot) || !cell_is_own(&object->cells[1], thread->actor->slot)) {
+        if (!structure_handed(tap, known, thread, frame, object)) {
+            return false;
+        }
+        variable_is_read(known->stores ? 0 : object->label);
+        thread->accesses++;
+        return true;
     }
     Stack callers = context_callers(thread, frame, tap->site);
     bool asked = row->effects[0].operation == OP_ITERATE && sites[tap->site].form == FORM_CONTAINS;
@@ -281,6 +303,34 @@ item_renews(const Tap *tap, const Known *known, Thread *thread, Frame *frame, co
     return (is_own(all, thread) || cell_repeats(all, thread, false, RANK_PLAIN, COMMUTE_NONE) ||
             renews(tap, thread, frame, all, (Effect){.operation = OP_READ}, tap->is_head ? RANK_REGION : RANK_PLAIN)) &&
            renews(tap, thread, frame, cell, effect, known->rank);
+}
+
+/* As `item_reached`, of a container that others use too. */
+static bool
+item_of_others(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObject *container, PyObject *key,
+               uint64_t number)
+{
+    const Row *row = known->row;
+    bool stores = row == NULL || known->stores;
+    Object *object = row != NULL && !is_plain_row(row) ? NULL : own_container(tap, known, container);
+    Cell *cell = object == NULL                    ? NULL
+                 : known->cell == SEES_SEQUENCE ? item_find(object, (size_t)number - 1)
+                                                : keyed_find(object, number);
+    if (cell == NULL || (row != NULL && row->full_when == PRESENT_ABSENT && has_key(container, key) != 1) ||
+        !item_handed(tap, known, thread, frame, object, cell)) {
+        return false;
+    }
+    thread->accesses++;
+    if (row == NULL || !stores) {
+        variable_is_read(object->label);
+    }
+    if (tap->is_head) {
+        note_head(thread, frame, frame_offset(frame), tap->site, container, number);
+    }
+    if (row != NULL && row->handover == HANDOVER_GIVE && stores) {
+        put_in(tap, thread, object);
+    }
+    return true;
 }
 
 /* As `item_reached`. The contexts of the cells for all items and for the structure are kept: no cell has them yet when
@@ -368,6 +418,10 @@ bool
 item_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObject *container, PyObject *key,
              uint64_t number)
 {
+    const Object *known_as = object_find(container);
+    if (known_as != NULL && known_as->capacity >= 2 && !cell_is_own(&known_as->cells[1], thread->actor->slot)) {
+        return item_of_others(tap, known, thread, frame, container, key, number);
+    }
     uint32_t all = 0, inserts = 0;
     bool recorded = item_recorded(tap, known, thread, frame, container, key, number, &all, &inserts);
     context_drop(all);
