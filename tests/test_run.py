@@ -26,6 +26,17 @@ Ending = tuple[str, str, int]
 NAMESAKES = ("queue", "json", "heapq", "random", "signal", "string", "msgspec", "argparse", "hashlib")
 """Modules that Raceway uses itself, of which a program has its own."""
 
+NAMESAKES_PROGRAM = f"""
+import os, sys
+for name in {NAMESAKES}:
+    print(name, __import__(name).mine, flush=True)
+if len(sys.argv) == 1:
+    os.spawnv(os.P_WAIT, sys.executable, [sys.executable, __file__, "child"])
+    os.chdir("namesakes")
+    os.spawnv(os.P_WAIT, sys.executable, [sys.executable, "-m", "json"])
+[].missing
+"""
+
 ODD_FILES = {
     "no_newline.py": b"print('end')",
     "empty.py": b"",
@@ -59,9 +70,7 @@ ODD_FILES = {
     "folder_without/other.py": b"",
     "folder_failing/__main__.py": b"[].missing\n",
     **{f"namesakes/{name}.py": f"print('own {name}')\nmine = 1\n".encode() for name in NAMESAKES},
-    "namesakes/program.py": f"for name in {NAMESAKES}: print(name, __import__(name).mine, flush=True)\n"
-    "import os, sys\nif len(sys.argv) == 1: os.spawnv(os.P_WAIT, sys.executable, [sys.executable, __file__, 'child'])\n"
-    "[].missing\n".encode(),
+    "namesakes/program.py": NAMESAKES_PROGRAM.encode(),
 }
 
 
@@ -135,6 +144,7 @@ ARGUMENTS: dict[str, str] = {
     "allocators-started": "allocators.py after",
     "handovers": "handovers.py 100000",
     "arguments-many": "arguments.py --json x -m -- -q",
+    "empties-odd": "empties.py odd",
     "arguments-dot": "./arguments.py",
     "arguments-up": "package/../arguments.py",
     "arguments-after-dashes": "-- arguments.py",

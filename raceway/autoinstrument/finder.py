@@ -13,6 +13,7 @@ from types import ModuleType
 from raceway.autoinstrument import sidedoors
 from raceway.autoinstrument.composition import Watching
 from raceway.autoinstrument.foreign import Finishing, Make, adopt
+from raceway.autoinstrument.loaded import file_of, loaded
 from raceway.autoinstrument.loader import Compile, Instrumenter, as_importlib, equip, hide_frame, tell_when_executed
 from raceway.autoinstrument.scope import Scope
 from raceway.autoinstrument.sidedoors import SideDoors
@@ -110,11 +111,11 @@ class InstrumentingFinder:
 
 def early_modules(scope: Scope) -> Iterator[tuple[str, str]]:
     """Modules in scope that have been imported already, and their files."""
-    for name, module in list(sys.modules.items()):
-        file = getattr(module, "__file__", None)
-        if not isinstance(file, str) or not file.endswith(_SOURCE) or name in scope.running:
+    for name, variables in loaded():
+        file = file_of(variables)
+        if file is None or not file.endswith(_SOURCE) or name in scope.running:
             continue
         # Run with `-m`, it is what its spec says: pytest, say, is not own code for being `__main__`.
-        spelled = getattr(getattr(module, "__spec__", None), "name", name)
+        spelled = getattr(variables.get("__spec__"), "name", name)
         if scope.decide(spelled if isinstance(spelled, str) else name, file).instrument:
             yield name, file

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 
 from raceway import files
 from raceway.autoinstrument.disk import is_link
+from raceway.autoinstrument.loaded import loaded
 from raceway.model.struct import Struct
 from raceway.model.typing import TextIO
 
@@ -240,8 +241,8 @@ def editable_roots() -> Iterator[str]:
     for entry in dict.fromkeys(sys.path):
         if os.path.basename(entry) in _INSTALLED:
             yield from _listed_in(entry)
-    for name, module in list(sys.modules.items()):
-        mapping = getattr(module, "MAPPING", None) if name.startswith("__editable__") else None
+    for name, variables in loaded():
+        mapping = variables.get("MAPPING") if name.startswith("__editable__") else None
         if isinstance(mapping, dict):
             yield from (target for target in mapping.values() if isinstance(target, str))
 

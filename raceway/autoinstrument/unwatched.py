@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Container
 
+from raceway.autoinstrument.loaded import file_of, loaded
 from raceway.autoinstrument.scope import Reason, Scope
 from raceway.model.findings import Unwatched
 
@@ -18,12 +19,11 @@ def unwatched(scope: Scope, watched: Container[str]) -> tuple[Unwatched, ...]:
     """The modules that are imported and not watched. Raceway's own dependencies are left out unless watched."""
     counts: dict[Reason, int] = {}
     packages: dict[Reason, dict[str, None]] = {}
-    for name, module in list(sys.modules.items()):
+    for name, variables in loaded():
         package = name.partition(".")[0]
         if name in watched or package in _OURS or name in ("__main__", "__mp_main__"):
             continue
-        file = getattr(module, "__file__", None)
-        reason = scope.reason(name, file if isinstance(file, str) else None)
+        reason = scope.reason(name, file_of(variables))
         if reason in _SILENT:
             continue
         reason = Reason.STANDARD_LIBRARY if package in sys.stdlib_module_names else reason

@@ -8,6 +8,7 @@ from __future__ import annotations
 import atexit
 import os
 import sys
+from contextlib import suppress
 
 from raceway.children import interrupts
 from raceway.children.commandline import Sort, is_bookkeeper, started_on
@@ -27,21 +28,26 @@ def start_script_anew(name: str) -> None:
         os.execv(sys.executable, [*before, "-m", name, *sys.orig_argv[started.index :]])
 
 
-def start(directory: str) -> None:
-    """Watch from here on what the interpreter was started on: a module, or what its command or input imports."""
+def start(directory: str, plain: frozenset[str]) -> None:
+    """Watch from here on what the interpreter was started on: a module, or what its command or input imports.
+
+    `plain` has the modules it begins with.
+    """
     started = started_on(sys.orig_argv)
     if is_bookkeeper(started):
         return
     session = open_child(directory, tuple(sys.orig_argv[1:]))
     session.scope.add_program(main=started.text if started.sort is Sort.MODULE else "__main__")
     session.start()
+    with suppress(OSError):  # the working directory may be gone
+        imports.give_way(plain, os.path.dirname(started.text) if started.sort is Sort.SCRIPT else os.getcwd())
     reporting = Reporting(session)
     interrupts.report_before_dying(reporting, in_children=True)
     atexit.register(reporting, 0)  # the first one to be registered is the last to be called
 
 
 def run_script(name: str, directory: str, plain: frozenset[str]) -> NoReturn:
-    """Run the script that the arguments name, as the interpreter would have. `plain` has the modules it begins with."""
+    """Run the script that the arguments name, as the interpreter would have. `plain` is as above."""
     place = sys.orig_argv.index(name)
     del sys.orig_argv[place - 1 : place + 1]
     wanted = Program(sys.argv[1], tuple(sys.argv[2:]))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Container, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from importlib import import_module
 
 from raceway.model.typing import Any
@@ -36,14 +36,16 @@ def aside() -> Iterator[None]:
         sys.path[:0] = first
 
 
-def give_way(plain: Container[str]) -> None:
+def give_way(plain: Container[str], directory: str | None = None) -> None:
     """Have the program import what lies next to it, also where we have imported something that is called the same.
 
-    `plain` has the modules that the interpreter starts with.
+    `plain` has the modules that the interpreter starts with. The directory is the first one that is searched, unless it
+    is named: then it is going to be that.
     """
-    beside = [] if sys.flags.safe_path else [name for name in _beside(sys.path[0]) if name not in plain]
+    searched = directory is None
+    beside = [] if sys.flags.safe_path else [name for name in _beside(directory or sys.path[0]) if name not in plain]
     if beside:
-        with aside():
+        with aside() if searched else nullcontext():
             _import_rest()
         _forget(name for name in beside if getattr(_spec(name), "has_location", False))  # else it is found first
 

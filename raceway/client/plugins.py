@@ -68,7 +68,9 @@ class Plugins:
                     return None
                 _asked(plugin, "on_event", found, None)
                 event = found
-            except Exception as error:
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # SystemExit, too, would cost all events that wait
                 self._disable(plugin, error)
         return event
 
@@ -84,13 +86,18 @@ class Plugins:
         for plugin in self._plugins:
             try:
                 call(plugin)
-            except Exception as error:
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # SystemExit, too, would cost all events that wait
                 self._disable(plugin, error)
 
-    def _disable(self, plugin: Plugin, error: Exception) -> None:
+    def _disable(self, plugin: Plugin, error: BaseException) -> None:
         self.remove(plugin)
-        name = type(plugin).__qualname__
-        warn(PluginWarning(f"plugin {name} raised {type(error).__name__}: {error}; it is not called again"))
+        try:
+            told = f"{type(error).__name__}: {error}"
+        except Exception:  # it cannot be spelled
+            told = type(error).__name__
+        warn(PluginWarning(f"plugin {type(plugin).__qualname__} raised {told}; it is not called again"))
 
 
 def _asked(plugin: Any, method: str, argument: Any, otherwise: Any) -> Any:

@@ -37,13 +37,11 @@ class RacewayMiddleware:
             return self.get_response(request)
         try:
             response = self.get_response(request)
-            exchange.answered(response.status_code, response.headers)
-            return response
         except BaseException as error:
             exchange.failed(error)
-            raise
-        finally:
             exchange.close()
+            raise
+        return _answered(exchange, response)
 
     async def _answer(self, request: Any) -> Any:
         exchange = _exchange(request)
@@ -51,19 +49,28 @@ class RacewayMiddleware:
             return await self.get_response(request)
         try:
             response = await self.get_response(request)
-            exchange.answered(response.status_code, response.headers)
-            return response
         except BaseException as error:
             exchange.failed(error)
-            raise
-        finally:
             exchange.close()
+            raise
+        return _answered(exchange, response)
 
     def process_exception(self, request: Any, exception: BaseException) -> None:
         """A view raised; Django makes an answer of it."""
         exchange = getattr(request, "_raceway_exchange", None)
         if exchange is not None:
             exchange.failed(exception)
+
+
+def _answered(exchange: Exchange, response: Any) -> Any:
+    """The response, told; the trace is left, or when the server closes a response whose content is made only then."""
+    exchange.answered(response.status_code, response.headers)
+    closers = getattr(response, "_resource_closers", None)
+    if getattr(response, "streaming", False) and type(closers) is list:
+        closers.append(exchange.close)
+    else:
+        exchange.close()
+    return response
 
 
 def _exchange(request: Any) -> Exchange | None:

@@ -1,6 +1,7 @@
 """Flask: `middleware = flask_middleware(client)`, whose two methods the application's own hooks call.
 
-The trace is left when the request is torn down, also when an exception kept `after_request` from being called.
+The trace is left when the request is torn down, also when an exception kept `after_request` from being called. An
+answer that is streamed is made after that: then it is left when the server closes the answer.
 """
 
 from __future__ import annotations
@@ -23,14 +24,14 @@ class FlaskMiddleware:
     def before_request(self) -> None:
         """Begin the trace of the current request. Call it first of all hooks."""
         try:
-            from flask import g, got_request_exception, request
+            from flask import g, got_request_exception, request, request_tearing_down
 
             if getattr(g, _KEY, None) is not None:
                 return
             exchange = Exchange(self._client, request.method, request.full_path.rstrip("?"), list(request.headers))
             setattr(g, _KEY, exchange)
             got_request_exception.connect(_failed)
-            _at_teardown(exchange)
+            request_tearing_down.connect(_torn_down)
         except Exception:  # outside of a request, say
             self._client.lossy()
 
@@ -42,20 +43,21 @@ class FlaskMiddleware:
             exchange = getattr(g, _KEY, None)
             if exchange is not None:
                 exchange.answered(response.status_code, list(response.headers))
+                if response.is_streamed:
+                    response.call_on_close(exchange.close)
+                    delattr(g, _KEY)
         except Exception:
             self._client.lossy()
         return response
 
 
-def _at_teardown(exchange: Exchange) -> None:
-    """Have the trace left at the very end of the request, whatever becomes of it."""
-    from flask import request_tearing_down
+def _torn_down(_sender: object, **_about: object) -> None:
+    """The current request is at its very end, whatever has become of it."""
+    from flask import g
 
-    def left(_sender: object, **_about: object) -> None:
-        request_tearing_down.disconnect(left)
+    exchange = g.pop(_KEY, None)
+    if exchange is not None:
         exchange.close()
-
-    request_tearing_down.connect(left, weak=False)
 
 
 def _failed(_sender: object, exception: BaseException | None = None, **_about: object) -> None:

@@ -201,7 +201,7 @@ touch_field(Reach *at, Shape *shape, PyObject *name, int op)
     if (!at->site->keyed || at->site->form == FORM_METHOD) {
         Known *known = learn(at->tap, Py_TYPE(at->base), (int32_t)number);
         known->shape = shape;
-        if (known == &at->tap->learned->known) {
+        if (known == &at->tap->learned->known && !at->tap->is_literal) {
             at->tap->fits = shape->id;
             at->tap->cell = number;
         }

@@ -126,6 +126,7 @@ make_tap(const Binding *binding, PyCodeObject *code, const Place *place)
                      !(site->context == CONTEXT_AUGMENT && teller_is_placed());
     tap->names_owner = names_owner;
     tap->is_item = site->form == FORM_ITEM;
+    tap->is_literal = site->key != NULL && role == ROLE_BASE && (site->form == FORM_ITEM || site->form == FORM_METHOD);
     if (site->form == FORM_CELL) {
         tap->variable_place = variable_place(code, site->name);
     }

@@ -315,15 +315,16 @@ clock_changes(const Clock *clock, const Clock *before, Epoch *changes)
 {
     uint32_t count = 0;
     for (uint32_t place = 0; place <= clock->more_count; place++) {
-        const Chunk *chunk = chunk_at(clock, place);
-        if (chunk == NULL || chunk == chunk_at(before, place)) {
+        const Chunk *chunk = chunk_at(clock, place), *old = chunk_at(before, place);
+        if (chunk == NULL || chunk == old) {
             continue;
         }
-        for (uint32_t slot = place * SPAN; slot < place * SPAN + chunk->capacity; slot++) {
-            Number number = chunk->numbers[slot % SPAN];
-            if (number != clock_get(before, slot)) {
+        uint32_t known = old == NULL ? 0 : old->capacity;
+        for (uint32_t slot = 0; slot < chunk->capacity; slot++) {
+            Number number = chunk->numbers[slot];
+            if (number != (slot < known ? old->numbers[slot] : 0)) {
                 if (changes != NULL) {
-                    changes[count] = (Epoch){slot, number};
+                    changes[count] = (Epoch){place * SPAN + slot, number};
                 }
                 count++;
             }

@@ -290,14 +290,20 @@ row_for(const Rows *rows, int shape)
     return rows->by_shape[shape] != NULL ? rows->by_shape[shape] : rows->by_shape[SHAPE_KEY];
 }
 
-/* Containers of this shape are accessed by position. */
+/* Items of containers of this shape are found by the record alone: those by position and, of literal keys, by key. */
 static void
 fit_items(Tap *tap, const Known *known, const Shape *shape)
 {
-    if (known == &tap->learned->known && known->cell == SEES_SEQUENCE && known->type != NULL) {
+    bool by_key = known->cell == SEES_KEYS && tap->is_literal && tap->literal != 0;
+    if (known == &tap->learned->known && known->type != NULL && (known->cell == SEES_SEQUENCE || by_key)) {
+        Py_ssize_t index = INLINE_ITEMS;
+        PyObject *key = tap->is_literal ? sites[tap->site].key : NULL;
+        bool near = key != NULL && PyLong_CheckExact(key) && small_index(key, &index) && index >= 0 && index < INLINE_ITEMS;
         tap->fits = shape->id;
         tap->item_rank = known->rank;
         tap->item_stores = known->stores;
+        tap->item_keyed = by_key;
+        tap->item_index = near ? (uint8_t)index : INLINE_ITEMS;
     }
 }
 

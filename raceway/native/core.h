@@ -675,6 +675,20 @@ typedef struct Items {
 #define KEY_CELL UINT64_C(0x165667b19e3779f9)
 
 bool key_of(PyObject *key, uint64_t *found, int depth);
+
+/* The numbers of the most frequent keys: strings by their hashes, and whole numbers. */
+static inline uint64_t
+number_of_text(Py_hash_t hash)
+{
+    return mix((uint64_t)hash) | 1;
+}
+
+static inline uint64_t
+number_of_whole(uint64_t value)
+{
+    return mix(value + UINT64_C(0x51ed2701)) | 1;
+}
+
 Cell *keyed_find(const Object *object, uint64_t key);
 Cell *keyed_cell(const void *target, Object **object, uint64_t key, bool small);
 NameCell *name_cell(Object *object, PyObject *name, int kind); /* `variable` is 0 in a new one */
@@ -791,6 +805,7 @@ bool record_own(Thread *thread, Cell *cell, uint32_t context, bool mutates);
 void cell_clear(Cell *cell);
 void cell_keep_order(Cell *cell);
 void shadow_reset(void);
+void expansions_reset(void);
 void note_head(Thread *thread, const void *activation, int offset, uint32_t site, const void *target, uint64_t key);
 bool contexts_conflict(const Context *first, const Context *second, int kind);
 
@@ -1007,6 +1022,7 @@ void connection_free(Connection *connection);
 bool socket_sending(PyObject *socket);
 bool socket_received(PyObject *socket);
 PyObject *sockets_install(PyObject *module, PyObject *otherwise);
+PyObject *sockets_called(PyObject *module, PyObject *const *ports, Py_ssize_t count);
 PyObject *socket_closing(PyObject *module, PyObject *socket);
 
 /* --- futures.c: futures, told of what is written in them ------------------------------------------------------------ */
@@ -1139,9 +1155,11 @@ typedef struct Tap {
     uint32_t fits; /* shape of the records whose cell the next number is, NO_SHAPE while none is known */
     union {
         uint32_t cell;
-        struct { /* of accesses by position */
+        struct { /* of items: by position or, of literal keys, by key */
             uint8_t item_rank;
             bool item_stores;
+            bool item_keyed;
+            uint8_t item_index; /* of a literal position; INLINE_ITEMS without */
         };
     };
     const Learned *learned; /* owned, unless it is `nothing_learned` */
@@ -1161,6 +1179,7 @@ typedef struct Tap {
     bool is_head : 1;
     bool stores : 1;
     bool is_item : 1; /* an item is accessed, no attribute */
+    bool is_literal : 1; /* of an item by a literal key, at its container */
     bool names_owner : 1; /* a site near by asks which class the attribute was loaded from */
 } Tap;
 
@@ -1197,8 +1216,16 @@ void container_item(Reach *at);
 bool lacks_item(PyObject *base, PyObject *key);
 PyObject *item_value(PyObject *base, PyObject *key);
 
+/* --- handover.c: what other actors had before, in order ---------------------------------------------------------------- */
+
+bool field_handed(Tap *tap, Thread *thread, Frame *frame, const Object *object, Cell *cell);
+bool structure_handed(Tap *tap, const Known *known, Thread *thread, Frame *frame, Object *object);
+bool item_handed(Tap *tap, const Known *known, Thread *thread, Frame *frame, Object *object, Cell *cell);
+
 /* --- own.c: what an actor has to itself ------------------------------------------------------------------------------ */
 
+uint32_t made_before(const Tap *tap, int made, const Thread *thread, Frame *frame, Effect effect, uint8_t rank,
+                     Stack callers);
 bool renews(const Tap *tap, Thread *thread, Frame *frame, Cell *cell, Effect effect, uint8_t rank);
 void remember_made(Tap *tap, int made, uint32_t context);
 void put_in(Tap *tap, Thread *thread, Object *object);

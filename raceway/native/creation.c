@@ -49,10 +49,12 @@ contains(PyObject *names, PyObject *name)
     return found == 1;
 }
 
-static bool
+static inline bool
 is_text(PyObject *text, const char *expected)
 {
-    return text != NULL && PyUnicode_Check(text) && PyUnicode_CompareWithASCIIString(text, expected) == 0;
+    size_t length = strlen(expected);
+    return text != NULL && PyUnicode_Check(text) && PyUnicode_IS_COMPACT_ASCII(text) &&
+           (size_t)PyUnicode_GET_LENGTH(text) == length && memcmp(PyUnicode_DATA(text), expected, length) == 0;
 }
 
 #if RW_PEEK

@@ -25,7 +25,7 @@
 #define USER_ADDRESS_BITS 48
 #endif
 #define SHADOW_BYTES ((size_t)1 << (USER_ADDRESS_BITS - 2))
-#define GRANULE_BITS 14 /* of heap, whose shadow is a page; also what CPython's allocator gives to blocks of one size */
+#define GRANULE_BITS 10 /* of heap; a sixteenth of what CPython's allocator gives to blocks of one size */
 #define GRANULES ((size_t)1 << (USER_ADDRESS_BITS - GRANULE_BITS))
 #define SIZES 72
 #define TRASHCAN_LIMIT 50 /* levels: `_PyTrash_UNWIND_LEVEL` in Objects/object.c */
@@ -93,8 +93,9 @@ reserve_shadow(void)
         granules = reserve(GRANULES);
         identity_shadow = granules == NULL ? NULL : reserve(SHADOW_BYTES);
 #ifdef MADV_NOHUGEPAGE
-        if (identity_shadow != NULL) { /* a huge page would lie under eight MiB of heap */
+        if (identity_shadow != NULL) { /* a huge page would lie under eight MiB of heap, or two GiB */
             (void)madvise(identity_shadow, SHADOW_BYTES, MADV_NOHUGEPAGE);
+            (void)madvise(granules, GRANULES, MADV_NOHUGEPAGE);
         }
 #endif
     }
@@ -507,8 +508,8 @@ static inline void
 container_dies(PyObject *container)
 {
     uintptr_t address = (uintptr_t)container;
-    if (is_followed() && (identity_shadow == NULL ||
-                          __atomic_load_n(&granules[address >> GRANULE_BITS], __ATOMIC_RELAXED) != 0)) {
+    bool none = identity_shadow != NULL && __atomic_load_n(&granules[address >> GRANULE_BITS], __ATOMIC_RELAXED) == 0;
+    if (!none && is_followed()) {
         object_retire(address);
     }
 }

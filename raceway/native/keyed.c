@@ -15,13 +15,13 @@ number_key(PyObject *key, uint64_t *found)
 {
     Py_ssize_t small;
     if (small_index(key, &small)) {
-        *found = mix((uint64_t)small + UINT64_C(0x51ed2701)) | 1;
+        *found = number_of_whole((uint64_t)small);
         return true;
     }
     int overflow;
     long long value = PyLong_AsLongLongAndOverflow(key, &overflow);
     if (overflow == 0) {
-        *found = mix((uint64_t)value + UINT64_C(0x51ed2701)) | 1;
+        *found = number_of_whole((uint64_t)value);
         return true;
     }
     *found = mix((uint64_t)PyObject_Hash(key) ^ UINT64_C(0x7f4a7c15f39cc060)) | 1;
@@ -34,7 +34,7 @@ key_of(PyObject *key, uint64_t *found, int depth)
 {
     PyTypeObject *type = Py_TYPE(key);
     if (type == &PyUnicode_Type) {
-        *found = mix((uint64_t)PyObject_Hash(key)) | 1;
+        *found = number_of_text(PyObject_Hash(key));
         return true;
     }
     if (type == &PyLong_Type || type == &PyBool_Type) {
@@ -43,7 +43,7 @@ key_of(PyObject *key, uint64_t *found, int depth)
     if (type == &PyFloat_Type) {
         double value = PyFloat_AS_DOUBLE(key);
         if (value > -9e15 && value < 9e15 && value == (double)(long long)value) {
-            *found = mix((uint64_t)(long long)value + UINT64_C(0x51ed2701)) | 1;
+            *found = number_of_whole((uint64_t)(long long)value);
             return true;
         }
         uint64_t bits;

@@ -274,10 +274,18 @@ our_lock_acquire(PyObject *self, PyObject *args, PyObject *kwargs)
         return lock_acquire(self, args, kwargs);
     }
     int mode = mode_of(args, kwargs);
-    /* With a GIL nobody takes it in between: there is no wait to time, and no other arguments to make of these. */
-    bool is_free = !RW_FREE_THREADED && !is_locked(self);
-    PyObject *result = likely(is_free) ? lock_acquire(self, args, kwargs)
-                                       : acquire_watching(self, lock_acquire, args, kwargs, mode);
+    PyObject *result;
+#if RW_FREE_THREADED
+    result = acquire_watching(self, lock_acquire, args, kwargs, mode);
+#else
+    /* With a GIL nobody takes or frees it in between: whether there is a wait to time need not be tried. */
+    if (likely(mode == TRIES || !is_locked(self))) {
+        result = lock_acquire(self, args, kwargs);
+    }
+    else {
+        result = wait_for(self, lock_acquire, args, kwargs, mode == LIMITED);
+    }
+#endif
     if (result == Py_True && run_here() != 0) {
         taken(self, mode == WAITS);
     }

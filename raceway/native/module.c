@@ -394,6 +394,7 @@ static PyMethodDef module_methods[] = {
     {"event_setting", FASTCALL(event_setting), METH_FASTCALL, "An event is about to be set."},
     {"event_seen_set", FASTCALL(event_seen_set), METH_FASTCALL, "An event was looked at."},
     {"sockets_install", sockets_install, METH_O, "Have this called with sockets about to be closed that are not known to C."},
+    {"sockets_called", FASTCALL(sockets_called), METH_FASTCALL, "This process has called these ports."},
     {"socket_closing", socket_closing, METH_O, "A socket is about to be closed."},
     {"threads_install", FASTCALL(threads_install), METH_FASTCALL, "Have the models of threads call these."},
     {"threads_uninstall", threads_uninstall, METH_NOARGS, "Forget what was installed."},

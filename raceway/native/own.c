@@ -4,7 +4,7 @@
 
 /* The context that the tap made before, if it would make the same again: at the same instruction, called from the same
    places, in the same epoch, holding the same locks, without a region. 0 if not. */
-HOT uint32_t
+uint32_t
 made_before(const Tap *tap, int made, const Thread *thread, Frame *frame, Effect effect, uint8_t rank, Stack callers)
 {
     uint32_t before = tap->learned->made[made];
@@ -158,15 +158,17 @@ field_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObje
     if (op_reads(op)) {
         shape->slots[(uint32_t)known->cell - shape->first].is_read = true;
     }
+    bool recorded = false;
     if (tap->is_simple && thread->due_count == 0 && (cell->w & EXPANDED) == 0) {
         Effect effect = {.operation = (uint8_t)op};
         uint32_t again = context_for_own(tap, MADE_ONE, thread, frame, cell, effect, tap->rank, callers);
-        if (again != 0 && record_first(thread, cell, again, tap->stores)) {
-            if (tap->is_head) {
-                note_head(thread, frame, frame_offset(frame), tap->site, base, (uintptr_t)tap->name);
-            }
-            return true;
+        recorded = again != 0 && record_first(thread, cell, again, tap->stores);
+    }
+    if (recorded || field_handed(tap, thread, frame, object, cell)) {
+        if (tap->is_head) {
+            note_head(thread, frame, frame_offset(frame), tap->site, base, (uintptr_t)tap->name);
         }
+        return true;
     }
     Location location = {.object = object, .tap = tap, .target = base, .activation = frame, .shape = shape, .name = tap->name,
                          .kind = AT_ATTRIBUTE, .key = (uintptr_t)tap->name};
@@ -240,9 +242,16 @@ structure_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, Py
         return false;
     }
     Object *object = own_container(tap, known, container);
-    if (object == NULL || !cell_is_own(&object->cells[0], thread->actor->slot) ||
-        !cell_is_own(&object->cells[1], thread->actor->slot)) {
+    if (object == NULL) {
         return false;
+    }
+    if (!cell_is_own(&object->cells[0], thread->actor->slot) || !cell_is_own(&object->cells[1], thread->actor->slot)) {
+        if (!structure_handed(tap, known, thread, frame, object)) {
+            return false;
+        }
+        variable_is_read(known->stores ? 0 : object->label);
+        thread->accesses++;
+        return true;
     }
     Stack callers = context_callers(thread, frame, tap->site);
     bool asked = row->effects[0].operation == OP_ITERATE && sites[tap->site].form == FORM_CONTAINS;
@@ -281,6 +290,34 @@ item_renews(const Tap *tap, const Known *known, Thread *thread, Frame *frame, co
     return (is_own(all, thread) || cell_repeats(all, thread, false, RANK_PLAIN, COMMUTE_NONE) ||
             renews(tap, thread, frame, all, (Effect){.operation = OP_READ}, tap->is_head ? RANK_REGION : RANK_PLAIN)) &&
            renews(tap, thread, frame, cell, effect, known->rank);
+}
+
+/* As `item_reached`, of a container that others use too. */
+static bool
+item_of_others(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObject *container, PyObject *key,
+               uint64_t number)
+{
+    const Row *row = known->row;
+    bool stores = row == NULL || known->stores;
+    Object *object = row != NULL && !is_plain_row(row) ? NULL : own_container(tap, known, container);
+    Cell *cell = object == NULL                    ? NULL
+                 : known->cell == SEES_SEQUENCE ? item_find(object, (size_t)number - 1)
+                                                : keyed_find(object, number);
+    if (cell == NULL || (row != NULL && row->full_when == PRESENT_ABSENT && has_key(container, key) != 1) ||
+        !item_handed(tap, known, thread, frame, object, cell)) {
+        return false;
+    }
+    thread->accesses++;
+    if (row == NULL || !stores) {
+        variable_is_read(object->label);
+    }
+    if (tap->is_head) {
+        note_head(thread, frame, frame_offset(frame), tap->site, container, number);
+    }
+    if (row != NULL && row->handover == HANDOVER_GIVE && stores) {
+        put_in(tap, thread, object);
+    }
+    return true;
 }
 
 /* As `item_reached`. The contexts of the cells for all items and for the structure are kept: no cell has them yet when
@@ -368,6 +405,10 @@ bool
 item_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObject *container, PyObject *key,
              uint64_t number)
 {
+    const Object *known_as = object_find(container);
+    if (known_as != NULL && known_as->capacity >= 2 && !cell_is_own(&known_as->cells[1], thread->actor->slot)) {
+        return item_of_others(tap, known, thread, frame, container, key, number);
+    }
     uint32_t all = 0, inserts = 0;
     bool recorded = item_recorded(tap, known, thread, frame, container, key, number, &all, &inserts);
     context_drop(all);

@@ -1,6 +1,6 @@
-/* Models beside functions and attributes: the twins of `around` in raceway/sync/wrappers.py and `Watched` in patching.py, for what C
-   has models of. `Around` stands in for a function in C, or of a class of ours: nothing else is replaced by it, since it
-   is no function of Python. No frame of ours is on any exception path. */
+/* Models beside functions and attributes: the twins of `around` in raceway/sync/wrappers.py and of `Watched` in patching.py,
+   for what C has models of. `Around` stands in for a function in C, or of a class of ours: nothing else is replaced by
+   it, since it is no function of Python. No frame of ours is on any exception path. */
 #include "core.h"
 
 #include <string.h>

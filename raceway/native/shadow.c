@@ -10,53 +10,12 @@
    FastTrack's same-epoch rule (Flanagan and Freund, PLDI 2009). What the actor wrote covers what it reads: who is
    unordered with the one is with the other. Once a location has raced, each site counts
    for itself, so that the report names all places. */
-#include "core.h"
+#include "shadow.h"
 
 #include <stdlib.h>
-#include <string.h>
-
-#define LIMIT 16 /* unordered accesses kept per location and direction */
-
-/* Mostly there is but one. */
-typedef struct {
-    union {
-        Entry only; /* while there is room for one */
-        Entry *many; /* owned */
-    };
-    uint8_t count;
-    uint8_t capacity; /* of `many`, 0 without */
-} Entries;
-
-/* What double-checked locking, or the store of a flag, hands over. */
-typedef struct {
-    Clock clock;
-    uint64_t handover; /* the serial under which it is told of */
-} Published;
-
-typedef struct {
-    Entries writes;
-    Entries reads;
-    Published *published; /* owned */
-    union {
-        uint64_t last_actor;
-        uint32_t next_free;
-    };
-    uint32_t version; /* changes when another actor than the last one comes */
-    bool racy;
-    bool told; /* what is kept here */
-} Expansion;
 
 uint32_t sequence;
 uint64_t shared_locations;
-
-static Expansion *expansions;
-static uint32_t expansion_count, expansion_capacity, expansion_free;
-
-static bool
-is_ordered(const Context *context, const Actor *actor)
-{
-    return context->number <= clock_get(&actor->clock, context->slot);
-}
 
 /* Whether a walk may still be going on in another task than that of the new access. */
 static bool
@@ -93,261 +52,12 @@ contexts_conflict(const Context *first, const Context *second, int kind)
     return first->commute == COMMUTE_NONE || first->commute != second->commute;
 }
 
-/* --- Expanded locations ------------------------------------------------------------------------------------------ */
-
-static inline Entry *
-entries_of(const Entries *list)
-{
-    return list->capacity == 0 ? (Entry *)&list->only : list->many;
-}
-
-static bool
-make_room(Entries *list)
-{
-    uint8_t capacity = list->capacity == 0 ? 2 : list->capacity * 2;
-    Entry *grown = realloc(list->capacity == 0 ? NULL : list->many, capacity * sizeof(Entry));
-    if (grown == NULL) {
-        failures++;
-        return false;
-    }
-    if (list->capacity == 0) {
-        grown[0] = list->only;
-    }
-    list->many = grown;
-    list->capacity = capacity;
-    return true;
-}
-
-static bool
-append(Entries *list, uint32_t context, uint32_t place)
-{
-    if (list->count >= (list->capacity == 0 ? 1 : list->capacity) && !make_room(list)) {
-        return false;
-    }
-    context_hold(context);
-    entries_of(list)[list->count++] = (Entry){context, place};
-    return true;
-}
-
-static void
-remove_at(Entries *list, uint8_t place)
-{
-    Entry *entries = entries_of(list);
-    uint32_t context = entries[place].context;
-    memmove(entries + place, entries + place + 1, (list->count - place - 1u) * sizeof(Entry));
-    list->count--;
-    context_drop(context);
-}
-
-static void
-empty(Entries *list)
-{
-    while (list->count != 0) {
-        remove_at(list, (uint8_t)(list->count - 1));
-    }
-    if (list->capacity != 0) {
-        free(list->many);
-    }
-    *list = (Entries){0};
-}
-
-static Expansion *
-expansion_of(const Cell *cell)
-{
-    return (cell->w & EXPANDED) != 0 ? &expansions[cell->w & ~EXPANDED] : NULL;
-}
-
-static Expansion *
-expand(Cell *cell)
-{
-    uint32_t index = expansion_free, version = 0;
-    if (index != 0) {
-        expansion_free = expansions[index].next_free;
-        version = expansions[index].version + 1; /* what threads have seen of the one before is not seen of this */
-    }
-    else {
-        if (expansion_count + 1 >= expansion_capacity) {
-            uint32_t capacity = expansion_capacity ? expansion_capacity * 2 : 64;
-            Expansion *grown = realloc(expansions, capacity * sizeof(Expansion));
-            if (grown == NULL) {
-                failures++;
-                return NULL;
-            }
-            expansions = grown;
-            expansion_capacity = capacity;
-        }
-        index = ++expansion_count;
-    }
-    Expansion *made = &expansions[index];
-    *made = (Expansion){.version = version};
-    if (cell->w != 0) {
-        append(&made->writes, cell->w, 0);
-        context_drop(cell->w);
-    }
-    if (cell->r != 0) {
-        append(&made->reads, cell->r, 0);
-        context_drop(cell->r);
-    }
-    cell->w = EXPANDED | index;
-    cell->r = 0;
-    return made;
-}
-
-/* Whether what was last written there, as far as it is known, is there. */
-bool
-cell_is_filled(const Cell *cell)
-{
-    const Expansion *expansion = expansion_of(cell);
-    uint32_t last = expansion == NULL                ? cell->w
-                    : expansion->writes.count == 0 ? 0
-                                                   : entries_of(&expansion->writes)[expansion->writes.count - 1].context;
-    return last != 0 && contexts[last].operation != OP_DELETE;
-}
-
-void
-cell_clear(Cell *cell)
-{
-    Expansion *expansion = expansion_of(cell);
-    if (expansion != NULL) {
-        empty(&expansion->writes);
-        empty(&expansion->reads);
-        if (expansion->published != NULL) {
-            clock_free(&expansion->published->clock);
-            free(expansion->published);
-        }
-        expansion->published = NULL;
-        expansion->next_free = expansion_free;
-        expansion_free = cell->w & ~EXPANDED;
-    }
-    else {
-        context_drop(cell->w);
-    }
-    context_drop(cell->r);
-    cell->w = cell->r = 0;
-}
-
 void
 shadow_reset(void)
 {
-    free(expansions);
-    expansions = NULL;
-    expansion_count = expansion_capacity = expansion_free = 0;
+    expansions_reset();
     sequence = 0;
     shared_locations = 0;
-}
-
-/* From here on it is known in which order the cell was accessed. */
-void
-cell_keep_order(Cell *cell)
-{
-    if (expansion_of(cell) == NULL) {
-        expand(cell);
-    }
-}
-
-/* --- Regions ------------------------------------------------------------------------------------------------------ */
-
-static Head *
-head_place(Thread *thread, uint32_t site, const void *activation, const void *target, uint64_t key)
-{
-    uint64_t location = key ^ mix((uintptr_t)target);
-    return &thread->heads[mix((site ^ ((uint64_t)(uintptr_t)activation << 16)) + location) % HEADS];
-}
-
-/* The activation that called this one. That of a replayed trace is a number, and calls nothing. */
-static const void *
-caller_of(const Thread *thread, const void *activation)
-{
-#if RW_PEEK
-    return thread->replayed || activation == NULL ? NULL : frame_outer((Frame *)activation);
-#else
-    (void)thread, (void)activation;
-    return NULL;
-#endif
-}
-
-static void
-remember_head(Thread *thread, const void *activation, int offset, uint32_t site, const void *target, uint64_t key)
-{
-    Head *head = head_place(thread, site, activation, target, key);
-    thread->heads_noted |= 1u << ((head - thread->heads) / (HEADS / 32));
-    if (head->locks != thread->actor->held) {
-        lockset_hold(thread->actor->held);
-        lockset_drop(head->locks);
-        head->locks = thread->actor->held;
-    }
-    head->site = site;
-    head->frame = activation;
-    head->object = (uintptr_t)target;
-    head->key = key;
-    head->offset = offset;
-    head->sequence = sequence;
-    head->order = ++thread->heads_order;
-    const Task *task = thread->task;
-    head->turn = task == NULL ? 0 : task->turn;
-    head->step = thread->step;
-    if (unlikely(task != NULL) && (sites[site].opens || (sites[site].switches && task->green))) {
-        task_note_head(thread->task, head);
-    }
-}
-
-/* A read was reached that a later write may depend on, of its own activation or of another one that its caller calls. */
-void
-note_head(Thread *thread, const void *activation, int offset, uint32_t site, const void *target, uint64_t key)
-{
-    remember_head(thread, activation, offset, site, target, key);
-    const void *caller = unlikely(sites[site].lent) ? caller_of(thread, activation) : NULL;
-    if (caller != NULL) {
-        remember_head(thread, caller, offset, site, target, key);
-    }
-}
-
-/* Whether the task can let others run inside the region: at an await or, as a greenlet, at any call. */
-static bool
-may_pause(const Task *task, const RegionOf *region)
-{
-    return region->awaits || (region->switches && task->green);
-}
-
-static const Head *
-head_at(Thread *thread, const RegionOf *region, const Location *location)
-{
-    const void *activation = likely(!region->lent) ? location->activation : caller_of(thread, location->activation);
-    const Head known = {.site = region->head, .frame = activation, .object = (uintptr_t)location->target,
-                        .key = location->key};
-    if (region->lent && activation == NULL) {
-        return NULL;
-    }
-    if (thread->task != NULL && may_pause(thread->task, region)) {
-        const Head *kept = task_find_head(thread->task, &known);
-        if (kept != NULL || region->awaits) {
-            return kept;
-        }
-    }
-    const Head *head = head_place(thread, known.site, known.frame, location->target, known.key);
-    return head->site == known.site && head->frame == known.frame && head->object == known.object &&
-                   head->key == known.key && head->object != 0
-               ? head
-               : NULL;
-}
-
-/* The read that the write at `site` depends on, if it was reached in this activation, and which region that is. */
-static const Head *
-find_head(Thread *thread, uint32_t site, const Location *location, int8_t *region)
-{
-    const Head *found = NULL;
-    for (uint8_t number = 0; number < sites[site].region_count; number++) {
-        const RegionOf *here = &sites[site].regions[number];
-        if (found != NULL && !here->instead) {
-            break;
-        }
-        const Head *head = head_at(thread, here, location);
-        if (head != NULL && (found == NULL || (int32_t)(head->order - found->order) > 0)) {
-            *region = (int8_t)number;
-            found = head;
-        }
-    }
-    return found;
 }
 
 /* --- The access rule ----------------------------------------------------------------------------------------------- */
@@ -396,15 +106,6 @@ outlived(const Access *access, uint32_t other)
            covers(&access->wanted, known);
 }
 
-static void
-replace(uint32_t *place, uint32_t id)
-{
-    uint32_t before = *place;
-    context_hold(id);
-    *place = id;
-    context_drop(before);
-}
-
 /* Record into a cell that is not expanded; false when it has to be. */
 static bool
 record_compact(const Access *access, Cell *cell)
@@ -426,13 +127,13 @@ record_compact(const Access *access, Cell *cell)
         if (foreign_write && (cell->r == 0 || foreign_read)) {
             shared_locations += cell->r == 0 || contexts[cell->w].slot == contexts[cell->r].slot;
         }
-        replace(&cell->r, access->id);
+        context_replace(&cell->r, access->id);
         return true;
     }
     if (foreign_write || foreign_read || (cell->w != 0 && !outlived(access, cell->w))) {
         return false;
     }
-    replace(&cell->w, access->id);
+    context_replace(&cell->w, access->id);
     if (cell->r != 0 && outlived(access, cell->r)) {
         context_drop(cell->r);
         cell->r = 0;
@@ -445,7 +146,7 @@ thin(Entries *list, const Access *access)
 {
     for (uint8_t place = list->count; place-- > 0;) {
         if (outlived(access, entries_of(list)[place].context)) {
-            remove_at(list, place);
+            entries_remove(list, place);
         }
     }
 }
@@ -472,7 +173,7 @@ takes_over(const Access *access, Cell *cell, Expansion *expansion)
         if (!is_only_own(access, &expansion->reads)) {
             return false;
         }
-        remove_at(&expansion->reads, 0);
+        entries_remove(&expansion->reads, 0);
     }
     for (uint8_t at = 0; !mutates && at < writes->count; at++) {
         if (races_with(access, entries_of(writes)[at].context)) {
@@ -481,10 +182,10 @@ takes_over(const Access *access, Cell *cell, Expansion *expansion)
     }
     entries_of(list)[0].sequence = ++sequence;
     if (entries_of(list)[0].context != access->id) {
-        replace(&entries_of(list)[0].context, access->id);
+        context_replace(&entries_of(list)[0].context, access->id);
     }
     if (cell->r != access->id) {
-        replace(&cell->r, access->id);
+        context_replace(&cell->r, access->id);
     }
     return true;
 }
@@ -515,11 +216,11 @@ record_expanded(const Access *access, Cell *cell, Expansion *expansion)
         thin(&expansion->reads, access);
     }
     if (list->count >= LIMIT) {
-        remove_at(list, 0);
+        entries_remove(list, 0);
     }
-    append(list, access->id, place);
+    entries_append(list, access->id, place);
     if (!expansion->racy && (!mutates || access->wanted.commute == COMMUTE_NONE)) {
-        replace(&cell->r, access->id);
+        context_replace(&cell->r, access->id);
     }
     else {
         context_drop(cell->r);
@@ -755,10 +456,10 @@ record_own(Thread *thread, Cell *cell, uint32_t context, bool mutates)
         return false;
     }
     if (!mutates) {
-        replace(&cell->r, context);
+        context_replace(&cell->r, context);
         return true;
     }
-    replace(&cell->w, context);
+    context_replace(&cell->w, context);
     context_drop(cell->r);
     cell->r = 0;
     return true;

@@ -3,6 +3,7 @@
    addresses while a socket at either end lives. */
 #include "core.h"
 
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -24,6 +25,10 @@ struct Connection {
 };
 
 static PyObject *closing_otherwise; /* owned; NULL before the first run */
+
+static Connection nowhere; /* of sockets whose other end is not in this process */
+static uint64_t called[(1 << 16) / 64]; /* a bit for each port that this process has called */
+static bool any_called; /* or it has made a pair */
 
 static Table directions; /* hash -> the first of a list */
 static Pool pool; /* of directions */
@@ -104,6 +109,9 @@ direction_dropped(Direction *direction)
 void
 connection_free(Connection *connection)
 {
+    if (connection == &nowhere) {
+        return;
+    }
     direction_dropped(connection->out);
     direction_dropped(connection->in);
     pool_give(&connections, connection);
@@ -145,6 +153,34 @@ has_address(const End *end)
     return end->length > offsetof(struct sockaddr, sa_data);
 }
 
+/* The port of an address, -1 of one that has none. */
+static int
+port_of(const End *end)
+{
+    switch (end->address.ss_family) {
+    case AF_INET:
+        return ntohs(((const struct sockaddr_in *)&end->address)->sin_port);
+    case AF_INET6:
+        return ntohs(((const struct sockaddr_in6 *)&end->address)->sin6_port);
+    default:
+        return -1;
+    }
+}
+
+static bool
+is_called(int port)
+{
+    return (called[port / 64] >> (port % 64) & 1) != 0;
+}
+
+/* Whether both ends may be in this process. */
+static bool
+may_meet(const End *here, const End *there)
+{
+    int first = port_of(here), second = port_of(there);
+    return first < 0 || second < 0 || is_called(first) || is_called(second);
+}
+
 static Connection *
 known_connection(PyObject *socket)
 {
@@ -157,6 +193,9 @@ connection_made(PyObject *socket, const End *here, const End *there)
 {
     Object *object = object_of(socket);
     Extra *extra = object == NULL ? NULL : object_extra(object);
+    if (extra != NULL && !may_meet(here, there)) {
+        return extra->connection = &nowhere;
+    }
     Connection *made = extra == NULL ? NULL : pool_take(&connections, sizeof(Connection));
     if (made == NULL) {
         return NULL;
@@ -172,15 +211,26 @@ connection_made(PyObject *socket, const End *here, const End *there)
     return made;
 }
 
-/* The socket's connection, with the core locked; NULL, and not locked, when it has none. `*elsewhere` is set when it is
-   connected, but has no addresses: raceway/sync/sockets.py knows whose pair it is. */
+/* With the core locked: the connection itself; NULL, and not locked, of one whose other end is not here. */
+static Connection *
+within(Connection *connection)
+{
+    if (connection != &nowhere) {
+        return connection;
+    }
+    core_unlock();
+    return NULL;
+}
+
+/* The socket's connection, with the core locked; NULL, and not locked, when it has none in this process. `*elsewhere` is
+   set when it is connected, but has no addresses: raceway/sync/sockets.py knows whose pair it is. */
 static Connection *
 connection_entered(PyObject *socket, bool *elsewhere)
 {
     core_lock();
-    Connection *known = known_connection(socket);
+    Connection *known = any_called ? known_connection(socket) : &nowhere;
     if (likely(known != NULL)) {
-        return known;
+        return within(known);
     }
     core_unlock(); /* the interpreter is asked */
     End here, there;
@@ -196,8 +246,9 @@ connection_entered(PyObject *socket, bool *elsewhere)
     known = known_connection(socket);
     if (known == NULL && (known = connection_made(socket, &here, &there)) == NULL) {
         core_unlock();
+        return NULL;
     }
-    return known;
+    return within(known);
 }
 
 /* Something is about to be sent. False: it is for the model in Python to tell. */
@@ -231,7 +282,29 @@ PyObject *
 sockets_install(PyObject *module, PyObject *otherwise)
 {
     (void)module;
+    core_lock();
+    memset(called, 0, sizeof called);
+    any_called = false;
+    core_unlock();
     Py_XSETREF(closing_otherwise, Py_NewRef(otherwise));
+    Py_RETURN_NONE;
+}
+
+/* sockets_called(*ports): this process has called these ports; none: it has made a pair, or called by another name. */
+PyObject *
+sockets_called(PyObject *module, PyObject *const *ports, Py_ssize_t count)
+{
+    (void)module;
+    core_lock();
+    any_called = true;
+    for (Py_ssize_t place = 0; place < count; place++) {
+        long port = PyLong_Check(ports[place]) ? PyLong_AsLong(ports[place]) : -1;
+        if (port >= 0 && port < 1 << 16) {
+            called[port / 64] |= UINT64_C(1) << (port % 64);
+        }
+    }
+    PyErr_Clear(); /* a number that is no port */
+    core_unlock();
     Py_RETURN_NONE;
 }
 

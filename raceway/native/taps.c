@@ -173,6 +173,26 @@ repeats_cell_of_key(const Known *known, Thread *thread, const Cell *cell)
            cell_repeats(cell, thread, false, RANK_PLAIN, row->otherwise[0].commute);
 }
 
+/* The number of a key as most of them are; see `key_of` for all. */
+static inline bool
+key_at_hand(const Tap *tap, PyObject *key, uint64_t *number)
+{
+    Py_ssize_t small;
+    if (tap->literal != 0) {
+        *number = tap->literal;
+        return true;
+    }
+    if (PyUnicode_CheckExact(key) && ((PyASCIIObject *)key)->hash != -1) {
+        *number = number_of_text(((PyASCIIObject *)key)->hash);
+        return true;
+    }
+    if (PyLong_CheckExact(key) && small_index(key, &small)) {
+        *number = number_of_whole((uint64_t)small);
+        return true;
+    }
+    return false;
+}
+
 /* The cell of an item that is accessed by key, NULL when there is none yet; `number` tells which key it was, 0 for one that
    cannot be told. */
 static __attribute__((noinline)) Cell *
@@ -187,10 +207,7 @@ cell_of_key(const Tap *tap, const Known *known, PyObject *container, PyObject *k
         *number = (uint64_t)index + 1;
         return object == NULL ? NULL : item_find(object, (size_t)index);
     }
-    if (tap->literal != 0) {
-        *number = tap->literal;
-    }
-    else if (!key_of(key, number, 0)) {
+    if (*number == 0 && !key_at_hand(tap, key, number) && !key_of(key, number, 0)) {
         return NULL;
     }
     return object == NULL ? NULL : keyed_find(object, *number);
@@ -232,15 +249,6 @@ base_otherwise(Tap *tap, const Known *known, Thread *thread, PyObject *operand)
         repeats = repeats_structure(known, thread, operand);
         number = KEY_STRUCTURE;
         if (!repeats && structure_reached(tap, known, thread, current_frame(), operand)) {
-            return;
-        }
-        break;
-    case SEES_SEQUENCE:
-    case SEES_KEYS:
-        repeats = sites[tap->site].key != NULL &&
-                  item_serves(tap, known, thread, frame, operand, sites[tap->site].key, &number);
-        if (!repeats && number != 0 &&
-            item_reached(tap, known, thread, frame, operand, sites[tap->site].key, number)) {
             return;
         }
         break;
@@ -360,7 +368,8 @@ field_anew(Tap *tap, Thread *thread, Cell *cell, PyObject *operand)
     }
     access_begins(thread);
     Effect effect = {.operation = op_of_context[sites[tap->site].context]};
-    if (!renews(tap, thread, frame, cell, effect, tap->rank)) {
+    if (!renews(tap, thread, frame, cell, effect, tap->rank) &&
+        !field_handed(tap, thread, frame, object_near(operand), cell)) {
         return base_tap((PyObject *)tap, operand);
     }
     own(tap, thread, operand);
@@ -384,7 +393,7 @@ field_tap(PyObject *self, PyObject *operand)
         note(tap, thread, operand, (uintptr_t)tap->name);
         return Py_NewRef(operand);
     }
-    bool was_there = cell != NULL && (tap->stores ? cell->w : cell->r) != 0;
+    bool was_there = cell != NULL && (cell->w | cell->r) != 0;
     return was_there ? field_anew((Tap *)self, thread, (Cell *)cell, operand) : base_tap(self, operand);
 }
 
@@ -398,7 +407,7 @@ read_tap(PyObject *self, PyObject *operand)
         thread->accesses++;
         return Py_NewRef(operand);
     }
-    bool was_there = cell != NULL && cell->r != 0;
+    bool was_there = cell != NULL && (cell->w | cell->r) != 0;
     return was_there ? field_anew((Tap *)self, thread, (Cell *)cell, operand) : base_tap(self, operand);
 }
 
@@ -412,11 +421,87 @@ write_tap(PyObject *self, PyObject *operand)
         thread->accesses++;
         return Py_NewRef(operand);
     }
-    bool was_there = cell != NULL && cell->w != 0;
+    bool was_there = cell != NULL && (cell->w | cell->r) != 0;
     return was_there ? field_anew((Tap *)self, thread, (Cell *)cell, operand) : base_tap(self, operand);
 }
 
 #endif
+
+/* --- S[d]["k"], S[l][0], S[d].get("k"): items by literal keys ------------------------------------------------------------ */
+
+static __attribute__((noinline)) void
+literal_reached(Tap *tap, PyObject *container)
+{
+    Thread *thread = current_thread();
+    const Known *known = known_of(tap, container);
+    if (known == NULL || (known->cell != SEES_SEQUENCE && known->cell != SEES_KEYS) || alone) {
+        base_reached(tap, container);
+        return;
+    }
+    Frame *frame = current_frame();
+    PyObject *key = sites[tap->site].key;
+    uint64_t number = 0;
+    if (unlikely(frame == NULL)) {
+        return;
+    }
+    access_begins(thread);
+    if (item_serves(tap, known, thread, frame, container, key, &number)) {
+        thread->accesses++;
+        note(tap, thread, container, number);
+    }
+    else if (number == 0 || !item_reached(tap, known, thread, frame, container, key, number)) {
+        reach(tap, thread, frame, container, key);
+    }
+}
+
+#if !RW_FREE_THREADED
+
+/* Whether an access of an item repeats whose container's shape the tap knows. */
+HOT bool
+repeats_literal(const Tap *tap, const Thread *thread, const PyObject *container)
+{
+    if (unlikely(identity_shadow == NULL)) {
+        return false;
+    }
+    const Object *object = object_near(container);
+    if (object->shape != tap->fits) {
+        return false;
+    }
+    if (tap->item_keyed) {
+        const Cell *cell = keyed_find(object, tap->literal);
+        return cell != NULL && cell_repeats(cell, thread, tap->item_stores, tap->item_rank, COMMUTE_NONE);
+    }
+    if (tap->item_index >= INLINE_ITEMS || tap->item_index + 2 >= object->capacity) {
+        return false;
+    }
+    const Cell *cell = &object->cells[tap->item_index + 2];
+    return tap->item_stores ? repeats_write(cell, thread, tap->item_rank) : repeats_read(cell, thread, tap->item_rank);
+}
+
+#else
+
+HOT bool
+repeats_literal(const Tap *tap, const Thread *thread, const PyObject *container)
+{
+    (void)tap, (void)thread, (void)container;
+    return false;
+}
+
+#endif
+
+PyObject *
+item_tap(PyObject *self, PyObject *container)
+{
+    Tap *tap = (Tap *)self;
+    if (likely(repeats_literal(tap, own_thread, container)) && !tap->is_head) {
+        own_thread->accesses++;
+    }
+    else if (entered(tap)) {
+        literal_reached(tap, container);
+        core_unlock();
+    }
+    return Py_NewRef(container);
+}
 
 #if RW_PEEK
 
@@ -563,6 +648,17 @@ keyed_reached(Tap *tap, Frame *frame, PyObject *container, PyObject *key)
             note_head(thread, frame, frame_offset(frame), tap->site, container, number);
         }
         return;
+    }
+    if (likely(known != NULL) && known->cell == SEES_KEYS && key_at_hand(tap, key, &number)) {
+        const Object *object = object_find(container);
+        const Cell *cell = object == NULL ? NULL : keyed_find(object, number);
+        if (cell != NULL && repeats_cell_of_key(known, thread, cell)) {
+            thread->accesses++;
+            if (unlikely(tap->is_head)) {
+                note_head(thread, frame, frame_offset(frame), tap->site, container, number);
+            }
+            return;
+        }
     }
     keyed_otherwise(tap, known, thread, frame, container, key, number);
 }

@@ -11,6 +11,7 @@ PyObject *revealing_tap(PyObject *self, PyObject *reveal);
 PyObject *field_tap(PyObject *self, PyObject *operand);
 PyObject *read_tap(PyObject *self, PyObject *operand);
 PyObject *write_tap(PyObject *self, PyObject *operand);
+PyObject *item_tap(PyObject *self, PyObject *operand);
 PyObject *enter_tap(PyObject *self, PyObject *operand);
 PyObject *leave_tap(PyObject *self, PyObject *operand);
 bool is_leave_tap(PyObject *constant);

@@ -74,6 +74,7 @@ TAP_TYPE(HoldingTap_Type, holding_tap)
 TAP_TYPE(FieldTap_Type, field_tap)
 TAP_TYPE(ReadTap_Type, read_tap)
 TAP_TYPE(WriteTap_Type, write_tap)
+TAP_TYPE(ItemTap_Type, item_tap)
 TAP_TYPE(EnterTap_Type, enter_tap)
 TAP_TYPE(LeaveTap_Type, leave_tap)
 #if RW_PEEK
@@ -120,6 +121,10 @@ tap_type(const Site *site, int role, bool commits, int held, bool is_plain)
     if (site->form == FORM_BODY) {
         return role == ROLE_BASE ? &EnterTap_Type : &LeaveTap_Type;
     }
+    bool is_item = site->form == FORM_ITEM || site->form == FORM_METHOD;
+    if (commits && held == 0 && is_item && role == ROLE_BASE && site->key != NULL) {
+        return &ItemTap_Type;
+    }
     if (commits && held == 0 && site->form == FORM_ATTRIBUTE && role == ROLE_BASE) {
         return !is_plain ? &FieldTap_Type : site->context == CONTEXT_LOAD ? &ReadTap_Type : &WriteTap_Type;
     }
@@ -158,7 +163,7 @@ taps_ready(PyObject *module)
 {
     PyTypeObject *types[] = {
         &BaseTap_Type, &GlobalTap_Type, &HoldingTap_Type, &RevealingTap_Type, &FieldTap_Type, &ReadTap_Type,
-        &WriteTap_Type, &EnterTap_Type, &LeaveTap_Type,
+        &WriteTap_Type, &ItemTap_Type, &EnterTap_Type, &LeaveTap_Type,
 #if RW_PEEK
         &KeyTap_Type, &MethodKeyTap_Type, &ContainsTap_Type, &AugmentTap_Type, &AttributeCallTap_Type, &CellTap_Type,
 #endif

@@ -98,7 +98,8 @@ def _mind_sigterm() -> None:
 
 
 def _terminated(number: int, _frame: FrameType | None) -> None:
-    for pipeline in list(_open):
-        pipeline.close(TERM_TIMEOUT)
+    for pipeline, at_exit in list(_open.items()):
+        if at_exit:  # the others' owner has more to say, and minds the signal itself
+            pipeline.close(TERM_TIMEOUT)
     signal.signal(number, signal.SIG_DFL)
     os.kill(os.getpid(), number)

@@ -2,13 +2,13 @@
 
 An object that can be weakly referenced is watched by a weak reference; its serial is retired when it dies. Others
 (lists, dicts, instances with slots) are held by a strong reference, and let go as soon as a look at their reference
-count shows that only ours is left: every look-up looks at a few, and the cyclic collector is given back what it tracks
-during a full collection. So in this core such an object can outlive its last use by some accesses; the native core
-watches the allocator instead and delays nothing.
+count shows that only ours is left: every look-up looks at a few, and the cyclic collector is given back what cycles may
+lead through during a full collection. So in this core such an object can outlive its last use by some accesses; the
+native core watches the allocator instead and delays nothing.
 
 Threads run during a collection, all of them without a GIL, so what was given back may have died and its address belong
-to another object afterwards. What is not surely the same, an empty list for one, gets a new serial: history is lost
-rather than told of the wrong object.
+to another object afterwards. What is not surely the same gets a new serial: history is lost rather than told of the
+wrong object.
 """
 
 from __future__ import annotations
@@ -161,7 +161,7 @@ class Identity:
             self._tighten()
 
     def _loosen(self) -> None:
-        """Give the collector what it tracks, and let go of what nobody else refers to."""
+        """Give the collector what may be part of cycles, and let go of what nobody else refers to."""
         for _ in range(len(self._held)):
             try:
                 address = self._held.popleft()
@@ -172,7 +172,7 @@ class Identity:
             if entry is None or held is None:
                 continue
             shared = sys.getrefcount(held) > _OURS
-            if shared and not gc.is_tracked(held):
+            if shared and not _may_cycle(held):
                 self._held.append(address)
                 continue
             self._entries.pop(address, None)
@@ -195,6 +195,13 @@ class Identity:
             else:
                 self._retired(entry.serial)
         self._loose.clear()
+
+
+def _may_cycle(target: object) -> bool:
+    """Whether cycles may lead through it. Otherwise it need not be given back, which would leave it open who it is."""
+    if not gc.is_tracked(target):
+        return False
+    return any(gc.is_tracked(one) for one in gc.get_referents(target) if one is not type(target))
 
 
 def _witnesses(target: object) -> tuple[int, ...]:

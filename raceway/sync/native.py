@@ -44,6 +44,7 @@ def put_in(patches: Patches, recorder: Recorder) -> bool:
     )
     patches.at_undo(native.threads_uninstall)
     native.sockets_install(_sending_without_address)
+    sockets.called.native = native
     return True
 
 

@@ -2,11 +2,12 @@
 the other end; `connect()` -> the `accept()` that answers it.
 
 A test that runs a server and its client in one process orders its threads by what they say to each other. An end is
-known by its two addresses, so only two ends in this process meet; a peer elsewhere orders nothing. The sockets of a
-`socketpair()` have none and are told by `conduits`. One direction of a connection has one clock: whoever receives
-happens after all that was sent until then. A datagram that names its receiver, and a call for a connection, are known
-by the port they go to. TLS is not followed. `socket` is not imported for this: the models are put in when the program
-has imported it. A traceback shows no frame of ours.
+known by its two addresses, so only two ends in this process meet; a peer elsewhere orders nothing. Nor is it followed:
+a connection has both ends here only if this process has called a port of it, or had done so before the run. The sockets
+of a `socketpair()` have no addresses and are told by `conduits`. One direction of a connection has one clock: whoever
+receives happens after all that was sent until then. A datagram that names its receiver, and a call for a connection,
+are known by the port they go to. TLS is not followed. `socket` is not imported for this: the models are put in when the
+program has imported it. A traceback shows no frame of ours.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from collections.abc import Callable
 from raceway.model.typing import Any
 from raceway.runtime import active
 from raceway.runtime.contract import Recorder
-from raceway.sync import conduits
+from raceway.sync import conduits, early
 from raceway.sync.patching import Patches
 from raceway.sync.serials import Kept, Serial, Table, of_run
 from raceway.sync.wrappers import Failures, around, hide_frame
@@ -47,6 +48,32 @@ channels: weakref.WeakValueDictionary[Ends, Channel] = of_run(weakref.WeakValueD
 
 connections: Table[tuple[Channel, Channel]] = of_run(Table())
 """The outgoing and the incoming direction of each connected socket."""
+
+
+class Called:
+    """The ports that this process has called: noted here, and by the native core whose models ask."""
+
+    def __init__(self) -> None:
+        self.native: Any = None
+        self._ports: set[int] = set()
+
+    def add(self, *ports: int) -> None:
+        """These were called."""
+        self._ports.update(ports)
+        if self.native is not None:
+            self.native.sockets_called(*ports)
+
+    def may_meet(self, end: Any, here: Any, there: Any) -> bool:
+        """Whether both ends of a connection may be in this process."""
+        return end.family not in _AF_INET or not self._ports.isdisjoint((here[1], there[1]))
+
+    def clear(self) -> None:
+        """Forget all ports."""
+        self._ports.clear()
+        self.native = None
+
+
+called = of_run(Called())
 
 _SENDING = ("send", "sendall", "sendmsg", "shutdown")
 _RECEIVING = ("recv", "recv_into", "recvmsg", "recvmsg_into")
@@ -88,7 +115,9 @@ def datagram_taken(recorder: Recorder, end: Any, _result: object) -> None:
 
 def calling(recorder: Recorder, end: Any, address: object) -> None:
     """A connection to `address` is about to be asked for."""
-    recorder.release(_port_serial(recorder, ("call", *_port(end, address))).number)
+    port = _port(end, address)
+    called.add(*(number for number in port[1:] if port[0] == "port" and type(number) is int))
+    recorder.release(_port_serial(recorder, ("call", *port)).number)
 
 
 def addressing(recorder: Recorder, end: Any, address: object) -> None:
@@ -108,6 +137,7 @@ def accepted(end: Any, _result: object) -> None:
 def paired(recorder: Recorder, both: tuple[Any, Any]) -> None:
     """These two are connected with each other, and have no addresses."""
     first, second = both
+    called.add()
     there, back = conduits.pair(recorder, first.fileno(), second.fileno())
     out, back_in = Channel.of(there), Channel.of(back)
     connections.put(first, (out, back_in))
@@ -141,6 +171,8 @@ def _directions(recorder: Recorder, end: Any) -> tuple[Channel, Channel] | None:
         except OSError:  # not connected, or not any more
             return None
         if here and there:
+            if not called.may_meet(end, here, there):
+                return None
             known = _channel(recorder, (here, there)), _channel(recorder, (there, here))
         elif (pair := conduits.directions(recorder, base.fileno(end))) is not None:  # one of a pair, made anew
             known = Channel.of(pair[0]), Channel.of(pair[1])
@@ -215,6 +247,17 @@ def patch(patches: Patches) -> None:
     patches.around(cls, "_real_close", before=closing)
     if hasattr(module, "socketpair"):
         patches.replace(module, "socketpair", pairing(module.socketpair))
+
+
+def follow_early() -> None:
+    """Know the connections of before the run."""
+    base = _base()
+    for end in early.instances(base):
+        try:
+            if base.family.__get__(end) in _AF_INET:
+                called.add(base.getsockname(end)[1], base.getpeername(end)[1])
+        except OSError:  # not connected, or not any more
+            continue
 
 
 def _replace(patches: Patches, cls: Any, name: str, make: Callable[[Any], Any]) -> None:

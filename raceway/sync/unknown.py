@@ -9,32 +9,35 @@ from types import FunctionType
 _KNOWN = frozenset({"_thread", "_multiprocessing", "raceway._native"})
 """Modules whose types have a model, or are used by what has one."""
 
+# Metaclasses may have attributes of these names: what they run is not ours to call.
+_dict = type.__dict__["__dict__"].__get__
+_module = type.__dict__["__module__"].__get__
+_qualname = type.__dict__["__qualname__"].__get__
+
 
 def unknown_types() -> tuple[str, ...]:
     """The names of such types, sorted."""
     found = {
-        f"{cls.__module__}.{cls.__qualname__}"
+        f"{module}.{_qualname(cls)}"
         for cls in _types(object)
-        if "acquire" in vars(cls)  # hardly any has it, and there are many
-        and _is_compiled(cls, "acquire")
-        and _is_compiled(cls, "release")
-        and cls.__module__ not in _KNOWN
+        if _is_compiled(cls, "acquire") and _is_compiled(cls, "release")
+        if type(module := _module(cls)) is str and module not in _KNOWN
     }
     return tuple(sorted(found))
 
 
 def _types(root: type) -> Iterator[type]:
-    seen: set[type] = set()
+    seen: set[int] = set()
     waiting = [root]
     while waiting:
         cls: type
         for cls in type.__subclasses__(waiting.pop()):
-            if cls not in seen:
-                seen.add(cls)
+            if id(cls) not in seen:  # metaclasses may say what is equal, too
+                seen.add(id(cls))
                 waiting.append(cls)
                 yield cls
 
 
 def _is_compiled(cls: type, name: str) -> bool:
-    method = vars(cls).get(name)
+    method = _dict(cls).get(name)
     return method is not None and not isinstance(method, (FunctionType, staticmethod, classmethod, property))

@@ -208,13 +208,23 @@ def test_patterns_and_fields_of_a_redactor() -> None:
         Redactor(patterns=["("])
 
 
-def test_a_plugin_that_raises_is_left_out(client: RacewayClient, captured: Captured, trace: str) -> None:
+class UnspeakableError(Exception):
+    """Cannot be spelled."""
+
+    def __str__(self) -> str:
+        raise RuntimeError
+
+
+@pytest.mark.parametrize("error", [ValueError("no"), SystemExit(3), UnspeakableError()])
+def test_a_plugin_that_raises_is_left_out(
+    client: RacewayClient, captured: Captured, trace: str, error: BaseException
+) -> None:
     class Failing(Plugin):
         calls = 0
 
         def on_event(self, event: object) -> None:
             self.calls += 1
-            raise ValueError("no")
+            raise error
 
     class Holding(Plugin):
         def filter(self, event: Any) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 from django.core.handlers.asgi import ASGIRequest
@@ -25,15 +25,24 @@ def fail(_request: HttpRequest) -> HttpResponse:
     raise ValueError("broken")
 
 
-async def pieces() -> AsyncIterator[str]:
-    """Two of them, as ASGI wants them."""
+def pieces() -> Iterator[str]:
+    """Two of them, each told while it is made."""
+    client = get_client()
+    assert client is not None
     for piece in ("one", "two"):
+        client.track_state_change("piece", None, piece, "Write")
+        yield piece
+
+
+async def later() -> AsyncIterator[str]:
+    """The same as ASGI wants them."""
+    for piece in pieces():
         yield piece
 
 
 def stream(request: HttpRequest) -> StreamingHttpResponse:
     """Two pieces."""
-    return StreamingHttpResponse(pieces() if isinstance(request, ASGIRequest) else iter(["one", "two"]))
+    return StreamingHttpResponse(later() if isinstance(request, ASGIRequest) else pieces())
 
 
 urlpatterns: list[Any] = [path("ok/<number>", ok), path("fail", fail), path("stream", stream)]

@@ -81,13 +81,25 @@ def asgi(app: Any) -> Iterator[str]:
         thread.join()
 
 
+def pieces(client: RacewayClient) -> Iterator[str]:
+    """What is streamed: each piece is told while it is made."""
+    for piece in ("one", "two"):
+        client.track_state_change("piece", None, piece, "Write")
+        yield piece
+
+
+def fetch(address: str, **options: Any) -> httpx.Response:
+    """The answer, also of a machine that is busy."""
+    return httpx.get(address, timeout=60, **options)
+
+
 def of_trace(captured: Captured, trace_id: str) -> list[Event]:
     return [event for event in captured if event.trace_id == trace_id]
 
 
 def check(captured: Captured, address: str, fails: bool = True) -> None:
     """The requests that every application here answers: /ok/N, /fail, /stream."""
-    assert httpx.get(f"{address}/ok/1?secret=3", headers=PARENT).text == "1"
+    assert fetch(f"{address}/ok/1?secret=3", headers=PARENT).text == "1"
     kinds = [event.kind.name for event in of_trace(captured, TRACE)]
     assert kinds == ["HttpRequest", "StateChange", "HttpResponse"]
     request, change, response = of_trace(captured, TRACE)
@@ -101,7 +113,7 @@ def check(captured: Captured, address: str, fails: bool = True) -> None:
     assert request.metadata.distributed_span_id == "a1b2c3d4e5f60718"
 
     seen = len(captured)
-    assert httpx.get(f"{address}/fail").status_code == 500
+    assert fetch(f"{address}/fail").status_code == 500
     told = [event.kind for event in captured[seen:]]
     assert [kind.name for kind in told] == ["HttpRequest", "Error", "HttpResponse"]
     assert told[1].Error is not None
@@ -109,14 +121,18 @@ def check(captured: Captured, address: str, fails: bool = True) -> None:
     assert told[2].HttpResponse is not None
     assert told[2].HttpResponse.status == 500
 
-    assert httpx.get(f"{address}/stream").text == "onetwo"
+    seen = len(captured)
+    assert fetch(f"{address}/stream").text == "onetwo"
+    told = [event.kind for event in captured[seen:]]
+    assert sorted(kind.name for kind in told) == ["HttpRequest", "HttpResponse", "StateChange", "StateChange"]
+    assert len({event.trace_id for event in captured[seen:]}) == 1
 
     seen = len(captured)
     failures: list[BaseException] = []
 
     def get(number: int) -> None:
         try:
-            assert httpx.get(f"{address}/ok/{number}").text == str(number)
+            assert fetch(f"{address}/ok/{number}").text == str(number)
         except BaseException as error:
             failures.append(error)
 
@@ -154,11 +170,30 @@ def test_flask(client: RacewayClient, captured: Captured) -> None:
 
     @app.get("/stream")
     def stream() -> Any:
-        return app.response_class(iter(["one", "two"]))
+        return app.response_class(pieces(client))
+
+    begun, go_on = threading.Event(), threading.Event()
+
+    @app.get("/late")
+    def late() -> str:
+        begun.set()
+        assert go_on.wait(60)
+        return "late"
 
     app.logger.disabled = True
     with wsgi(app) as address:
         check(captured, address)
+        thread = threading.Thread(target=fetch, args=(f"{address}/late",), kwargs={"headers": PARENT})
+        seen = len(of_trace(captured, TRACE))
+        thread.start()
+        assert begun.wait(60)
+        fetch(f"{address}/ok/1")  # another request's end is not this one's
+        go_on.set()
+        thread.join()
+    request, response = of_trace(captured, TRACE)[seen:]
+    assert response.kind.HttpResponse is not None
+    assert response.kind.HttpResponse.status == 200
+    assert before(request, response)
     middleware.before_request()  # outside of any request
 
 
@@ -180,7 +215,7 @@ def fastapi_app(client: RacewayClient) -> Any:
         raise ValueError("broken")
 
     async def stream() -> Any:
-        return StreamingResponse(iter(["one", "two"]))
+        return StreamingResponse(pieces(client))
 
     async def echo(websocket: WebSocket) -> None:
         await websocket.accept()
@@ -254,8 +289,8 @@ def test_aiohttp(client: RacewayClient, captured: Captured) -> None:
     async def stream(request: Any) -> Any:
         response = web.StreamResponse()
         await response.prepare(request)
-        await response.write(b"one")
-        await response.write(b"two")
+        for piece in pieces(client):
+            await response.write(piece.encode())
         return response
 
     async def missing(_request: Any) -> Any:
@@ -292,7 +327,7 @@ def test_aiohttp(client: RacewayClient, captured: Captured) -> None:
         assert ready.wait(30)
         check(captured, address[0])
         seen = len(captured)
-        assert httpx.get(f"{address[0]}/missing").status_code == 404
+        assert fetch(f"{address[0]}/missing").status_code == 404
         assert [event.kind.name for event in captured[seen:]] == ["HttpRequest", "HttpResponse"]
     finally:
         loop.call_soon_threadsafe(stopping.set)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _socket
 import socket
 from collections.abc import Iterator
 
@@ -42,6 +43,22 @@ def test_the_two_directions_are_apart(ends: tuple[socket.socket, socket.socket])
         accepted.send(b"y")
     released = recorder.told("release")
     assert len(set(released)) == 2
+
+
+def test_who_is_called_from_elsewhere_is_not_followed() -> None:
+    with watched() as recorder, socket.create_server(("127.0.0.1", 0)) as server:
+        stranger = _socket.socket()  # of which nothing is told, as of one in another process
+        stranger.connect(server.getsockname())
+        accepted, _ = server.accept()
+        with accepted:
+            accepted.send(b"x")
+        assert recorder.told("release") == []
+        with socket.create_connection(server.getsockname()) as caller, server.accept()[0] as called:
+            called.send(b"y")
+            caller.recv(1)
+        stranger.close()
+    assert set(recorder.told("acquire")) < set(recorder.told("release"))
+    assert len(recorder.told("acquire")) == 2  # the call, and what was sent
 
 
 def test_an_unconnected_socket_orders_nothing() -> None:

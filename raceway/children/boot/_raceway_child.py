@@ -45,7 +45,7 @@ def begin() -> None:
     del sys.modules[NAME]
     if child is not None:
         with contextlib.suppress(Exception):  # the same
-            child.start(State.directory)
+            child.start(State.directory, State.plain)
 
 
 def begin_on_this_file() -> None:

@@ -1,0 +1,76 @@
+/* What the files share that hold the rules of a race: the shadow of a location that several actors share, and the regions
+   that its accesses close. */
+#ifndef RACEWAY_SHADOW_H
+#define RACEWAY_SHADOW_H
+
+#include "core.h"
+
+#define LIMIT 16 /* unordered accesses kept per location and direction */
+
+/* Mostly there is but one. */
+typedef struct {
+    union {
+        Entry only; /* while there is room for one */
+        Entry *many; /* owned */
+    };
+    uint8_t count;
+    uint8_t capacity; /* of `many`, 0 without */
+} Entries;
+
+/* What double-checked locking, or the store of a flag, hands over. */
+typedef struct {
+    Clock clock;
+    uint64_t handover; /* the serial under which it is told of */
+} Published;
+
+typedef struct {
+    Entries writes;
+    Entries reads;
+    Published *published; /* owned */
+    union {
+        uint64_t last_actor;
+        uint32_t next_free;
+    };
+    uint32_t version; /* changes when another actor than the last one comes */
+    bool racy;
+    bool told; /* what is kept here */
+} Expansion;
+
+extern Expansion *expansions;
+
+static inline Expansion *
+expansion_of(const Cell *cell)
+{
+    return (cell->w & EXPANDED) != 0 ? &expansions[cell->w & ~EXPANDED] : NULL;
+}
+
+static inline Entry *
+entries_of(const Entries *list)
+{
+    return list->capacity == 0 ? (Entry *)&list->only : list->many;
+}
+
+Expansion *expand(Cell *cell); /* NULL when memory is short */
+bool entries_append(Entries *list, uint32_t context, uint32_t place);
+void entries_remove(Entries *list, uint8_t place);
+
+static inline bool
+is_ordered(const Context *context, const Actor *actor)
+{
+    return context->number <= clock_get(&actor->clock, context->slot);
+}
+
+/* The context at `place` is `id` from here on. */
+static inline void
+context_replace(uint32_t *place, uint32_t id)
+{
+    uint32_t before = *place;
+    context_hold(id);
+    *place = id;
+    context_drop(before);
+}
+
+bool may_pause(const Task *task, const RegionOf *region);
+const Head *find_head(Thread *thread, uint32_t site, const Location *location, int8_t *region);
+
+#endif
