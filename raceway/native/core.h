@@ -984,7 +984,7 @@ Frame *asker_of_lock(Frame *frame);
 Frame *asker_of_rlock(Frame *frame);
 Frame *asker_of_semaphore(Frame *frame);
 Frame *taker_of_lock(Frame *frame);
-Frame *user_of_mutex(Frame *frame);
+bool is_used_by_queue(Frame *frame);
 Frame *user_of_wrapper(Frame *frame);
 bool is_within(Frame *frame, const char *first, const char *second);
 Frame *asker_of_verb(Frame *frame);
@@ -1141,6 +1141,7 @@ typedef struct {
     Known *more; /* owned, MORE_KNOWN others; NULL until there is a second type */
     uint32_t puts; /* items put into containers that nobody else was known to take from */
     uint32_t made[3]; /* the contexts that it last made: of a field or item, of all items, of a structure */
+    uint32_t made_before; /* of a field or item, before the last */
     PyObject *names; /* borrowed address: the namespace, module or class whose name was last used */
     NameCell *named; /* borrowed: that name, while `named_generation` is `names_generation` */
     uint64_t named_generation;

@@ -8,6 +8,7 @@ static PyObject *quiet_modules; /* owned, a frozenset of names */
 static PyObject *passed_for_naming; /* owned, a frozenset of names */
 static PyObject *first_uses; /* owned, a dictionary from module to what to call when it first makes an RLock */
 static PyObject *name_key, *prefix;
+static PyObject *threading_globals, *queue_globals; /* owned; NULL until they are met */
 
 bool
 creation_start(PyObject *quiet, PyObject *passed, PyObject *uses)
@@ -33,6 +34,8 @@ creation_stop(void)
     Py_CLEAR(quiet_modules);
     Py_CLEAR(passed_for_naming);
     Py_CLEAR(first_uses);
+    Py_CLEAR(threading_globals);
+    Py_CLEAR(queue_globals);
     core_unlock();
 }
 
@@ -217,18 +220,43 @@ taker_of_lock(Frame *frame)
     return frame;
 }
 
-/* Who uses the mutex of a queue, perhaps through a condition. */
-Frame *
-user_of_mutex(Frame *frame)
+#if RW_PEEK
+
+/* Whether the frame runs code of the module `name`; `known` are the globals of which that was found out. */
+static bool
+is_code_of(const Frame *frame, const char *name, PyObject **known)
 {
-    while (frame != NULL && is_text(module_of(frame), "threading")) {
+    if (likely(frame->f_globals == *known)) {
+        return true;
+    }
+    if (!is_text(module_of((Frame *)frame), name)) {
+        return false;
+    }
+    if (*known == NULL) {
+        *known = Py_NewRef(frame->f_globals);
+    }
+    return true;
+}
+
+#endif
+
+/* Whether the mutex of a queue is used by the module `queue` itself, perhaps through a condition. */
+bool
+is_used_by_queue(Frame *frame)
+{
+#if RW_PEEK
+    while (frame != NULL && is_code_of(frame, "threading", &threading_globals)) {
         Frame *next = outer(frame);
         if (next == NULL) {
             break;
         }
         frame = next;
     }
-    return frame;
+    return frame != NULL && is_code_of(frame, "queue", &queue_globals);
+#else
+    (void)frame;
+    return false;
+#endif
 }
 
 /* Who is behind the models in Python that call the recorder. */

@@ -105,7 +105,7 @@ lock_extra(PyObject *lock)
 static void
 mutex_taken(Extra *extra, bool waits)
 {
-    if ((extra->lock & LOCK_LOUD) == 0 && is_module(module_of(user_of_mutex(current_frame())), "queue")) {
+    if ((extra->lock & LOCK_LOUD) == 0 && is_used_by_queue(current_frame())) {
         extra->lock &= ~LOCK_OUTSIDE;
         return;
     }

@@ -2,36 +2,49 @@
    epoch, whose type a tap knows. What they record is what `record_at` would; where they are not sure they say so. */
 #include "core.h"
 
-/* The context that the tap made before, if it would make the same again: at the same instruction, called from the same
-   places, in the same epoch, holding the same locks, without a region. 0 if not. */
+/* Whether a tap would make this context again: at the same instruction, called from the same places, in the same epoch,
+   holding the same locks, without a region. */
+static inline bool
+would_make(uint32_t id, const Thread *thread, Frame *frame, Effect effect, uint8_t rank, Stack callers)
+{
+    const Context *known = &contexts[id];
+    uint32_t tag = thread->tag + rank + (op_mutates(effect.operation) ? TAG_MUTATES : 0);
+    return likely(context_tags[id] == tag) && known->operation == effect.operation &&
+           known->commute == effect.commute && known->instruction == frame_instruction(frame) &&
+           known->locks == thread->actor->held && known->callers == callers;
+}
+
+/* The context that the tap made before, if it would make the same again; 0 if not. */
 uint32_t
 made_before(const Tap *tap, int made, const Thread *thread, Frame *frame, Effect effect, uint8_t rank, Stack callers)
 {
     uint32_t before = tap->learned->made[made];
-    const Context *known = &contexts[before];
-    uint32_t tag = thread->tag + rank + (op_mutates(effect.operation) ? TAG_MUTATES : 0);
-    return likely(context_tags[before] == tag) && known->operation == effect.operation &&
-                   known->commute == effect.commute && known->instruction == frame_instruction(frame) &&
-                   known->locks == thread->actor->held && known->callers == callers
-               ? before
-               : 0;
+    return would_make(before, thread, frame, effect, rank, callers) ? before : 0;
 }
 
-/* The same access again, by a tap that has made another context since: the cell's own is brought up to date, or a new one
-   made. 0 if the cell is not the actor's own. */
+/* The same access again, by a tap that has made another context since, as it does in a function that is called from two
+   places in turn: the one before, the cell's own brought up to date, or a new one. 0 if the cell is not the actor's own. */
 static __attribute__((noinline)) uint32_t
 context_for_other(Tap *tap, int made, Thread *thread, Frame *frame, const Cell *cell, Effect effect, uint8_t rank,
                   Stack callers)
 {
-    Context wanted = {.site = tap->site, .operation = effect.operation, .commute = effect.commute, .region = -1,
-                      .rank = rank};
+    Learned *learned = tap_learns(tap);
+    uint32_t last = learned->made[made];
     if (!cell_is_own(cell, thread->actor->slot)) {
         return 0;
     }
+    if (made == MADE_ONE && would_make(learned->made_before, thread, frame, effect, rank, callers)) {
+        learned->made[made] = learned->made_before;
+        learned->made_before = last;
+        return learned->made[made];
+    }
+    const Context wanted = {.site = tap->site, .operation = effect.operation, .commute = effect.commute, .region = -1,
+                            .rank = rank};
     uint32_t kept = op_mutates(effect.operation) ? cell->w : cell->r;
     uint32_t id = kept == 0 ? 0 : context_renew(thread, frame, kept, &wanted, callers, 1);
     if (id == 0) {
-        id = tap_learns(tap)->made[made] = context_make(thread, frame, &wanted);
+        id = learned->made[made] = context_make(thread, frame, &wanted);
+        learned->made_before = made == MADE_ONE ? last : learned->made_before;
     }
     return id;
 }

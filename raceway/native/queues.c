@@ -25,6 +25,7 @@ typedef struct {
     PyTypeObject *known; /* borrowed with `version`: the class whose order is known */
     uint32_t version;
     int order;
+    bool plain; /* of that class: what a queue has under its names stands in the queue itself */
 } Channel;
 
 static PyObject *deque_type;
@@ -153,6 +154,21 @@ order_of_class(PyTypeObject *type)
     return order;
 }
 
+/* A new reference to what the queue has under the name; NULL, without an exception, where it has nothing. */
+static PyObject *
+own_value(const Channel *channel, PyObject *owner, PyObject *name)
+{
+    PyObject *value = channel->plain ? instance_value(owner, name) : NULL;
+    if (value != NULL) {
+        return Py_NewRef(value);
+    }
+    value = PyObject_GetAttr(owner, name);
+    if (value == NULL) {
+        PyErr_Clear();
+    }
+    return value;
+}
+
 /* In which order the items of `owner` leave, and how many there are. */
 static int
 order_of(Channel *channel, PyObject *owner, size_t *length)
@@ -162,8 +178,9 @@ order_of(Channel *channel, PyObject *owner, size_t *length)
         channel->order = order_of_class(type);
         channel->known = type;
         channel->version = type_version(type);
+        channel->plain = !type_find(type, text_queue, NULL, NULL) && !type_find(type, text_maxsize, NULL, NULL);
     }
-    PyObject *items = channel->order == ORDER_SECRET ? NULL : PyObject_GetAttr(owner, text_queue);
+    PyObject *items = channel->order == ORDER_SECRET ? NULL : own_value(channel, owner, text_queue);
     int order = ORDER_SECRET;
     if (items != NULL) {
         if (channel->order == ORDER_LIFO ? PyList_CheckExact(items) : (PyObject *)Py_TYPE(items) == deque_type) {
@@ -176,9 +193,9 @@ order_of(Channel *channel, PyObject *owner, size_t *length)
 }
 
 static bool
-is_bounded(PyObject *owner)
+is_bounded(const Channel *channel, PyObject *owner)
 {
-    PyObject *maxsize = PyObject_GetAttr(owner, text_maxsize);
+    PyObject *maxsize = own_value(channel, owner, text_maxsize);
     long size = maxsize == NULL || !PyLong_Check(maxsize) ? 0 : PyLong_AsLong(maxsize);
     if (size == -1 && PyErr_Occurred()) {
         PyErr_Clear();
@@ -194,7 +211,7 @@ channel_put(Channel *channel, PyObject *owner)
 {
     size_t length = 0;
     int order = order_of(channel, owner, &length);
-    bool bounded = is_bounded(owner);
+    bool bounded = is_bounded(channel, owner);
     core_lock();
     if (bounded) {
         if (channel->free > 0) {
@@ -220,7 +237,7 @@ channel_get(Channel *channel, PyObject *owner)
 {
     size_t length = 0;
     int order = order_of(channel, owner, &length);
-    bool bounded = is_bounded(owner);
+    bool bounded = is_bounded(channel, owner);
     core_lock();
     if (order != ORDER_SECRET && channel->items.count != 0 && length == channel->items.count - 1) {
         acquired(channel, order == ORDER_FIFO ? ring_first(&channel->items) : ring_last(&channel->items));

@@ -156,7 +156,10 @@ repeats_structure(const Known *known, Thread *thread, PyObject *operand)
     if (object == NULL || object->capacity < 2) {
         return false;
     }
-    return cell_repeats(&object->cells[0], thread, known->stores, known->rank, row->effects[0].commute);
+    Effect effect = row->effects[0];
+    bool is_whole = known->stores && (effect.commute == COMMUTE_NONE || effect.operation == OP_DELETE);
+    return cell_repeats(&object->cells[0], thread, known->stores, known->rank, effect.commute) &&
+           (!is_whole || cell_repeats(&object->cells[1], thread, true, known->rank, effect.commute));
 }
 
 static bool

@@ -135,11 +135,12 @@ class _Function:
         self._fresh = after
 
     def _loop(self, node: ast.For | ast.AsyncFor | ast.While) -> None:
-        before, marks = set(self._fresh), self._marks
-        self._marks = False
-        self._block(node.body)
-        self._fresh &= before
-        self._marks = marks
+        before = set(self._fresh)
+        if self._marks:  # else it is looked ahead already; twice at each depth would be too often
+            self._marks = False
+            self._block(node.body)
+            self._fresh &= before
+            self._marks = True
         self._block(node.body)
         self._fresh &= before
         self._block(node.orelse)
