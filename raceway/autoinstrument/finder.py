@@ -80,7 +80,8 @@ class InstrumentingFinder:
         busy = self._instrumenter.busy
         if fullname in sys.builtin_module_names or (busy and fullname not in self._awaited):
             return None
-        for finder in self._remaining():
+        finders = list(sys.meta_path)  # importing may change it
+        for finder in finders[finders.index(self) + 1 :] if self in finders else ():
             find_spec = getattr(finder, "find_spec", None)
             if find_spec is None:  # a finder of the old kind (3.11): importlib knows how to ask it
                 return None
@@ -99,10 +100,6 @@ class InstrumentingFinder:
                     tell_when_executed(spec.loader, self._awaited[fullname])
                 return spec
         return None
-
-    def _remaining(self) -> list[object]:
-        finders: list[object] = list(sys.meta_path)
-        return finders[finders.index(self) + 1 :] if self in finders else []
 
     def _equip(self, module: str, spec: ModuleSpec) -> None:
         decision = self._scope.decide(module, spec.origin if spec.has_location else None)

@@ -96,15 +96,17 @@ class Instrumenter:
 
 def equip(loader: Any, instrumenter: Instrumenter) -> Obstacle | None:
     """Make the loader of a module in scope give instrumented code, or tell why that cannot be."""
-    if isinstance(loader, LazyLoader):
+    if type(loader) is SourceFileLoader:  # most are, and the others are dear to ask
+        pass
+    elif isinstance(loader, LazyLoader):
         return equip(vars(loader)["loader"], instrumenter)
-    if isinstance(loader, NamespaceLoader):
+    elif isinstance(loader, NamespaceLoader):
         return None
-    if isinstance(loader, ExtensionFileLoader):
+    elif isinstance(loader, ExtensionFileLoader):
         return Obstacle.EXTENSION
-    if isinstance(loader, SourcelessFileLoader):
+    elif isinstance(loader, SourcelessFileLoader):
         return Obstacle.NO_SOURCE
-    if not is_standard(loader):
+    elif not is_standard(loader):
         return Obstacle.OTHER_LOADER
     is_file = isinstance(loader, SourceFileLoader)
     loader.get_code = MethodType(instrumenter.file_code if is_file else instrumenter.archive_code, loader)

@@ -78,15 +78,21 @@ def decide(rules: Rules, module: str, filename: str | None) -> Decision:
         return Decision(False, place)
     by_name = place is Reason.STANDARD_LIBRARY
     included = tuple([glob for glob in rules.include if _covers(glob, module, by_name)])
-    excluded = tuple([glob for glob in rules.exclude if _covers(glob, module, False)])
+    excluded = tuple([glob for glob in rules.exclude if _covers(glob, module, False)]) if rules.exclude else ()
     globs = (*included, *excluded)
     if excluded:
-        return Decision(False, Reason.EXCLUDED, globs)
+        return _decision(False, Reason.EXCLUDED, globs)
     if module in ("__main__", rules.main, f"{rules.main}.__main__"):
-        return Decision(True, Reason.MAIN, globs)
+        return _decision(True, Reason.MAIN, globs)
     if place is Reason.OWN:
-        return Decision(True, place, globs)
-    return Decision(True, Reason.INCLUDED, globs) if included else Decision(False, place)
+        return _decision(True, place, globs)
+    return _decision(True, Reason.INCLUDED, globs) if included else _decision(False, place, ())
+
+
+@functools.lru_cache(maxsize=256)
+def _decision(instrument: bool, reason: Reason, globs: tuple[str, ...]) -> Decision:
+    """The decision, which is the same for most modules of a program."""
+    return Decision(instrument, reason, globs)
 
 
 def _covers(glob: str, module: str, by_name: bool) -> bool:
@@ -108,8 +114,8 @@ def _with_parents(module: str) -> Iterator[str]:
 
 def _place(roots: tuple[str, ...], filename: str) -> Reason:
     """Where a file lies. A link counts as what it points to, and as where it is when that is not own code."""
-    directory, name = os.path.split(filename)
-    if name not in ("", os.curdir, os.pardir) and os.path.isabs(directory):
+    directory, _, name = filename.rpartition(os.sep)
+    if directory.startswith(os.sep) and name not in ("", os.curdir, os.pardir):
         given, place, path = _directory_place(roots, directory)
         # Links are not asked for where they would change nothing: most files are of the program or the interpreter.
         if given in _FINAL or not is_link(path + name):

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 _OPERATIONS = tuple(Operation)
 _COMMUTES = tuple(Commute)
 _ACTORS = tuple(ActorKind)
+_TARGETS = tuple(Target)
 _LAST_RESORT = "array.array"
 
 _FOLDER = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
@@ -46,12 +47,18 @@ def known(container, key):
 """
 
 
-def _effects(effects: tuple[Effect, ...]) -> tuple[tuple[int, int, int], ...]:
-    targets = tuple(Target)
-    return tuple(
-        (targets.index(effect.target), _OPERATIONS.index(effect.operation), _COMMUTES.index(effect.commute))
-        for effect in effects
-    )
+_Packed = tuple[tuple[int, int, int], ...]
+
+
+def _effects(effects: tuple[Effect, ...], known: dict[int, _Packed]) -> _Packed:
+    """The effects as numbers; those of many rows are one tuple, known by its address."""
+    packed = known.get(id(effects))
+    if packed is None:
+        packed = known[id(effects)] = tuple(
+            (_TARGETS.index(effect.target), _OPERATIONS.index(effect.operation), _COMMUTES.index(effect.commute))
+            for effect in effects
+        )
+    return packed
 
 
 def _contract_rows() -> tuple[tuple[Any, ...], tuple[Any, ...], tuple[bool, ...], str]:
@@ -59,14 +66,16 @@ def _contract_rows() -> tuple[tuple[Any, ...], tuple[Any, ...], tuple[bool, ...]
     not imported; which are sequences; our folder."""
     names = [*contracts.CONTAINERS, _LAST_RESORT]
     shapes, presences, handovers = tuple(KeyShape), tuple(Presence), (None, *Handover)
+    places = {name: place for place, name in enumerate(names)}
+    known: dict[int, _Packed] = {}
     rows = tuple(
         (
-            names.index(row.container),
+            places[row.container],
             row.name,
             shapes.index(row.shape),
-            _effects(row.effects),
+            _effects(row.effects, known),
             presences.index(row.full_when),
-            _effects(row.otherwise),
+            _effects(row.otherwise, known),
             row.through,
             handovers.index(row.handover),
         )
@@ -87,8 +96,9 @@ def is_stale() -> bool:
     folder = _FOLDER + "native"
     try:
         built = files.status(_native.__file__).st_mtime_ns
-        sources = [os.path.join(folder, name) for name in files.names(folder) if name.endswith((".c", ".h"))]
-        return any(files.status(source).st_mtime_ns > built for source in sources)
+        sources = [f"{folder}{os.sep}{name}" for name in files.names(folder) if name.endswith((".c", ".h"))]
+        stamps = map(_native.stamp, sources)  # without an object for each: there are many
+        return any(stamp is not None and stamp[1] > built for stamp in stamps)
     except OSError:
         return False
 
@@ -233,6 +243,7 @@ class NativeCore:
         self._running = False
         self.telling = NativeTelling()
         self.outermost = _native.outermost
+        self.module_executed = _native.module_executed
 
     def start(self) -> None:
         """Begin to record."""
@@ -274,10 +285,6 @@ class NativeCore:
         """The code with live taps at the places that are listed; it is changed in place."""
         self.names.add(_native.bind(code, places, site_columns(sites)), sites, file)
         return code
-
-    def module_executed(self) -> None:
-        """The calling thread has run a module to its end."""
-        _native.module_executed()
 
     def races(self) -> list[RawRace]:
         """All raw races so far."""

@@ -6,8 +6,7 @@ built-in function does to the container it is applied to; `docs/containers.md` s
 
 from __future__ import annotations
 
-from raceway.runtime.contracts.calls import CALLS, FORMS, call
-from raceway.runtime.contracts.ignored import IGNORED
+from raceway.model.typing import TYPE_CHECKING
 from raceway.runtime.contracts.table import (
     CONTAINERS,
     SEQUENCES,
@@ -19,6 +18,12 @@ from raceway.runtime.contracts.table import (
     operator,
 )
 from raceway.runtime.contracts.terms import CallContract, Contract, Effect, Handover, KeyShape, Presence, Target
+
+if TYPE_CHECKING:
+    from raceway.runtime.contracts.calls import CALLS as CALLS
+    from raceway.runtime.contracts.calls import FORMS as FORMS
+    from raceway.runtime.contracts.calls import call as call
+    from raceway.runtime.contracts.ignored import IGNORED as IGNORED
 
 __all__ = [
     "CALLS",
@@ -41,3 +46,16 @@ __all__ = [
     "lookup",
     "operator",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """What is said of functions, and of what has no row: no core asks for it."""
+    if name in ("CALLS", "FORMS", "call"):
+        from raceway.runtime.contracts import calls
+
+        return getattr(calls, name)
+    if name == "IGNORED":
+        from raceway.runtime.contracts.ignored import IGNORED
+
+        return IGNORED
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -11,7 +11,7 @@ from __future__ import annotations
 import enum
 
 from raceway.model.kinds import Commute, Operation
-from raceway.model.struct import Struct, replace
+from raceway.model.struct import Struct, made, replace, values
 
 
 class Target(enum.Enum):
@@ -128,7 +128,8 @@ class CallContract(Struct, kw_only=True):
 
 def rows(container: str, names: str, like: Contract) -> tuple[Contract, ...]:
     """One row for each of the names, which are parted by blanks."""
-    return tuple(replace(like, container=container, name=name) for name in names.split())
+    _container, _name, *others = values(like)
+    return tuple(made(Contract, (container, name, *others)) for name in names.split())
 
 
 READ_KEY = Effect(Target.KEY, Operation.READ)
