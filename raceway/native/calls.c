@@ -194,7 +194,7 @@ stack_of(Thread *thread, Frame *frame, PyTracebackObject *traceback)
 }
 
 static void
-entered(Tap *tap, Thread *thread, Frame *frame)
+call_entered(Tap *tap, Thread *thread, Frame *frame)
 {
     table_pop(&open_calls, (uintptr_t)frame); /* of one that is gone */
     if (!teller_has_room_for_calls()) {
@@ -211,7 +211,7 @@ entered(Tap *tap, Thread *thread, Frame *frame)
 }
 
 static void
-left(Tap *tap, Thread *thread, Frame *frame)
+call_left(Tap *tap, Thread *thread, Frame *frame)
 {
     int64_t began = (int64_t)(uintptr_t)table_pop(&open_calls, (uintptr_t)frame);
     Call *call = began == 0 ? NULL : new_call(ticks() - began);
@@ -249,14 +249,14 @@ noted(PyObject *self, PyObject *operand, void (*note)(Tap *, Thread *, Frame *))
 PyObject *
 enter_tap(PyObject *self, PyObject *operand)
 {
-    return noted(self, operand, entered);
+    return noted(self, operand, call_entered);
 }
 
 /* W @ 0, the last. */
 PyObject *
 leave_tap(PyObject *self, PyObject *operand)
 {
-    return noted(self, operand, left);
+    return noted(self, operand, call_left);
 }
 
 /* What is open is told as left no more. */
