@@ -59,7 +59,7 @@ _REGIONS = (
     ),
     Mutant(
         "helper-test", "that an act in one method may rely on a test in another one",
-        "transform/helpers.py", "write.rely(read, link.call)", "pass", "race/split_helpers.py",
+        "transform/helpers.py", "write.rely(read, replace(link.call, awaits=awaits))", "pass", "race/split_helpers.py",
     ),
     Mutant(
         "helper-anew", "that a method which looks anew relies on nobody",
@@ -97,7 +97,8 @@ _REGIONS = (
     ),
     Mutant(
         "guard-except", "that what a try block read guards its handlers",
-        "transform/statements.py", "Guard(tried, tried)", "Guard(CLEAN, CLEAN)", "race/lazy_try.py",
+        "transform/statements.py", "flow.guards.append(Guard(tried, tried))\n        before",
+        "flow.guards.append(Guard(CLEAN, CLEAN))\n        before", "race/lazy_try.py",
     ),
     Mutant(
         "guard-or", "that the right side of `or` runs under the test of the left",
@@ -278,7 +279,7 @@ _JUDGING = (
     Mutant(
         "fold-variable", "that findings on different variables are different",
         "findings/build.py",
-        "key = (kind, variable, frozenset({first.unit, second.unit}), race.one_loop, race.predicted)", "key = kind",
+        "key = (kind, variable, lines, race.one_loop, race.predicted)", "key = kind",
         "race/unpack_targets.py",
     ),
     Mutant(
