@@ -13,7 +13,9 @@ ends its epoch while somebody predicts.
 
 Not all that a critical section depends on is told. Sections that are `opaque` (code that is not the program's own, or
 calls of it) therefore keep the order in which they came, as do all actors from a lock on that another one than its
-taker has freed. Whether a lock was only tried is not told, either. See docs/how-it-works.md.
+taker has freed. Whether a lock was only tried is not told, either. Of what an actor did to a location before anybody
+else came, one write is told: where it stored a value and then added to it, the store is not, and who adds to it later
+seems to depend on nothing. See docs/how-it-works.md.
 """
 
 from __future__ import annotations
