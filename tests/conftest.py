@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.prepared import prepare
 
@@ -23,6 +24,10 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell that runs the tests in the background has them ignore interrupts, and what they start would too.
     with contextlib.suppress(ValueError):
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# How long examples take to make and to try is the machine's business.
+settings.register_profile("raceway", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("raceway")
 
 ROOT = Path(__file__).resolve().parent.parent
 
