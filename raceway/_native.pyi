@@ -9,6 +9,7 @@ from raceway.runtime.contract import Tasks
 
 PEEK: int
 FREE_THREADED: int
+PROFILED: int
 TAPS: tuple[type, ...]
 
 class Recorder:

@@ -442,7 +442,8 @@ module_exec(PyObject *module)
         PyModule_AddObjectRef(module, "Around", (PyObject *)&Around_Type) < 0 ||
         PyModule_AddObjectRef(module, "Watched", (PyObject *)&Watched_Type) < 0 ||
         PyModule_AddIntConstant(module, "PEEK", RW_PEEK) < 0 ||
-        PyModule_AddIntConstant(module, "FREE_THREADED", RW_FREE_THREADED) < 0) {
+        PyModule_AddIntConstant(module, "FREE_THREADED", RW_FREE_THREADED) < 0 ||
+        PyModule_AddIntConstant(module, "PROFILED", RW_PROFILED) < 0) {
         return -1;
     }
     return 0;
