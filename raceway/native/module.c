@@ -411,6 +411,8 @@ static PyMethodDef module_methods[] = {
     {"insist", insist, METH_O, "Send a signal again until its handler, which is Python's, has run."},
     {"insist_no_more", insist_no_more, METH_NOARGS, "The handler runs."},
     {"loop_release", loop_release, METH_O, "A callback is about to be handed to the loop."},
+    {"eager_install", eager_install, METH_O, "Tell of the first steps of tasks that begin when they are made."},
+    {"eager_uninstall", eager_uninstall, METH_NOARGS, "Tell of them no longer."},
     {"task_serial", task_serial, METH_O, "The serial of a task, 0 when it is not known."},
     {"task_note", task_note, METH_VARARGS, "A task has this serial; with 0 it is over."},
     {NULL, NULL, 0, NULL},
