@@ -109,7 +109,7 @@ $(STAMP): pyproject.toml
 # takes three times as long. Developers accept no warning of the compiler.
 $(NATIVE_STAMP): $(STAMP) setup.py $(NATIVE_SOURCES)
 	@if echo 'int none;' | $${CC:-cc} -x c -c -o /dev/null - 2>/dev/null; then \
-		RACEWAY_PGO=0 RACEWAY_WERROR=1 RACEWAY_REQUIRE_NATIVE=1 $(RUN) setup.py -q build_ext --inplace; \
+		RACEWAY_WERROR=1 RACEWAY_REQUIRE_NATIVE=1 $(RUN) setup.py -q build_ext --inplace; \
 	else echo "make: there is no C compiler that works: only the pure core is built and tested"; fi
 	@touch $@
 
@@ -125,7 +125,7 @@ $(BROKER_STAMP): $(STAMP)
 $(BENCH_STAMP): $(NATIVE_STAMP)
 	@echo "Setting up the benchmarks ..."
 	@RACEWAY_PGO=0 $(RUN) -m pip install --quiet --disable-pip-version-check --editable '.[dev,bench]'
-	@RACEWAY_REQUIRE_NATIVE=1 $(RUN) setup.py -q build_ext --inplace --force
+	@RACEWAY_PGO=auto RACEWAY_REQUIRE_NATIVE=1 $(RUN) setup.py -q build_ext --inplace --force
 	@touch $@
 
 # The same for the free-threaded environment, whose stamp names the interpreter too. msgspec comes first and alone, for the

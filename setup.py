@@ -1,8 +1,8 @@
 """Builds the native core where a C compiler is there; without one Raceway installs and runs on the pure core.
 
 With GCC the core is built twice: the first build counts what a run of `fixtures/training` does, the second is laid out
-by that (docs/decisions/016-a-profile.md). RACEWAY_PGO=0 leaves it at one build; with RACEWAY_PGO=1 it is an error when
-there can be no other.
+by that (docs/decisions/016-a-profile.md). RACEWAY_PGO=0 leaves it at one build; =auto, as when it is installed, makes
+two where that can be done; =1 makes it an error when it cannot.
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ if os.environ.get("RACEWAY_WERROR"):  # developers and CI: no warning is accepte
     FLAGS.append("-Werror")
 FLAGS.extend(os.environ.get("RACEWAY_CFLAGS", "").split())  # sanitizers
 
-PGO = os.environ.get("RACEWAY_PGO", "")
+# Who installs or makes a wheel gets the better core; who calls this file works on the core, and waits for it.
+INSTALLS = "setuptools.build_meta" in sys.modules
+PGO = os.environ.get("RACEWAY_PGO") or ("auto" if INSTALLS else "0")
 TRAINED_WITH = ["libcst>=1.5", "msgspec>=0.19"]  # a run of Raceway needs these
 TRAINING = Path("fixtures", "training")
 COUNTING = ["-fprofile-generate", "-fprofile-update=atomic"]
@@ -46,16 +48,11 @@ LIMIT_S = 300
 
 
 def may_profile() -> bool:
-    """Whether two builds are asked for, or neither asked for nor in the way."""
-    if PGO:
-        return PGO != "0"
+    """Whether to build twice: if that is asked for, or can be done and `auto` is."""
+    if PGO != "auto":
+        return PGO == "1"
     gil = not sysconfig.get_config_var("Py_GIL_DISABLED")  # without it msgspec has no wheels that could be fetched
     return gil and sys.platform == "linux" and not os.environ.get("RACEWAY_CFLAGS") and TRAINING.is_dir()
-
-
-def asked_what_it_needs() -> bool:
-    """Whether an installer is to make an environment for the build. Elsewhere setuptools would install by itself."""
-    return may_profile() and "setuptools.build_meta" in sys.modules
 
 
 class BuildCore(build_ext):
@@ -68,7 +65,7 @@ class BuildCore(build_ext):
                 self.build_by_profile(ext)
                 return
             except Exception as error:
-                if PGO:
+                if PGO == "1":
                     raise
                 print(f"raceway: the native core is built without a profile: {error}")
                 self.force = True
@@ -128,7 +125,7 @@ def train(place: Path, core: Path) -> None:
 if sys.implementation.name == "cpython" and POSIX:
     setup(
         cmdclass={"build_ext": BuildCore},
-        setup_requires=TRAINED_WITH if asked_what_it_needs() else [],
+        setup_requires=TRAINED_WITH if INSTALLS and may_profile() else [],
         ext_modules=[
             Extension(
                 "raceway._native",

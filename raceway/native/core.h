@@ -1213,6 +1213,7 @@ bool containers_start(void);
 void container_apply(Reach *at, Shape *shape, const Row *row);
 void container_learn(Reach *at, Shape *shape, const Row *row);
 void container_operator(Reach *at, PyObject *name);
+void generator_advances(Reach *at);
 void container_item(Reach *at);
 bool lacks_item(PyObject *base, PyObject *key);
 PyObject *item_value(PyObject *base, PyObject *key);
