@@ -25,7 +25,7 @@ def circumstances(bench: Bench) -> Circumstances:
         machine=machine(),
         python=interpreter(),
         versions=", ".join(filter(None, map(version, PACKAGES))),
-        core=bench.core,
+        core=core(bench.core),
         size=bench.size,
         rounds=bench.rounds,
     )
@@ -52,6 +52,15 @@ def interpreter() -> str:
     optimised = "with PGO" if "--enable-optimizations" in (sysconfig.get_config_var("CONFIG_ARGS") or "") else "no PGO"
     gil = "GIL" if enabled else "no GIL"
     return f"{platform.python_implementation()} {platform.python_version()} ({gil}, {optimised})"
+
+
+def core(name: str) -> str:
+    """The core; whether the compiler knew what a run of the native one does."""
+    if name != "native":
+        return name
+    from raceway import _native
+
+    return f"{name} (with PGO)" if _native.PROFILED else f"{name} (no PGO)"
 
 
 def version(package: str) -> str:

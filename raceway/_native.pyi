@@ -1,6 +1,7 @@
 """The native core, compiled from raceway/native/."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
+from contextvars import ContextVar
 from types import CodeType
 from typing import Any
 
@@ -9,6 +10,7 @@ from raceway.runtime.contract import Tasks
 
 PEEK: int
 FREE_THREADED: int
+PROFILED: int
 TAPS: tuple[type, ...]
 
 class Recorder:
@@ -95,7 +97,15 @@ def event_line(
     *kind: str | int,
 ) -> bytes: ...
 def access_tag(row: ToldAccess, words: str) -> str: ...
-def keep_each(values: Collection[Any], briefly: Callable[[Any], Any]) -> tuple[Any, ...] | None: ...
+def keep_arguments(
+    args: tuple[Any, ...], kwargs: dict[str, Any], briefly: Callable[[Any], Any], of_owner: bool
+) -> tuple[tuple[Any, ...], dict[str, Any]] | None: ...
+def mark_with(
+    mark: type[Any], variable: ContextVar[Any], forked: Callable[..., Any], flows: dict[str, Any], /
+) -> None: ...
+def mark(
+    context: Any, kind: Callable[..., Any], place: object, values: tuple[Any, ...], duration_ns: int | None = None
+) -> Any: ...
 def snapshot(value: object, scalar: Callable[[Any], Any]) -> tuple[Any, bool]: ...
 def forget() -> None: ...
 def bind(code: CodeType, places: bytes, columns: tuple[Any, ...], /) -> int: ...

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from raceway.findings import naming
 from raceway.findings.calls import confirmed
-from raceway.findings.classify import Member, Openings, kind_of, member
+from raceway.findings.classify import Member, Openings, advances, kind_of, member
 from raceway.findings.fingerprint import fingerprint
 from raceway.findings.guards import Guard, Guards, missing
 from raceway.findings.interleaving import Interleaving
@@ -220,6 +220,7 @@ def _finding(group: _Group, names: Names, directory: str, gil: bool, declaration
         Breach(declared, tuple(side.actor.name for side in sides if missing(declaration, side.locks)))
         if declaration is not None and declaration.observed
         else None,
+        group.kind is FindingKind.WRITE_WRITE and advances(race.earlier, names.site(race.earlier.access.site)),
     )
     return Finding(
         fingerprint=fingerprint(group.kind, group.variable, _unit_places(first, second, names, directory)),

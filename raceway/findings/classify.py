@@ -25,6 +25,7 @@ class Member(Struct):
     takes: bool = False
 
 
+_ADVANCING = frozenset({"next", "__next__", "send", "throw", "close"})
 _TAKING = frozenset({"pop", "popleft", "popitem"})
 
 
@@ -70,6 +71,12 @@ def member(side: Side, site_of: Callable[[int], Site], openings: Openings) -> Me
         unit, spans = opening
         return Member(side, unit, _own(site_of(unit))[0].kind, spans, openings.takes(serial))
     return Member(side, serial, None, False)
+
+
+def advances(side: Side, site: Site) -> bool:
+    """Whether the access runs code of a generator: of loops only those over generators change what they walk over."""
+    changes = side.access.operation is Operation.STRUCTURAL_CHANGE
+    return changes and (site.form is SiteForm.ITERATE or site.name in _ADVANCING)
 
 
 def kind_of(race: RawRace, first: Member, second: Member) -> FindingKind:

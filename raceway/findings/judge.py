@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from raceway.findings.classify import Member
+from raceway.findings.classify import Member, advances
 from raceway.model.findings import Verdicts
 from raceway.model.kinds import FindingKind, LocationKind, Operation, RegionKind, Severity, Verdict
 from raceway.model.sites import Context, Site, SiteForm
@@ -63,6 +63,8 @@ def _on_gil(kind: FindingKind, first: Member, second: Member, sites: tuple[Site,
             if part.side.access.operation is Operation.ITERATE
         )
         return Verdict.HARMFUL if any(site.spans for site in walks) else Verdict.LATENT
+    if kind is FindingKind.WRITE_WRITE and advances(first.side, sites[0]):
+        return Verdict.HARMFUL  # threads switch inside of generators
     return Verdict.LATENT
 
 

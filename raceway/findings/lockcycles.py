@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from raceway.findings import naming
+from raceway.findings.counted import taken_by_first
 from raceway.findings.places import side_at
 from raceway.model.findings import AccessSide, Actor, Finding, Verdicts
 from raceway.model.kinds import Confidence, FindingKind, Severity, Verdict
@@ -47,11 +48,20 @@ def build_lock_cycles(
     """One finding for each set of places that make a cycle, however many locks and actors went through it."""
     found: dict[object, list[_Cycle]] = {}
     rings = [([_Edge(one.actor, one.held, one.sync, one.stack) for one in ring], True) for ring in deadlocks]
+    orders = [ring for ring in orders if not _counted(ring)]
     rings += [([_Edge(one.actor, one.held, one.taken, one.stack) for one in ring], False) for ring in orders]
     for edges, happened in rings:
         cycle = _cycle(edges, happened, names, directory)
         found.setdefault(frozenset(map(_place, cycle.sides)), []).append(cycle)
     return tuple(map(_finding, found.values()))
+
+
+def _counted(ring: tuple[LockOrder, ...]) -> bool:
+    """Whether one side takes its lock for all that count as having it, the other one to count itself out."""
+    if len(ring) != 2:
+        return False
+    one, other = ring
+    return taken_by_first(one.stack, other.stack) or taken_by_first(other.stack, one.stack)
 
 
 def _place(side: AccessSide) -> tuple[str, int, str]:

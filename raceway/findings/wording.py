@@ -29,6 +29,8 @@ class Facts(Struct):
     reason: str
     heads: tuple[int, int] = (0, 0)
     breach: Breach | None = None
+    advances: bool = False
+    """The variable is a generator, and both sides go on with it."""
 
 
 def message(facts: Facts) -> str:
@@ -67,9 +69,7 @@ def _what(facts: Facts) -> str:
             return f"{one} tests {variable} and then acts on the answer, which {other} can change in between."
         return f"{one} reads {variable} and writes it back; what {other} writes in between is overwritten."
     if facts.kind is FindingKind.LOST_UPDATE:
-        return (
-            f"{actors} read and write back {variable} with {order}: one update can overwrite the other."
-        )
+        return f"{actors} read and write back {variable} with {order}: one update can overwrite the other."
     if facts.kind is FindingKind.CHECK_THEN_ACT:
         return f"{actors} test {variable} and then act on the answer, which the other can change in between."
     if facts.kind is FindingKind.DOUBLE_INIT:
@@ -77,6 +77,8 @@ def _what(facts: Facts) -> str:
     if facts.kind is FindingKind.ITERATION_MUTATION:
         walker, changer = (first, second) if first.operation == "iterate" else (second, first)
         return f"{walker.actor.name} walks over {variable} while {changer.actor.name} changes its structure."
+    if facts.advances:
+        return f"{actors} both go on with the generator {variable}, with {order}."
     if facts.kind is FindingKind.WRITE_WRITE:
         return f"{actors} both write {variable} with {order}: which value stays is luck."
     reader, writer = (first, second) if first.operation in {"read", "iterate"} else (second, first)
@@ -105,6 +107,8 @@ def _effect(facts: Facts) -> str:
         return f"Benign: {facts.reason}."
     if facts.kind in (FindingKind.AWAIT_GAP, FindingKind.SPLIT_CRITICAL_SECTION):
         return ""
+    if facts.advances:
+        return "Who comes while the other one is inside gets ValueError: generator already executing."
     harmful = facts.gil_verdict is Verdict.HARMFUL
     if facts.kind in (FindingKind.LOST_UPDATE, FindingKind.CHECK_THEN_ACT, FindingKind.DOUBLE_INIT):
         what = "write back" if facts.kind is FindingKind.LOST_UPDATE else "act"
@@ -173,6 +177,8 @@ def fix(facts: Facts) -> str:
         return f"Hold one lock around the whole update of {facts.variable}, from the read to the write, on both sides."
     if facts.kind is FindingKind.READ_WRITE:
         return f"Guard both accesses of {facts.variable} with one lock, or hand it over through a queue or an Event."
+    if facts.advances:
+        return f"Hold one lock around each step of {facts.variable}, or let one thread step and put items into a queue."
     return f"Guard both writes of {facts.variable} with one lock, or let one thread own it."
 
 

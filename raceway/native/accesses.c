@@ -307,9 +307,21 @@ attribute(Reach *at)
 
 /* --- The forms ------------------------------------------------------------------------------------------------------ */
 
+static bool
+spells(const Reach *at, const char *name)
+{
+    return PyUnicode_CompareWithASCIIString(at->site->name, name) == 0;
+}
+
 static void
 method(Reach *at)
 {
+    if (PyGen_CheckExact(at->base)) {
+        if (spells(at, "send") || spells(at, "throw") || spells(at, "close") || spells(at, "__next__")) {
+            generator_advances(at);
+        }
+        return;
+    }
     Shape *shape = shape_of(Py_TYPE(at->base));
     if (shape == NULL) {
         return;
@@ -339,13 +351,21 @@ method(Reach *at)
     }
 }
 
-/* An argument of a built-in: `len` and `bool` ask the structure, all others walk over it. */
+/* An argument of a built-in: `next` advances a generator, `len` and `bool` ask the structure, all others walk over it: of
+   a generator some take items at once, some later, so that they tell nothing of it. */
 static void
 function(Reach *at)
 {
-    bool counts = PyUnicode_CompareWithASCIIString(at->site->name, "len") == 0 ||
-                  PyUnicode_CompareWithASCIIString(at->site->name, "bool") == 0;
-    container_operator(at, counts ? string_len : string_iter);
+    bool is_next = spells(at, "next");
+    if (is_next && PyGen_CheckExact(at->base)) {
+        generator_advances(at);
+        return;
+    }
+    if (is_next || PyGen_CheckExact(at->base)) {
+        learn(at->tap, Py_TYPE(at->base), SEES_NOTHING);
+        return;
+    }
+    container_operator(at, spells(at, "len") || spells(at, "bool") ? string_len : string_iter);
 }
 
 static void
@@ -396,7 +416,12 @@ access_reached(Reach *at)
         container_operator(at, string_contains);
         break;
     case FORM_ITERATE:
-        container_operator(at, string_iter);
+        if (PyGen_CheckExact(at->base)) {
+            generator_advances(at);
+        }
+        else {
+            container_operator(at, string_iter);
+        }
         break;
     case FORM_FUNCTION:
         function(at);

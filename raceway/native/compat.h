@@ -43,6 +43,10 @@ typedef struct Frame Frame; /* unknown: never looked into */
 #define RW_FREE_THREADED 0
 #endif
 
+#ifndef RW_PROFILED /* whether the compiler knew what a run does (setup.py) */
+#define RW_PROFILED 0
+#endif
+
 #if RW_PEEK
 
 static inline PyCodeObject *

@@ -136,6 +136,21 @@ touch_structure(Reach *at, int op, int commute)
     }
 }
 
+/* A generator goes on: only one thread may be in its frame. A loop over it counts where it begins. */
+void
+generator_advances(Reach *at)
+{
+    Object *object = object_of(at->base);
+    object = object == NULL ? NULL : object_grow(at->base, object, 2);
+    if (object == NULL) {
+        return;
+    }
+    at->thread->accesses++;
+    Location location = {.object = object, .target = at->base, .kind = AT_STRUCTURE, .key = KEY_STRUCTURE,
+                         .variable = label_container(at, object)};
+    touch(at, &object->cells[0], &location, OP_STRUCTURAL_CHANGE, COMMUTE_NONE);
+}
+
 /* The ends of a deque: what was put in by one thread and taken out by another is ordered with it. The taking happens
    after this tap, so the order is drawn at the thread's next record. */
 static void

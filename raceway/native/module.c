@@ -365,7 +365,9 @@ static PyMethodDef module_methods[] = {
     {"digest", native_digest, METH_O, "Eight bytes that tell whether other bytes have changed."},
     {"event_line", FASTCALL(native_event_line), METH_FASTCALL, "The line of an event from its parts."},
     {"access_tag", FASTCALL(native_access_tag), METH_FASTCALL, "The tag of a told access."},
-    {"keep_each", FASTCALL(native_keep_each), METH_FASTCALL, "Copies of arguments, None where they are much."},
+    {"keep_arguments", FASTCALL(native_keep_arguments), METH_FASTCALL, "Copies of arguments, None where they are much."},
+    {"mark_with", native_mark_with, METH_VARARGS, "What marks are made with, from here on."},
+    {"mark", FASTCALL(native_mark), METH_FASTCALL, "Count an event of the flow that is calling, and tell what it was."},
     {"snapshot", FASTCALL(native_snapshot), METH_FASTCALL, "A copy of a value as JSON, and whether it is whole."},
     {"add_sites", native_add_sites, METH_O, "Register sites; gives the number of the first."},
     {"feed", replay_feed, METH_O, "Apply one record of a trace."},
@@ -444,7 +446,8 @@ module_exec(PyObject *module)
         PyModule_AddObjectRef(module, "Around", (PyObject *)&Around_Type) < 0 ||
         PyModule_AddObjectRef(module, "Watched", (PyObject *)&Watched_Type) < 0 ||
         PyModule_AddIntConstant(module, "PEEK", RW_PEEK) < 0 ||
-        PyModule_AddIntConstant(module, "FREE_THREADED", RW_FREE_THREADED) < 0) {
+        PyModule_AddIntConstant(module, "FREE_THREADED", RW_FREE_THREADED) < 0 ||
+        PyModule_AddIntConstant(module, "PROFILED", RW_PROFILED) < 0) {
         return -1;
     }
     return 0;

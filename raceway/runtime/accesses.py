@@ -36,6 +36,8 @@ _OPERATIONS = {
     Context.DELETE: Operation.DELETE,
     Context.AUGMENT: Operation.READ_MODIFY_WRITE,
 }
+_ADVANCING = frozenset({"__next__", "send", "throw", "close"})
+"""Methods of generators that run code of theirs."""
 _DUNDERS = {Context.LOAD: "__getitem__", Context.STORE: "__setitem__", Context.DELETE: "__delitem__"}
 
 
@@ -158,7 +160,10 @@ class Accesses:
     def _method(self, at: Reach) -> None:
         if at.type in _NEVER:
             return
-        if contracts.is_container(at.type):
+        if at.type is types.GeneratorType:
+            if at.site.name in _ADVANCING:
+                self._advance(at)
+        elif contracts.is_container(at.type):
             self._apply(at, contracts.lookup(at.type, at.site.name))
         elif not issubclass(at.type, (types.ModuleType, type)) and find(at.type, at.site.name) is None:
             # A call of something kept in the object, `self.callback()`, reads a field.
@@ -178,7 +183,16 @@ class Accesses:
         self._operator(at, "__contains__")
 
     def _iterate(self, at: Reach) -> None:
-        self._operator(at, "__iter__")
+        if at.type is types.GeneratorType:
+            self._advance(at)
+        else:
+            self._operator(at, "__iter__")
+
+    def _advance(self, at: Reach) -> None:
+        """A generator goes on: only one thread may be in its frame. A loop over it counts where it begins."""
+        at.state.accesses += 1
+        generator, label = self._container(at)
+        self._record(at, Operation.STRUCTURAL_CHANGE, (generator, LocationKind.STRUCTURE, None), label)
 
     def _operator(self, at: Reach, name: str) -> None:
         if at.type in _NEVER or not contracts.is_container(at.type):
@@ -187,7 +201,13 @@ class Accesses:
         self._apply(at, contracts.operator(at.type, name, shape))
 
     def _function(self, at: Reach) -> None:
-        """An argument of a builtin: `len` and `bool` ask the structure, all others walk over it."""
+        """An argument of a builtin: `next` advances a generator, `len` and `bool` ask the structure, all others walk
+        over it: of a generator some take items at once, some later, so that they tell nothing of it.
+        """
+        if at.type is types.GeneratorType or at.site.name == "next":
+            if at.type is types.GeneratorType and at.site.name == "next":
+                self._advance(at)
+            return
         counts = at.site.name in {"len", "bool"}
         self._operator(at, "__len__" if counts else "__iter__")
 

@@ -156,6 +156,10 @@ def _builtin(planner: Planner, node: cst.Call, name: str) -> Taint:
                 taint |= _walk_argument(planner, node, name, index)
     elif name == "vars" and len(positional) == 1:
         taint |= _walk_argument(planner, node, name, 0)
+    elif name == "next" and positional and positional[0] is node.args[0] and tappable(positional[0].value):
+        operand = positional[0].value
+        draft = planner.site(SiteForm.FUNCTION, Context.CALL, Role.BASE, operand, operand, name)
+        planner.tap(draft, Role.BASE, node, "args", 0)
     return taint
 
 
