@@ -4,12 +4,13 @@ A program says `# expect: KIND VARIABLE SEVERITY` once per finding, or `# expect
 interpreter with a GIL. The lines of the two sides end in `# <- A` and `# <- B`, or `# <- AB` when they are one line; an
 expectation about other lines, or about more or fewer sides, names its letters at its end. A program of several files is
 a folder with a `main.py`, and its marks may be in any of them. `# needs: PACKAGE` names a package that is not there for
-every interpreter.
+every interpreter, `# since: 3.12` the first version of Python that can run it.
 """
 
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -24,6 +25,7 @@ DEFAULT_MARKS = "AB"
 _EXPECT = re.compile(r"^# expect: (?P<words>.+)$", re.MULTILINE)
 _NEEDS = re.compile(r"^# needs: (?P<package>\w+)$", re.MULTILINE)
 _SEVERITIES = frozenset(severity.value for severity in Severity)
+_SINCE = re.compile(r"^# since: (?P<major>\d+)\.(?P<minor>\d+)$", re.MULTILINE)
 _MARK = re.compile(r"# <- (?P<letters>[A-Z]+)$")
 
 
@@ -48,15 +50,19 @@ class Expected(Struct, frozen=True):
 
 
 class Program(Struct, frozen=True):
-    """One program of the corpus: `name` is the same for both twins. It runs where the packages are that it `needs`."""
+    """One program of the corpus: `name` is the same for both twins. It runs where the packages are that it `needs`, on
+    Python of the version `since` or later."""
 
     name: str
     script: Path
     expected: tuple[Expected, ...]
     needs: tuple[str, ...] = ()
+    since: tuple[int, int] = (3, 11)
 
     def missing(self) -> list[str]:
-        """The packages that it needs and this interpreter has not."""
+        """The packages that it needs and this interpreter has not; or the version."""
+        if sys.version_info < self.since:
+            return ["Python {}.{}".format(*self.since)]
         return [package for package in self.needs if find_spec(package) is None]
 
 
@@ -72,7 +78,9 @@ def read_program(name: str, script: Path) -> Program:
     files = sorted(script.parent.glob("*.py")) if script.name == "main.py" else [script]
     texts = {path.name: path.read_text(encoding="utf-8") for path in files}
     needs = tuple(_NEEDS.findall(texts[script.name]))
-    return Program(name, script, expectations(texts[script.name], marks(texts)), needs)
+    since = _SINCE.search(texts[script.name])
+    version = (3, 11) if since is None else (int(since["major"]), int(since["minor"]))
+    return Program(name, script, expectations(texts[script.name], marks(texts)), needs, version)
 
 
 def marks(texts: Mapping[str, str]) -> dict[str, Place]:

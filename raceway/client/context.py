@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from contextvars import ContextVar, Token
 
+from raceway.client import flows
 from raceway.client.actors import NOTHING, Actor, Context, Incoming, Service, Trace, forked
 from raceway.client.flows import current_flow, thread_flow
 from raceway.client.marks import Kind, Mark, Place
@@ -68,7 +69,7 @@ def current() -> Context | None:
     return context
 
 
-def mark(context: Context, kind: Kind, place: Place, values: tuple[Any, ...], duration_ns: int | None = None) -> Mark:
+def _mark(context: Context, kind: Kind, place: Place, values: tuple[Any, ...], duration_ns: int | None = None) -> Mark:
     """Count an event of the flow that is calling, whose context is this one, and tell what it was."""
     actor = context.actor
     flow = current_flow()
@@ -103,3 +104,12 @@ def learn(vector: Vector) -> None:
 def run_thread(context: Context) -> None:
     """The calling thread has just been started, at this point."""
     _current.set(forked(context, thread_flow()))
+
+
+try:
+    from raceway import _native
+except ImportError:
+    mark = _mark
+else:
+    _native.mark_with(Mark, _current, forked, vars(flows))
+    mark = _native.mark

@@ -16,7 +16,7 @@ from types import CodeType, TracebackType
 from raceway.client import marks
 from raceway.client.context import inherited, mark
 from raceway.client.default import get_client
-from raceway.client.keeping import Few, keep_each, snapshot
+from raceway.client.keeping import Few, keep_arguments, snapshot
 from raceway.client.tracking import Tracking
 from raceway.client.wrapping import Block, each_method, wrapped
 from raceway.model.events import EventKind
@@ -92,14 +92,16 @@ def _decorator(
 def _told(given: Tracking | None, function: Callable[..., Any]) -> Callable[..., Any]:
     """A plain function that tells of its calls: what `_Call` does around others, with less ado."""
     about = _About(function)
-    place, entered, left, now = about.place, about.entered, about.left, time.perf_counter_ns
+    place, entered, left, of_owner = about.place, about.entered, about.left, about.of_owner
+    now, keep, much = time.perf_counter_ns, keep_arguments, about.whole
 
     @functools.wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         client, context = given or get_client(), inherited()
         if client is None or context is None or context.actor.weight >= client.sampling.share:
             return function(*args, **kwargs)
-        client.put(mark(context, entered, place, about.kept(args, kwargs, client)))
+        kept = keep(args, kwargs, client.briefly, of_owner) or much(args, kwargs, client)
+        client.put(mark(context, entered, place, kept))
         began = now()
         try:
             result = function(*args, **kwargs)
@@ -149,10 +151,10 @@ class _About:
         self.name = getattr(plain, "__qualname__", type(plain).__qualname__).rpartition("<locals>.")[2]
         self.module = getattr(plain, "__module__", None) or ""
         self._parameters: tuple[str, ...] = self.code.co_varnames[: self.code.co_argcount] if self.code else ()
-        self._of_owner = bool(self._parameters) and self._parameters[0] in ("self", "cls")
+        self.of_owner = bool(self._parameters) and self._parameters[0] in ("self", "cls")
 
     def entered(self, teller: Teller, place: marks.Place, values: tuple[Any, ...]) -> EventKind:
-        """What `kept` gave: as `marks.function_call`."""
+        """What `kept` or `whole` gave: as `marks.function_call`."""
         given = values[0] if len(values) == 1 else Few(self.arguments(*values))
         return marks.function_call(teller, place, (self.name, self.module, given, None, None))
 
@@ -168,15 +170,11 @@ class _About:
     def kept(self, args: tuple[Any, ...], kwargs: dict[str, Any], client: Tracking) -> tuple[Any, ...]:
         """The arguments, so that they do not change any more: by position and by keyword, which get their names in the
         worker, or where they are much all together."""
-        if self._of_owner and args:
-            args = (None, *args[1:])
-        kept = keep_each(args, client.briefly)
-        if kept is not None:
-            if not kwargs:
-                return kept, kwargs
-            named = keep_each(kwargs.values(), client.briefly)
-            if named is not None:
-                return kept, dict(zip(kwargs, named, strict=True))
+        kept = keep_arguments(args, kwargs, client.briefly, self.of_owner)
+        return self.whole(args, kwargs, client) if kept is None else kept
+
+    def whole(self, args: tuple[Any, ...], kwargs: dict[str, Any], client: Tracking) -> tuple[Any, ...]:
+        """The same of much: all together."""
         whole, lossless = snapshot(self.arguments(args, kwargs))
         if not lossless:
             client.lossy()
@@ -187,7 +185,7 @@ class _About:
         names = self._parameters
         named = {names[at] if at < len(names) else str(at): value for at, value in enumerate(args)}
         named.update(kwargs)
-        if self._of_owner:
+        if self.of_owner:
             named.pop(names[0], None)
         return named
 

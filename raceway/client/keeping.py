@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 
 from raceway.model import values
 from raceway.model.typing import Any
@@ -11,10 +11,11 @@ from raceway.model.values import scalar, told
 SCALARS = frozenset({int, str, bool, float, type(None)})
 """Types whose values cannot change, nor hold anything of the program."""
 
-_FEW = 8
-_MANY = ((),)
-"""In the place of items that are too many: what is none of SCALARS."""
+_FEW, _MANY = 8, 100
+"""So many entries of a dictionary, so many items of a list are left to the worker."""
 
+_KEPT = SCALARS | {tuple, dict}
+_MUCH: Any = object()
 _TEXT = frozenset({str})
 _are_scalars = SCALARS.issuperset
 
@@ -37,8 +38,8 @@ def keep(value: Any, degrade: Callable[[], None]) -> Any:
         if few is not None:
             return Few(few)
     elif kind is list or kind is tuple:
-        items = tuple(value) if len(value) <= _FEW else _MANY
-        if _are_scalars(map(type, items)):
+        items = _items(value)
+        if items is not None:
             return items
     kept, lossless = snapshot(value)
     if not lossless:
@@ -46,29 +47,38 @@ def keep(value: Any, degrade: Callable[[], None]) -> Any:
     return kept
 
 
-def _keep_each(values: Collection[Any], briefly: Callable[[Any], Any]) -> tuple[Any, ...] | None:
-    """The values so kept that `snapshot` can go on with them, what is neither a scalar nor a container `briefly`; None
-    where one of them is much."""
-    if _are_scalars(map(type, values)):
-        return tuple(values)
-    kept = list(values)
-    for place, value in enumerate(kept):
-        kind = type(value)
-        if kind in SCALARS:
-            continue
-        if kind is list or kind is tuple:
-            kept[place] = few = tuple(value) if len(value) <= _FEW else _MANY
-            if not _are_scalars(map(type, few)):
-                return None
-        elif kind is dict:
-            kept[place] = named = _few(value)
-            if named is None:
-                return None
-        else:
-            kept[place] = briefly(value)
-    return tuple(kept)
+def _keep_arguments(
+    args: tuple[Any, ...], kwargs: dict[str, Any], briefly: Callable[[Any], Any], of_owner: bool
+) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
+    """Arguments so kept that `snapshot` can go on with them, by position and by keyword; None where one is much.
+
+    What is neither a scalar nor a container is kept `briefly`, the first not at all where it is what a method is called
+    on.
+    """
+    if of_owner:
+        args = (None, *args[1:]) if args else args
+    values = (*args, *kwargs.values())
+    if not _are_scalars(map(type, values)):
+        first = [_at_first(value) for value in values]
+        if any(value is _MUCH for value in first):
+            return None
+        values = tuple(briefly(value) if type(value) not in _KEPT else value for value in first)
+    return values[: len(args)], dict(zip(kwargs, values[len(args) :], strict=True))
 
 
+def _at_first(value: Any) -> Any:
+    """A copy of a container, _MUCH for one that is much."""
+    kind = type(value)
+    copy = _items(value) if kind is list or kind is tuple else _few(value) if kind is dict else value
+    return _MUCH if copy is None and value is not None else copy
+
+
+def _items(value: list[Any] | tuple[Any, ...]) -> tuple[Any, ...] | None:
+    """A copy of a list or tuple of scalars that is not too long."""
+    if len(value) > _MANY:
+        return None
+    copy = tuple(value)
+    return copy if _are_scalars(map(type, copy)) else None
 
 
 def _few(value: dict[Any, Any]) -> dict[Any, Any] | None:
@@ -82,10 +92,10 @@ def _few(value: dict[Any, Any]) -> dict[Any, Any] | None:
 try:
     from raceway import _native
 except ImportError:
-    keep_each = _keep_each
+    keep_arguments = _keep_arguments
     snapshot = values.snapshot
 else:
-    keep_each = _native.keep_each
+    keep_arguments = _native.keep_arguments
 
     def snapshot(value: object) -> tuple[Any, bool]:
         """`values.snapshot`, much faster."""

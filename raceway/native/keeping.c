@@ -1,8 +1,8 @@
-/* Copies of arguments that are kept until they are told: the twin of `keep_each` in raceway/client/keeping.py, which has the
-   rules. Types are compared, nothing of the program is called. */
+/* Copies of arguments that are kept until they are told: the twin of `keep_arguments` in raceway/client/keeping.py, which has
+   the rules. Types are compared, nothing of the program is called. */
 #include "core.h"
 
-enum { FEW = 8 };
+enum { FEW = 8, MANY = 100 };
 
 static bool
 is_scalar(PyObject *value)
@@ -21,15 +21,16 @@ are_scalars(PyObject *values)
     return all;
 }
 
-/* A new reference to a copy of a short list or tuple of scalars; NULL, without an exception, where it is none. */
+/* A new reference to a copy of a list or tuple of scalars that is not too long; NULL, without an exception unless memory is
+   short, where it is none. */
 static PyObject *
-few_items(PyObject *value)
+kept_items(PyObject *value)
 {
-    if (Py_SIZE(value) > FEW) {
+    if (Py_SIZE(value) > MANY) {
         return NULL;
     }
     PyObject *items = PyTuple_CheckExact(value) ? Py_NewRef(value) : PyList_AsTuple(value);
-    if (items != NULL && PyTuple_GET_SIZE(items) <= FEW && are_scalars(items)) {
+    if (items != NULL && PyTuple_GET_SIZE(items) <= MANY && are_scalars(items)) {
         return items;
     }
     Py_XDECREF(items);
@@ -38,7 +39,7 @@ few_items(PyObject *value)
 
 /* The same of a small dictionary of names and scalars. */
 static PyObject *
-few_names(PyObject *value)
+kept_names(PyObject *value)
 {
     PyObject *copy = PyDict_GET_SIZE(value) > FEW ? NULL : PyDict_Copy(value);
     Py_ssize_t place = 0;
@@ -54,46 +55,111 @@ few_names(PyObject *value)
     return NULL;
 }
 
-/* keep_each(values, briefly) -> a tuple, None where one of the values is much. */
-PyObject *
-native_keep_each(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
+/* A new reference to what is kept of a value, at first: what is neither a scalar nor a container stays as it is, and is
+   counted. NULL as above, where it is much. */
+static PyObject *
+kept_at_first(PyObject *value, Py_ssize_t *odd)
 {
-    (void)module;
-    if (count != 2) {
-        PyErr_SetString(PyExc_TypeError, "keep_each(values, briefly)");
-        return NULL;
+    if (PyList_CheckExact(value) || PyTuple_CheckExact(value)) {
+        return kept_items(value);
     }
-    PyObject *values = PySequence_Tuple(arguments[0]);
-    if (values != NULL && are_scalars(values)) {
-        return values;
+    if (PyDict_CheckExact(value)) {
+        return kept_names(value);
     }
-    PyObject *kept = values == NULL ? NULL : PyTuple_New(PyTuple_GET_SIZE(values));
-    bool much = false;
-    for (Py_ssize_t place = 0; kept != NULL && !much && place < PyTuple_GET_SIZE(values); place++) {
-        PyObject *value = PyTuple_GET_ITEM(values, place), *copy;
-        if (is_scalar(value)) {
-            copy = Py_NewRef(value);
-        }
-        else if (PyList_CheckExact(value) || PyTuple_CheckExact(value)) {
-            copy = few_items(value);
-            much = copy == NULL;
-        }
-        else if (PyDict_CheckExact(value)) {
-            copy = few_names(value);
-            much = copy == NULL;
-        }
-        else if ((copy = PyObject_CallOneArg(arguments[1], value)) == NULL) {
+    *odd += !is_scalar(value);
+    return Py_NewRef(value);
+}
+
+/* Whether it stayed as it is though it must not. */
+static bool
+is_odd(PyObject *kept)
+{
+    return !is_scalar(kept) && !PyTuple_CheckExact(kept) && !PyDict_CheckExact(kept);
+}
+
+static PyObject *
+kept_by_position(PyObject *values, bool of_owner, Py_ssize_t *odd)
+{
+    if (!of_owner && are_scalars(values)) {
+        return Py_NewRef(values);
+    }
+    PyObject *kept = PyTuple_New(PyTuple_GET_SIZE(values));
+    for (Py_ssize_t place = 0; kept != NULL && place < PyTuple_GET_SIZE(values); place++) {
+        PyObject *copy = place == 0 && of_owner ? Py_NewRef(Py_None) : kept_at_first(PyTuple_GET_ITEM(values, place), odd);
+        if (copy == NULL) {
             Py_CLEAR(kept);
             break;
         }
         PyTuple_SET_ITEM(kept, place, copy);
     }
-    Py_XDECREF(values);
-    if (much) {
-        Py_XDECREF(kept);
-        return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
+    return kept;
+}
+
+/* Of a dictionary that nobody else changes. */
+static PyObject *
+kept_by_name(PyObject *values, Py_ssize_t *odd)
+{
+    if (PyDict_GET_SIZE(values) == 0) {
+        return Py_NewRef(values);
+    }
+    PyObject *kept = PyDict_Copy(values), *name, *value;
+    Py_ssize_t at = 0;
+    while (kept != NULL && PyDict_Next(values, &at, &name, &value)) {
+        PyObject *copy = kept_at_first(value, odd);
+        if (copy == NULL || (copy != value && PyDict_SetItem(kept, name, copy) < 0)) {
+            Py_CLEAR(kept);
+        }
+        Py_XDECREF(copy);
     }
     return kept;
+}
+
+/* In the place of what must not stay: what `briefly` says of it. */
+static bool
+told_briefly(PyObject *kept, PyObject *named, PyObject *briefly)
+{
+    PyObject *name, *value;
+    Py_ssize_t at = 0;
+    for (Py_ssize_t place = 0; place < PyTuple_GET_SIZE(kept); place++) {
+        value = PyTuple_GET_ITEM(kept, place);
+        if (is_odd(value)) {
+            PyObject *brief = PyObject_CallOneArg(briefly, value);
+            if (brief == NULL) {
+                return false;
+            }
+            PyTuple_SET_ITEM(kept, place, brief);
+            Py_DECREF(value);
+        }
+    }
+    while (PyDict_Next(named, &at, &name, &value)) {
+        PyObject *brief = is_odd(value) ? PyObject_CallOneArg(briefly, value) : Py_NewRef(value);
+        bool done = brief != NULL && (brief == value || PyDict_SetItem(named, name, brief) == 0);
+        Py_XDECREF(brief);
+        if (!done) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* keep_arguments(args, kwargs, briefly, of_owner) -> those by position and those by name, None where one of them is much. */
+PyObject *
+native_keep_arguments(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
+{
+    (void)module;
+    if (count != 4 || !PyTuple_CheckExact(arguments[0]) || !PyDict_CheckExact(arguments[1])) {
+        PyErr_SetString(PyExc_TypeError, "keep_arguments(args, kwargs, briefly, of_owner)");
+        return NULL;
+    }
+    Py_ssize_t odd = 0;
+    PyObject *kept = kept_by_position(arguments[0], arguments[3] == Py_True, &odd), *found = NULL;
+    PyObject *named = kept == NULL ? NULL : kept_by_name(arguments[1], &odd);
+    if (named != NULL && (odd == 0 || told_briefly(kept, named, arguments[2]))) {
+        found = PyTuple_Pack(2, kept, named);
+    }
+    Py_XDECREF(kept);
+    Py_XDECREF(named);
+    return found != NULL || PyErr_Occurred() ? found : Py_NewRef(Py_None);
 }
 
 /* --- Snapshots: the twin of `snapshot` in raceway/model/values.py ------------------------------------------------------- */
@@ -153,16 +219,23 @@ static PyObject *copied(PyObject *value, int depth, Budget *budget);
 static PyObject *
 copied_items(PyObject *value, int depth, Budget *budget)
 {
-    Py_ssize_t limit = Py_SIZE(value) < budget->nodes ? Py_SIZE(value) : budget->nodes;
+    Py_ssize_t limit = Py_SIZE(value) < budget->nodes ? Py_SIZE(value) : budget->nodes, place = 0;
     PyObject *taken = PyTuple_CheckExact(value) ? PyTuple_GetSlice(value, 0, limit) : PyList_GetSlice(value, 0, limit);
-    PyObject *found = taken == NULL ? NULL : PyList_New(0);
-    for (Py_ssize_t place = 0; found != NULL && place < Py_SIZE(taken) && budget->nodes > 0; place++) {
-        PyObject *item = PyTuple_CheckExact(taken) ? PyTuple_GET_ITEM(taken, place) : PyList_GET_ITEM(taken, place);
-        PyObject *copy = copied(item, depth - 1, budget);
-        if (copy == NULL || PyList_Append(found, copy) < 0) {
-            Py_CLEAR(found);
+    PyObject *found = taken == NULL ? NULL : PyList_New(Py_SIZE(taken));
+    for (; found != NULL && place < Py_SIZE(taken) && budget->nodes > 0; place++) {
+        PyObject *item = PyTuple_CheckExact(taken) ? PyTuple_GET_ITEM(taken, place) : PyList_GET_ITEM(taken, place), *copy;
+        if (is_plain(item)) {
+            budget->nodes--;
+            copy = Py_NewRef(item);
         }
-        Py_XDECREF(copy);
+        else if ((copy = copied(item, depth - 1, budget)) == NULL) {
+            Py_CLEAR(found);
+            break;
+        }
+        PyList_SET_ITEM(found, place, copy);
+    }
+    if (found != NULL && place < Py_SIZE(taken) && PyList_SetSlice(found, place, Py_SIZE(taken), NULL) < 0) {
+        Py_CLEAR(found);
     }
     budget->lossless &= found != NULL && PyList_GET_SIZE(found) == Py_SIZE(value);
     Py_XDECREF(taken);

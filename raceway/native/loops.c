@@ -202,8 +202,8 @@ is_plain_task(const Handling *handling, PyObject *owner)
 }
 
 /* Tasks get their names when they have been made, so one is asked when it first runs. */
-static void
-name_task(const Handling *handling, PyObject *owner, uint64_t serial)
+void
+step_name(const Handling *handling, PyObject *owner, uint64_t serial)
 {
     PyObject *name = is_plain_task(handling, owner) ? PyObject_CallOneArg(handling->name_of, owner) : NULL;
     if (name == NULL || !PyUnicode_Check(name)) {
@@ -237,7 +237,7 @@ step_begin(const Handling *handling, PyObject *handle, PyObject *callback, PyObj
         bool is_named = step.serial == 0 || task_find(step.serial) == NULL || task_find(step.serial)->name != NULL;
         core_unlock();
         if (!is_named) {
-            name_task(handling, step.owner, step.serial);
+            step_name(handling, step.owner, step.serial);
         }
     }
     PyObject *name = step.run != 0 && step.serial == 0 && callback != NULL ? name_of_callback(callback) : NULL;

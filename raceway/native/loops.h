@@ -29,6 +29,7 @@ void handle_made(PyObject *handle, PyObject *callback);
 
 /* `loop` is about to run `handle`; `step_finish` is due once it has, with or without an exception. */
 Step step_begin(const Handling *handling, PyObject *handle, PyObject *callback, PyObject *loop);
+void step_name(const Handling *handling, PyObject *owner, uint64_t serial); /* once it has one */
 PyObject *walked_on(uint64_t run, uint64_t serial, PyObject *going_on, PyObject *owner);
 void step_finish(const Handling *handling, Step *step);
 
@@ -38,6 +39,8 @@ uint64_t task_known(const PyObject *owner);
 /* Whether a lock, a semaphore or a limiter is being given back: the twin of raceway/sync/handovers.py. */
 bool hands_on(Frame *frame);
 
+PyObject *eager_install(PyObject *module, PyObject *handling);
+PyObject *eager_uninstall(PyObject *module, PyObject *nothing);
 PyObject *task_serial(PyObject *module, PyObject *task);
 PyObject *task_note(PyObject *module, PyObject *args);
 bool callbacks_ready(PyObject *module);

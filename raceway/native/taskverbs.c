@@ -106,6 +106,14 @@ tasks_current(PyObject *self, PyObject *nothing)
 }
 
 static PyObject *
+tasks_asking(PyObject *self, PyObject *ask)
+{
+    (void)self;
+    (void)ask;
+    Py_RETURN_NONE;
+}
+
+static PyObject *
 tasks_expect(PyObject *self, PyObject *nothing)
 {
     (void)self;
@@ -132,6 +140,7 @@ tasks_now(PyObject *self, PyObject *nothing)
 static PyMethodDef tasks_methods[] = {
     {"spawn", tasks_spawn, METH_VARARGS, "A new task of an event loop, a callback that it runs once, or a greenlet."},
     {"expect", tasks_expect, METH_NOARGS, "There may be tasks from now on."},
+    {"asking", tasks_asking, METH_O, "Nothing to do: an access asks nobody; see eager.c."},
     {"now", tasks_now, METH_NOARGS, "A number for this moment."},
     {"resume", tasks_resume, METH_O, "The calling thread goes on with `task`; the one before."},
     {"walks", tasks_walks, METH_O, "The walks that the task has begun since it went on."},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from types import FrameType
 
 from raceway.detector.tasks import WALKS
@@ -33,17 +34,31 @@ class ThreadState:
 
     `task` is the one of an event loop that it runs for, 0 outside any; `walks` are the last ones that tasks have begun
     and that go on over suspensions.
+    `ask` is called before anything is recorded, as the task may be another one by then.
     `owner` is what an attribute was last loaded from; `due` are acquires to draw before the next record;
     `accesses` counts commits, repeated ones included. `repeated` holds repetitions by site and addresses of operands,
     as long as nobody records anything (`recorded`): no edge, no access, no death of an object. `holds` counts the locks
     that the thread took and did not free itself.
     """
 
-    __slots__ = ("accesses", "actor", "due", "holds", "owner", "pending", "recorded", "repeated", "task", "walks")
+    __slots__ = (
+        "accesses",
+        "actor",
+        "ask",
+        "due",
+        "holds",
+        "owner",
+        "pending",
+        "recorded",
+        "repeated",
+        "task",
+        "walks",
+    )
 
     def __init__(self, actor: int) -> None:
         self.actor = actor
         self.task = 0
+        self.ask: Callable[[], None] | None = None
         self.walks: deque[tuple[int, Walk]] = deque(maxlen=WALKS)
         self.pending: list[Operand] = []
         self.owner: Owner | None = None
@@ -58,6 +73,7 @@ class ThreadState:
         self.pending.clear()
         self.repeated.clear()
         self.owner = None
+        self.ask = None
 
     def hold(self, frame: FrameType, site: int, value: Any) -> None:
         """Keep an operand until the commit in the same frame. What exceptions left behind is dropped in time."""

@@ -50,6 +50,10 @@ class Tasks(Protocol):
     def expect(self) -> None:
         """There may be tasks from now on, so that what comes before them matters, too."""
 
+    def asking(self, ask: Callable[[], None] | None, /) -> Callable[[], None] | None:
+        """Have `ask` called before anything is recorded by the calling thread, as the task may be another one by then;
+        the one before. A core that hears of such changes asks nobody."""
+
     def now(self) -> int:
         """A number for this moment, above those of what was recorded before."""
 

@@ -66,11 +66,14 @@ class Log:
     def state(self) -> ThreadState:
         """The calling thread's state. A thread that nobody announced starts after all that main did so far."""
         try:
-            return self._local.state  # type: ignore[no-any-return]
+            state: ThreadState = self._local.state
         except AttributeError:
             actor = self.identity.new_serial()
             self.stream.put(Fork(self.main, actor, thread_name()))
             return self.run_as(actor)
+        if state.ask is not None:
+            state.ask()
+        return state
 
     def run_as(self, actor: int) -> ThreadState:
         """The calling thread is `actor` from here on."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import FrameType
 
 from raceway.model.kinds import ActorKind
@@ -126,6 +126,12 @@ class PureTasks:
 
     def expect(self) -> None:
         """Nothing to do: every access is recorded."""
+
+    def asking(self, ask: Callable[[], None] | None) -> Callable[[], None] | None:
+        """Have `ask` called before anything is recorded by the calling thread; the one before."""
+        state = self._state()
+        before, state.ask = state.ask, ask
+        return before
 
     def now(self) -> int:
         """The place in the stream that the next record will have."""

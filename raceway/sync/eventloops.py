@@ -28,6 +28,9 @@ from raceway.sync.wrappers import Failures, hide_frame
 MODULE = "asyncio.base_events"
 """Once this module has run, its classes and those of `asyncio.events` and `asyncio.tasks` are there."""
 
+EAGER = sys.version_info >= (3, 12)
+"""Whether tasks may begin when they are made."""
+
 _STEPS = frozenset({"__step", "__wakeup", "task_wakeup"})
 _STEP_TYPE = "TaskStepMethWrapper"
 _STEP_MODULES = ("_asyncio", "builtins")
@@ -102,8 +105,9 @@ def made(recorder: Recorder, handle: Any, safe: object) -> None:
         recorder.tasks.wake(known)
 
 
-def begin(recorder: Recorder, handle: Any) -> tuple[int, int, Any]:
-    """The loop is about to run `handle`: for whom it worked before, for whom it does now, and the task if it is one."""
+def begin(recorder: Recorder, handle: Any) -> tuple[int, int, Any, Inner | None]:
+    """The loop is about to run `handle`: for whom it worked before, for whom it does now, the task if it is one, and
+    what knows of tasks that begin in the middle."""
     serial = serials.get(handle._loop)
     if serial is not None:
         recorder.acquire(serial.number)
@@ -116,12 +120,20 @@ def begin(recorder: Recorder, handle: Any) -> tuple[int, int, Any]:
     elif known in unnamed:
         unnamed.discard(known)
         recorder.rename(known, sys.modules["asyncio.tasks"].Task.get_name(task))
-    return recorder.tasks.resume(known), known, task
+    before = recorder.tasks.resume(known)
+    return before, known, task, Inner(recorder, handle._loop, task) if EAGER else None
 
 
-def finish(recorder: Recorder, step: tuple[int, int, Any]) -> None:
+def finish(recorder: Recorder, step: tuple[int, int, Any, Inner | None]) -> None:
     """The loop has run a handle."""
-    before, known, task = step
+    before, known, task, inner = step
+    if inner is not None:
+        inner.end()
+    leave(recorder, before, known, task)
+
+
+def leave(recorder: Recorder, before: int, known: int, task: Any) -> None:
+    """A task or a callback has made a step; the thread works for `before` again."""
     walks = recorder.tasks.walks(known)
     recorder.tasks.resume(before)
     if task is not None and not task.done():
@@ -130,6 +142,57 @@ def finish(recorder: Recorder, step: tuple[int, int, Any]) -> None:
     recorder.tasks.done(known)
     if task is not None:
         tasks.drop(task)
+
+
+class Inner:
+    """The tasks that begin in a step of a loop when they are made (`eager_start`, since CPython 3.12).
+
+    Their making runs their first step, and no handle tells of it; the type is of C, and only C can swap its slot
+    (raceway/native/eager.c). But asyncio knows which task is the current one, so that is asked before anything is
+    recorded, until `end`.
+    """
+
+    def __init__(self, recorder: Recorder, loop: object, task: object) -> None:
+        self._recorder = recorder
+        self._loop = loop
+        self._task = task
+        self._seen: object = None
+        self._current = sys.modules["asyncio.tasks"].current_task
+        self._begun: list[tuple[int, int, Any]] = []
+        self._outer = recorder.tasks.asking(self.ask)
+
+    def ask(self) -> None:
+        """Have the thread work for the current task."""
+        try:
+            current = self._current(self._loop)
+            if current is not self._seen:
+                self._seen = current
+                self._switch(current)
+        except Exception:
+            Failures.count += 1
+
+    def end(self) -> None:
+        """The step of the loop is over."""
+        self._switch(None)
+        self._recorder.tasks.asking(self._outer)
+
+    def _switch(self, current: Any) -> None:
+        begun, verbs = self._begun, self._recorder.tasks
+        while begun and begun[-1][2] is not current and (current is None or not _runs(begun[-1][2])):
+            leave(self._recorder, *begun.pop())
+        if current is None or current is self._task or (begun and begun[-1][2] is current):
+            return
+        known = tasks.get(current)
+        if known is None:
+            known = verbs.spawn(sys.modules["asyncio.tasks"].Task.get_name(current), verbs.current())
+            tasks.put(current, known)
+        begun.append((verbs.resume(known), known, current))
+
+
+def _runs(task: Any) -> bool:
+    """Whether the task is in the middle of a step. Of one that is over, CPython 3.12.1 has no coroutine to give."""
+    kind = sys.modules["asyncio.tasks"].Task
+    return not kind.done(task) and bool(getattr(kind.get_coro(task), "cr_running", False))
 
 
 _NAMED = (FunctionType, MethodType, BuiltinMethodType)
@@ -195,7 +258,11 @@ def patch(patches: Patches) -> None:
         patches.around(base.BaseEventLoop, "call_soon_threadsafe", before=lambda _, loop: native.loop_release(loop))
         for name, runs in (("__init__", False), ("_run", True)):
             real = vars(events.Handle)[name]
-            patches.replace(events.Handle, name, native.Handling(real, runs, task, strayed, going_on))
+            handling = native.Handling(real, runs, task, strayed, going_on)
+            patches.replace(events.Handle, name, handling)
+        if EAGER:
+            native.eager_install(handling)
+            patches.at_undo(native.eager_uninstall)
         return
     patches.around(base.BaseEventLoop, "call_soon_threadsafe", before=calling)
     patches.around(events.Handle, "__init__", after=made)

@@ -66,17 +66,34 @@ def test_snapshots_have_the_same_limits(make: Callable[[], Any]) -> None:
     assert exactly(_native.snapshot(value, values.scalar)) == exactly(values.snapshot(value))
 
 
-@given(st.lists(VALUES | st.dictionaries(st.text(max_size=3), SCALARS)))
-def test_arguments_are_kept_the_same(arguments: list[Any]) -> None:
-    kept = _native.keep_each(arguments, values.told)
-    assert exactly(kept) == exactly(keeping._keep_each(arguments, values.told))
+ARGUMENTS = VALUES | st.dictionaries(st.text(max_size=3), SCALARS) | st.lists(SCALARS, max_size=30)
 
 
-def test_what_is_kept_does_not_change_any_more() -> None:
-    items, names = [1], {"a": 1}
-    kept = keeping.keep_each((items, names), values.told)
+@given(st.lists(ARGUMENTS).map(tuple), st.dictionaries(st.text(max_size=3), ARGUMENTS), st.booleans())
+def test_arguments_are_kept_the_same(args: tuple[Any, ...], kwargs: dict[str, Any], of_owner: bool) -> None:
+    kept = _native.keep_arguments(args, kwargs, values.told, of_owner)
+    assert exactly(kept) == exactly(keeping._keep_arguments(args, kwargs, values.told, of_owner))
+
+
+@pytest.mark.parametrize("keep", [_native.keep_arguments, keeping._keep_arguments], ids=["native", "pure"])
+def test_what_is_kept_does_not_change_any_more(keep: Callable[..., Any]) -> None:
+    items, names, twenty, much = [1], {"a": 1}, ["x"] * 20, [0] * 101
+    briefly: list[object] = []
+
+    def told(value: object) -> str:
+        briefly.append(value)
+        return "told"
+
+    kept = keep((items, 2, object), {"names": names, "twenty": twenty}, told, False)
     whole, lossless = keeping.snapshot([items, names])
+    assert keep((object, much), {}, told, False) is None
     items.append(2)
     names["b"] = 2
-    assert kept == ((1,), {"a": 1})
+    twenty.clear()
+    assert kept == (((1,), 2, "told"), {"names": {"a": 1}, "twenty": ("x",) * 20})
     assert (whole, lossless) == ([[1], {"a": 1}], True)
+    assert briefly == [object]  # what goes into a snapshot all together is counted there
+
+
+def test_what_a_method_is_called_on_is_not_kept() -> None:
+    assert _native.keep_arguments((object(), 1), {"a": 2}, values.told, True) == ((None, 1), {"a": 2})

@@ -55,6 +55,9 @@ class FakeTasks:
     def expect(self) -> None:
         pass
 
+    def asking(self, _ask: Callable[[], None] | None) -> None:
+        pass
+
     def now(self) -> int:
         return len(self.log)
 
