@@ -54,7 +54,7 @@ class Helpers:
         self._updates: list[tuple[str, Call]] = []
 
     def define(self, name: str, receiver: str, flow: Flow) -> None:
-        """A method has been walked; it calls its object `receiver`. Of a property the getter comes before the setter."""
+        """A method has been walked; it calls its object `receiver`. Of a property the getter comes first."""
         if name in self._names or name in self._accessors:
             own = f"{receiver}#0."
             answers = (read for read in sorted(flow.told, key=_order) if read.index != CALLED and _is_of(read, own))
