@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from importlib.machinery import SourceFileLoader
 from types import ModuleType
 
 from raceway.model.typing import Any
@@ -24,6 +25,8 @@ def loaded() -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def file_of(variables: dict[str, Any]) -> str | None:
-    """The file that a module says it is from."""
+    """The file that a module says it is from. From a program that has ended the interpreter takes `__file__` away."""
     file = variables.get("__file__")
+    if file is None and type(loader := variables.get("__loader__")) is SourceFileLoader:
+        file = loader.path
     return file if isinstance(file, str) else None

@@ -76,7 +76,11 @@ class Modules:
         seen = {files.absolute_path(file) for _module, file in self.sites}
         for module, file in early_modules(self._scope):
             again = files.absolute_path(file) in seen  # `__mp_main__` is `__main__` once more
-            if module not in names and not again:
+            if module in names or again:
+                continue
+            if module == "__main__":
+                self.not_seen("run-by-interpreter", module)
+            else:
                 self.not_seen("other-loader", module)
 
     def watched(self, directory: str) -> tuple[WatchedModule, ...]:

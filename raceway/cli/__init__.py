@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from raceway.model.typing import TYPE_CHECKING, NoReturn
@@ -76,4 +77,6 @@ def _suggestion(command: str) -> str:
     from difflib import get_close_matches
 
     close = get_close_matches(command, COMMANDS, n=1)
+    if not close and (command.startswith("-") or os.path.exists(command)):
+        close = [f"run {command}"]
     return f"; did you mean {close[0]}?" if close else ""

@@ -123,6 +123,8 @@ def _split(prog: str, arguments: list[str]) -> tuple[list[str], Program | None]:
             return arguments[:index], Program(argument[2:], tuple(arguments[index + 1 :]), is_module=True)
         if argument == "-":
             _wrong(prog, "a program from standard input cannot be watched; give a file")
+        if argument == "-c":
+            _wrong(prog, "a program from the command line cannot be watched; give a file")
         if argument == "--" or not argument.startswith("-"):
             rest = arguments[index + (argument == "--") :]
             return arguments[:index], Program(rest[0], tuple(rest[1:])) if rest else None

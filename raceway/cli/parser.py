@@ -22,6 +22,8 @@ _EXAMPLES = (
 )
 
 _NOTES = """\
+Options stand before the program; what follows it is the program's own.
+
 Own code is watched: the program, and every module under its directory or the working
 directory, but not what is installed. Every option is also a setting: RACEWAY_FAIL_ON=warning
 in the environment, or fail-on = "warning" under [tool.raceway] in pyproject.toml.

@@ -38,7 +38,11 @@ REASONS = {
     ),
     "other-loader": (
         "loaded by an import hook that makes its own code, so it ran as plain Python",
-        "switch that import hook off for the run, or leave the module out with --exclude",
+        "switch that import hook off for the run, or --exclude the module; `pytest --raceway` works with pytest's",
+    ),
+    "run-by-interpreter": (
+        "the program itself, which Python ran past every import hook, so not watched",
+        "start it with `python -m raceway.run`, or call raceway.autoinstrument.install() in it",
     ),
     "process-lost": (
         "killed, or ended past Python: only what it had found until a moment before is here",

@@ -56,6 +56,7 @@ _LATE = {
     "asyncio.base_events": "eventloops",
     "asyncio.locks": "asynclocks",
     "eventlet.hubs.timer": "hubs",
+    "fcntl": "filelocks",
     "gevent._ffi.loop": "hubs",
     "gevent.libev.corecext": "hubs",
     "gevent.threadpool": "hubpools",

@@ -132,6 +132,7 @@ def _store_attribute(
     draft = planner.site(SiteForm.ATTRIBUTE, context, Role.BASE, target, target.value, name)
     draft.literal = literal(value)
     planner.tap(draft, Role.BASE, target, "value")
+    planner.helpers.stored(planner.flow, target, name, taint)
     planner.flow.write(draft, taint, planner.flow.path(target))
 
 
@@ -172,6 +173,8 @@ def augmented(planner: Planner, node: cst.AugAssign) -> Taint:
     draft.spans = planner.flow.segment != segment
     planner.tap(draft, Role.VALUE, node, "value")
     planner.flow.reads.append(draft)
+    if isinstance(target, cst.Attribute):
+        planner.helpers.updated(draft.name, target, planner.flow.awaits != awaits)
     if planner.flow.awaits != awaits:
         _read_before(planner, draft, target)
     paths = (

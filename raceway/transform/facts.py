@@ -21,11 +21,13 @@ _SCALAR_CALLS = frozenset({"len", "int", "float", "bool", "str", "ord", "round",
 class Facts:
     """`methods`: names that classes of the module define by `def` and nothing stores. `scalars`: attributes that
     hold numbers, strings, flags or None, as far as the module stores them. `helpers`: of the methods, those that one
-    class defines, once, and that run when they are called, or awaited; and properties."""
+    class defines, once, and that run when they are called, or awaited; and properties. `accessors`: properties of one
+    class that can be stored."""
 
     methods: frozenset[str] = frozenset()
     scalars: frozenset[str] = frozenset()
     helpers: frozenset[str] = frozenset()
+    accessors: frozenset[str] = frozenset()
 
 
 def gather(tree: ast.Module) -> Facts:
@@ -33,6 +35,7 @@ def gather(tree: ast.Module) -> Facts:
     methods: set[str] = set()
     helpers: set[str] = set()
     every: Counter[str] = Counter()
+    setters: Counter[str] = Counter()
     stored: set[str] = set()
     scalar: set[str] = set()
     other: set[str] = set()
@@ -43,6 +46,7 @@ def gather(tree: ast.Module) -> Facts:
             methods.update(part.name for part in defined)
             every.update(part.name for part in defined)
             helpers.update(part.name for part in defined if _is_helper(part))
+            setters.update(part.name for part in defined if _is_setter(part))
             stored.update(_class_names(node, values))
         elif isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load):
             stored.add(node.attr)
@@ -54,7 +58,8 @@ def gather(tree: ast.Module) -> Facts:
             other.update(str(name) for name in named)
     unseen = stored - scalar  # targets of loops, with, unpacking
     single = {name for name in helpers - stored if every[name] == 1}
-    return Facts(frozenset(methods - stored), frozenset(scalar - other - unseen), frozenset(single))
+    paired = {name for name, count in setters.items() if count == 1 and every[name] == 2 and name in helpers}
+    return Facts(frozenset(methods - stored), frozenset(scalar - other - unseen), frozenset(single), frozenset(paired))
 
 
 def _is_helper(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
@@ -63,6 +68,14 @@ def _is_helper(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     plain = all(isinstance(one, ast.Name) and one.id == "property" for one in node.decorator_list)
     is_generator = any(isinstance(part, (ast.Yield, ast.YieldFrom)) for part in ast.walk(node))
     return plain and not is_generator and not node.name.endswith("__")
+
+
+def _is_setter(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Whether it is what a property calls when it is stored, and nothing else is done with it."""
+    match node.decorator_list:
+        case [ast.Attribute(ast.Name(name), "setter")]:
+            return name == node.name
+    return False
 
 
 def _class_names(node: ast.ClassDef, values: _Values) -> Iterator[str]:

@@ -1,9 +1,10 @@
-"""Tests and acts in methods of their own: `if stock.available(): stock.take()`.
+"""Tests and acts in methods of their own: `if stock.available(): stock.take()`. And updates of properties: `p.hp -= 1`.
 
 What a method gives back depends on reads of `self`; who tests the answer and then calls another method of the same
 object relies on them in what that one writes. The writes get regions whose heads lie in the other method: the two are
 of one region if one activation called both, as the detector sees. Methods are told apart by name, so only names count
-that the module gives to one method; a method that looks anew before it writes relies on nobody.
+that the module gives to one method; a method that looks anew before it writes relies on nobody. A property that is
+stored with what it gave before is the same with a value in place of a test: its setter writes what its getter read.
 """
 
 from __future__ import annotations
@@ -41,35 +42,57 @@ class _Link:
 
 
 class Helpers:
-    """The methods of a module that others may rely on, and who does. `names` are those that one method has."""
+    """The methods of a module that others may rely on, and who does. `names` are those that one method has,
+    `accessors` those of a getter and a setter."""
 
-    def __init__(self, names: frozenset[str]) -> None:
+    def __init__(self, names: frozenset[str], accessors: frozenset[str]) -> None:
         self._names = names
+        self._accessors = accessors
         self._methods: dict[str, _Method] = {}
+        self._setters: dict[str, _Method] = {}
         self._links: list[_Link] = []
+        self._updates: list[tuple[str, Call]] = []
 
     def define(self, name: str, receiver: str, flow: Flow) -> None:
-        """A method has been walked; it calls its object `receiver`."""
-        if name in self._names:
+        """A method has been walked; it calls its object `receiver`. Of a property the getter comes first."""
+        if name in self._names or name in self._accessors:
             own = f"{receiver}#0."
             answers = (read for read in sorted(flow.told, key=_order) if read.index != CALLED and _is_of(read, own))
-            self._methods[name] = _Method(tuple(answers), tuple(one for one in flow.blind if _is_of(one, own)))
+            methods = self._setters if name in self._methods else self._methods
+            methods[name] = _Method(tuple(answers), tuple(one for one in flow.blind if _is_of(one, own)))
 
     def called(self, flow: Flow, node: cst.CSTNode, name: str, base: cst.CSTNode) -> Taint:
         """A method of that name is called on `base`, or a property read: what the answer depends on."""
-        path = flow.path(base) if name in self._names else ""
+        path = flow.path(base) if name in self._names or name in self._accessors else ""
         if not path:
             return CLEAN
+        if name in self._names:
+            self._rely(flow, node, name, path)
+        answer = Draft(CALLED, SiteForm.METHOD, Context.CALL, Role.BASE, node, name, path, "", "", node)
+        flow.stamp(answer, ())
+        return frozenset((answer,))
+
+    def _rely(self, flow: Flow, node: cst.CSTNode, name: str, path: str) -> None:
+        """What is called relies on the tests that led here."""
         for test in sorted({read for guard in flow.guards for read in guard.reads}, key=_order):
             call = Call(node, test.awaits != flow.awaits)
             if test.index != CALLED:
                 if _is_of(test, f"{path}."):
                     self._links.append(_Link(test, name, call))
-            elif test.base == path and test.name != name:
+            elif test.base == path and test.name != name and test.name in self._names:
                 self._links.append(_Link(test.name, name, call))
-        answer = Draft(CALLED, SiteForm.METHOD, Context.CALL, Role.BASE, node, name, path, "", "", node)
-        flow.stamp(answer, ())
-        return frozenset((answer,))
+
+    def stored(self, flow: Flow, target: cst.Attribute, name: str, value: Taint) -> None:
+        """What depends on `value` is stored in a property, if that is what the name is."""
+        path = flow.path(target.value) if name in self._accessors else ""
+        for read in sorted(value, key=_order) if path else ():
+            if read.index == CALLED and (read.base, read.name) == (path, name):
+                self.updated(name, target, read.awaits != flow.awaits)
+
+    def updated(self, name: str, target: cst.Attribute, awaits: bool) -> None:
+        """What is stored in a property depends on what it gave before, with an await in between or not."""
+        if name in self._accessors:
+            self._updates.append((name, Call(target, awaits, value=True)))
 
     def link(self) -> None:
         """Once the module has been walked: give the writes their regions."""
@@ -80,6 +103,11 @@ class Helpers:
                     awaits = link.call.awaits or write.awaits > 0
                     if (awaits or link.test is not read) and not _places(read).isdisjoint(_places(write)):
                         write.rely(read, replace(link.call, awaits=awaits))
+        for name, call in self._updates:
+            for read in self._answers(name):
+                for write in self._setters[name].writes if name in self._setters else ():
+                    if not _places(read).isdisjoint(_places(write)):
+                        write.rely(read, call)
 
     def _answers(self, test: str | Draft) -> tuple[Draft, ...]:
         """The reads that a test depends on: those of a method's answer, or one that stands for itself."""

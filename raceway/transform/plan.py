@@ -12,10 +12,12 @@ from raceway.model.sites import Context, Region, Role, SiteForm
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call of a method because of the answer of another one; `awaits`: an await lies between the two."""
+    """A call of a method because of the answer of another one; `awaits`: an await lies between the two. `value`: it is
+    given the answer, or what was made of it."""
 
     node: cst.CSTNode
     awaits: bool
+    value: bool = False
 
 
 @dataclass(eq=False, slots=True)

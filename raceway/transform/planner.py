@@ -33,7 +33,7 @@ class Planner:
         self.facts = facts
         self.flow = Flow()
         self.plan = Plan()
-        self.helpers = Helpers(facts.helpers)
+        self.helpers = Helpers(facts.helpers, facts.accessors)
         self.taints: dict[cst.CSTNode, Taint] = {}
         self._handlers = handlers
 

@@ -161,13 +161,16 @@ def _sites(analysis: _Analysis) -> tuple[Site, ...]:
 
 def _lent(draft: Draft, pairs: dict[cst.CSTNode, ast.AST]) -> Iterator[Region]:
     """The regions whose heads lie in other methods: see `helpers`. What is stored without a look at what is there, once
-    a lock was let go of, need not rely on the answer, nor does a mark that is set after an await."""
+    a lock was let go of, need not rely on the answer, nor does a mark that is set after an await; but what is made of
+    the answer does."""
     works = draft.context is Context.AUGMENT or bool(draft.regions)
     for head, calls in draft.calls.items():
         lines = tuple(dict.fromkeys(pairs[call.node].lineno for call in calls))  # type: ignore[attr-defined]
-        relies = works or not draft.literal
+        value = any(call.value for call in calls)
+        relies = works or value or not draft.literal
         awaits = relies and any(call.awaits for call in calls)
-        yield Region(head, RegionKind.TEST, True, awaits, splits=works, switches=relies, calls=lines)
+        kind = RegionKind.VALUE if value else RegionKind.TEST
+        yield Region(head, kind, True, awaits, splits=works or value, switches=relies, calls=lines)
 
 
 def _says_less(region: Region) -> tuple[bool, bool, bool]:

@@ -37,6 +37,7 @@ ALLOWED: dict[str, set[str]] = {
         "pipeline", "report", "runtime", "sync", "transform",
     },
     "run": {"cli"},
+    "__main__": {"cli"},
     "cli": _ENTRY | {"children"},
     "client": _ENTRY | {"_native", "autoinstrument", "originals", "runtime", "sync", "transform"},
     "middleware": _ENTRY | {"client", "originals", "sync"},

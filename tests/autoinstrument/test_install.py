@@ -195,3 +195,13 @@ race()
     )
     assert (finished.stdout, finished.returncode) == ("1\n", 0)
     assert finished.stderr.count("lost-update on") == 1
+
+
+def test_a_program_that_python_ran_past_the_hook_is_named(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import raceway\nraceway.autoinstrument.install(json='races.json')\n")
+    (tmp_path / "shop.py").write_text(WORK)
+    finished = run(tmp_path, "import shop\nshop.race()\n", {"PYTHONPATH": str(tmp_path)})
+    assert finished.returncode == 0
+    document = report(tmp_path)
+    assert {"reason": "run-by-interpreter", "module": "__main__"} in document["not_seen"]
+    assert [finding["variable"] for finding in document["findings"]] == ["Counter.value"]

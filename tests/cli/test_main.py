@@ -73,6 +73,7 @@ def test_show_tells_what_it_cannot_show(
         (["show"], "raceway show: error: the following arguments are required: FILE; see raceway show --help"),
         (["run", "--show"], "raceway run: error: argument --show: expected one argument; see raceway run --help"),
         (["watch"], "raceway: error: unknown command watch; see raceway --help"),
+        (["--json"], "raceway: error: unknown command --json; did you mean run --json?; see raceway --help"),
         (["dif"], "raceway: error: unknown command dif; did you mean diff?; see raceway --help"),
     ],
 )
