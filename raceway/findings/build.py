@@ -13,9 +13,10 @@ from raceway.findings.guards import Guard, Guards, missing
 from raceway.findings.interleaving import Interleaving
 from raceway.findings.judge import Judgement, judge, trusted, worst
 from raceway.findings.making import without_making
+from raceway.findings.owners import asks_for_itself
 from raceway.findings.wording import Breach, Facts, fix, guard, message
 from raceway.model.findings import AccessSide, Actor, Finding
-from raceway.model.kinds import ActorKind, Confidence, FindingKind, Severity
+from raceway.model.kinds import ActorKind, Confidence, FindingKind, Operation, Severity
 from raceway.model.races import RawRace, Side
 from raceway.model.sites import Site
 from raceway.model.struct import replace
@@ -257,8 +258,21 @@ def _judge_all(group: _Group, names: Names, gil: bool) -> Judgement:
     judgements = []
     for race, first, second in group.races:
         sites = (names.site(race.earlier.access.site), names.site(race.later.access.site))
+        if _of_owner(race, names):
+            reason = "who asks whether it is the owner itself gets the same answer from all that others store"
+            judgements.append(trusted(reason))
+            continue
         judgements.append(judge(group.kind, first, second, sites, gil, read, race.one_loop))
     return worst(judgements)
+
+
+def _of_owner(race: RawRace, names: Names) -> bool:
+    """Whether one side only reads, to ask for itself."""
+    reader, writer = sorted((race.earlier, race.later), key=lambda side: side.access.operation.mutates)
+    if reader.access.operation is not Operation.READ or not writer.access.operation.mutates:
+        return False
+    at, by = ((names.site_file(side.access.site), names.site(side.access.site)) for side in (reader, writer))
+    return asks_for_itself(at, by)
 
 
 def _side(side: Side, names: Names, directory: str) -> AccessSide:
