@@ -99,6 +99,11 @@ class Finding(Struct):
     state: str = ""
     """"test" when both sides are code of the tests, so that what is shared is theirs and not the product's."""
 
+    def __str__(self) -> str:
+        """What and where, in one line."""
+        places = " and ".join(dict.fromkeys(f"{side.file}:{side.line}" for side in self.accesses))
+        return f"{self.severity.name} {self.kind.value} on {self.variable} [{self.fingerprint}]: {places}"
+
 
 class Note(Struct):
     """A suppression that did not do its work. `state` is a slug, `where` its place, `text` how it is spelled."""

@@ -35,8 +35,7 @@ def summary_lines(report: Report, show: Severity, fail_on: Severity | None) -> I
 
 
 def _lines(finding: Finding) -> Iterator[str]:
-    places = " and ".join(dict.fromkeys(f"{side.file}:{side.line}" for side in finding.accesses))
-    yield f"{finding.severity.name} {finding.kind.value} on {finding.variable} [{finding.fingerprint}]: {places}"
+    yield str(finding)
     if finding.state:
         yield "    state of the test itself, which no product code shares"
     for test in finding.tests[:_TESTS]:

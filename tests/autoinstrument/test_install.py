@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -109,10 +110,15 @@ handle.report(text)
 print("Counter.value" in text.getvalue())
 handle.uninstall()
 race()
-print(handle.findings()[0].count)
+(finding,) = handle.findings()
+print(finding.count)
+print(finding)
 """
     finished = run(tmp_path, source)
-    assert (finished.stdout, finished.stderr) == ("1 False\nTrue\nTrue\n1\n", "")
+    line = source.splitlines().index("    counter.value += 1") + 1
+    told = rf"WARNING lost-update on Counter\.value \[\w+\]: program\.py:{line}"
+    assert re.fullmatch(rf"1 False\nTrue\nTrue\n1\n{told}\n", finished.stdout), finished.stdout
+    assert finished.stderr == ""
 
 
 def test_uninstall_writes_the_files(tmp_path: Path) -> None:
