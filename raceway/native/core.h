@@ -674,6 +674,7 @@ typedef struct Items {
 #define KEY_WHOLE UINT64_C(0xc2b2ae3d27d4eb4f)
 #define KEY_CELL UINT64_C(0x165667b19e3779f9)
 
+#define KEY_DEPTH 4 /* of tuples within tuples, as far as keys are looked into */
 bool key_of(PyObject *key, uint64_t *found, int depth);
 
 /* The numbers of the most frequent keys: strings by their hashes, and whole numbers. */

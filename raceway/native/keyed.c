@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define KEY_DEPTH 4
-
 static bool
 number_key(PyObject *key, uint64_t *found)
 {

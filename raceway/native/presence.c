@@ -12,13 +12,31 @@ is_scalar(PyObject *key)
            type == &PyBool_Type || type == &PyComplex_Type || key == Py_None;
 }
 
+/* Whether a key is compared and hashed without code of the program: a scalar, or a tuple of such. */
+static bool
+is_plain(PyObject *key, int depth)
+{
+    if (is_scalar(key)) {
+        return true;
+    }
+    if (!PyTuple_CheckExact(key) || depth == KEY_DEPTH) {
+        return false;
+    }
+    for (Py_ssize_t place = 0; place < PyTuple_GET_SIZE(key); place++) {
+        if (!is_plain(PyTuple_GET_ITEM(key, place), depth + 1)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static int
 same_key(PyObject *known, PyObject *key)
 {
     if (known == key) {
         return 1;
     }
-    return is_scalar(known) ? PyObject_RichCompareBool(known, key, Py_EQ) : -1;
+    return is_plain(known, 0) ? PyObject_RichCompareBool(known, key, Py_EQ) : -1;
 }
 
 #if RW_PEEK
@@ -113,7 +131,7 @@ set_has(PySetObject *set, PyObject *key)
 int
 has_key(PyObject *base, PyObject *key)
 {
-    if (!is_scalar(key)) {
+    if (!is_plain(key, 0)) {
         return -1;
     }
     int found = -1;

@@ -334,11 +334,18 @@ class Accesses:
 
 def _has_key(base: Any, key: Any) -> bool | None:
     """Whether a dictionary or set has the key; None where asking might call `__eq__` or `__hash__` of the program."""
-    if type(key) not in _SCALARS:
+    if not _is_plain(key):
         return None
     if issubclass(type(base), dict):
         return dict.__contains__(base, key)
     return set.__contains__(base, key) if issubclass(type(base), set) else None
+
+
+def _is_plain(key: Any, depth: int = 0) -> bool:
+    """Whether a key is compared and hashed without code of the program: a scalar, or a tuple of such."""
+    if type(key) is tuple and depth < _KEY_DEPTH:
+        return all(_is_plain(part, depth + 1) for part in key)
+    return type(key) in _SCALARS
 
 
 def _is_empty(base: Any) -> bool:
