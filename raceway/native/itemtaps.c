@@ -107,16 +107,23 @@ repeats_literal(const Tap *tap, const Thread *thread, const PyObject *container)
 
 #endif
 
-PyObject *
-item_tap(PyObject *self, PyObject *container)
+static __attribute__((noinline)) PyObject *
+item_otherwise(PyObject *self, PyObject *container)
 {
-    Tap *tap = (Tap *)self;
-    if (likely(repeats_literal(tap, own_thread, container)) && !tap->is_head) {
-        own_thread->accesses++;
-    }
-    else if (entered(tap)) {
-        literal_reached(tap, container);
+    if (entered((Tap *)self)) {
+        literal_reached((Tap *)self, container);
         core_unlock();
     }
     return Py_NewRef(container);
+}
+
+PyObject *
+item_tap(PyObject *self, PyObject *container)
+{
+    const Tap *tap = (Tap *)self;
+    if (likely(repeats_literal(tap, own_thread, container)) && !tap->is_head) {
+        own_thread->accesses++;
+        return Py_NewRef(container);
+    }
+    return item_otherwise(self, container);
 }

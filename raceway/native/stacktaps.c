@@ -131,10 +131,6 @@ repeats_near_item(const Tap *tap, const Thread *thread, PyObject *container, PyO
 static inline void
 keyed_reached(Tap *tap, Frame *frame, PyObject *container, PyObject *key)
 {
-    if (likely(repeats_near_item(tap, own_thread, container, key)) && !tap->is_head) {
-        own_thread->accesses++;
-        return;
-    }
     Thread *thread = current_thread();
     const Known *known = known_of(tap, container);
     uint64_t number = 0;
@@ -160,17 +156,30 @@ keyed_reached(Tap *tap, Frame *frame, PyObject *container, PyObject *key)
     keyed_otherwise(tap, known, thread, frame, container, key, number);
 }
 
+/* The core is entered, and let go of. A call at the end, so that a repetition saves no registers. */
+static __attribute__((noinline)) PyObject *
+key_otherwise(Tap *tap, PyObject *key, Frame *frame, PyObject *container)
+{
+    if (likely(container != NULL)) {
+        keyed_reached(tap, frame, container, key);
+    }
+    core_unlock();
+    return Py_NewRef(key);
+}
+
 /* d[K[k]]: the container stands right below. */
 PyObject *
 key_tap(PyObject *self, PyObject *key)
 {
     Tap *tap = (Tap *)self;
-    if (entered(tap)) {
+    if (likely(entered(tap))) {
         Frame *frame = current_frame();
         PyObject **place = own_place(frame, self, 1);
-        if (likely(place != NULL && place[-1] != NULL)) {
-            keyed_reached(tap, frame, place[-1], key);
+        PyObject *container = place == NULL ? NULL : place[-1];
+        if (unlikely(container == NULL || tap->is_head) || !repeats_near_item(tap, own_thread, container, key)) {
+            return key_otherwise(tap, key, frame, container);
         }
+        own_thread->accesses++;
         core_unlock();
     }
     return Py_NewRef(key);

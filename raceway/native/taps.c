@@ -258,21 +258,34 @@ field_anew(Tap *tap, Thread *thread, Cell *cell, PyObject *operand)
     return Py_NewRef(operand);
 }
 
+/* What follows ends in calls of these, so that a repetition saves no registers. */
+static __attribute__((noinline)) PyObject *
+field_otherwise(PyObject *self, PyObject *operand)
+{
+    const Cell *cell = cell_at_hand((Tap *)self, operand);
+    bool was_there = cell != NULL && (cell->w | cell->r) != 0;
+    return was_there ? field_anew((Tap *)self, own_thread, (Cell *)cell, operand) : base_tap(self, operand);
+}
+
+static __attribute__((noinline)) PyObject *
+field_noted(PyObject *self, PyObject *operand)
+{
+    note_here((Tap *)self, own_thread, operand, (uintptr_t)((Tap *)self)->name);
+    return Py_NewRef(operand);
+}
+
 PyObject *
 field_tap(PyObject *self, PyObject *operand)
 {
     const Tap *tap = (Tap *)self;
     Thread *thread = own_thread;
     const Cell *cell = cell_at_hand(tap, operand);
-    if (likely(cell != NULL) &&
-        (tap->stores ? repeats_write(cell, thread, tap->rank) : repeats_read(cell, thread, tap->rank))) {
+    if (likely(cell != NULL) && likely(repeats_plainly(tap, thread, cell))) {
         own(tap, thread, operand);
         thread->accesses++;
-        note(tap, thread, operand, (uintptr_t)tap->name);
-        return Py_NewRef(operand);
+        return tap->is_head ? field_noted(self, operand) : Py_NewRef(operand);
     }
-    bool was_there = cell != NULL && (cell->w | cell->r) != 0;
-    return was_there ? field_anew((Tap *)self, thread, (Cell *)cell, operand) : base_tap(self, operand);
+    return field_otherwise(self, operand);
 }
 
 /* Of sites that note nothing but the access. */
@@ -281,12 +294,11 @@ read_tap(PyObject *self, PyObject *operand)
 {
     Thread *thread = own_thread;
     const Cell *cell = cell_at_hand((Tap *)self, operand);
-    if (likely(cell != NULL) && repeats_read(cell, thread, RANK_PLAIN)) {
+    if (likely(cell != NULL) && likely(repeats_read(cell, thread, RANK_PLAIN))) {
         thread->accesses++;
         return Py_NewRef(operand);
     }
-    bool was_there = cell != NULL && (cell->w | cell->r) != 0;
-    return was_there ? field_anew((Tap *)self, thread, (Cell *)cell, operand) : base_tap(self, operand);
+    return field_otherwise(self, operand);
 }
 
 PyObject *
@@ -295,12 +307,11 @@ write_tap(PyObject *self, PyObject *operand)
     const Tap *tap = (Tap *)self;
     Thread *thread = own_thread;
     const Cell *cell = cell_at_hand(tap, operand);
-    if (likely(cell != NULL) && repeats_write(cell, thread, tap->rank)) {
+    if (likely(cell != NULL) && likely(repeats_write(cell, thread, tap->rank))) {
         thread->accesses++;
         return Py_NewRef(operand);
     }
-    bool was_there = cell != NULL && (cell->w | cell->r) != 0;
-    return was_there ? field_anew((Tap *)self, thread, (Cell *)cell, operand) : base_tap(self, operand);
+    return field_otherwise(self, operand);
 }
 
 #endif
