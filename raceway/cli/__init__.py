@@ -38,9 +38,7 @@ def main() -> NoReturn:
 
         run.main(arguments, "raceway run")
     if command in COMMANDS:
-        from importlib import import_module
-
-        sys.exit(import_module(f"raceway.cli.{command}").main(arguments, f"raceway {command}"))
+        sys.exit(_subcommand(command, arguments))
     if command in ("-h", "--help"):
         sys.stdout.write(_help())
         sys.exit(0)
@@ -52,6 +50,19 @@ def main() -> NoReturn:
     wrong = f"raceway: error: unknown command {command}{_suggestion(command)}; see raceway --help [config]\n"
     sys.stderr.write(wrong if command else _USAGE + _MORE)
     sys.exit(2)
+
+
+def _subcommand(command: str, arguments: list[str]) -> int:
+    """Run it; gives the exit status. A reader that has seen enough of what it prints (`| head`) is no error."""
+    from importlib import import_module
+
+    status = 0
+    try:
+        status = import_module(f"raceway.cli.{command}").main(arguments, f"raceway {command}")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is left must go somewhere when the process ends
+    return status
 
 
 def parser_of(command: str, prog: str) -> Parser:

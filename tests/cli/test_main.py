@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from raceway import cli
+from tests.conftest import ROOT
 
 SOURCE = "counter = 0\n\n\ndef work():\n    global counter\n    counter += 1\n"
 
@@ -106,3 +109,13 @@ def test_every_command_has_help_that_describes_each_of_its_options(
     assert parser.description
     assert parser.description in " ".join(text.split())
     assert [action.dest for action in parser._actions if not action.help and action.dest != "action"] == []
+
+
+@pytest.mark.parametrize("arguments", [("explain",), ("completion", "bash")])
+def test_a_reader_that_is_gone_is_no_error(arguments: tuple[str, ...]) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-c", "from raceway.cli import main; main()", *arguments]
+    finished = subprocess.run(command, check=False, stdout=writer, stderr=subprocess.PIPE, text=True, cwd=ROOT)
+    os.close(writer)
+    assert (finished.returncode, finished.stderr) == (0, "")
