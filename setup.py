@@ -13,6 +13,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+import tomllib
 from pathlib import Path
 
 from setuptools import Extension, setup
@@ -33,7 +34,6 @@ FLAGS.extend(os.environ.get("RACEWAY_CFLAGS", "").split())  # sanitizers
 # Who installs or makes a wheel gets the better core; who calls this file works on the core, and waits for it.
 INSTALLS = "setuptools.build_meta" in sys.modules
 PGO = os.environ.get("RACEWAY_PGO") or ("auto" if INSTALLS else "0")
-TRAINED_WITH = ["libcst>=1.5", "msgspec>=0.19"]  # a run of Raceway needs these
 TRAINING = Path("fixtures", "training")
 COUNTING = ["-fprofile-generate", "-fprofile-update=atomic"]
 # What the training leaves out is compiled as without a profile, not for size.
@@ -97,6 +97,12 @@ class BuildCore(build_ext):
             ext.extra_compile_args, ext.extra_link_args = before
 
 
+def trained_with() -> list[str]:
+    """What a run of Raceway needs: its dependencies."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return [str(requirement) for requirement in project["dependencies"]]
+
+
 def train(place: Path, core: Path) -> None:
     """Run the training on this core, in a copy of the package: with nothing cached, at length, and hardly at all."""
     shutil.copytree(
@@ -108,9 +114,9 @@ def train(place: Path, core: Path) -> None:
     environment["PYTHONPATH"] = os.pathsep.join([str(place), *filter(None, [os.environ.get("PYTHONPATH")])])
     options = ["--core", "native", "--cache-dir", str(place / "cache"), "--quiet", "--fail-on", "never"]
     command = [sys.executable, "-m", "raceway.run", *options, "training"]
-    for rounds in ("1", "150", *["1"] * 5):
+    for rounds in (["1"], [], *[["1"]] * 5):
         ran = subprocess.run(
-            [*command, rounds],
+            [*command, *rounds],
             check=False,
             cwd=place,
             env=environment,
@@ -125,7 +131,7 @@ def train(place: Path, core: Path) -> None:
 if sys.implementation.name == "cpython" and POSIX:
     setup(
         cmdclass={"build_ext": BuildCore},
-        setup_requires=TRAINED_WITH if INSTALLS and may_profile() else [],
+        setup_requires=trained_with() if INSTALLS and may_profile() else [],
         ext_modules=[
             Extension(
                 "raceway._native",

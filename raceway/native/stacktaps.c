@@ -128,6 +128,17 @@ repeats_near_item(const Tap *tap, const Thread *thread, PyObject *container, PyO
 
 #endif
 
+/* The same, and noted as an access. */
+HOT bool
+passes_near_item(const Tap *tap, PyObject *container, PyObject *key)
+{
+    if (unlikely(tap->is_head) || !repeats_near_item(tap, own_thread, container, key)) {
+        return false;
+    }
+    own_thread->accesses++;
+    return true;
+}
+
 static inline void
 keyed_reached(Tap *tap, Frame *frame, PyObject *container, PyObject *key)
 {
@@ -176,10 +187,9 @@ key_tap(PyObject *self, PyObject *key)
         Frame *frame = current_frame();
         PyObject **place = own_place(frame, self, 1);
         PyObject *container = place == NULL ? NULL : place[-1];
-        if (unlikely(container == NULL || tap->is_head) || !repeats_near_item(tap, own_thread, container, key)) {
+        if (unlikely(container == NULL) || !passes_near_item(tap, container, key)) {
             return key_otherwise(tap, key, frame, container);
         }
-        own_thread->accesses++;
         core_unlock();
     }
     return Py_NewRef(key);
@@ -198,7 +208,7 @@ method_key_tap(PyObject *self, PyObject *key)
             PyObject *bound = base == NULL ? place[-2] : base;
             base = bound != NULL && PyCFunction_Check(bound) ? PyCFunction_GET_SELF(bound) : NULL;
         }
-        if (base != NULL) {
+        if (base != NULL && !passes_near_item(tap, base, key)) {
             keyed_reached(tap, frame, base, key);
         }
         core_unlock();
@@ -218,7 +228,7 @@ contains_tap(PyObject *self, PyObject *container)
             PyObject **place = own_place(frame, self, 1);
             key = place == NULL ? NULL : place[-1];
         }
-        if (key != NULL) {
+        if (key != NULL && !passes_near_item(tap, container, key)) {
             keyed_reached(tap, frame, container, key);
         }
         core_unlock();
@@ -239,7 +249,9 @@ augment_tap(PyObject *self, PyObject *value)
             failures++;
         }
         else if (is_item) {
-            keyed_reached(tap, frame, place[-3], place[-2]);
+            if (!passes_near_item(tap, place[-3], place[-2])) {
+                keyed_reached(tap, frame, place[-3], place[-2]);
+            }
         }
         else {
             PyObject *object = place[-2];

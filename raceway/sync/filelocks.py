@@ -11,6 +11,7 @@ import functools
 import os
 import sys
 from collections.abc import Callable
+from types import SimpleNamespace
 
 from raceway.model.typing import Any
 from raceway.runtime import active
@@ -52,33 +53,39 @@ def _serials(recorder: Recorder, descriptor: int) -> tuple[Serial, Serial]:
     return found or locks.keep(inode, (Serial(recorder, "file lock"), Serial(recorder, "file lock")))
 
 
-def locker(real: Callable[[Any, int], None], shared: int, alone: int) -> Callable[[Any, int], None]:
+def locker(real: Callable[..., None], shared: int, alone: int) -> Callable[..., None]:
     """`fcntl.flock`, given the bits of operations that ask for a lock."""
     current = active.recorder
 
     @functools.wraps(real)
-    def flock(fd: Any, operation: int, /) -> None:
+    def flock(*arguments: Any, **keywords: Any) -> None:
+        descriptor: Any = None
         try:
-            if (recorder := current()) is not None:
-                letting_go(recorder, _descriptor(fd))
-        except Exception:
-            Failures.count += 1
-        try:
-            real(fd, operation)
+            # The program's `fileno()` is called once, as ever; where it gives no number, the real function says so.
+            if len(arguments) == 2:
+                fd, operation = arguments
+                descriptor = fd
+                if not issubclass(type(fd), int) and (fileno := getattr(fd, "fileno", None)) is not None:
+                    number = descriptor = fileno()
+                    fd = number if issubclass(type(number), int) else SimpleNamespace(fileno=lambda: number)
+                arguments = fd, operation
+            seen = type(descriptor) is int  # of anything else `__hash__` could be the program's
+            try:
+                if seen and (recorder := current()) is not None:
+                    letting_go(recorder, descriptor)
+            except Exception:
+                Failures.count += 1
+            real(*arguments, **keywords)
         except BaseException as error:
             hide_frame(error)
             raise
         try:
-            if operation & (shared | alone) and (recorder := current()) is not None:
-                got(recorder, _descriptor(fd), bool(operation & alone))
+            if seen and operation & (shared | alone) and (recorder := current()) is not None:
+                got(recorder, descriptor, bool(operation & alone))
         except Exception:
             Failures.count += 1
 
     return flock
-
-
-def _descriptor(file: Any) -> int:
-    return file if type(file) is int else int(file.fileno())
 
 
 def patch(patches: Patches) -> None:
