@@ -126,7 +126,9 @@ def _instrument(source: bytes, filename: str, form: str, finish: Finish | None) 
     sites = _sites(analysis)
     if finish is not None:
         remade.finish(analysis.tree, analysis.pairs, analysis.plan, finish)
-    tree = code_renderer.render(analysis.tree, analysis.pairs, analysis.plan, marker, form.removesuffix(FUNCTIONS))
+    tree = code_renderer.render(
+        analysis.tree, analysis.pairs, analysis.plan, marker, form.removesuffix(FUNCTIONS)
+    )
     if form.endswith(FUNCTIONS):
         return _with_functions(tree, filename, sites, marker)
     return Instrumented(compile(tree, filename, "exec", dont_inherit=True), sites, marker)

@@ -139,8 +139,7 @@ def test_setattr_tells_old_and_new(client: RacewayClient, captured: Captured, tr
     account = Account()
     account.balance = 1
     account.other = 2
-    account.balance = 3
-    line = sys._getframe().f_lineno  # noqa: E702
+    account.balance = 3; line = sys._getframe().f_lineno  # noqa: E702
     told = [event.kind.StateChange for event in captured]
     assert [(one.variable, one.old_value, one.new_value) for one in told] == [("balance", None, 1), ("balance", 1, 3)]
     assert told[1].location == f"{__file__}:{line}"

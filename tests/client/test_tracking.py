@@ -26,8 +26,7 @@ def place() -> str:
 
 def test_forms_of_a_state_change(client: RacewayClient, captured: Captured, trace: str) -> None:
     client.track_state_change("a", 1, 2, "app.py:42", "Write")
-    client.track_state_change("a", None, 2, "Read")
-    here = place()  # noqa: E702
+    client.track_state_change("a", None, 2, "Read"); here = place()  # noqa: E702
     client.track_state_change(variable="a", old_value=1, new_value=2, location="x.py:1", access_type="AtomicRMW")
     client.track_state_change("a", 1, 2)
     told = [event.kind.StateChange for event in captured]
@@ -40,8 +39,7 @@ def test_forms_of_a_state_change(client: RacewayClient, captured: Captured, trac
 
 def test_forms_of_a_function_call(client: RacewayClient, captured: Captured, trace: str) -> None:
     client.track_function_call("f", "m", {"a": 1}, "f.py", 3)
-    client.track_function_call("f", {"a": 1})
-    here = place()  # noqa: E702
+    client.track_function_call("f", {"a": 1}); here = place()  # noqa: E702
     client.track_function_call(function_name="f", module="m", args=None, file="g.py", line=4)
     first, second, third = (event.kind.FunctionCall for event in captured)
     assert (first.module, first.args, first.file, first.line) == ("m", {"a": 1}, "f.py", 3)
@@ -52,8 +50,7 @@ def test_forms_of_a_function_call(client: RacewayClient, captured: Captured, tra
 def test_forms_of_locks_and_tasks(client: RacewayClient, captured: Captured, trace: str) -> None:
     client.track_lock_acquire("m", "Lock", "a.py:1")
     client.track_lock_release("m", "a.py:2")
-    client.track_lock_acquire("m", "RWLock")
-    here = place()  # noqa: E702
+    client.track_lock_acquire("m", "RWLock"); here = place()  # noqa: E702
     client.track_lock_release("m", "RWLock")
     assert client.track_async_spawn("task-1", "job", "a.py:3") == "task-1"
     generated = client.track_async_spawn("job")
