@@ -584,7 +584,7 @@ object_near(const void *target)
     return (const Object *)(identity_region + ((size_t)identity_shadow[(uintptr_t)target >> 4] << 3));
 }
 
-Object *object_make(PyObject *target, const struct Shape *shape);
+Object *object_make(PyObject *target, struct Shape *shape);
 Object *object_of(PyObject *target); /* made when there is none; NULL when memory is short or none is kept */
 Object *object_grow(const void *target, Object *object, uint32_t cells);
 Extra *object_extra(Object *object);
@@ -594,8 +594,21 @@ bool identity_start(void);
 size_t identity_reserved(void); /* bytes of address space */
 void identity_settle(void); /* free-threaded: records of objects that died meanwhile go */
 void identity_stop(void);
+
+/* Beside a shadow in one piece: whether there may be an object with a record in so much heap. Most of what dies stands
+   where there is none, and its shadow need not be looked at, nor get memory. */
+#define GRANULE_BITS 10 /* a sixteenth of what CPython's allocator gives to blocks of one size */
+#define BLOCK_STEPS (RW_FREE_THREADED ? 2 : 3) /* places of a block at which an object may begin, 16 bytes apart */
+
+extern uint8_t *identity_granules;
+extern bool identity_running; /* also read without the lock */
 uint64_t new_serial(void);
 
+/* --- deaths.c: how the deaths of objects are seen ----------------------------------------------------------------- */
+
+bool deaths_start(void);
+void deaths_follow(PyTypeObject *type); /* an object of this type is about to get a record */
+void deaths_stop(void);
 
 /* --- shapes.c: where the attributes of a type's instances live ---------------------------------------------------- */
 
@@ -626,6 +639,7 @@ typedef struct Shape {
     bool hooks_load;
     bool hooks_store;
     bool known;
+    bool mortal; /* deaths of the type's objects are seen */
     struct Shape *next, *previous; /* all that live */
     Table rows; /* resolved contracts, by name */
 } Shape;

@@ -2,15 +2,10 @@
 
    An address leads to its place in the shadow of all addresses, which is reserved in one piece and costs memory only where
    records are; a number there leads to the object's record in another reserved region. Where a limit on address space
-   (ulimit -v) forbids that much, the shadow is made in pieces of one MiB of heap, found through two tables. Nothing is kept alive: a record goes when its object's memory is given back.
-   That is seen at the allocator of objects (PyMem_SetAllocator), and, since lists and dicts wait on free lists of their
-   own, at their deallocators. A block handed to free begins 0, 16 or 32 bytes before the object: with a collector's
-   header and with a managed dictionary (Objects/obmalloc.c, Include/internal/pycore_object.h). Free-threaded builds know
-   no such header.
+   (ulimit -v) forbids that much, the shadow is made in pieces of one MiB of heap, found through two tables. Nothing is
+   kept alive: a record goes when its object dies (deaths.c).
 
-   No record is kept for tuples, floats, slices and contexts, which free lists keep and whose identity means nothing.
-   Another tool may wrap the allocator after us (tracemalloc): then our wrapper stays when the run ends, and only passes
-   on. */
+   No record is kept for tuples, floats, slices and contexts, which free lists keep and whose identity means nothing. */
 #include "core.h"
 
 #include <sched.h>
@@ -25,11 +20,8 @@
 #define USER_ADDRESS_BITS 48
 #endif
 #define SHADOW_BYTES ((size_t)1 << (USER_ADDRESS_BITS - 2))
-#define GRANULE_BITS 10 /* of heap; a sixteenth of what CPython's allocator gives to blocks of one size */
 #define GRANULES ((size_t)1 << (USER_ADDRESS_BITS - GRANULE_BITS))
 #define SIZES 72
-#define TRASHCAN_LIMIT 50 /* levels: `_PyTrash_UNWIND_LEVEL` in Objects/object.c */
-#define STEPS (RW_FREE_THREADED ? 2 : 3) /* places of a block at which an object may begin */
 
 static Object nobody = {.shape = NOBODY_SHAPE};
 char *identity_region = (char *)&nobody;
@@ -37,7 +29,7 @@ uint32_t *identity_shadow;
 
 /* Beside a shadow in one piece: whether a block that begins in the granule may hold an object with a record. Most of what
    is freed stands where there is none, and its shadow need not be looked at, nor get memory. */
-static uint8_t *granules;
+uint8_t *identity_granules;
 
 static uint32_t **roots[1 << 14]; /* the pieces of the shadow where records are, by the top of the address in two steps */
 
@@ -45,9 +37,7 @@ static size_t region_size, region_used;
 static uint32_t free_records[SIZES]; /* by size class: references to the first free record */
 static uint64_t serials;
 static Pool extras;
-static PyMemAllocatorEx allocator; /* the one we wrapped */
-static destructor list_dealloc, dict_dealloc;
-static bool wrapped, running; /* `running` is also read without the lock */
+bool identity_running;
 
 uint64_t
 new_serial(void)
@@ -90,12 +80,12 @@ reserve_shadow(void)
     static bool tried;
     if (!tried) {
         tried = true;
-        granules = reserve(GRANULES);
-        identity_shadow = granules == NULL ? NULL : reserve(SHADOW_BYTES);
+        identity_granules = reserve(GRANULES);
+        identity_shadow = identity_granules == NULL ? NULL : reserve(SHADOW_BYTES);
 #ifdef MADV_NOHUGEPAGE
         if (identity_shadow != NULL) { /* a huge page would lie under eight MiB of heap, or two GiB */
             (void)madvise(identity_shadow, SHADOW_BYTES, MADV_NOHUGEPAGE);
-            (void)madvise(granules, GRANULES, MADV_NOHUGEPAGE);
+            (void)madvise(identity_granules, GRANULES, MADV_NOHUGEPAGE);
         }
 #endif
     }
@@ -119,8 +109,8 @@ shadow_in_pieces(uintptr_t address)
 static inline void
 mark_granules(uintptr_t address)
 {
-    __atomic_store_n(&granules[address >> GRANULE_BITS], 1, __ATOMIC_RELAXED);
-    __atomic_store_n(&granules[(address - 16 * (STEPS - 1)) >> GRANULE_BITS], 1, __ATOMIC_RELAXED);
+    __atomic_store_n(&identity_granules[address >> GRANULE_BITS], 1, __ATOMIC_RELAXED);
+    __atomic_store_n(&identity_granules[(address - 16 * (BLOCK_STEPS - 1)) >> GRANULE_BITS], 1, __ATOMIC_RELAXED);
 }
 
 /* The place of an address in the shadow, made where there is none. NULL when there is no memory. */
@@ -213,8 +203,14 @@ keeps_none(PyTypeObject *type)
 
 /* A record for an object that has none, with cells for the attributes that its type is known to have. */
 Object *
-object_make(PyObject *target, const Shape *shape)
+object_make(PyObject *target, Shape *shape)
 {
+    if (!RW_FREE_THREADED && unlikely(shape == NULL || !shape->mortal)) {
+        deaths_follow(Py_TYPE(target));
+        if (shape != NULL) {
+            shape->mortal = true;
+        }
+    }
     uint32_t *place = shadow_made((uintptr_t)target);
     if (place == NULL) {
         failures++;
@@ -238,7 +234,7 @@ object_of(PyObject *target)
     if (known != NULL) {
         return known;
     }
-    if (!running || keeps_none(Py_TYPE(target))) {
+    if (!identity_running || keeps_none(Py_TYPE(target))) {
         return NULL;
     }
     /* The type's shape first: it may make a record of its own. */
@@ -377,221 +373,6 @@ object_retire(uintptr_t address)
     }
 }
 
-/* Some object began in this block; or the block ends a MiB, and it may begin in the next. */
-static __attribute__((noinline)) void
-retire_in_block(uintptr_t address)
-{
-    for (size_t step = 0; step < STEPS; step++) {
-        object_retire(address + 16 * step);
-    }
-}
-
-static inline uint32_t
-known_at(const uint32_t *place)
-{
-    return __atomic_load_n(place, __ATOMIC_RELAXED);
-}
-
-/* Whether it is known at a glance that no object with a record began in the block. */
-static inline bool
-is_unknown(const void *block)
-{
-    uintptr_t address = (uintptr_t)block;
-    if (likely(identity_shadow != NULL) &&
-        likely(__atomic_load_n(&granules[address >> GRANULE_BITS], __ATOMIC_RELAXED) == 0)) {
-        return true;
-    }
-    const uint32_t *shadow = shadow_at(address);
-    if (unlikely(shadow == NULL)) {
-        return true;
-    }
-    if (unlikely(identity_shadow == NULL && (address & 0xfffff) > 0xfffff - 16 * (STEPS - 1))) {
-        return false;
-    }
-    return (known_at(shadow) | known_at(shadow + 1) | known_at(shadow + STEPS - 1)) == 0;
-}
-
-static inline void
-block_freed(void *block)
-{
-    if (unlikely(!is_unknown(block))) {
-        retire_in_block((uintptr_t)block);
-    }
-}
-
-static inline bool
-is_followed(void)
-{
-    return __atomic_load_n(&running, __ATOMIC_RELAXED);
-}
-
-static __attribute__((noinline)) void
-free_known(void *context, void *block)
-{
-    if (is_followed()) {
-        retire_in_block((uintptr_t)block);
-    }
-    allocator.free(context, block);
-}
-
-/* Every object of the program comes by here. */
-static void
-watching_free(void *context, void *block)
-{
-    if (likely(is_unknown(block))) { /* nothing is known of NULL */
-        allocator.free(context, block);
-    }
-    else {
-        free_known(context, block);
-    }
-}
-
-static void *
-watching_realloc(void *context, void *block, size_t size)
-{
-#if RW_FREE_THREADED
-    /* Afterwards another thread may have made something of the old block. No object that has a record is resized. */
-    if (is_followed() && block != NULL) {
-        block_freed(block);
-    }
-    return allocator.realloc(context, block, size);
-#else
-    void *moved = allocator.realloc(context, block, size);
-    if (is_followed() && block != NULL && moved != NULL && moved != block) {
-        block_freed(block);
-    }
-    return moved;
-#endif
-}
-
-/* Containers within containers are let go of level by level until the trashcan takes the rest (Include/cpython/object.h).
-   The deallocators of list and dict ask for it only where they are their type's own, which ours are now: so ours ask in
-   their place, as they would. */
-static __attribute__((noinline)) void
-let_go_at_the_limit(PyObject *container, destructor ours, destructor real)
-{
-    PyObject_GC_UnTrack(container); /* the trashcan has no other place to link them */
-    Py_TRASHCAN_BEGIN(container, ours)
-    real(container);
-    Py_TRASHCAN_END
-}
-
-static inline void
-let_go_of(PyObject *container, destructor ours, destructor real)
-{
-#if PY_VERSION_HEX < 0x030D0000 && RW_PEEK
-    PyThreadState *state = _PyThreadState_GET();
-#if PY_VERSION_HEX < 0x030C0000
-    int *nesting = &state->trash_delete_nesting;
-    PyObject **later = &state->trash_delete_later;
-#else
-    int *nesting = &state->trash.delete_nesting;
-    PyObject **later = &state->trash.delete_later;
-#endif
-    if (likely(*nesting < TRASHCAN_LIMIT && Py_TYPE(container)->tp_dealloc == ours)) {
-        ++*nesting;
-        real(container);
-        if (likely(*later == NULL)) {
-            --*nesting;
-        }
-        else {
-            _PyTrash_end(state); /* the same, and it lets go of those that wait */
-        }
-        return;
-    }
-#endif
-    let_go_at_the_limit(container, ours, real);
-}
-
-/* The container at this address dies. */
-static inline void
-container_dies(PyObject *container)
-{
-    uintptr_t address = (uintptr_t)container;
-    bool none = identity_shadow != NULL && __atomic_load_n(&granules[address >> GRANULE_BITS], __ATOMIC_RELAXED) == 0;
-    if (!none && is_followed()) {
-        object_retire(address);
-    }
-}
-
-static void
-watching_list_dealloc(PyObject *list)
-{
-    container_dies(list);
-    let_go_of(list, watching_list_dealloc, list_dealloc);
-}
-
-static void
-watching_dict_dealloc(PyObject *dict)
-{
-    container_dies(dict);
-    let_go_of(dict, watching_dict_dealloc, dict_dealloc);
-}
-
-static void
-wrap_allocator(void)
-{
-    PyMemAllocatorEx current;
-    PyMem_GetAllocator(PYMEM_DOMAIN_OBJ, &current);
-    if (current.free != watching_free) {
-        allocator = current;
-        current.free = watching_free;
-        current.realloc = watching_realloc;
-        PyMem_SetAllocator(PYMEM_DOMAIN_OBJ, &current);
-    }
-    wrapped = true;
-}
-
-/* A tracemalloc that was started before us puts back, when it stops, the allocator that it had found: ours is out, and
-   goes in again. One that was started after us lies over ours and leaves it where it was. */
-static PyMethodDef *stop_method;
-static PyCFunction real_stop;
-static bool over_another; /* when we came, tracemalloc was on */
-
-static PyObject *
-watched_stop(PyObject *module, PyObject *nothing)
-{
-    PyObject *result = real_stop(module, nothing);
-    if (over_another) {
-        over_another = false;
-        wrapped = false;
-        if (running) {
-            wrap_allocator();
-        }
-    }
-    return result;
-}
-
-static void
-watch_tracemalloc(void)
-{
-    PyObject *module = PyImport_ImportModule("_tracemalloc");
-    PyObject *stop = module == NULL ? NULL : PyObject_GetAttrString(module, "stop");
-    PyObject *tracing = module == NULL ? NULL : PyObject_CallMethod(module, "is_tracing", NULL);
-    if (stop != NULL && tracing != NULL && PyCFunction_CheckExact(stop)) {
-        over_another = PyObject_IsTrue(tracing) == 1;
-        PyMethodDef *method = ((PyCFunctionObject *)stop)->m_ml;
-        if (method->ml_flags == METH_NOARGS && method->ml_meth != watched_stop) {
-            stop_method = method;
-            real_stop = method->ml_meth;
-            method->ml_meth = watched_stop;
-        }
-    }
-    PyErr_Clear();
-    Py_XDECREF(tracing);
-    Py_XDECREF(stop);
-    Py_XDECREF(module);
-}
-
-static void
-leave_tracemalloc(void)
-{
-    if (stop_method != NULL && stop_method->ml_meth == watched_stop && !wrapped) {
-        stop_method->ml_meth = real_stop;
-        stop_method = NULL;
-    }
-}
-
 size_t
 identity_reserved(void)
 {
@@ -607,17 +388,10 @@ identity_start(void)
         return false;
     }
     reserve_shadow();
-    if (!wrapped) {
-        watch_tracemalloc();
-        wrap_allocator();
+    if (!deaths_start()) {
+        return false;
     }
-    if (PyList_Type.tp_dealloc != watching_list_dealloc && PyDict_Type.tp_dealloc != watching_dict_dealloc) {
-        list_dealloc = PyList_Type.tp_dealloc;
-        dict_dealloc = PyDict_Type.tp_dealloc;
-        PyList_Type.tp_dealloc = watching_list_dealloc;
-        PyDict_Type.tp_dealloc = watching_dict_dealloc;
-    }
-    __atomic_store_n(&running, true, __ATOMIC_RELAXED);
+    __atomic_store_n(&identity_running, true, __ATOMIC_RELAXED);
     return true;
 }
 
@@ -627,7 +401,7 @@ clear_piece(uint32_t *piece)
 {
     const size_t count = (size_t)1 << (GRANULE_BITS - 4);
     for (size_t first = 0; first < 1 << 16; first += count) {
-        uint8_t *granule = identity_shadow == NULL ? NULL : &granules[(size_t)(piece + first - identity_shadow) / count];
+        uint8_t *granule = identity_shadow == NULL ? NULL : &identity_granules[(size_t)(piece + first - identity_shadow) / count];
         if (granule != NULL && *granule == 0) {
             continue;
         }
@@ -675,10 +449,10 @@ clear_shadow(void)
 void
 identity_stop(void)
 {
-    if (!running) {
+    if (!identity_running) {
         return;
     }
-    __atomic_store_n(&running, false, __ATOMIC_RELAXED);
+    __atomic_store_n(&identity_running, false, __ATOMIC_RELAXED);
     clear_shadow();
 #if RW_FREE_THREADED
     while (__atomic_load_n(&letting_go, __ATOMIC_ACQUIRE) != 0) { /* a handful of instructions */
@@ -686,17 +460,7 @@ identity_stop(void)
     }
     identity_settle();
 #endif
-    if (PyList_Type.tp_dealloc == watching_list_dealloc && PyDict_Type.tp_dealloc == watching_dict_dealloc) {
-        PyList_Type.tp_dealloc = list_dealloc;
-        PyDict_Type.tp_dealloc = dict_dealloc;
-    }
-    PyMemAllocatorEx current;
-    PyMem_GetAllocator(PYMEM_DOMAIN_OBJ, &current);
-    if (current.free == watching_free) {
-        PyMem_SetAllocator(PYMEM_DOMAIN_OBJ, &allocator);
-        wrapped = over_another = false;
-    }
-    leave_tracemalloc();
+    deaths_stop();
     memset(free_records, 0, sizeof free_records);
     munmap(identity_region, region_size);
     identity_region = (char *)&nobody;
