@@ -592,6 +592,7 @@ uint32_t object_serial(Object *object);
 void object_retire(uintptr_t address);
 bool identity_start(void);
 size_t identity_reserved(void); /* bytes of address space */
+PyObject *identity_addresses(void); /* of all objects that have records, as a new list; NULL with an error set */
 void identity_settle(void); /* free-threaded: records of objects that died meanwhile go */
 void identity_stop(void);
 
@@ -608,6 +609,7 @@ uint64_t new_serial(void);
 
 bool deaths_start(void);
 void deaths_follow(PyTypeObject *type); /* an object of this type is about to get a record */
+bool deaths_at_allocator(void); /* whether the allocator is wrapped */
 void deaths_stop(void);
 
 /* --- shapes.c: where the attributes of a type's instances live ---------------------------------------------------- */

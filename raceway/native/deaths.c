@@ -172,7 +172,10 @@ watch_tracemalloc(void)
     if (module != NULL && is_tracing == NULL) {
         is_tracing = PyObject_GetAttrString(module, "is_tracing");
     }
-    if (stop != NULL && is_tracing != NULL && PyCFunction_CheckExact(stop) && PyCFunction_CheckExact(is_tracing)) {
+    if (is_tracing != NULL && !PyCFunction_CheckExact(is_tracing)) { /* not the function that was there */
+        Py_CLEAR(is_tracing);
+    }
+    if (stop != NULL && PyCFunction_CheckExact(stop)) {
         PyMethodDef *method = ((PyCFunctionObject *)stop)->m_ml;
         if (method->ml_flags == METH_NOARGS && method->ml_meth != watched_stop) {
             stop_method = method;
@@ -369,7 +372,8 @@ dies_at(PyObject *object, const Place *place)
 
 /* A deallocator does not say which one was called, and base ones are called by others: each place has its own function.
    They are counted in octal. */
-#define EIGHT(each, tens) each(tens##0) each(tens##1) each(tens##2) each(tens##3) each(tens##4) each(tens##5) each(tens##6) each(tens##7)
+#define FOUR(each, tens, a, b, c, d) each(tens##a) each(tens##b) each(tens##c) each(tens##d)
+#define EIGHT(each, tens) FOUR(each, tens, 0, 1, 2, 3) FOUR(each, tens, 4, 5, 6, 7)
 #define ALL(each) EIGHT(each, 0) EIGHT(each, 1) EIGHT(each, 2) EIGHT(each, 3)
 #define FUNCTION(number)                                                                                                \
     static void dealloc_##number(PyObject *object)                                                                      \
@@ -389,10 +393,18 @@ static const struct {
     PyTypeObject *type;
     When when;
 } own_types[] = {
-    {&PyType_Type, BEFORE},      {&PySet_Type, IN_TURNS}, {&PyFrozenSet_Type, IN_TURNS}, {&PyFunction_Type, BEFORE},
-    {&PyCell_Type, BEFORE},      {&PyModule_Type, BEFORE}, {&PyMethod_Type, BEFORE},     {&PyByteArray_Type, BEFORE},
-    {&PyGen_Type, AFTER},        {&PyCoro_Type, AFTER},   {&PyAsyncGen_Type, AFTER},
+    {&PyType_Type, BEFORE},
+    {&PySet_Type, IN_TURNS},
+    {&PyFrozenSet_Type, IN_TURNS},
+    {&PyFunction_Type, BEFORE},
+    {&PyMethod_Type, BEFORE},
     {&PyCFunction_Type, IN_TURNS},
+    {&PyCell_Type, BEFORE},
+    {&PyModule_Type, BEFORE},
+    {&PyByteArray_Type, BEFORE},
+    {&PyGen_Type, AFTER},
+    {&PyCoro_Type, AFTER},
+    {&PyAsyncGen_Type, AFTER},
 };
 
 /* Types of its C modules, by the name that the type has, and where they stand. */
@@ -527,6 +539,12 @@ start_deallocators(void)
 }
 
 #endif
+
+bool
+deaths_at_allocator(void)
+{
+    return wrapped;
+}
 
 bool
 deaths_start(void)

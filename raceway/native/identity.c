@@ -446,6 +446,39 @@ clear_shadow(void)
     }
 }
 
+static bool
+list_piece(PyObject *list, const uint32_t *piece, uintptr_t first)
+{
+    for (size_t index = 0; index < PIECE_BYTES / sizeof *piece; index++) {
+        if (__atomic_load_n(&piece[index], __ATOMIC_RELAXED) != 0) {
+            PyObject *address = PyLong_FromVoidPtr((void *)(first + (index << 4)));
+            if (address == NULL || PyList_Append(list, address) < 0) {
+                Py_XDECREF(address);
+                return false;
+            }
+            Py_DECREF(address);
+        }
+    }
+    return true;
+}
+
+PyObject *
+identity_addresses(void)
+{
+    PyObject *list = PyList_New(0);
+    for (uintptr_t top = 0; list != NULL && top < (uintptr_t)1 << 28; top++) {
+        if ((top & 0x3fff) == 0 && roots[top >> 14] == NULL) {
+            top |= 0x3fff;
+            continue;
+        }
+        const uint32_t *piece = piece_at(top);
+        if (piece != NULL && !list_piece(list, piece, top << 20)) {
+            Py_CLEAR(list);
+        }
+    }
+    return list;
+}
+
 void
 identity_stop(void)
 {

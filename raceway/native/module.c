@@ -188,6 +188,19 @@ native_forget(PyObject *module, PyObject *nothing)
     Py_RETURN_NONE;
 }
 
+/* records(): the addresses of all objects that have records, and whether the allocator is wrapped; for tests. */
+static PyObject *
+native_records(PyObject *module, PyObject *nothing)
+{
+    (void)module;
+    (void)nothing;
+    core_lock();
+    PyObject *addresses = identity_addresses();
+    bool at_allocator = deaths_at_allocator();
+    core_unlock();
+    return addresses == NULL ? NULL : Py_BuildValue("(NO)", addresses, at_allocator ? Py_True : Py_False);
+}
+
 /* add_sites(columns): number of the first; for replayed traces. */
 static PyObject *
 native_add_sites(PyObject *module, PyObject *columns)
@@ -356,6 +369,7 @@ static PyMethodDef module_methods[] = {
     {"start", native_start, METH_VARARGS, "Begin a run; gives the serial of the calling actor."},
     {"stop", native_stop, METH_NOARGS, "Record no more."},
     {"forget", native_forget, METH_NOARGS, "Let go of all that the run knew."},
+    {"records", native_records, METH_NOARGS, "The addresses of objects with records, and whether the allocator is wrapped."},
     {"bind", FASTCALL(native_bind), METH_FASTCALL,
      "Put live taps into code at the places that are listed; gives the number of the first site."},
     {"stored", FASTCALL(native_stored), METH_FASTCALL,
