@@ -58,10 +58,13 @@ class _Intake:
         return True
 
 
+Intake: Any
 try:
-    from raceway._native import Intake
+    from raceway import _native
 except ImportError:
-    Intake = _Intake  # type: ignore[misc,assignment]
+    Intake = _Intake
+else:
+    Intake = _native.Intake
 
 
 class Buffer:
