@@ -58,13 +58,13 @@ class _Intake:
         return True
 
 
-Intake: Any
+Intake: type[_Intake]
 try:
     from raceway import _native
 except ImportError:
     Intake = _Intake
 else:
-    Intake = _native.Intake
+    Intake = _native.Intake  # type: ignore[assignment]
 
 
 class Buffer:
