@@ -8,6 +8,7 @@ from typing import Protocol
 from raceway.findings import naming
 from raceway.findings.calls import confirmed
 from raceway.findings.classify import Member, Openings, advances, kind_of, member
+from raceway.findings.filenames import identity
 from raceway.findings.fingerprint import fingerprint
 from raceway.findings.guards import Guard, Guards, missing
 from raceway.findings.interleaving import Interleaving
@@ -224,7 +225,7 @@ def _finding(group: _Group, names: Names, directory: str, gil: bool, declaration
         group.kind is FindingKind.WRITE_WRITE and advances(race.earlier, names.site(race.earlier.access.site)),
     )
     return Finding(
-        fingerprint=fingerprint(group.kind, group.variable, _unit_places(first, second, names, directory)),
+        fingerprint=fingerprint(group.kind, group.variable, _unit_places(first, second, names)),
         kind=group.kind,
         severity=judgement.severity,
         confidence=confidence,
@@ -244,8 +245,8 @@ def _declared(guard: Guard, directory: str) -> str:
     return f"{guard.lock} ({naming.relative(guard.file, directory)}:{guard.line})"
 
 
-def _unit_places(first: Member, second: Member, names: Names, directory: str) -> list[tuple[str, Site]]:
-    return [(naming.relative(names.site_file(part.unit), directory), names.site(part.unit)) for part in (first, second)]
+def _unit_places(first: Member, second: Member, names: Names) -> list[tuple[str, Site]]:
+    return [(identity(names.site_file(part.unit)), names.site(part.unit)) for part in (first, second)]
 
 
 def _head_line(side: Side, names: Names) -> int:

@@ -156,12 +156,17 @@ class NotSeen(Struct):
 
 
 class Tool(Struct):
-    """Which Raceway wrote the report; `fallback` says why it took the pure core when no core was asked for by name."""
+    """Which Raceway wrote the report; `fallback` says why it took the pure core when no core was asked for by name.
+
+    `fingerprints` is the version of the way they are made (`model.baseline.VERSION`): those of another one compare with
+    nothing. Reports that do not say it are of the first.
+    """
 
     name: str
     version: str
     core: str
     fallback: str = ""
+    fingerprints: int = 1
 
 
 class Run(Struct):

@@ -16,7 +16,7 @@ from tests.report import samples
 from tests.report.strategies import reports
 
 DOCUMENTED = """
-{"schema": 1, "tool": {"name": "raceway", "version": "0.1.0", "core": "native"},
+{"schema": 1, "tool": {"name": "raceway", "version": "0.1.0", "core": "native", "fingerprints": 2},
  "run": {"command": ["app.py"], "python": "3.11.7", "gil": true, "duration_s": 1.2},
  "summary": {"error": 1, "warning": 0, "info": 0, "suppressed": 0, "modules": 3, "sites": 120, "accesses": 48211,
              "actors": 5, "shared_locations": 7, "dropped": 0, "self_check": "not-run"},
