@@ -28,7 +28,7 @@ from raceway.runtime.contracts.views import MAPPING_PROXY, VIEWS
 
 
 def _seen(row: Contract) -> Contract:
-    """A walk that is one step on all interpreters is a look: nobody comes in between, and it sees all or nothing new."""
+    """A walk that is one step on all interpreters is a look: none comes in between and it sees old or new."""
     if row.effects != (WALK,) or not (row.atomic_gil and row.atomic_free_threaded):
         return row
     return replace(row, effects=(READ_STRUCTURE,))
