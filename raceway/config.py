@@ -343,8 +343,11 @@ def _choice(setting: Setting, value: object, source: str) -> object:
 
 def cache_directory(config: Config) -> str:
     """Where instrumented bytecode is kept, by the XDG rules unless a setting says otherwise; empty for nowhere."""
-    if config.cache_dir is not None:
-        return config.cache_dir
+    return usual_cache_directory() if config.cache_dir is None else config.cache_dir
+
+
+def usual_cache_directory() -> str:
+    """The same where no setting says otherwise."""
     base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
     return os.path.join(base, "raceway") if os.path.isabs(base) else ""
 
