@@ -1294,6 +1294,7 @@ core_enter(uint64_t run)
 /* --- Python types and functions ------------------------------------------------------------------------------------ */
 
 extern PyTypeObject Recorder_Type;
+extern PyTypeObject Intake_Type;
 extern PyTypeObject Waits_Type;
 extern PyTypeObject Tasks_Type;
 bool serial_of(PyObject *value, uint64_t *serial);
@@ -1313,6 +1314,8 @@ PyObject *native_is_link(PyObject *module, PyObject *path);
 PyObject *native_event_line(PyObject *module, PyObject *const *part, Py_ssize_t count);
 PyObject *native_snapshot(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *native_keep_arguments(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+PyObject *native_keep_with(PyObject *module, PyObject *args);
+PyObject *native_keep(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *native_mark_with(PyObject *module, PyObject *args);
 PyObject *native_mark(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *native_access_tag(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
