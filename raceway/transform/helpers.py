@@ -118,8 +118,8 @@ class Helpers:
                     if not _places(read).isdisjoint(_places(write)):
                         write.rely(read, call)
 
-        for name, act, call in self._passed:
-            given = self._methods.get(act)
+        for name, setter, call in self._passed:
+            given = self._methods.get(setter)
             for read in self._answers(name):
                 for write in given.writes if given is not None else ():
                     plain = write.context is Context.STORE and not write.literal
