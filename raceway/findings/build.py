@@ -182,10 +182,30 @@ def _repeats(weak: _Group, strong: _Group, site_of: Callable[[int], Site]) -> bo
         return False
     if _STRENGTH[weak.kind] >= _STRENGTH[strong.kind]:
         return False
-    if _sites(weak) <= _sites(strong):
+    if _sites(weak) <= _sites(strong) or _same_lines(weak, strong):
         return True
     plain = _STRENGTH[weak.kind] < _REGIONAL <= _STRENGTH[strong.kind]
     return plain and _functions(weak, site_of) <= _functions(strong, site_of)
+
+
+def _same_lines(weak: _Group, strong: _Group) -> bool:
+    """Whether the lines that have the weak one's values read by a method have them written by another, as the strong
+    one says: `c.set(c.get() + 1)`."""
+    if (weak.kind, strong.kind) != (FindingKind.READ_WRITE, FindingKind.WRITE_WRITE):
+        return False
+    sides = [side for race, _first, _second in weak.races for side in (race.earlier, race.later)]
+    writes = {side.access.site for side in sides if side.access.operation.mutates}
+    reading = {_calling(side) for side in sides if not side.access.operation.mutates}
+    others = (side for race, _first, _second in strong.races for side in (race.earlier, race.later))
+    return None not in reading and writes <= _sites(strong) and reading <= {_calling(side) for side in others}
+
+
+def _calling(side: Side) -> tuple[str, int] | None:
+    """File and line of the call that the side was done in."""
+    if len(side.access.stack) < 2:
+        return None
+    code, offset = side.access.stack[1]
+    return code.co_filename, naming.line_at(code, offset)
 
 
 def _sites(group: _Group) -> set[int]:
