@@ -12,7 +12,7 @@
 
 /* Values of raceway.model.kinds, by order of definition; tests compare them. */
 enum { OP_READ, OP_WRITE, OP_READ_MODIFY_WRITE, OP_DELETE, OP_ITERATE, OP_STRUCTURAL_CHANGE };
-enum { COMMUTE_NONE, COMMUTE_APPEND, COMMUTE_ADD, COMMUTE_SETDEFAULT, COMMUTE_DISCARD, COMMUTE_INSERT_KEY };
+enum { COMMUTE_NONE, COMMUTE_APPEND, COMMUTE_ADD, COMMUTE_SETDEFAULT, COMMUTE_DISCARD, COMMUTE_INSERT_KEY, COMMUTE_ENDS };
 enum { AT_ATTRIBUTE = 1, AT_ITEM, AT_STRUCTURE, AT_GLOBAL, AT_CELL };
 
 static inline bool
@@ -1312,6 +1312,7 @@ core_enter(uint64_t run)
 /* --- Python types and functions ------------------------------------------------------------------------------------ */
 
 extern PyTypeObject Recorder_Type;
+extern PyTypeObject Intake_Type;
 extern PyTypeObject Waits_Type;
 extern PyTypeObject Tasks_Type;
 bool serial_of(PyObject *value, uint64_t *serial);
@@ -1331,6 +1332,8 @@ PyObject *native_is_link(PyObject *module, PyObject *path);
 PyObject *native_event_line(PyObject *module, PyObject *const *part, Py_ssize_t count);
 PyObject *native_snapshot(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *native_keep_arguments(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+PyObject *native_keep_with(PyObject *module, PyObject *args);
+PyObject *native_keep(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *native_mark_with(PyObject *module, PyObject *args);
 PyObject *native_mark(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *native_access_tag(PyObject *module, PyObject *const *arguments, Py_ssize_t count);

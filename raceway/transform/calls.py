@@ -33,6 +33,8 @@ WALKERS = frozenset(
     "list tuple set frozenset dict sorted sum min max any all enumerate zip iter reversed len bytearray bytes "
     "repr ascii str format print".split()
 )
+COPYING = frozenset({"list", "dict", "sorted"})
+"""These copy a view in one step on all interpreters."""
 ATTRIBUTE_CALLS = {
     "getattr": Context.LOAD,
     "hasattr": Context.LOAD,
@@ -170,6 +172,7 @@ def _walk_argument(planner: Planner, node: cst.Call, name: str, index: int) -> T
     for made in planner.taints.get(operand, CLEAN):
         if made.anchor is operand:
             made.spans = False  # the whole walk is this one call
+            made.whole = name in COPYING
     draft = planner.site(SiteForm.FUNCTION, Context.CALL, Role.BASE, operand, operand, name)
     draft.spans = name in LAZY
     planner.tap(draft, Role.BASE, node, "args", index)
