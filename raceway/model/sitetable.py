@@ -67,13 +67,12 @@ class SiteTable(Sequence[Site]):
         """What taps and rules need to know of the sites, as the native core takes it.
 
         Bytes with one for each site: places of form and context in their enums, letters of commits, bits, and bits
-        again: whether the operand is plain `self`, `lent`, `made`, `waits`, and whether the site is the head of a region in
-        which a greenlet may let others run. The texts, and for each of `_TEXTS`
-        bytes with their numbers: two for each site, lowest first, four where texts are many. By index of the site,
-        where there is one: values of literal keys; and regions: 64 times the head, 1 more where an await lies inside,
-        2 more where a value is taken back, 4 more where a lock may be let go of inside, 8 more where a greenlet may
-        let others run inside, 16 more where the head stands in for the one before, 32 more where it is in another
-        function.
+        again: whether the operand is plain `self`, `lent`, `made`, `waits`, and whether the site is the head of a
+        region in which a greenlet may let others run. The texts, and for each of `_TEXTS` bytes with their numbers:
+        two for each site, lowest first, four where texts are many. By index of the site, where there is one: values of
+        literal keys; and regions: 64 times the head, 1 more where an await lies inside, 2 more where a value is taken
+        back, 4 more where a lock may be let go of inside, 8 more where a greenlet may let others run inside, 16 more
+        where the head stands in for the one before, 32 more where it is in another function.
         """
         return self._packed[:-1]
 
