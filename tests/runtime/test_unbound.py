@@ -84,9 +84,9 @@ def test_copies_of_code_have_taps_of_their_own(core: Core, copy_first: bool) -> 
 
 def test_code_with_other_constants_gives_back_its_operands(core: Core) -> None:
     called = functions(core)["called"]
-    first = next(constant for constant in called.__code__.co_consts if repr(constant) == "<raceway tap>")
+    first: Any = next(constant for constant in called.__code__.co_consts if repr(constant) == "<raceway tap>")
     constants = tuple(None if constant is first else constant for constant in called.__code__.co_consts)
-    later = next(constant for constant in constants if repr(constant) == "<raceway tap>")
+    later: Any = next(constant for constant in constants if repr(constant) == "<raceway tap>")
     assert later[3] == 3
     assert later @ 3 == first @ 3 == 3
     assert copy.copy(later) is copy.deepcopy(later) is later
