@@ -791,7 +791,7 @@ typedef struct {
     const void *target; /* address of what it belongs to, or a serial in a replayed trace */
     const void *activation; /* frame that accesses it, or a number in a replayed trace */
     Shape *shape; /* borrowed; with `name`, of an attribute of an instance */
-    PyObject *name; /* borrowed */
+    PyObject *name; /* borrowed; of an item its key, where that can be told */
     uint64_t key; /* tells locations of one object apart */
     uint32_t variable; /* 0: of shape and name */
     uint8_t kind;

@@ -75,7 +75,10 @@ def _named(argument: cst.Arg) -> bool:
 def _method(planner: Planner, node: cst.Call, func: cst.Attribute) -> Taint:
     name = func.attr.value
     answer = planner.helpers.called(planner.flow, node, name, func.value)
-    return answer | _tapped_method(planner, node, func, name)
+    taint = _tapped_method(planner, node, func, name)
+    for argument in node.args:
+        planner.helpers.passed(planner.flow, node, name, func.value, planner.taints.get(argument.value, CLEAN))
+    return answer | taint
 
 
 def _tapped_method(planner: Planner, node: cst.Call, func: cst.Attribute, name: str) -> Taint:
