@@ -217,7 +217,7 @@ put_taps(Binding *binding, PyCodeObject *code, const uint8_t **next)
     }
     for (const uint8_t *word = at + WORD; lazy && word < *next; word += WORD) {
         Py_ssize_t constant = place_at(word).constant;
-        PyObject *tap = word == at + WORD ? unbound_first(binding, at) : Py_NewRef(unbound_later(constant));
+        PyObject *tap = word == at + WORD ? unbound_first(binding, at, constant) : Py_NewRef(unbound_later(constant));
         if (tap == NULL) {
             return false;
         }

@@ -1345,7 +1345,7 @@ bool bind_code(Binding *binding, PyCodeObject *code, const uint8_t *at);
 bool taps_ready(PyObject *module);
 extern PyTypeObject First_Type, Later_Type;
 void unbound_make(void);
-PyObject *unbound_first(Binding *binding, const uint8_t *at);
+PyObject *unbound_first(Binding *binding, const uint8_t *at, Py_ssize_t place);
 PyObject *unbound_later(Py_ssize_t constant);
 bool is_unbound(PyObject *constant);
 PyTypeObject *tap_type(const Site *site, int role, bool commits, int held, bool is_plain);

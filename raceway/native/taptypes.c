@@ -119,6 +119,12 @@ revealing_matmul(PyObject *left, PyObject *right)
 }
 
 bool
+is_tap(PyObject *constant)
+{
+    return Py_TYPE(constant)->tp_dealloc == tap_dealloc;
+}
+
+bool
 is_leave_tap(PyObject *constant)
 {
     return Py_IS_TYPE(constant, &LeaveTap_Type);

@@ -11,6 +11,7 @@ typedef struct {
     PyObject_HEAD
     Binding *binding; /* held */
     const uint8_t *at; /* where the binding's list tells of the code */
+    Py_ssize_t place; /* its own among the constants */
 } First;
 
 #define PLACES 1024 /* of constants; code that has taps beyond is bound at once */
@@ -28,7 +29,19 @@ first_dealloc(PyObject *self)
     Py_TYPE(self)->tp_free(self);
 }
 
-/* The tap in whose place this one stood, borrowed; NULL when no code that runs here has it. */
+static First *
+first_of(PyCodeObject *code)
+{
+    for (Py_ssize_t place = 0; place < PyTuple_GET_SIZE(code->co_consts); place++) {
+        if (Py_IS_TYPE(PyTuple_GET_ITEM(code->co_consts, place), &First_Type)) {
+            return (First *)PyTuple_GET_ITEM(code->co_consts, place);
+        }
+    }
+    return NULL;
+}
+
+/* The tap that has taken the place of this one, borrowed; NULL when no code that runs here has it. This one may have been
+   on the stack already when another was reached, and its place was taken. */
 static PyObject *
 bound(PyObject *self)
 {
@@ -37,41 +50,73 @@ bound(PyObject *self)
         return NULL;
     }
     PyCodeObject *code = frame_code(frame);
-    Py_ssize_t place = -1, count = PyTuple_GET_SIZE(code->co_consts);
-    First *first = NULL;
-    for (Py_ssize_t index = 0; index < count; index++) {
-        PyObject *constant = PyTuple_GET_ITEM(code->co_consts, index);
-        place = constant == self ? index : place;
-        first = Py_IS_TYPE(constant, &First_Type) ? (First *)constant : first;
-    }
-    if (place < 0 || first == NULL) {
+    Py_ssize_t place = Py_IS_TYPE(self, &First_Type) ? ((First *)self)->place : (Later *)self - later;
+    if (place >= PyTuple_GET_SIZE(code->co_consts)) {
         return NULL;
     }
-    Binding *binding = binding_hold(first->binding); /* `first` goes with its place */
-    if (!bind_code(binding, code, first->at)) {
-        failures++;
-        PyErr_Clear();
+    First *first = PyTuple_GET_ITEM(code->co_consts, place) == self ? first_of(code) : NULL;
+    if (first != NULL) {
+        Binding *binding = binding_hold(first->binding); /* `first` goes with its place */
+        if (!bind_code(binding, code, first->at)) {
+            failures++;
+            PyErr_Clear();
+        }
+        binding_drop(binding);
     }
-    binding_drop(binding);
     PyObject *tap = PyTuple_GET_ITEM(code->co_consts, place);
-    return is_unbound(tap) ? NULL : tap;
+    return is_tap(tap) ? tap : NULL;
+}
+
+/* Where this one stands on the value stack of the running frame: taps that look below themselves look for themselves.
+   NULL if it is not there. */
+static PyObject **
+standing(PyObject *self)
+{
+#if RW_PEEK
+    Frame *frame = current_frame();
+    PyCodeObject *code = frame_code(frame);
+    PyObject **stack = frame->localsplus + code->co_nlocalsplus;
+    for (PyObject **slot = stack; slot < stack + code->co_stacksize; slot++) {
+        if (*slot == self) {
+            return slot;
+        }
+    }
+#else
+    (void)self;
+#endif
+    return NULL;
+}
+
+/* What the tap gives, with it in the place of this one meanwhile; the evaluation loop lets go of this one afterwards. */
+static PyObject *
+passed_on(PyObject *self, PyObject *operand, bool product)
+{
+    PyObject *tap = bound(self);
+    if (tap == NULL) {
+        return Py_NewRef(operand);
+    }
+    PyObject **slot = standing(self);
+    if (slot != NULL) {
+        *slot = tap;
+    }
+    PyObject *result = product ? Py_TYPE(tap)->tp_as_number->nb_matrix_multiply(tap, operand)
+                               : Py_TYPE(tap)->tp_as_mapping->mp_subscript(tap, operand);
+    if (slot != NULL) {
+        *slot = self;
+    }
+    return result;
 }
 
 static PyObject *
 pass_on(PyObject *self, PyObject *operand)
 {
-    PyObject *tap = bound(self);
-    return tap == NULL ? Py_NewRef(operand) : Py_TYPE(tap)->tp_as_mapping->mp_subscript(tap, operand);
+    return passed_on(self, operand, false);
 }
 
 static PyObject *
 pass_on_product(PyObject *left, PyObject *right)
 {
-    if (!is_unbound(left)) {
-        return Py_NewRef(Py_NotImplemented);
-    }
-    PyObject *tap = bound(left);
-    return tap == NULL ? Py_NewRef(right) : Py_TYPE(tap)->tp_as_number->nb_matrix_multiply(tap, right);
+    return is_unbound(left) ? passed_on(left, right, true) : Py_NewRef(Py_NotImplemented);
 }
 
 static PyObject *
@@ -117,12 +162,13 @@ is_unbound(PyObject *constant)
 
 /* The first tap of a code object, a new reference. NULL with an exception. */
 PyObject *
-unbound_first(Binding *binding, const uint8_t *at)
+unbound_first(Binding *binding, const uint8_t *at, Py_ssize_t place)
 {
     First *first = PyObject_New(First, &First_Type);
     if (first != NULL) {
         first->binding = binding_hold(binding);
         first->at = at;
+        first->place = place;
     }
     return (PyObject *)first;
 }

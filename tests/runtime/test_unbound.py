@@ -70,6 +70,15 @@ def test_what_runs_first_is_seen(core: Core) -> None:
     assert core.counters().accesses == counted + 2
 
 
+def test_a_tap_that_waits_on_the_stack_while_others_are_made_notes_its_access(core: Core) -> None:
+    keyed = functions(core, "def keyed(d, o):\n    d[o.x, o.y] = 1\n")["keyed"]
+    counted = core.counters().accesses
+    keyed({}, type("Plain", (), {"x": 1, "y": 2})())
+    first = core.counters().accesses - counted
+    keyed({}, type("Plain", (), {"x": 1, "y": 2})())
+    assert core.counters().accesses == counted + 2 * first
+
+
 @pytest.mark.parametrize("copy_first", [True, False])
 def test_copies_of_code_have_taps_of_their_own(core: Core, copy_first: bool) -> None:
     called = functions(core)["called"]
