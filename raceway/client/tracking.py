@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable
+from itertools import islice
 from types import FrameType
 
 from raceway.client import marks
@@ -21,7 +22,7 @@ from raceway.client.marks import Kind, Place
 from raceway.client.sampling import Sampling
 from raceway.errors import RacewayContextError
 from raceway.model.typing import Any, Protocol
-from raceway.model.values import told
+from raceway.model.values import NODE_LIMIT, told
 from raceway.pipeline.ids import new_uuid
 from raceway.runtime.active import recorder
 
@@ -114,14 +115,16 @@ class Tracking:
         """A request was received or made."""
         context = self._point("track_http_request")
         if context is not None:
-            values = (keep_text(method), keep_text(url), _headers(headers), keep_body(body, self._degrade))
+            given = _headers(headers, self._degrade)
+            values = (keep_text(method), keep_text(url), given, keep_body(body, self._degrade))
             self.put(mark(context, marks.http_request, None, values))
 
     def track_http_response(self, status: int, headers: Any = None, body: Any = None, duration_ms: float = 0) -> None:
         """A request was answered, after so many milliseconds."""
         context = self._point("track_http_response")
         if context is not None:
-            values = (_number(status), _headers(headers), keep_body(body, self._degrade), _number(duration_ms))
+            given = _headers(headers, self._degrade)
+            values = (_number(status), given, keep_body(body, self._degrade), _number(duration_ms))
             self.put(mark(context, marks.http_response, None, values, _nanoseconds(duration_ms)))
 
     def track_async_spawn(self, task_id: str, task_name: str | None = None, location: str | None = None) -> str:
@@ -210,11 +213,14 @@ def _is_location(value: object) -> bool:
     return type(value) is str and _LOCATION.fullmatch(value) is not None
 
 
-def _headers(headers: Any) -> dict[Any, Any]:
+def _headers(headers: Any, degrade: Callable[[], None]) -> dict[Any, Any]:
     """Headers as pairs of kept values: a mapping, pairs, or what frameworks take for one."""
     try:
-        pairs = headers.items() if hasattr(headers, "items") else headers or ()
-        return {keep_text(key): keep_text(value) for key, value in pairs}
+        pairs = iter(headers.items() if hasattr(headers, "items") else headers or ())
+        kept = {keep_text(key): keep_text(value) for key, value in islice(pairs, NODE_LIMIT)}
+        if next(pairs, None) is not None:
+            degrade()
+        return kept
     except Exception:  # whatever they are
         return {}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import sys
 from collections.abc import Callable
@@ -221,6 +222,13 @@ def test_a_body_may_be_longer_than_other_texts() -> None:
     assert client.counts().degraded == 1
     set_context(None)
     client.shutdown()
+
+
+def test_headers_are_read_as_far_as_they_are_told(client: RacewayClient, captured: Captured, trace: str) -> None:
+    numbers = itertools.count()
+    client.track_http_request("GET", "/", ((str(number), "v") for number in numbers))
+    assert len(captured[0].kind.HttpRequest.headers) == 1000
+    assert (next(numbers), client.counts().degraded) == (1001, 1)
 
 
 def test_a_stack_is_told_line_by_line(client: RacewayClient, captured: Captured, trace: str) -> None:
