@@ -1,5 +1,6 @@
 """The native core, compiled from raceway/native/."""
 
+from collections import deque
 from collections.abc import Callable
 from contextvars import ContextVar
 from types import CodeType
@@ -62,6 +63,15 @@ class PeekProbe:
 class Channel:
     def __new__(cls, owner: Any, mutex: Any, free: int, loud: bool, /) -> Channel: ...
 
+class Intake:
+    served: bool
+    closed: bool
+    asleep: bool
+    def __new__(
+        cls, waiting: deque[Any], size: int, batch_size: int, otherwise: Callable[[Any], bool], /
+    ) -> Intake: ...
+    def __call__(self, event: Any, /) -> bool: ...
+
 class Around:
     __wrapped__: Any
     def __new__(cls, real: Any, model: str, otherwise: Any = None) -> Around: ...
@@ -100,8 +110,10 @@ def access_tag(row: ToldAccess, words: str) -> str: ...
 def keep_arguments(
     args: tuple[Any, ...], kwargs: dict[str, Any], briefly: Callable[[Any], Any], of_owner: bool
 ) -> tuple[tuple[Any, ...], dict[str, Any]] | None: ...
+def keep_with(few: type[Any], much: Callable[[Any, Callable[[], None]], Any], /) -> None: ...
+def keep(value: Any, degrade: Callable[[], None], /) -> Any: ...
 def mark_with(
-    mark: type[Any], variable: ContextVar[Any], forked: Callable[..., Any], flows: dict[str, Any], /
+    mark: type[Any], actor: type[Any], variable: ContextVar[Any], forked: Callable[..., Any], flows: dict[str, Any], /
 ) -> None: ...
 def mark(
     context: Any, kind: Callable[..., Any], place: object, values: tuple[Any, ...], duration_ns: int | None = None

@@ -17,6 +17,7 @@ from raceway.autoinstrument.source import Source
 from raceway.children.following import Following
 from raceway.children.forks import follow_forks
 from raceway.config import Config
+from raceway.model.baseline import VERSION as FINGERPRINTS
 from raceway.model.findings import Coverage, Finding, NotSeen, Report, Run, Summary, Tool
 from raceway.model.kinds import Severity
 from raceway.model.sites import Site
@@ -256,7 +257,7 @@ class Session:
         self._modules.note_others()
         unmatched = tuple(NotSeen("glob-matched-nothing", glob) for glob in self.scope.unmatched())
         return Report(
-            tool=Tool("raceway", __version__, self._core.name, self._core.fallback),
+            tool=Tool("raceway", __version__, self._core.name, self._core.fallback, FINGERPRINTS),
             run=Run(self._command, sys.version.partition(" ")[0], has_gil(), round(time.monotonic() - self._began, 3)),
             summary=Summary(
                 error=per_severity[Severity.ERROR],

@@ -27,7 +27,7 @@ def main(arguments: Sequence[str], prog: str) -> int:
 
 
 def _write(prog: str, path: str, output: str) -> int:
-    baseline = of_report(load_report(prog, path))
+    baseline = of_report(load_report(prog, path, to_compare=True))
     try:
         write_bytes(output, encode_baseline(baseline))
     except NotWrittenError as error:
@@ -37,7 +37,7 @@ def _write(prog: str, path: str, output: str) -> int:
 
 
 def _check(prog: str, path: str, baseline: str, limit: str) -> int:
-    report, known = load_report(prog, path), load_baseline(prog, baseline)
+    report, known = load_report(prog, path, to_compare=True), load_baseline(prog, baseline)
     fingerprints = known.fingerprints()
     new = [finding for finding in report.findings if finding.fingerprint not in fingerprints]
     seen = {finding.fingerprint for finding in (*report.findings, *report.suppressed)}

@@ -14,7 +14,7 @@ from raceway.report.wording import counted
 def main(arguments: Sequence[str], prog: str) -> int:
     """Compare two reports; the exit status."""
     given = parser(prog).parse_args(arguments)
-    before, after = load_report(prog, given.before), load_report(prog, given.after)
+    before, after = (load_report(prog, path, to_compare=True) for path in (given.before, given.after))
     old = {finding.fingerprint: finding for finding in before.findings}
     present = {finding.fingerprint for finding in after.findings}
     new = [finding for finding in after.findings if finding.fingerprint not in old]

@@ -18,10 +18,10 @@ FINDINGS = 66
 _NEVER = "never"
 
 
-def load_report(prog: str, path: str) -> Report:
-    """The report of a file; ends the process with one line and 2 when it is none."""
+def load_report(prog: str, path: str, *, to_compare: bool = False) -> Report:
+    """The report of a file; ends the process with one line and 2 when it is none, or none `to_compare` with others."""
     try:
-        return read_report(path)
+        return read_report(path, to_compare=to_compare)
     except ReportError as error:
         refuse(prog, error)
 

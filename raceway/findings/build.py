@@ -8,6 +8,7 @@ from typing import Protocol
 from raceway.findings import naming
 from raceway.findings.calls import confirmed
 from raceway.findings.classify import Member, Openings, advances, kind_of, member
+from raceway.findings.filenames import identity
 from raceway.findings.fingerprint import fingerprint
 from raceway.findings.guards import Guard, Guards, missing
 from raceway.findings.interleaving import Interleaving
@@ -17,7 +18,7 @@ from raceway.findings.owners import asks_for_itself
 from raceway.findings.wording import Breach, Facts, fix, guard, message
 from raceway.model.findings import AccessSide, Actor, Finding
 from raceway.model.kinds import ActorKind, Confidence, FindingKind, Operation, Severity
-from raceway.model.races import RawRace, Side
+from raceway.model.races import ITEM, RawRace, Side
 from raceway.model.sites import Site
 from raceway.model.struct import replace
 
@@ -57,6 +58,12 @@ class _Group:
     @property
     def count(self) -> int:
         return sum(race.count for race, _first, _second in self.races) + self.extra
+
+    @property
+    def key(self) -> str:
+        """The key that all the races are about, of a variable that is an item; empty where there are several."""
+        keys = {race.item for race, _first, _second in self.races}
+        return keys.pop() if len(keys) == 1 and self.variable.endswith(ITEM) else ""
 
     def best(self) -> tuple[RawRace, Member, Member]:
         """The race that shows most: both sides writing, regions closed, observed."""
@@ -124,10 +131,10 @@ def _line(serial: int, site_of: Callable[[int], Site]) -> tuple[int, int]:
 def _variable(race: RawRace) -> str:
     """The variable of both sides; a container's own name where one side addresses an item and one the whole."""
     first, second = race.earlier.access.variable, race.later.access.variable
-    if first.endswith("[...]") and not second.endswith("[...]"):
+    if first.endswith(ITEM) and not second.endswith(ITEM):
         return second
-    if second.endswith("[...]") and not first.endswith("[...]"):
-        return second.removesuffix("[...]")
+    if second.endswith(ITEM) and not first.endswith(ITEM):
+        return second.removesuffix(ITEM)
     return second
 
 
@@ -167,7 +174,7 @@ def _beyond(predicted: list[_Group], seen: list[_Group]) -> list[_Group]:
 
 
 def _bare(group: _Group) -> str:
-    return group.variable.removesuffix("[...]")
+    return group.variable.removesuffix(ITEM)
 
 
 def _repeats(weak: _Group, strong: _Group, site_of: Callable[[int], Site]) -> bool:
@@ -175,10 +182,30 @@ def _repeats(weak: _Group, strong: _Group, site_of: Callable[[int], Site]) -> bo
         return False
     if _STRENGTH[weak.kind] >= _STRENGTH[strong.kind]:
         return False
-    if _sites(weak) <= _sites(strong):
+    if _sites(weak) <= _sites(strong) or _same_lines(weak, strong):
         return True
     plain = _STRENGTH[weak.kind] < _REGIONAL <= _STRENGTH[strong.kind]
     return plain and _functions(weak, site_of) <= _functions(strong, site_of)
+
+
+def _same_lines(weak: _Group, strong: _Group) -> bool:
+    """Whether the lines that have the weak one's values read by a method have them written by another, as the strong
+    one says: `c.set(c.get() + 1)`."""
+    if (weak.kind, strong.kind) != (FindingKind.READ_WRITE, FindingKind.WRITE_WRITE):
+        return False
+    sides = [side for race, _first, _second in weak.races for side in (race.earlier, race.later)]
+    writes = {side.access.site for side in sides if side.access.operation.mutates}
+    reading = {_calling(side) for side in sides if not side.access.operation.mutates}
+    others = (side for race, _first, _second in strong.races for side in (race.earlier, race.later))
+    return None not in reading and writes <= _sites(strong) and reading <= {_calling(side) for side in others}
+
+
+def _calling(side: Side) -> tuple[str, int] | None:
+    """File and line of the call that the side was done in."""
+    if len(side.access.stack) < 2:
+        return None
+    code, offset = side.access.stack[1]
+    return code.co_filename, naming.line_at(code, offset)
 
 
 def _sites(group: _Group) -> set[int]:
@@ -207,9 +234,11 @@ def _finding(group: _Group, names: Names, directory: str, gil: bool, declaration
     confidence = Confidence.OBSERVED if observed else Confidence.UNORDERED
     if group.predicted:
         confidence, judgement = Confidence.PREDICTED, replace(judgement, severity=Severity.INFO)
+    key = group.key
+    variable = f"{_bare(group)}[{key}]" if key else group.variable
     facts = Facts(
         group.kind,
-        group.variable,
+        variable,
         confidence,
         judgement.verdict.gil,
         gil,
@@ -222,14 +251,15 @@ def _finding(group: _Group, names: Names, directory: str, gil: bool, declaration
         if declaration is not None and declaration.observed
         else None,
         group.kind is FindingKind.WRITE_WRITE and advances(race.earlier, names.site(race.earlier.access.site)),
+        group.variable.endswith(ITEM),
     )
     return Finding(
-        fingerprint=fingerprint(group.kind, group.variable, _unit_places(first, second, names, directory)),
+        fingerprint=fingerprint(group.kind, group.variable, _unit_places(first, second, names)),
         kind=group.kind,
         severity=judgement.severity,
         confidence=confidence,
         verdict=judgement.verdict,
-        variable=group.variable,
+        variable=variable,
         message=message(facts),
         fix=fix(facts),
         count=group.count,
@@ -237,6 +267,7 @@ def _finding(group: _Group, names: Names, directory: str, gil: bool, declaration
         reason=judgement.reason,
         steps=() if judgement.reason else interleaving.of(group.kind, race, (first, second), sides),
         guard=guard(sides[0], sides[1]),
+        key=key,
     )
 
 
@@ -244,8 +275,8 @@ def _declared(guard: Guard, directory: str) -> str:
     return f"{guard.lock} ({naming.relative(guard.file, directory)}:{guard.line})"
 
 
-def _unit_places(first: Member, second: Member, names: Names, directory: str) -> list[tuple[str, Site]]:
-    return [(naming.relative(names.site_file(part.unit), directory), names.site(part.unit)) for part in (first, second)]
+def _unit_places(first: Member, second: Member, names: Names) -> list[tuple[str, Site]]:
+    return [(identity(names.site_file(part.unit)), names.site(part.unit)) for part in (first, second)]
 
 
 def _head_line(side: Side, names: Names) -> int:

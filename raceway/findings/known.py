@@ -38,7 +38,7 @@ class Known:
                 notes.append(found)
             else:
                 rules.append(found)
-        kept, suppressed, used = split(findings, rules, today)
+        kept, suppressed, used = split(findings, rules, today, self._directory)
         for rule in rules:
             if rule.expired(today):
                 notes.append(Note(EXPIRED, rule.where, rule.text))

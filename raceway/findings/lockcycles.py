@@ -8,6 +8,7 @@ from typing import Protocol
 
 from raceway.findings import naming
 from raceway.findings.counted import taken_by_first
+from raceway.findings.filenames import identity
 from raceway.findings.places import side_at
 from raceway.model.findings import AccessSide, Actor, Finding, Verdicts
 from raceway.model.kinds import Confidence, FindingKind, Severity, Verdict
@@ -40,6 +41,8 @@ class _Cycle(Struct):
     locks: tuple[str, ...]
     """The locks in the order of the cycle: each is held by the side that takes the next one."""
     happened: bool
+    print: str
+    """The fingerprint."""
 
 
 def build_lock_cycles(
@@ -72,7 +75,8 @@ def _cycle(edges: list[_Edge], happened: bool, names: Names, directory: str) -> 
     """The cycle beginning with the lock that was made first, so that equal ones look alike."""
     first = min(range(len(edges)), key=lambda index: edges[index - 1].taken)
     ring = edges[first:] + edges[:first]
-    called = _names([edge.taken for edge in ring], names, directory)
+    taken = [edge.taken for edge in ring]
+    called = _numbered(taken, lambda lock: naming.lock_name(names.lock_place(lock), lock, directory))
     sides = tuple(
         side_at(
             edge.stack,
@@ -83,15 +87,24 @@ def _cycle(edges: list[_Edge], happened: bool, names: Names, directory: str) -> 
         )
         for edge in ring
     )
-    return _Cycle(sides, tuple(called(ring[index - 1].taken) for index in range(len(ring))), happened)
+    known = _numbered(taken, lambda lock: _identity(names.lock_place(lock)))
+    places = [
+        "|".join((identity(side.file, directory), side.function, known(edge.taken), *sorted(map(known, edge.held))))
+        for side, edge in zip(sides, ring, strict=True)
+    ]
+    return _Cycle(
+        sides, tuple(called(ring[index - 1].taken) for index in range(len(ring))), happened, _fingerprint(places)
+    )
 
 
-def _names(locks: list[int], names: Names, directory: str) -> Callable[[int], str]:
+def _identity(place: tuple[str, int]) -> str:
+    """What a lock is known by when lines move: what it was assigned to, else its file and how it was made."""
+    path, line = place
+    return naming.assigned_name(path, line) or f"{identity(path)} {naming.source_line(path, line).strip()}"
+
+
+def _numbered(locks: list[int], called: Callable[[int], str]) -> Callable[[int], str]:
     """What to call locks; those of a cycle that have one name are numbered."""
-
-    def called(lock: int) -> str:
-        return naming.lock_name(names.lock_place(lock), lock, directory)
-
     alike: dict[str, list[int]] = {}
     for lock in sorted(locks):
         alike.setdefault(called(lock), []).append(lock)
@@ -108,7 +121,7 @@ def _finding(cycles: list[_Cycle]) -> Finding:
     cycle = next((one for one in cycles if one.happened), cycles[0])
     tasks = all(side.actor.kind == "task" for side in cycle.sides)
     return Finding(
-        fingerprint=_fingerprint(cycle),
+        fingerprint=cycle.print,
         kind=FindingKind.LOCK_ORDER_CYCLE,
         severity=Severity.ERROR,
         confidence=Confidence.OBSERVED if cycle.happened else Confidence.UNORDERED,
@@ -145,8 +158,7 @@ def _fix(locks: tuple[str, ...]) -> str:
     )
 
 
-def _fingerprint(cycle: _Cycle) -> str:
+def _fingerprint(places: Iterable[str]) -> str:
     """Eight hexadecimal digits that stay the same when lines move."""
-    places = sorted("|".join((side.file, side.function, side.operation, *sorted(side.locks))) for side in cycle.sides)
-    text = "\n".join([FindingKind.LOCK_ORDER_CYCLE.value, *places])
+    text = "\n".join([FindingKind.LOCK_ORDER_CYCLE.value, *sorted(places)])
     return hashlib.sha256(text.encode(errors="replace")).hexdigest()[:8]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 
+from raceway.findings.filenames import identity
 from raceway.findings.lockcycles import Names
 from raceway.findings.places import side_at
 from raceway.model.findings import AccessSide, Finding, Verdicts
@@ -28,7 +29,7 @@ def _finding(alike: list[Stray], names: Names, directory: str) -> Finding:
     caller = side_at(stray.stack, f"{does} {stray.what}", names.actor_name(stray.actor), (), directory)
     runner = side_at(stray.runs, "run the loop", names.actor_name(stray.runner), (), directory)
     return Finding(
-        fingerprint=_fingerprint(stray.what, caller),
+        fingerprint=_fingerprint(stray.what, caller, directory),
         kind=FindingKind.WRONG_THREAD,
         severity=Severity.ERROR,
         confidence=Confidence.OBSERVED,
@@ -43,7 +44,8 @@ def _finding(alike: list[Stray], names: Names, directory: str) -> Finding:
     )
 
 
-def _fingerprint(what: str, caller: AccessSide) -> str:
+def _fingerprint(what: str, caller: AccessSide, directory: str) -> str:
     """Eight hexadecimal digits that stay the same when lines move."""
-    text = "\n".join([FindingKind.WRONG_THREAD.value, what, caller.file, caller.function, caller.source])
+    file = identity(caller.file, directory)
+    text = "\n".join([FindingKind.WRONG_THREAD.value, what, file, caller.function, caller.source])
     return hashlib.sha256(text.encode(errors="replace")).hexdigest()[:8]

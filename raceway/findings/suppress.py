@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 
 from raceway.errors import SuppressionError
+from raceway.findings.filenames import identity
 from raceway.model.findings import Finding, Note
 from raceway.model.kinds import FindingKind
 from raceway.model.struct import Struct, replace
@@ -41,19 +42,23 @@ class Rule(Struct):
     reason: str = ""
     lines: frozenset[int] = frozenset()
 
-    def matches(self, finding: Finding) -> bool:
-        """Whether the rule speaks of this finding, expired or not."""
+    def matches(self, finding: Finding, directory: str = "") -> bool:
+        """Whether the rule speaks of this finding, expired or not. A file fits as it is shown, relative to `directory`,
+        and as what it is known by wherever the program was started."""
         if self.kinds and finding.kind.value not in self.kinds:
             return False
         sides = finding.accesses
         if self.lines:
             return any(side.file == self.file and side.line in self.lines for side in sides)
         return (
-            _fits(self.variable, finding.variable)
-            and (not self.file or any(_fits(self.file, side.file) for side in sides))
+            any(_fits(self.variable, name) for name in (finding.variable, finding.any_key))
+            and (not self.file or any(self._fits_file(side.file, directory) for side in sides))
             and (not self.function or any(_fits(self.function, side.function) for side in sides))
             and self.fingerprint in ("", finding.fingerprint)
         )
+
+    def _fits_file(self, file: str, directory: str) -> bool:
+        return _fits(self.file, file) or _fits(self.file, identity(file, directory))
 
     def expired(self, today: str) -> bool:
         """Whether its last day is over; both are ISO dates."""
@@ -162,13 +167,13 @@ def _unreadable(where: str, text: str, why: str) -> SuppressionError:
 
 
 def split(
-    findings: Iterable[Finding], rules: Iterable[Rule], today: str
+    findings: Iterable[Finding], rules: Iterable[Rule], today: str, directory: str = ""
 ) -> tuple[list[Finding], list[Finding], list[Rule]]:
     """The findings that stay, those that rules suppress (with what did it), and the rules that did so."""
     kept, suppressed, used = [], [], []
     living = [rule for rule in rules if not rule.expired(today)]
     for finding in findings:
-        matching = [rule for rule in living if rule.matches(finding)]
+        matching = [rule for rule in living if rule.matches(finding, directory)]
         used += matching
         if matching:
             suppressed.append(replace(finding, suppressed=matching[0].because))

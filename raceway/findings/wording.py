@@ -31,6 +31,8 @@ class Facts(Struct):
     breach: Breach | None = None
     advances: bool = False
     """The variable is a generator, and both sides go on with it."""
+    keyed: bool = False
+    """The variable is an item of a container."""
 
 
 def message(facts: Facts) -> str:
@@ -164,10 +166,9 @@ def fix(facts: Facts) -> str:
             "await, or hold one lock for tasks around all of it."
         )
     if facts.kind is FindingKind.DOUBLE_INIT:
-        keyed = facts.variable.endswith("[...]")
         extra = (
             ", or use setdefault() where making a spare value does no harm"
-            if keyed
+            if facts.keyed
             else ", or initialise it before the threads start"
         )
         return f"Hold one lock around the test and the initialisation of {facts.variable}{extra}."

@@ -5,8 +5,11 @@ from __future__ import annotations
 from raceway.model.findings import Report
 from raceway.model.struct import Struct
 
-VERSION = 1
-"""Of the file and of the way fingerprints are made: a baseline of another version knows none of ours."""
+VERSION = 2
+"""Of the file and of the way fingerprints are made: a baseline of another version knows none of ours.
+
+1: files by their paths from the working directory. 2: by what identifies them from wherever the program is started.
+"""
 
 IN_BASELINE = "in the baseline"
 """What `Finding.suppressed` says of a finding that a baseline knows."""

@@ -87,8 +87,9 @@ class Site(Struct):
     loaded from just before, empty otherwise. `rechecked`: the write follows a second test of its location inside the
     guard of a first one, as double-checked locking does, and `double_checked` marks the first tests of such writes.
     `made`: the operand is still being made by this function, which has handed it to nobody. `whole`: what is stored is
-    a container that was made here. `once`: nothing else in the function reads the place. `waits` marks reads in the
-    test of a `while` that does nothing but wait.
+    a container that was made here, or a view is copied by the call that it is made for. `once`: nothing else in the
+    function reads the place. `waits` marks reads in the test of a `while` that does nothing but wait. `counted`: a
+    slice is deleted whose end the function has counted.
     """
 
     index: int
@@ -121,3 +122,4 @@ class Site(Struct):
     whole: bool = False
     once: bool = False
     waits: bool = False
+    counted: bool = False

@@ -12,7 +12,7 @@
 
 /* Values of raceway.model.kinds, by order of definition; tests compare them. */
 enum { OP_READ, OP_WRITE, OP_READ_MODIFY_WRITE, OP_DELETE, OP_ITERATE, OP_STRUCTURAL_CHANGE };
-enum { COMMUTE_NONE, COMMUTE_APPEND, COMMUTE_ADD, COMMUTE_SETDEFAULT, COMMUTE_DISCARD, COMMUTE_INSERT_KEY };
+enum { COMMUTE_NONE, COMMUTE_APPEND, COMMUTE_ADD, COMMUTE_SETDEFAULT, COMMUTE_DISCARD, COMMUTE_INSERT_KEY, COMMUTE_ENDS };
 enum { AT_ATTRIBUTE = 1, AT_ITEM, AT_STRUCTURE, AT_GLOBAL, AT_CELL };
 
 static inline bool
@@ -773,7 +773,7 @@ typedef struct {
     const void *target; /* address of what it belongs to, or a serial in a replayed trace */
     const void *activation; /* frame that accesses it, or a number in a replayed trace */
     Shape *shape; /* borrowed; with `name`, of an attribute of an instance */
-    PyObject *name; /* borrowed */
+    PyObject *name; /* borrowed; of an item its key, where that can be told */
     uint64_t key; /* tells locations of one object apart */
     uint32_t variable; /* 0: of shape and name */
     uint8_t kind;
@@ -1295,6 +1295,7 @@ core_enter(uint64_t run)
 /* --- Python types and functions ------------------------------------------------------------------------------------ */
 
 extern PyTypeObject Recorder_Type;
+extern PyTypeObject Intake_Type;
 extern PyTypeObject Waits_Type;
 extern PyTypeObject Tasks_Type;
 bool serial_of(PyObject *value, uint64_t *serial);
@@ -1314,6 +1315,8 @@ PyObject *native_is_link(PyObject *module, PyObject *path);
 PyObject *native_event_line(PyObject *module, PyObject *const *part, Py_ssize_t count);
 PyObject *native_snapshot(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *native_keep_arguments(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+PyObject *native_keep_with(PyObject *module, PyObject *args);
+PyObject *native_keep(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *native_mark_with(PyObject *module, PyObject *args);
 PyObject *native_mark(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *native_access_tag(PyObject *module, PyObject *const *arguments, Py_ssize_t count);

@@ -367,6 +367,8 @@ static PyMethodDef module_methods[] = {
     {"event_line", FASTCALL(native_event_line), METH_FASTCALL, "The line of an event from its parts."},
     {"access_tag", FASTCALL(native_access_tag), METH_FASTCALL, "The tag of a told access."},
     {"keep_arguments", FASTCALL(native_keep_arguments), METH_FASTCALL, "Copies of arguments, None where they are much."},
+    {"keep_with", native_keep_with, METH_VARARGS, "What values are kept with, from here on."},
+    {"keep", FASTCALL(native_keep), METH_FASTCALL, "A value so kept that it does not change any more."},
     {"mark_with", native_mark_with, METH_VARARGS, "What marks are made with, from here on."},
     {"mark", FASTCALL(native_mark), METH_FASTCALL, "Count an event of the flow that is calling, and tell what it was."},
     {"snapshot", FASTCALL(native_snapshot), METH_FASTCALL, "A copy of a value as JSON, and whether it is whole."},
@@ -437,8 +439,8 @@ module_exec(PyObject *module)
 #endif
     gets_ready();
     if (!taps_ready(module) || PyType_Ready(&Recorder_Type) < 0 || PyType_Ready(&PeekProbe_Type) < 0 ||
-        PyType_Ready(&Around_Type) < 0 || PyType_Ready(&Watched_Type) < 0 || !recorder_ready(module) ||
-        !queues_ready() || !loops_ready(module) || !callbacks_ready(module) ||
+        PyType_Ready(&Around_Type) < 0 || PyType_Ready(&Intake_Type) < 0 || PyType_Ready(&Watched_Type) < 0 ||
+        !recorder_ready(module) || !queues_ready() || !loops_ready(module) || !callbacks_ready(module) ||
         !steps_ready(module)) {
         return -1;
     }
@@ -446,6 +448,7 @@ module_exec(PyObject *module)
         PyModule_AddObjectRef(module, "PeekProbe", (PyObject *)&PeekProbe_Type) < 0 ||
         PyModule_AddObjectRef(module, "Channel", (PyObject *)&Channel_Type) < 0 ||
         PyModule_AddObjectRef(module, "Around", (PyObject *)&Around_Type) < 0 ||
+        PyModule_AddObjectRef(module, "Intake", (PyObject *)&Intake_Type) < 0 ||
         PyModule_AddObjectRef(module, "Watched", (PyObject *)&Watched_Type) < 0 ||
         PyModule_AddIntConstant(module, "PEEK", RW_PEEK) < 0 ||
         PyModule_AddIntConstant(module, "FREE_THREADED", RW_FREE_THREADED) < 0 ||

@@ -17,7 +17,7 @@ from raceway.model.baseline import Baseline
 from raceway.model.findings import Report
 from raceway.model.typing import BinaryIO, TextIO
 from raceway.report.formats import write
-from raceway.report.json import decode, decode_baseline
+from raceway.report.json import check_fingerprints, decode, decode_baseline
 
 _PATIENCE_S = 1.0
 """Writing that takes longer is told of on a terminal."""
@@ -26,10 +26,16 @@ _INTERVAL_S = 0.1
 _HOME_AND_CLEAR = "\r\x1b[K"
 
 
-def read_report(path: str) -> Report:
-    """The report of a JSON file. ReportError names the file, what is wrong and what to do."""
+def read_report(path: str, *, to_compare: bool = False) -> Report:
+    """The report of a JSON file. ReportError names the file, what is wrong and what to do.
+
+    `to_compare`: its fingerprints must be made as ours are.
+    """
     try:
-        return decode(_content(path))
+        report = decode(_content(path))
+        if to_compare:
+            check_fingerprints(report)
+        return report
     except ReportError as error:
         raise ReportError(f"{path}: {error}") from error
 

@@ -22,8 +22,8 @@ from raceway.model.struct import Struct, defaults, fields, made, values
 
 _OPTIONAL: dict[type[Struct], frozenset[str]] = {
     Report: frozenset({"suppressed", "notes", "lives", "coverage"}),
-    Tool: frozenset({"fallback"}),
-    Finding: frozenset({"reason", "tests", "state", "steps", "guard", "suppressed"}),
+    Tool: frozenset({"fallback", "fingerprints"}),
+    Finding: frozenset({"reason", "tests", "state", "steps", "guard", "suppressed", "key"}),
     AccessSide: frozenset({"indent", "context", "context_line"}),
     Step: frozenset({"value", "harm"}),
     Life: frozenset({"ended"}),
@@ -88,11 +88,14 @@ def encode_baseline(baseline: Baseline) -> bytes:
 
 
 def decode_baseline(data: bytes) -> Baseline:
-    """The baseline that `encode_baseline` wrote, or that a whole report stands for. ReportError for anything else."""
+    """The baseline that `encode_baseline` wrote, or that a whole report stands for. ReportError for anything else, and
+    for one whose fingerprints compare with none of ours."""
     try:
         header = msgspec.json.decode(data, type=_BaselineHeader)
     except msgspec.ValidationError:
-        return of_report(decode(data))
+        report = decode(data)
+        check_fingerprints(report)
+        return of_report(report)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ReportError(f"the baseline is not whole JSON: {error}; {_WRITE_AGAIN}") from error
     if header.baseline != VERSION:
@@ -105,7 +108,14 @@ def decode_baseline(data: bytes) -> Baseline:
     return baseline
 
 
-_WRITE_AGAIN = "write it again with raceway baseline write"
+def check_fingerprints(report: Report) -> None:
+    """Raises ReportError for a report whose fingerprints are made in another way than ours."""
+    if report.tool.fingerprints != VERSION:
+        cause = f"the report has fingerprints of version {report.tool.fingerprints}, and this Raceway makes version"
+        raise ReportError(f"{cause} {VERSION}; run the program again with --json")
+
+
+_WRITE_AGAIN = "write it again with raceway baseline write, from a new report"
 
 
 def _document(value: Any) -> Any:

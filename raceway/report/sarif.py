@@ -39,7 +39,7 @@ def pieces(report: Report) -> Iterator[str]:
     yield f'{head}"results": ['
     separator = "\n"
     for finding in (*report.findings, *report.suppressed):
-        yield separator + _text(_result(finding))
+        yield separator + _text(_result(finding, report.tool.fingerprints))
         separator = ",\n"
     yield f"]{tail}\n"
 
@@ -85,13 +85,13 @@ def _invocation(report: Report) -> dict[str, Any]:
     return invocation
 
 
-def _result(finding: Finding) -> dict[str, Any]:
+def _result(finding: Finding, version: int) -> dict[str, Any]:
     result: dict[str, Any] = {
         "ruleId": finding.kind.value,
         "ruleIndex": _RULES[finding.kind],
         "level": _LEVELS[finding.severity],
         "message": {"text": well_formed(f"{finding.message} {finding.fix}".strip()) or finding.kind.value},
-        "partialFingerprints": {"raceway/v1": well_formed(finding.fingerprint)},
+        "partialFingerprints": {f"raceway/v{version}": well_formed(finding.fingerprint)},
         "occurrenceCount": max(1, finding.count),
         "properties": {"confidence": finding.confidence.value, "variable": well_formed(finding.variable)},
     }

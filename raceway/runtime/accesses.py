@@ -201,15 +201,17 @@ class Accesses:
         self._apply(at, contracts.operator(at.type, name, shape))
 
     def _function(self, at: Reach) -> None:
-        """An argument of a builtin: `next` advances a generator, `len` and `bool` ask the structure, all others walk
-        over it: of a generator some take items at once, some later, so that they tell nothing of it.
+        """An argument of a builtin: `next` advances a generator, `len` and `bool` ask the structure, what copies it
+        whole looks at it as `repr` does, all others walk over it: of a generator some take items at once, some later,
+        so that they tell nothing of it.
         """
         if at.type is types.GeneratorType or at.site.name == "next":
             if at.type is types.GeneratorType and at.site.name == "next":
                 self._advance(at)
             return
         counts = at.site.name in {"len", "bool"}
-        self._operator(at, "__len__" if counts else "__iter__")
+        whole = not counts and contracts.whole(at.type, at.site.name)
+        self._operator(at, "__len__" if counts else "__repr__" if whole else "__iter__")
 
     def _global(self, at: Reach) -> None:
         at.state.accesses += 1

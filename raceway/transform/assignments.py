@@ -142,8 +142,15 @@ def _store_item(
     draft, _operands = subscript_site(planner, target, context)
     if draft is not None:
         draft.literal = literal(value)
+        draft.counted = context is Context.DELETE and _is_counted(target)
         paths = (*subscript_paths(planner, target, draft), *structure_paths(planner, target.value))
         planner.flow.write(draft, taint, *paths)
+
+
+def _is_counted(target: cst.Subscript) -> bool:
+    """Whether `x[:n]` is meant, for a number that a local has: what comes after that stays."""
+    index = target.slice[0].slice
+    return isinstance(index, cst.Slice) and index.step is None and isinstance(index.upper, cst.Name)
 
 
 def augmented(planner: Planner, node: cst.AugAssign) -> Taint:

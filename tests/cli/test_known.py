@@ -95,8 +95,8 @@ def test_rules_come_from_options_settings_and_files(run_raceway: RunRaceway) -> 
             "odd:2: cannot read the suppression 'write-write x': .* write KIND",
         ),
         ("--suppressions", "gone", None, "cannot read the suppressions .*gone: No such file .*; correct the path"),
-        ("--baseline", "odd", '{"baseline": 2}', "odd: the baseline has version 2, .*; write it again with raceway"),
-        ("--baseline", "odd", '{"baseline": 1, "fin', "odd: the baseline is not whole JSON: .*; write it again with"),
+        ("--baseline", "odd", '{"baseline": 1}', "odd: the baseline has version 1, .*; write it again with raceway"),
+        ("--baseline", "odd", '{"baseline": 2, "fin', "odd: the baseline is not whole JSON: .*; write it again with"),
         ("--baseline", "gone", None, "gone: cannot be read: No such file or directory; give the file"),
         ("--html", "no/where", None, "cannot write .*no/where: No such file or directory"),
         ("--sarif", ".", None, "cannot write .*: Is a directory"),
@@ -117,7 +117,7 @@ def test_what_is_wrong_is_told_in_one_line_before_the_program_starts(
 
 def test_a_baseline_leaves_what_is_new(run_raceway: RunRaceway) -> None:
     assert variables(run_raceway, visits="  # raceway: ignore[*]") == ["Account.balance"]
-    known = run_raceway.write("known.json", json.dumps({"baseline": 1, "findings": baseline_of(run_raceway)}))
+    known = run_raceway.write("known.json", json.dumps({"baseline": 2, "findings": baseline_of(run_raceway)}))
     assert variables(run_raceway, "--baseline", str(known)) == ["Account.visits"]
     assert suppressed == {"Account.balance": "in the baseline"}
     run_raceway.write("all.json", run_raceway.report_file.read_text(encoding="utf-8"))

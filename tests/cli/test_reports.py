@@ -140,12 +140,27 @@ def test_a_baseline_of_another_version_is_refused(
     everything: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     known = tmp_path / "known.json"
-    known.write_bytes(encode_baseline(of_report(samples.EVERYTHING)).replace(b'"baseline": 1', b'"baseline": 99'))
+    known.write_bytes(encode_baseline(of_report(samples.EVERYTHING)).replace(b'"baseline": 2', b'"baseline": 99'))
     assert raceway(monkeypatch, "baseline", "check", everything, "--baseline", str(known)) == 2
     assert capsys.readouterr().err == (
-        f"raceway baseline check: error: {known}: the baseline has version 99, and this Raceway reads version 1; "
-        "write it again with raceway baseline write [config]\n"
+        f"raceway baseline check: error: {known}: the baseline has version 99, and this Raceway reads version 2; "
+        "write it again with raceway baseline write, from a new report [config]\n"
     )
+
+
+@pytest.mark.parametrize("command", [["diff"], ["baseline", "write"], ["baseline", "check"]])
+def test_a_report_of_other_fingerprints_is_compared_with_nothing(
+    command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    old = stored(tmp_path / "old.json", replace(samples.EVERYTHING, tool=replace(samples.TOOL, fingerprints=1)))
+    assert raceway(monkeypatch, *command, *([old] * (1 + (command == ["diff"])))) == 2
+    assert capsys.readouterr().err == (
+        f"raceway {' '.join(command)}: error: {old}: the report has fingerprints of version 1, and this Raceway makes "
+        "version 2; run the program again with --json [report-unreadable]\n"
+    )
+    assert not Path("raceway-baseline.json").exists()
+    assert raceway(monkeypatch, "report", old) == 0
 
 
 def test_a_difference_is_told_in_signs(

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import queue
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from raceway.findings.filenames import identity
 from raceway.findings.fingerprint import fingerprint
 from raceway.model.kinds import FindingKind
 from tests.conftest import ROOT, RunRaceway
@@ -44,6 +48,84 @@ def test_twenty_edits_leave_the_fingerprints_as_they_are(tmp_path: Path) -> None
 def test_both_runs_and_both_cores_agree(core: str, tmp_path: Path) -> None:
     source = SHOP.read_text(encoding="utf-8")
     assert prints(tmp_path / "one", source, core) == prints(tmp_path / "two", source)
+
+
+PROGRAM = """\
+import asyncio
+import threading
+
+locks = []
+for _ in range(2):
+    locks.append(threading.Lock())
+count = 0
+loop = asyncio.new_event_loop()
+running = threading.Event()
+
+def fee():
+    return 1
+
+def work(first, second):
+    global count
+    with first, second:
+        pass
+    count = count + fee()
+    if first is locks[0]:
+        running.wait()
+        loop.call_soon(fee)
+        loop.call_soon_threadsafe(loop.stop)
+
+threads = [threading.Thread(target=work, args=pair) for pair in (locks, locks[::-1])]
+[thread.start() for thread in threads]
+loop.call_soon(running.set)
+loop.run_forever()
+[thread.join() for thread in threads]
+"""
+
+
+@pytest.mark.parametrize("mark", ["pyproject.toml", ""])
+def test_a_baseline_holds_from_every_directory_and_checkout(mark: str, tmp_path: Path) -> None:
+    runs = [RunRaceway(tmp_path / name, tmp_path / "report.json") for name in ("here/shop", "there/deep/in/shop")]
+    for run in runs:
+        run.write("sub/app.py", PROGRAM)
+        (run.directory / (mark or "empty")).touch()
+    known = runs[0]("sub/app.py")
+    assert sorted(one["kind"] for one in known.findings) == ["lock-order-cycle", "lost-update", "wrong-thread"]
+    baseline = runs[0].write("known.json", json.dumps(known.report))
+    other = RunRaceway(runs[1].directory / "docs", tmp_path / "report.json")
+    other.directory.mkdir()
+    found = other("--baseline", str(baseline), "../sub/app.py")
+    assert (found.status, found.findings) == (0, []), found.stderr
+    assert len(found.report["suppressed"]) == 3
+    rule = f"* file={'sub/' if mark else ''}app.py"
+    assert other("--suppress", rule, "../sub/app.py").report["summary"]["suppressed"] == 3
+
+
+@pytest.mark.parametrize(
+    ("path", "known_as"),
+    [
+        ("<string>", "<string>"),
+        ("", ""),
+        ("/env/lib/python3.11/site-packages/shop/stock.py", "shop/stock.py"),
+        ("/usr/lib/python3/dist-packages/one.py", "one.py"),
+        (queue.__file__, "queue.py"),
+        (asyncio.__file__, "asyncio/__init__.py"),
+        ("{here}/project/src/shop/stock.py", "src/shop/stock.py"),
+        ("{here}/project/app.py", "app.py"),
+        ("{here}/project/part/app.py", "app.py"),
+        ("{here}/package/inner/odd.py", "package/inner/odd.py"),
+        ("package/odd.py", "package/odd.py"),
+        ("{here}/gone/odd.py", "odd.py"),
+        ("/odd.py", "odd.py"),
+    ],
+)
+def test_what_identifies_a_file_is_not_where_it_lies(path: str, known_as: str, tmp_path: Path) -> None:
+    (tmp_path / "project" / ".git").mkdir(parents=True)
+    (tmp_path / "project" / "part").mkdir()
+    (tmp_path / "project" / "part" / "pyproject.toml").touch()
+    (tmp_path / "package" / "inner").mkdir(parents=True)
+    (tmp_path / "package" / "__init__.py").touch()
+    (tmp_path / "package" / "inner" / "__init__.py").touch()
+    assert identity(path.format(here=tmp_path), str(tmp_path)) == known_as
 
 
 def test_what_belongs_to_the_race_counts() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from raceway.model.baseline import VERSION
 from raceway.model.findings import (
     AccessSide,
     Actor,
@@ -243,7 +244,7 @@ NOT_SEEN = (
     NotSeen("zip-import", "bundled"),
 )
 
-TOOL = Tool("raceway", "0.1.0", "native")
+TOOL = Tool("raceway", "0.1.0", "native", fingerprints=VERSION)
 RUN = Run(("app.py",), "3.11.7", True, 1.2)
 WATCHED = Summary(modules=3, sites=120, accesses=48211, actors=5, shared_locations=7)
 

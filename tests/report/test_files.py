@@ -51,16 +51,20 @@ def test_a_baseline_knows_the_findings_of_a_report_and_what_was_known_before() -
     assert baseline.fingerprints() == {"3f2a90c1", "90be11d2", "77aa01f0"}
     assert decode_baseline(encode_baseline(baseline)) == baseline
     assert decode_baseline(encode_json(samples.report(samples.COUNTER))).fingerprints() == {"90be11d2"}
-    assert encode_baseline(baseline).startswith(b'{\n  "baseline": 1,')
+    assert encode_baseline(baseline).startswith(b'{\n  "baseline": 2,')
 
 
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
-        (b'{"baseline": 2, "findings": []}', "has version 2, and this Raceway reads version 1; write it again with"),
-        (b'{"baseline": 1, "findings": [{}]}', "does not keep to version 1: .*; write it again with"),
+        (b'{"baseline": 1, "findings": []}', "has version 1, and this Raceway reads version 2; write it again with"),
+        (b'{"baseline": 2, "findings": [{}]}', "does not keep to version 2: .*; write it again with"),
         (b'{"baseline": 1', "not whole JSON: .*; write it again with raceway baseline write"),
         (b'{"schema": 3}', "has schema 3"),
+        (
+            encode_json(replace(samples.QUIET, tool=replace(samples.TOOL, fingerprints=1))),
+            "has fingerprints of version 1, and this Raceway makes version 2; run the program again with --json",
+        ),
         (b"{}", "is not a Raceway report"),
     ],
 )

@@ -16,7 +16,7 @@ from tests.report import samples
 from tests.report.strategies import reports
 
 DOCUMENTED = """
-{"schema": 1, "tool": {"name": "raceway", "version": "0.1.0", "core": "native"},
+{"schema": 1, "tool": {"name": "raceway", "version": "0.1.0", "core": "native", "fingerprints": 2},
  "run": {"command": ["app.py"], "python": "3.11.7", "gil": true, "duration_s": 1.2},
  "summary": {"error": 1, "warning": 0, "info": 0, "suppressed": 0, "modules": 3, "sites": 120, "accesses": 48211,
              "actors": 5, "shared_locations": 7, "dropped": 0, "self_check": "not-run"},
@@ -115,7 +115,7 @@ def test_the_document_has_the_fields_of_the_model_and_no_other() -> None:
     document = json.loads(encode_json(EVERYTHING))
     assert set(document) | {"coverage"} == set(fields(Report))  # which a report may lack
     finding, side = document["findings"][0], document["findings"][0]["accesses"][0]
-    assert set(finding) == set(fields(Finding)) - {"reason", "suppressed", "state", "tests"}
+    assert set(finding) == set(fields(Finding)) - {"reason", "suppressed", "state", "tests", "key"}
     assert set(side) == set(fields(AccessSide)) - {"indent"}
     assert set(finding["steps"][1]) == set(fields(Step)) - {"harm"}
     with_reason = next(finding for finding in document["findings"] if "reason" in finding)

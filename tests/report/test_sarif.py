@@ -49,7 +49,7 @@ def test_a_result_says_what_the_finding_says() -> None:
     assert first["ruleId"] == "lost-update"
     assert first["level"] == "error"
     assert samples.LOST_UPDATE.fix in first["message"]["text"]
-    assert first["partialFingerprints"] == {"raceway/v1": "3f2a90c1"}
+    assert first["partialFingerprints"] == {"raceway/v2": "3f2a90c1"}
     (place,) = first["locations"]
     assert place["physicalLocation"]["artifactLocation"] == {"uri": "bank.py", "uriBaseId": "ROOT"}
     assert place["physicalLocation"]["region"] | {"snippet": None} == {
