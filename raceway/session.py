@@ -77,8 +77,7 @@ class Session:
         self._failed_before = sync.failures()
         self.running = False
         self._last: Report | None = None
-        self._self_check = "not-run"
-        self._records = True
+        self._self_check, self._records = "not-run", True
         self.children: Following | None = None
         self.run_began: float | None = None
         """When the run began of which this process is a part, on `time.monotonic`; None: it begins here."""
@@ -165,10 +164,9 @@ class Session:
 
     def _check(self) -> None:
         """Look whether the core finds the race that it plants itself."""
-        if not self._records:
-            return
-        passes = self._core.passes_self_check()
-        self._self_check = "ok" if passes and self._self_check != "failed" else "failed"
+        if self._records:
+            passes = self._core.passes_self_check()
+            self._self_check = "ok" if passes and self._self_check != "failed" else "failed"
 
     def _make_spool(self) -> Spool:
         """A directory for what the processes of the run hand in. Raises OSError."""
