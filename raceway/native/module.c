@@ -193,13 +193,13 @@ static PyObject *
 native_add_sites(PyObject *module, PyObject *columns)
 {
     (void)module;
-    uint32_t first, count;
+    uint32_t first;
     if (!PyTuple_Check(columns)) {
         PyErr_SetString(PyExc_TypeError, "add_sites(columns)");
         return NULL;
     }
     core_lock();
-    bool done = sites_add(columns, &first, &count);
+    bool done = sites_add(columns, &first);
     core_unlock();
     return done ? PyLong_FromUnsignedLong(first) : NULL;
 }
