@@ -1017,6 +1017,7 @@ enum { LOCK_KNOWN = 1, LOCK_MUTEX = 2, LOCK_LOUD = 4, LOCK_OUTSIDE = 8 };
 PyObject *locks_install(PyObject *module, PyObject *args);
 PyObject *locks_uninstall(PyObject *module, PyObject *nothing);
 PyObject *locks_forked(PyObject *module, PyObject *nothing);
+void gets_ready(void);
 PyObject *limits_follow(PyObject *native, PyObject *module);
 PyObject *insist(PyObject *module, PyObject *signal_number);
 PyObject *insist_no_more(PyObject *module, PyObject *nothing);
