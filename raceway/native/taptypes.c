@@ -142,6 +142,9 @@ tap_type(const Site *site, int role, bool commits, int held, bool is_plain)
         return &ItemTap_Type;
     }
     if (commits && held == 0 && site->form == FORM_ATTRIBUTE && role == ROLE_BASE) {
+        if (identity_shadow == NULL) { /* it is in pieces, or no run was ever begun */
+            return &BaseTap_Type;
+        }
         return !is_plain ? &FieldTap_Type : site->context == CONTEXT_LOAD ? &ReadTap_Type : &WriteTap_Type;
     }
 #if RW_PEEK
