@@ -80,13 +80,15 @@ def _benign(kind: FindingKind, first: Member, second: Member, sites: tuple[Site,
             return "one side tests whether there is something to take, and the other puts something in"
     if kind is FindingKind.READ_WRITE:
         reader, writer = sites if second.side.access.operation.mutates else (sites[1], sites[0])
-        if reader.flag and writer.flag:
+        if reader.flag and writer.flag and writer.literal:
             return "a stop flag: one side stores True or False, the other asks for it in the test of a loop"
         looked = first.side if second.side.access.operation.mutates else second.side
         if copies(looked.access, reader):
             return "one side copies the container in one step: the copy is from before the change or from after it"
         if reader.waits:
             return "a loop that only waits asks for it: after an old answer it asks again"
+        if reader.form is SiteForm.METHOD and reader.flag and writer.flag and _tested(first, second, writer):
+            return "a function replaces itself under a lock, after a test of it there: who finds the old one asks again"
         if writer.whole and reader.once and _replaces(first, second, writer):
             return "copy on write: a changed copy replaces the container, who reads it once has the one or the other"
         nothing_yet = second.side.access.operation.mutates  # who asks later comes after the write: see `detector.flags`
@@ -97,6 +99,12 @@ def _benign(kind: FindingKind, first: Member, second: Member, sites: tuple[Site,
     if kind is FindingKind.WRITE_WRITE and sites[0].literal and sites[0].literal == sites[1].literal:
         return f"both sides store the same value, {sites[0].literal}"
     return ""
+
+
+def _tested(first: Member, second: Member, writer: Site) -> bool:
+    """Whether the write, made holding a lock, follows a test of its place."""
+    side = first.side if first.side.access.operation.mutates else second.side
+    return bool(side.locks) and any(region.kind is not RegionKind.VALUE for region in writer.regions)
 
 
 def _replaces(first: Member, second: Member, writer: Site) -> bool:

@@ -339,8 +339,9 @@ method(Reach *at)
         container_learn(at, shape, row);
     }
     else if (!shape->is_module && !shape->is_type) {
-        if (!type_find(Py_TYPE(at->base), at->site->name, NULL, NULL)) {
-            /* A call of something kept in the object, `self.callback()`, reads a field. */
+        PyTypeObject *kind;
+        if (!type_find(Py_TYPE(at->base), at->site->name, NULL, &kind) || kind == &PyMemberDescr_Type) {
+            /* A call of something kept in the object, `self.callback()`, reads a field; so does one of a slot. */
             field(at, shape, at->site->name, OP_READ);
         }
         else {

@@ -165,9 +165,11 @@ class Accesses:
                 self._advance(at)
         elif contracts.is_container(at.type):
             self._apply(at, contracts.lookup(at.type, at.site.name))
-        elif not issubclass(at.type, (types.ModuleType, type)) and find(at.type, at.site.name) is None:
-            # A call of something kept in the object, `self.callback()`, reads a field.
-            self._field(at, at.site.name, Operation.READ)
+        elif not issubclass(at.type, (types.ModuleType, type)):
+            # A call of something kept in the object, `self.callback()`, reads a field; so does one of a slot.
+            known = find(at.type, at.site.name)
+            if known is None or isinstance(known[1], types.MemberDescriptorType):
+                self._field(at, at.site.name, Operation.READ)
 
     def _item(self, at: Reach) -> None:
         if at.site.context is not Context.AUGMENT:

@@ -131,6 +131,7 @@ def _store_attribute(
     name = planner.mangle(target.attr.value)
     draft = planner.site(SiteForm.ATTRIBUTE, context, Role.BASE, target, target.value, name)
     draft.literal = literal(value)
+    draft.flag = isinstance(value, cst.Lambda)
     planner.tap(draft, Role.BASE, target, "value")
     planner.helpers.stored(planner.flow, target, name, taint)
     planner.flow.write(draft, taint, planner.flow.path(target))

@@ -94,6 +94,7 @@ def _tapped_method(planner: Planner, node: cst.Call, func: cst.Attribute, name: 
     if not container_method and name in planner.facts.methods:
         return taint | _arguments(planner, node)
     draft = planner.site(SiteForm.METHOD, Context.CALL, Role.BASE, node, func.value, planner.mangle(name))
+    draft.flag = name in planner.facts.code  # who calls it comes after its making
     planner.tap(draft, Role.BASE, func, "value")
     taint |= _arguments(planner, node)
     if container_method:
