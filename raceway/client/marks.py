@@ -47,7 +47,7 @@ class Mark(Context, frozen=True, kw_only=False, gc=False):
     """One tracking call: a point, and what was told there; `kind` makes it of the values, which are the mark's own.
 
     Many wait at a time, and the collector of cycles would go through them again and again, which takes longer than
-    making them. So it does not see them: whatever an actor refers to lets go of marks in time (`inheritance.Job`).
+    making them. So it does not see them: whatever an actor refers to leads to no mark (`inheritance.Run`).
     """
 
     time_ns: int = 0

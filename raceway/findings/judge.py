@@ -121,7 +121,7 @@ def copies(access: Access, site: Site) -> bool:
         return False
     if site.form is SiteForm.ITEM:
         return site.context is Context.LOAD  # a slice
-    return site.name in (_COPIERS if site.form is SiteForm.FUNCTION else _COPYING)
+    return site.name in (_COPYING if site.form is SiteForm.METHOD else _COPIERS)
 
 
 def _puts(site: Site) -> bool:

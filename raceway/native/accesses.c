@@ -353,7 +353,7 @@ method(Reach *at)
     }
 }
 
-/* Whether a built-in function goes over an object of this very type in one step, as its `__repr__` does. The twin of
+/* Whether a built-in function, or what does the same, goes over an object of this very type in one step, as its `__repr__` does. The twin of
    `whole` in raceway/runtime/contracts/table.py. */
 static bool
 is_whole(const Reach *at)
@@ -441,7 +441,7 @@ access_reached(Reach *at)
             generator_advances(at);
         }
         else {
-            container_operator(at, string_iter);
+            container_operator(at, is_whole(at) ? string_repr : string_iter);
         }
         break;
     case FORM_FUNCTION:

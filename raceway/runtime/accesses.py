@@ -188,7 +188,7 @@ class Accesses:
         if at.type is types.GeneratorType:
             self._advance(at)
         else:
-            self._operator(at, "__iter__")
+            self._operator(at, "__repr__" if contracts.whole(at.type, at.site.name) else "__iter__")
 
     def _advance(self, at: Reach) -> None:
         """A generator goes on: only one thread may be in its frame. A loop over it counts where it begins."""

@@ -64,7 +64,7 @@ def _arguments(planner: Planner, node: cst.Call) -> Taint:
     for index, argument in sorted(enumerate(node.args), key=lambda pair: _named(pair[1])):
         taint |= planner.visit(argument.value)
         if argument.star:
-            taint |= walk_tap(planner, node, "args", argument.value, index)
+            taint |= walk_tap(planner, node, "args", argument.value, index, "list")
     return taint
 
 

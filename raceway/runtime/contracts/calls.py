@@ -77,10 +77,10 @@ FORMS = {
     for contract in (
         CallContract(name="for x in c", operation=_ITERATE, whole_gil=False, note="step by step"),
         CallContract(name="a, b = c", operation=_ITERATE, note=_EACH),
-        CallContract(name="[*c]", operation=_ITERATE, whole_free_threaded=True),
-        CallContract(name="f(*c)", operation=_ITERATE, whole_free_threaded=True),
-        CallContract(name="f(**c)", operation=_ITERATE, whole_free_threaded=True),
-        CallContract(name='f"{c}"', operation=_ITERATE, whole_free_threaded=True),
+        CallContract(name="[*c]", operation=_LOOK, whole_free_threaded=True),
+        CallContract(name="f(*c)", operation=_LOOK, whole_free_threaded=True),
+        CallContract(name="f(**c)", operation=_LOOK, whole_free_threaded=True),
+        CallContract(name='f"{c}"', operation=_LOOK, whole_free_threaded=True),
     )
 }
 """Syntax that walks the container `c`."""
