@@ -35,8 +35,10 @@ threads that work on different keys of one dictionary do not meet; one that inse
 
 - A **class** in brackets, as in *changes structure (append)*: operations of one class commute, whichever comes first,
   and do not conflict. The classes that concern single keys (insert-key, add, setdefault, discard) also commute with
-  each other at the structure, because the item's own location tells when two threads mean the same key. Of a deque
-  and a list, the class append includes taking one item out.
+  each other at the structure, because the item's own location tells when two threads mean the same key. Of a
+  list, the class append includes taking one item out, and the class of a deque both ends of it.
+- A method or function that goes over all of a container in one step in both columns only reads the structure.
+  A walk of one thread over a row goes on when another one changes it by class append, and so is no more than a read.
 - A change of the structure **without a class** concerns every item as well (`clear`, `insert`, `sort`, `update`). One
   with a class leaves the items alone, except where the row names one, or where later items move (`pop` of a list).
 - *if absent*, *if present*: the case in which the operation has these effects; after *else* the other case.

@@ -341,9 +341,9 @@ def _choice(setting: Setting, value: object, source: str) -> object:
     return None if word == _NEVER else Severity(word)
 
 
-def cache_directory(config: Config) -> str:
+def cache_directory(config: Config | None = None) -> str:
     """Where instrumented bytecode is kept, by the XDG rules unless a setting says otherwise; empty for nowhere."""
-    if config.cache_dir is not None:
+    if config is not None and config.cache_dir is not None:
         return config.cache_dir
     base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
     return os.path.join(base, "raceway") if os.path.isabs(base) else ""

@@ -63,6 +63,12 @@ class NativeCoreWarning(RacewayWarning):
     slug = "native-core-missing"
 
 
+class MisplacedOptionWarning(RacewayWarning):
+    """An option of Raceway stands after the program, which got it; a line at the end of the report says so."""
+
+    slug = "option-after-program"
+
+
 class SelfCheckWarning(RacewayWarning):
     """The race that every run plants was not found, so its report is worth nothing."""
 

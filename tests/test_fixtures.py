@@ -70,9 +70,9 @@ def place(side: AccessSide) -> Place:
 
 
 def found(finding: Finding) -> Expected:
-    """A finding in the words of an expectation."""
+    """A finding in the words of an expectation, in which an item has any key."""
     places = tuple(sorted(place(side) for side in finding.accesses))
-    return Expected(finding.kind, finding.variable, severity_with_gil(finding), places)
+    return Expected(finding.kind, finding.any_key, severity_with_gil(finding), places)
 
 
 def severity_with_gil(finding: Finding) -> Severity:
@@ -92,10 +92,10 @@ def by_text(expected: Expected) -> str:
 
 
 def told(finding: Finding) -> tuple[object, ...]:
-    """All that a finding says but its count, which is a matter of schedules."""
+    """All that a finding says but its count and whether one key is behind it, which are matters of schedules."""
     locks = [[re.sub(r"^lock \d+$", "a dead lock", lock) for lock in side.locks] for side in finding.accesses]
     sides = [(side.operation, side.file, side.line, side.column) for side in finding.accesses]
-    return finding.kind, finding.variable, finding.severity, finding.confidence, finding.verdict, sides, locks
+    return finding.kind, finding.any_key, finding.severity, finding.confidence, finding.verdict, sides, locks
 
 
 @pytest.mark.parametrize("program", RACES.values(), ids=RACES)

@@ -10,9 +10,10 @@ from types import CodeType
 
 from raceway.cli import stderr
 from raceway.cli.imports import Remembered
-from raceway.model.typing import TYPE_CHECKING, Any
+from raceway.model.typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
+    from raceway.cli.options import Program
     from raceway.session import Session
 
 _FRAMES = 1000
@@ -22,8 +23,9 @@ _FRAMES = 1000
 class Reporting:
     """The report of the session's run; without a session there is none. A forked child has its own to make."""
 
-    def __init__(self, session: Session | None) -> None:
+    def __init__(self, session: Session | None, program: Program | None = None) -> None:
         self._session = session
+        self._program = program
         self._process = os.getpid()
         self._made_in = 0
         self._imports: Remembered | None = None
@@ -84,7 +86,21 @@ class Reporting:
         self._session.stop()
         written = False
         with suppress(OSError, ValueError):  # standard error may be gone; that is no fault of the run
-            written = self._session.write(stderr.standard_error())
+            stream = stderr.standard_error()
+            written = self._session.write(stream)
+            self._tell_of_options(status, stream)
         if self._session.children is not None:
             self._session.children.close()
         return self._session.exit_status(status, written)
+
+    def _tell_of_options(self, status: int, stream: TextIO) -> None:
+        """Say when options of ours went to the program, which is what happens to all that stands after it."""
+        program, session = self._program, self._session
+        if program is None or session is None or session.config.quiet:
+            return
+        if any(argument.startswith("--") for argument in program.arguments):
+            from raceway.cli.misplaced import hint
+
+            line = hint(program, status)
+            if line:
+                stream.write(f"{line}\n")

@@ -34,7 +34,7 @@ def main(arguments: Sequence[str], prog: str) -> NoReturn:
     launch = program.prepare(wanted)
     with imports.aside():
         session = _start_session(prog, config, wanted, launch)
-    run_to_end(launch, Reporting(session), imports.plain_modules())
+    run_to_end(launch, Reporting(session, wanted), imports.plain_modules())
 
 
 def run_to_end(launch: program.Launch, report: Reporting, plain: frozenset[str]) -> NoReturn:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 
 from raceway.client import default, inheritance, switches
@@ -16,6 +17,7 @@ from raceway.client.requesting import Requesting
 from raceway.client.sampling import Sampling
 from raceway.client.teller import Origin, Teller
 from raceway.client.tracking import Tracking
+from raceway.config import cache_directory
 from raceway.errors import RacewayContextError
 from raceway.model.events import Event
 from raceway.model.typing import TYPE_CHECKING, Any
@@ -149,7 +151,9 @@ class RacewayClient(Tracking):
 def _sinks(config: Config) -> list[Sink]:
     from raceway.pipeline.sinks import http_sink
 
-    return [http_sink(config.endpoint, api_key=config.api_key, spool_root=config.spool or "")]
+    cache = cache_directory() if config.spool is None else ""
+    spool = os.path.join(cache, "spool") if cache else config.spool or ""
+    return [http_sink(config.endpoint, api_key=config.api_key, spool_root=spool)]
 
 
 def _tell(event: Event) -> Event:

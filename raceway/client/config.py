@@ -17,9 +17,11 @@ class Config:
     """The settings of a client. Times are seconds.
 
     A batch is sent when `batch_size` events wait or `flush_interval` has gone by since the first. Without `instance_id`
-    the environment variable RACEWAY_INSTANCE_ID names the instance, else host and process. `redactor` hides secrets;
-    None hides nothing. `api_key` is sent to the collector alone. Of more than `buffer_size` events that wait the latest
-    are dropped, and counted. With `debug` every event is told on standard error, too.
+    the environment variable RACEWAY_INSTANCE_ID names the instance, else host and process. `redactor` hides
+    secrets; None hides nothing. `api_key` is sent to the collector alone. Of more than `buffer_size` events that
+    wait the latest are dropped, and counted. While the collector is away events wait on disk, under the directory
+    `spool`: by default that of runs that are watched, in the cache directory; none where it is empty. With `debug`
+    every event is told on standard error, too.
 
     With `propagate` outgoing calls of httpx, requests, urllib3 and aiohttp carry the headers of the trace: all of them,
     or those to hosts that match one of these globs.

@@ -111,5 +111,5 @@ try:
 except ImportError:
     mark = _mark
 else:
-    _native.mark_with(Mark, _current, forked, vars(flows))
+    _native.mark_with(Mark, Actor, _current, forked, vars(flows))
     mark = _native.mark

@@ -34,7 +34,7 @@ from raceway.sync.wrappers import Failures, hide_frame
 
 _starts: Table[Context] = Table()
 _ends: Table[Context] = Table()
-_jobs: Table[Job] = Table()
+_jobs: Table[Run] = Table()
 _curio_variables: Table[contextvars.Context] = Table()
 
 _users: set[int] = set()
@@ -42,19 +42,37 @@ _ledgers: list[Patches] = []
 _lock = allocate_lock()
 
 
+class Run:
+    """What those who wait for a job know of it. It leads to nothing: what a job runs, and with which variables, may
+    lead back to who waits, and through marks, which the collector of cycles does not see."""
+
+    __slots__ = ("clock", "future")
+
+    def __init__(self) -> None:
+        self.clock: Vector = ()
+        """Its clock at its end; empty before that, and where it has told nothing."""
+        self.future: weakref.ref[Any] | None = None
+        """What its event loop waits with."""
+
+    def flow(self) -> object:
+        """The future, for who made it; it may be gone."""
+        return None if self.future is None else self.future()
+
+    def last_clock(self) -> Vector:
+        """What whoever waited for the job knows."""
+        return self.clock
+
+
 class Job:
     """What a pool runs in the place of a function: the function, within the trace of who submitted it."""
 
-    __slots__ = ("__weakref__", "_context", "_function", "_variables", "end", "future")
+    __slots__ = ("_context", "_function", "_variables", "run")
 
     def __init__(self, context: Context, function: Callable[..., Any]) -> None:
-        # A context of its own: an actor refers to jobs, and the collector of cycles does not see marks.
-        self._context = Context(context.actor, context.count, context.others, context.last, context.before)
+        self._context = context
         self._function = function
         self._variables = _variables_of(function)
-        self.end: Context | None = None
-        self.future: weakref.ref[Any] | None = None
-        """What its event loop waits with."""
+        self.run = Run()
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         began = forked(self._context, thread_flow())
@@ -66,17 +84,10 @@ class Job:
             hide_frame(error)
             raise
         finally:
-            self.end = inherited() if self._variables is None else _exchanged(self._variables, before)
-            self._variables = None
+            end = inherited() if self._variables is None else _exchanged(self._variables, before)
+            if end is not None and end.count:
+                self.run.clock = end.clock
             leave(token)
-
-    def flow(self) -> object:
-        """The future, for who made it; it may be gone."""
-        return None if self.future is None else self.future()
-
-    def last_clock(self) -> Vector:
-        """What whoever waited for the job knows."""
-        return self.end.clock if self.end is not None and self.end.count else ()
 
     def __repr__(self) -> str:
         return repr(self._function)
@@ -235,9 +246,9 @@ def _thread_joined(thread: threading.Thread, *_timeout: object) -> None:
 
 
 def _future_done(future: Future[Any], *_timeout: object) -> None:
-    job = _jobs.get(future)
-    if job is not None and job.end is not None and job.end.count:
-        learn(job.end.clock)
+    run = _jobs.get(future)
+    if run is not None and run.clock:
+        learn(run.clock)
 
 
 def _submitting(real: Callable[..., Any]) -> Callable[..., Any]:
@@ -252,7 +263,7 @@ def _submitting(real: Callable[..., Any]) -> Callable[..., Any]:
         except BaseException as error:
             hide_frame(error)
             raise
-        _jobs.put(future, job)
+        _jobs.put(future, job.run)
         return future
 
     return submit
@@ -277,8 +288,8 @@ def _handing(real: Callable[..., Any]) -> Callable[..., Any]:
             hide_frame(error)
             raise
         if job is not None and context is not None:
-            job.future = weakref.ref(future)
-            context.actor.children.append(job)
+            job.run.future = weakref.ref(future)
+            context.actor.children.append(job.run)
         return future
 
     setattr(run_in_executor, _OURS, True)
@@ -312,8 +323,8 @@ def _awaited(real: Callable[..., Any]) -> Callable[..., Any]:
             hide_frame(error)
             raise
         finally:
-            if job is not None and job.end is not None and job.end.count:
-                learn(job.end.clock)
+            if job is not None and job.run.clock:
+                learn(job.run.clock)
 
     setattr(wrapper, _OURS, True)
     return wrapper

@@ -1,4 +1,7 @@
-"""Copies of what the program gives: what a mark keeps of it, so that it does not change any more."""
+"""Copies of what the program gives: what a mark keeps of it, so that it does not change any more.
+
+Nothing that is kept can be part of a cycle, so the way of C hides it from the collector of cycles, as marks are.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,10 @@ from collections.abc import Callable
 
 from raceway.model import values
 from raceway.model.typing import Any
-from raceway.model.values import scalar, told
+from raceway.model.values import Cut, cut, is_small, scalar, told
+from raceway.pipeline.encode import LINE_LIMIT
 
-SCALARS = frozenset({int, str, bool, float, type(None)})
+SCALARS = frozenset({int, str, bool, float, type(None), Cut})
 """Types whose values cannot change, nor hold anything of the program."""
 
 _FEW, _MANY = 8, 100
@@ -17,30 +21,48 @@ _FEW, _MANY = 8, 100
 _KEPT = SCALARS | {tuple, dict}
 _MUCH: Any = object()
 _TEXT = frozenset({str})
-_are_scalars = SCALARS.issuperset
 
 
 class Few(dict[Any, Any]):
     """A copy of a few arguments whose values cannot change: the rest is left to the worker."""
 
 
-def keep(value: Any, degrade: Callable[[], None]) -> Any:
+keep: Callable[[Any, Callable[[], None]], Any]
+
+
+def keep_text(value: Any) -> Any:
+    """A text for a name or the like; what is none is told by its value or type."""
+    return cut(value) if type(value) is not str and issubclass(type(value), str) else keep(value, _nobody)
+
+
+def keep_body(value: Any, degrade: Callable[[], None]) -> Any:
+    """A body: texts are longer there."""
+    return cut(value, LINE_LIMIT) if type(value) is str else keep(value, degrade)
+
+
+def _nobody() -> None:
+    pass
+
+
+def _keep(value: Any, degrade: Callable[[], None]) -> Any:
     """A value of the program, so that it does not change any more and nothing of the program is held.
 
     A few items are kept as a tuple, which `snapshot` never makes: the rest is left to the worker, as with `Few`. So are
     exact tuples and dictionaries in the others: those the collector of cycles need not look at.
     """
-    kind = type(value)
-    if kind in SCALARS:
+    if is_small(value):
         return value
-    if kind is dict:
-        few = _few(value)
-        if few is not None:
-            return Few(few)
-    elif kind is list or kind is tuple:
-        items = _items(value)
-        if items is not None:
-            return items
+    kind = type(value)
+    copy = _few(value) if kind is dict else _items(value) if kind is list or kind is tuple else None
+    if copy is None:
+        return _keep_much(value, degrade)
+    return Few(copy) if kind is dict else copy
+
+
+def _keep_much(value: Any, degrade: Callable[[], None]) -> Any:
+    """The same of what is much, by a snapshot. A scalar is cut: the worker counts that."""
+    if type(value) in SCALARS:
+        return cut(value)
     kept, lossless = snapshot(value)
     if not lossless:
         degrade()
@@ -58,7 +80,7 @@ def _keep_arguments(
     if of_owner:
         args = (None, *args[1:]) if args else args
     values = (*args, *kwargs.values())
-    if not _are_scalars(map(type, values)):
+    if not all(map(is_small, values)):
         first = [_at_first(value) for value in values]
         if any(value is _MUCH for value in first):
             return None
@@ -69,32 +91,36 @@ def _keep_arguments(
 def _at_first(value: Any) -> Any:
     """A copy of a container, _MUCH for one that is much."""
     kind = type(value)
+    if kind in SCALARS:
+        return value if is_small(value) else _MUCH
     copy = _items(value) if kind is list or kind is tuple else _few(value) if kind is dict else value
-    return _MUCH if copy is None and value is not None else copy
+    return _MUCH if copy is None else copy
 
 
 def _items(value: list[Any] | tuple[Any, ...]) -> tuple[Any, ...] | None:
-    """A copy of a list or tuple of scalars that is not too long."""
+    """A copy of a list or tuple of small scalars that is not too long."""
     if len(value) > _MANY:
         return None
     copy = tuple(value)
-    return copy if _are_scalars(map(type, copy)) else None
+    return copy if all(map(is_small, copy)) else None
 
 
 def _few(value: dict[Any, Any]) -> dict[Any, Any] | None:
-    """A copy of a small dictionary of names and scalars."""
+    """A copy of a small dictionary of names and small scalars."""
     if len(value) > _FEW:
         return None
     copy = dict(value)
-    return copy if _TEXT.issuperset(map(type, copy)) and SCALARS.issuperset(map(type, copy.values())) else None
+    return copy if _TEXT.issuperset(map(type, copy)) and all(map(is_small, (*copy, *copy.values()))) else None
 
 
 try:
     from raceway import _native
 except ImportError:
-    keep_arguments = _keep_arguments
+    keep, keep_arguments = _keep, _keep_arguments
     snapshot = values.snapshot
 else:
+    _native.keep_with(Few, _keep_much)
+    keep = _native.keep
     keep_arguments = _native.keep_arguments
 
     def snapshot(value: object) -> tuple[Any, bool]:

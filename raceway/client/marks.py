@@ -47,7 +47,7 @@ class Mark(Context, frozen=True, kw_only=False, gc=False):
     """One tracking call: a point, and what was told there; `kind` makes it of the values, which are the mark's own.
 
     Many wait at a time, and the collector of cycles would go through them again and again, which takes longer than
-    making them. So it does not see them: whatever an actor refers to lets go of marks in time (`inheritance.Job`).
+    making them. So it does not see them: whatever an actor refers to leads to no mark (`inheritance.Run`).
     """
 
     time_ns: int = 0
@@ -61,7 +61,7 @@ def place_text(place: Place) -> str:
     """A place as `file:line`."""
     if type(place) is tuple:
         return f"{place[0].co_filename}:{line_of(*place)}"
-    return place if type(place) is str else "unknown:0"
+    return place if isinstance(place, str) else "unknown:0"
 
 
 def line_of(code: CodeType, offset: int) -> int:
@@ -98,7 +98,7 @@ def _definition(code: CodeType) -> int:
 
 def spelled_out(value: Any) -> str:
     """A kept value as text."""
-    if type(value) is str:
+    if isinstance(value, str):
         return value
     plain = scalar(value) if type(value) in SCALARS else snapshot(dict(value) if type(value) is Few else value)[0]
     return plain if type(plain) is str else msgspec.json.encode(plain).decode()
@@ -192,6 +192,6 @@ def lock_release(teller: Teller, place: Place, values: tuple[Any, ...]) -> Event
 def error(teller: Teller, place: Place, values: tuple[Any, ...]) -> EventKind:
     """Type, message, stack; None for a stack of the place alone."""
     error_type, message, stack = values
-    lines = [place_text(place)] if stack is None else stack if type(stack) is list else [stack]
+    lines = [place_text(place)] if stack is None else stack if type(stack) in (list, tuple) else [stack]
     told = of.Error(teller.text(error_type), teller.text(message), tuple(map(teller.text, lines)))
     return EventKind(Error=told)

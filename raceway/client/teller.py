@@ -11,11 +11,11 @@ from raceway.client.keeping import SCALARS, Few, snapshot
 from raceway.client.marks import Mark, Place, spelled_out, state_change
 from raceway.model.events import Event, Metadata, Vector
 from raceway.model.typing import Any
-from raceway.model.values import scalar, text
+from raceway.model.values import Cut, scalar, text
 from raceway.pipeline.encode import kind_text, metadata_text
 from raceway.pipeline.ids import FIRST
 from raceway.pipeline.lines import event_line, json_text, moment, rest_of_clock
-from raceway.pipeline.redactor import NOTHING_HIDDEN, SMALL, Redactor
+from raceway.pipeline.redactor import HIDDEN, NOTHING_HIDDEN, SMALL, Redactor
 
 _FEW = frozenset({Few, tuple})
 """What is left of small values to be made JSON."""
@@ -172,8 +172,13 @@ class Teller:
 
     def body(self, body: Any) -> Any:
         """The body of a request or response."""
-        few = type(body) in _FEW
-        return self.hide.body(snapshot(dict(body) if type(body) is Few else body)[0] if few else body)
+        if type(body) in _FEW:
+            body = snapshot(dict(body) if type(body) is Few else body)[0]
+        elif type(body) is Cut:
+            body = text(body)
+            if self.hide.body(body) != HIDDEN:
+                self._degrade()
+        return self.hide.body(body)
 
     def texts(self, value: Any) -> dict[str, str]:
         """Headers and the like."""

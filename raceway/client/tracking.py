@@ -10,22 +10,25 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable
+from itertools import islice
 from types import FrameType
 
 from raceway.client import marks
 from raceway.client.actors import Context
 from raceway.client.context import inherited, mark
 from raceway.client.feeding import Feed
-from raceway.client.keeping import SCALARS, keep
+from raceway.client.keeping import keep, keep_body, keep_text
 from raceway.client.marks import Kind, Place
 from raceway.client.sampling import Sampling
 from raceway.errors import RacewayContextError
 from raceway.model.typing import Any, Protocol
-from raceway.model.values import told
+from raceway.model.values import NODE_LIMIT, told
 from raceway.pipeline.ids import new_uuid
 from raceway.runtime.active import recorder
 
 _ACCESS_TYPES = frozenset({"Read", "Write", "AtomicRead", "AtomicWrite", "AtomicRMW"})
+_LARGE = 2**64
+_LONGEST = 20
 _LOCATION = re.compile(r".*:\d+\s*", re.DOTALL)
 
 _frame = sys._getframe
@@ -78,10 +81,10 @@ class Tracking:
         frame = _frame(1)
         place = (frame.f_code, frame.f_lasti) if location is None else _place(location)
         if context is not None:
-            name = variable if type(variable) is str else _name(variable)
-            old = old_value if type(old_value) in SCALARS else keep(old_value, self._degrade)
-            new = new_value if type(new_value) in SCALARS else keep(new_value, self._degrade)
-            self.put(mark(context, _state_change, place, (name, old, new, access_type)))
+            degrade = self._degrade
+            name = keep(variable, degrade) if type(variable) is str else keep_text(variable)
+            values = (name, keep(old_value, degrade), keep(new_value, degrade), _access_type(access_type))
+            self.put(mark(context, _state_change, place, values))
         if _recorder() is not None:
             self._feed.access(variable, access_type, frame, place)
 
@@ -103,41 +106,42 @@ class Tracking:
         if module is None:
             module = frame.f_globals.get("__name__")
         place = (frame.f_code, frame.f_lasti)
-        name = function_name if type(function_name) is str else _name(function_name)
-        module = module if type(module) is str else _name(module)
         if file is not None or line is not None:
-            file, line = _name(file), _number(line)
-        values = (name, module, keep(args, self._degrade), file, line)
+            file, line = keep_text(file), _number(line)
+        values = (keep_text(function_name), keep_text(module), keep(args, self._degrade), file, line)
         self.put(mark(context, marks.function_call, place, values))
 
     def track_http_request(self, method: str, url: str, headers: Any = None, body: Any = None) -> None:
         """A request was received or made."""
         context = self._point("track_http_request")
         if context is not None:
-            values = (_name(method), _name(url), _headers(headers), keep(body, self._degrade))
+            given = _headers(headers, self._degrade)
+            values = (keep_text(method), keep_text(url), given, keep_body(body, self._degrade))
             self.put(mark(context, marks.http_request, None, values))
 
     def track_http_response(self, status: int, headers: Any = None, body: Any = None, duration_ms: float = 0) -> None:
         """A request was answered, after so many milliseconds."""
         context = self._point("track_http_response")
         if context is not None:
-            values = (_number(status), _headers(headers), keep(body, self._degrade), _number(duration_ms))
+            given = _headers(headers, self._degrade)
+            values = (_number(status), given, keep_body(body, self._degrade), _number(duration_ms))
             self.put(mark(context, marks.http_response, None, values, _nanoseconds(duration_ms)))
 
     def track_async_spawn(self, task_id: str, task_name: str | None = None, location: str | None = None) -> str:
         """A task was started; returns its id. One value alone is the name: `("cleanup")` has an id made for it."""
         if task_name is None:
             task_id, task_name = new_uuid(), task_id
-        self._put_at("track_async_spawn", marks.async_spawn, location, (_name(task_id), _name(task_name)))
+        self._put_at("track_async_spawn", marks.async_spawn, location, (keep_text(task_id), keep_text(task_name)))
         return task_id
 
     def track_async_await(self, future_id: str, location: str | None = None) -> None:
         """A task or future was waited for."""
-        self._put_at("track_async_await", marks.async_await, location, (_name(future_id),))
+        self._put_at("track_async_await", marks.async_await, location, (keep_text(future_id),))
 
     def track_lock_acquire(self, lock_id: str, lock_type: str = "Mutex", location: str | None = None) -> None:
         """A lock was taken. Call it after it was."""
-        frame = self._put_at("track_lock_acquire", marks.lock_acquire, location, (_name(lock_id), _name(lock_type)))
+        values = (keep_text(lock_id), keep_text(lock_type))
+        frame = self._put_at("track_lock_acquire", marks.lock_acquire, location, values)
         if _recorder() is not None:
             self._feed.lock_taken(lock_id, frame)
 
@@ -149,7 +153,8 @@ class Tracking:
             location, lock_type = lock_type, location
         if _recorder() is not None:
             self._feed.lock_freed(lock_id)
-        self._put_at("track_lock_release", marks.lock_release, location, (_name(lock_id), _name(lock_type)))
+        values = (keep_text(lock_id), keep_text(lock_type))
+        self._put_at("track_lock_release", marks.lock_release, location, values)
 
     def track_error(self, error_type: Any, message: Any, stack_trace: Any = None) -> None:
         """Something failed. `stack_trace` is a list of texts, by default the place of the call."""
@@ -157,7 +162,7 @@ class Tracking:
         if issubclass(type(message), BaseException):
             message = _message(message)
         stack = None if stack_trace is None else keep(stack_trace, self._degrade)
-        self._put_at("track_error", marks.error, None, (_name(name), _name(message), stack))
+        self._put_at("track_error", marks.error, None, (keep_text(name), keep_text(message), stack))
 
     def _put_at(self, call: str, kind: Kind, location: str | None, values: tuple[Any, ...]) -> FrameType:
         """Put a mark of the frame that called the tracking call; returns that frame."""
@@ -195,37 +200,36 @@ class Tracking:
             self.put(mark(context, kind, place, values, duration_ns))
 
 
-def _name(value: Any) -> Any:
-    """A text that is kept as it is; what is none is told by type and size."""
-    if value is None or type(value) is str:
-        return value
-    return str.__str__(value) if issubclass(type(value), str) else keep(value, _nobody)
+def _access_type(value: Any) -> Any:
+    """A text that may name one; what is none is no access type either."""
+    return value[:_LONGEST] if type(value) is str else None
 
 
-def _place(location: Any) -> str:
-    return location if type(location) is str else told(location)
-
-
-def _nobody() -> None:
-    pass
+def _place(location: Any) -> Any:
+    return keep_text(location) if type(location) is str else told(location)
 
 
 def _is_location(value: object) -> bool:
     return type(value) is str and _LOCATION.fullmatch(value) is not None
 
 
-def _headers(headers: Any) -> dict[Any, Any]:
+def _headers(headers: Any, degrade: Callable[[], None]) -> dict[Any, Any]:
     """Headers as pairs of kept values: a mapping, pairs, or what frameworks take for one."""
     try:
-        pairs = headers.items() if hasattr(headers, "items") else headers or ()
-        return {_name(key): _name(value) for key, value in pairs}
+        pairs = iter(headers.items() if hasattr(headers, "items") else headers or ())
+        kept = {keep_text(key): keep_text(value) for key, value in islice(pairs, NODE_LIMIT)}
+        if next(pairs, None) is not None:
+            degrade()
+        return kept
     except Exception:  # whatever they are
         return {}
 
 
 def _number(value: Any) -> Any:
-    """A number that is kept; anything else is left for the worker to mend."""
-    return value if type(value) in (int, float) else None if value is None else 0
+    """A number that is kept; anything else is left for the worker to mend, which wants no more than its sign."""
+    if type(value) is int:
+        return min(max(value, -_LARGE), _LARGE)
+    return value if type(value) is float or value is None else 0
 
 
 def _nanoseconds(duration_ms: Any) -> int:

@@ -2,6 +2,8 @@
 
 CPython's memory is sequentially consistent, so who sees the value stored sees all that came before the store. Stores of
 flags that others have asked for are published as the second test of double-checked locking is.
+
+So it is with functions that are made where they are stored: who calls one knows of it by that store.
 """
 
 from __future__ import annotations

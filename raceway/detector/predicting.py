@@ -48,7 +48,7 @@ SIDES = 16
 """Accesses that are remembered of one location."""
 
 _ENDS_EPOCH = frozenset({Verb.FREED, Verb.RELEASE, Verb.MERGE, Verb.FORK})
-_BLIND = frozenset({Commute.APPEND, Commute.ADD, Commute.DISCARD, Commute.INSERT_KEY})
+_BLIND = frozenset({Commute.APPEND, Commute.ENDS, Commute.ADD, Commute.DISCARD, Commute.INSERT_KEY})
 
 Key = tuple[int, int, Operation, Operation, str]
 

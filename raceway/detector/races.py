@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from raceway.model.races import RawRace, Side
+from raceway.model.races import RawRace, Side, item_of
 
 Key = tuple[int, int, str, str, str, bool]
 
@@ -29,13 +29,14 @@ class Races:
         key = (first.site, second.site, first.operation.value, second.operation.value, second.variable, one_loop)
         known = self._races.get(key)
         if known is None:
-            self._races[key] = RawRace(earlier, later, observed, 1, one_loop)
+            self._races[key] = RawRace(earlier, later, observed, 1, one_loop, item=item_of(second.location))
             if self.on_new is not None:
                 self.on_new()
             return
         richer = _weight(earlier, later, observed) > _weight(known.earlier, known.later, known.observed)
         left, right = (earlier, later) if richer else (known.earlier, known.later)
-        self._races[key] = RawRace(left, right, observed or known.observed, known.count + 1, one_loop)
+        item = known.item if known.later.access.location.key == second.location.key else ""
+        self._races[key] = RawRace(left, right, observed or known.observed, known.count + 1, one_loop, item=item)
 
     def all(self) -> list[RawRace]:
         """The races in the order in which they were first seen."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from types import CodeType
 from typing import Protocol
 
 from raceway.findings import naming
@@ -18,7 +19,7 @@ from raceway.findings.owners import asks_for_itself
 from raceway.findings.wording import Breach, Facts, fix, guard, message
 from raceway.model.findings import AccessSide, Actor, Finding
 from raceway.model.kinds import ActorKind, Confidence, FindingKind, Operation, Severity
-from raceway.model.races import RawRace, Side
+from raceway.model.races import ITEM, RawRace, Side
 from raceway.model.sites import Site
 from raceway.model.struct import replace
 
@@ -58,6 +59,12 @@ class _Group:
     @property
     def count(self) -> int:
         return sum(race.count for race, _first, _second in self.races) + self.extra
+
+    @property
+    def key(self) -> str:
+        """The key that all the races are about, of a variable that is an item; empty where there are several."""
+        keys = {race.item for race, _first, _second in self.races}
+        return keys.pop() if len(keys) == 1 and self.variable.endswith(ITEM) else ""
 
     def best(self) -> tuple[RawRace, Member, Member]:
         """The race that shows most: both sides writing, regions closed, observed."""
@@ -125,10 +132,10 @@ def _line(serial: int, site_of: Callable[[int], Site]) -> tuple[int, int]:
 def _variable(race: RawRace) -> str:
     """The variable of both sides; a container's own name where one side addresses an item and one the whole."""
     first, second = race.earlier.access.variable, race.later.access.variable
-    if first.endswith("[...]") and not second.endswith("[...]"):
+    if first.endswith(ITEM) and not second.endswith(ITEM):
         return second
-    if second.endswith("[...]") and not first.endswith("[...]"):
-        return second.removesuffix("[...]")
+    if second.endswith(ITEM) and not first.endswith(ITEM):
+        return second.removesuffix(ITEM)
     return second
 
 
@@ -168,7 +175,7 @@ def _beyond(predicted: list[_Group], seen: list[_Group]) -> list[_Group]:
 
 
 def _bare(group: _Group) -> str:
-    return group.variable.removesuffix("[...]")
+    return group.variable.removesuffix(ITEM)
 
 
 def _repeats(weak: _Group, strong: _Group, site_of: Callable[[int], Site]) -> bool:
@@ -176,10 +183,41 @@ def _repeats(weak: _Group, strong: _Group, site_of: Callable[[int], Site]) -> bo
         return False
     if _STRENGTH[weak.kind] >= _STRENGTH[strong.kind]:
         return False
-    if _sites(weak) <= _sites(strong):
+    if _sites(weak) <= _sites(strong) or _same_lines(weak, strong):
         return True
     plain = _STRENGTH[weak.kind] < _REGIONAL <= _STRENGTH[strong.kind]
     return plain and _functions(weak, site_of) <= _functions(strong, site_of)
+
+
+def _same_lines(weak: _Group, strong: _Group) -> bool:
+    """Whether the lines that have the weak one's values read by a method have them written by another, as the strong
+    one says: `c.set(c.get() + 1)`."""
+    if (weak.kind, strong.kind) != (FindingKind.READ_WRITE, FindingKind.WRITE_WRITE):
+        return False
+    sides = [side for race, _first, _second in weak.races for side in (race.earlier, race.later)]
+    writes = {side.access.site for side in sides if side.access.operation.mutates}
+    reading = [side for side in sides if not side.access.operation.mutates]
+    others = [side for race, _first, _second in strong.races for side in (race.earlier, race.later)]
+    return writes <= _sites(strong) and all(_by_another(side, others) for side in reading)
+
+
+def _by_another(reading: Side, others: list[Side]) -> bool:
+    """Whether the call that read stands in one line with calls that wrote, none of them of the same method."""
+    place = _calling(reading)
+    beside = [side for side in others if _calling(side) == place]
+    return place is not None and bool(beside) and all(_code(side) is not _code(reading) for side in beside)
+
+
+def _code(side: Side) -> CodeType:
+    return side.access.stack[0][0]
+
+
+def _calling(side: Side) -> tuple[str, int] | None:
+    """File and line of the call that the side was done in."""
+    if len(side.access.stack) < 2:
+        return None
+    code, offset = side.access.stack[1]
+    return code.co_filename, naming.line_at(code, offset)
 
 
 def _sites(group: _Group) -> set[int]:
@@ -208,9 +246,11 @@ def _finding(group: _Group, names: Names, directory: str, gil: bool, declaration
     confidence = Confidence.OBSERVED if observed else Confidence.UNORDERED
     if group.predicted:
         confidence, judgement = Confidence.PREDICTED, replace(judgement, severity=Severity.INFO)
+    key = group.key
+    variable = f"{_bare(group)}[{key}]" if key else group.variable
     facts = Facts(
         group.kind,
-        group.variable,
+        variable,
         confidence,
         judgement.verdict.gil,
         gil,
@@ -223,6 +263,7 @@ def _finding(group: _Group, names: Names, directory: str, gil: bool, declaration
         if declaration is not None and declaration.observed
         else None,
         group.kind is FindingKind.WRITE_WRITE and advances(race.earlier, names.site(race.earlier.access.site)),
+        group.variable.endswith(ITEM),
     )
     return Finding(
         fingerprint=fingerprint(group.kind, group.variable, _unit_places(first, second, names)),
@@ -230,7 +271,7 @@ def _finding(group: _Group, names: Names, directory: str, gil: bool, declaration
         severity=judgement.severity,
         confidence=confidence,
         verdict=judgement.verdict,
-        variable=group.variable,
+        variable=variable,
         message=message(facts),
         fix=fix(facts),
         count=group.count,
@@ -238,6 +279,7 @@ def _finding(group: _Group, names: Names, directory: str, gil: bool, declaration
         reason=judgement.reason,
         steps=() if judgement.reason else interleaving.of(group.kind, race, (first, second), sides),
         guard=guard(sides[0], sides[1]),
+        key=key,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from raceway.model.kinds import FindingKind, Operation, RegionKind
+from raceway.model.kinds import Commute, FindingKind, Operation, RegionKind
 from raceway.model.races import RawRace, Side
 from raceway.model.sites import Region, Site, SiteForm
 from raceway.model.struct import Struct
@@ -15,7 +15,7 @@ class Member(Struct):
 
     Plain accesses are units of their own. `region` is the region it closes or, for a read, the one it could open.
     `spans` tells that a switch point lies inside the region, `takes` that a test of a container is followed by nothing
-    but taking something out of it.
+    but taking something out of it, or that this is such a taking, `whole` that a walk is one step on all interpreters.
     """
 
     side: Side
@@ -23,6 +23,7 @@ class Member(Struct):
     region: RegionKind | None
     spans: bool
     takes: bool = False
+    whole: bool = False
 
 
 _ADVANCING = frozenset({"next", "__next__", "send", "throw", "close"})
@@ -39,7 +40,7 @@ class Openings:
             for region in _own(site):
                 head = serial - site.index + region.head
                 self._of.setdefault(head, (serial, region.spans))
-                if site.form is not SiteForm.METHOD or site.name not in _TAKING:
+                if not (site.counted or (site.form is SiteForm.METHOD and site.name in _TAKING)):
                     self._acting.add(head)
 
     def of(self, serial: int) -> tuple[int, bool] | None:
@@ -63,14 +64,15 @@ def member(side: Side, site_of: Callable[[int], Site], openings: Openings) -> Me
     if side.region >= 0:
         closed = site.regions[side.region]
         spans = site.spans or any(region.spans for region in ([closed] if closed.calls else _own(site)))
-        return Member(side, serial, closed.kind, spans)
+        return Member(side, serial, closed.kind, spans, site.counted)
     if operation is Operation.READ_MODIFY_WRITE:
         return Member(side, serial, RegionKind.VALUE, site.spans)
+    whole = site.whole and operation is Operation.ITERATE
     opening = openings.of(serial) if not operation.mutates else None
     if opening is not None:
         unit, spans = opening
-        return Member(side, unit, _own(site_of(unit))[0].kind, spans, openings.takes(serial))
-    return Member(side, serial, None, False)
+        return Member(side, unit, _own(site_of(unit))[0].kind, spans, openings.takes(serial), whole)
+    return Member(side, serial, None, False, whole=whole)
 
 
 def advances(side: Side, site: Site) -> bool:
@@ -79,10 +81,17 @@ def advances(side: Side, site: Site) -> bool:
     return changes and (site.form is SiteForm.ITERATE or site.name in _ADVANCING)
 
 
+def grows(side: Side) -> bool:
+    """Whether the access puts something at the end of a row: a walk over it goes on, and meets the new item or not."""
+    access = side.access
+    return access.operation is Operation.STRUCTURAL_CHANGE and access.commute is Commute.APPEND
+
+
 def kind_of(race: RawRace, first: Member, second: Member) -> FindingKind:
     """The most specific kind that the evidence carries."""
+    parts = (first, second)
     operations = {race.earlier.access.operation, race.later.access.operation}
-    if Operation.ITERATE in operations:
+    if Operation.ITERATE in operations and (race.one_loop or not any(part.whole or grows(part.side) for part in parts)):
         return FindingKind.ITERATION_MUTATION
     if race.one_loop:
         return FindingKind.AWAIT_GAP

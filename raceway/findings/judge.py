@@ -7,10 +7,13 @@ from collections.abc import Iterable
 from raceway.findings.classify import Member, advances
 from raceway.model.findings import Verdicts
 from raceway.model.kinds import FindingKind, LocationKind, Operation, RegionKind, Severity, Verdict
+from raceway.model.records import Access
 from raceway.model.sites import Context, Site, SiteForm
 from raceway.model.struct import Struct
 
 _REGION_KINDS = frozenset({FindingKind.LOST_UPDATE, FindingKind.CHECK_THEN_ACT, FindingKind.DOUBLE_INIT})
+_COPIERS = frozenset({"list", "tuple", "set", "frozenset", "dict", "sorted"})
+_COPYING = frozenset({"copy", "__copy__"})
 _PUTTING = frozenset({"append", "appendleft", "extend", "extendleft", "add", "setdefault"})
 
 
@@ -71,15 +74,21 @@ def _on_gil(kind: FindingKind, first: Member, second: Member, sites: tuple[Site,
 def _benign(kind: FindingKind, first: Member, second: Member, sites: tuple[Site, Site], read: bool) -> str:
     """Why a pair does no harm, empty when nothing explains it."""
     if kind is FindingKind.CHECK_THEN_ACT:
-        test, putting = (second, sites[0]) if first.side.access.operation.mutates else (first, sites[1])
-        if test.takes and test.side.access.location.kind is LocationKind.STRUCTURE and _puts(putting):
+        taking = first if first.takes else second
+        putting = sites[1] if taking is first else sites[0]
+        if taking.takes and taking.side.access.location.kind is LocationKind.STRUCTURE and _puts(putting):
             return "one side tests whether there is something to take, and the other puts something in"
     if kind is FindingKind.READ_WRITE:
         reader, writer = sites if second.side.access.operation.mutates else (sites[1], sites[0])
-        if reader.flag and writer.flag:
+        if reader.flag and writer.flag and writer.literal:
             return "a stop flag: one side stores True or False, the other asks for it in the test of a loop"
+        looked = first.side if second.side.access.operation.mutates else second.side
+        if copies(looked.access, reader):
+            return "one side copies the container in one step: the copy is from before the change or from after it"
         if reader.waits:
             return "a loop that only waits asks for it: after an old answer it asks again"
+        if reader.form is SiteForm.METHOD and reader.flag and writer.flag and _tested(first, second, writer):
+            return "a function replaces itself under a lock, after a test of it there: who finds the old one asks again"
         if writer.whole and reader.once and _replaces(first, second, writer):
             return "copy on write: a changed copy replaces the container, who reads it once has the one or the other"
         nothing_yet = second.side.access.operation.mutates  # who asks later comes after the write: see `detector.flags`
@@ -92,10 +101,27 @@ def _benign(kind: FindingKind, first: Member, second: Member, sites: tuple[Site,
     return ""
 
 
+def _tested(first: Member, second: Member, writer: Site) -> bool:
+    """Whether the write, made holding a lock, follows a test of its place."""
+    side = first.side if first.side.access.operation.mutates else second.side
+    return bool(side.locks) and any(region.kind is not RegionKind.VALUE for region in writer.regions)
+
+
 def _replaces(first: Member, second: Member, writer: Site) -> bool:
     """Whether the write, made holding a lock, works on what it replaces."""
     side = first.side if first.side.access.operation.mutates else second.side
     return bool(side.locks) and any(region.kind is RegionKind.VALUE for region in writer.regions)
+
+
+def copies(access: Access, site: Site) -> bool:
+    """Whether the access makes a copy of a whole container in one step."""
+    if site.whole and site.form is SiteForm.METHOD:
+        return True  # the items of a dict
+    if access.operation is not Operation.READ or access.location.kind is not LocationKind.STRUCTURE:
+        return False
+    if site.form is SiteForm.ITEM:
+        return site.context is Context.LOAD  # a slice
+    return site.name in (_COPYING if site.form is SiteForm.METHOD else _COPIERS)
 
 
 def _puts(site: Site) -> bool:

@@ -88,7 +88,16 @@ def _one(first: Finding, second: Finding) -> Finding:
     best = max(first, second, key=lambda one: (-one.severity.rank, one.confidence is not Confidence.UNORDERED))
     tests = tuple(dict.fromkeys((*first.tests, *second.tests)))
     state = first.state if first.state == second.state else ""
+    if first.key != second.key:
+        best = _of_any_key(best)
     return replace(best, count=first.count + second.count, tests=tests, state=state)
+
+
+def _of_any_key(finding: Finding) -> Finding:
+    """The finding without the key, which is not that of all that were folded into it."""
+    old, new = finding.variable, finding.any_key
+    message, fix = finding.message.replace(old, new), finding.fix.replace(old, new)
+    return replace(finding, variable=new, key="", message=message, fix=fix)
 
 
 def _summary(

@@ -51,7 +51,7 @@ class Rule(Struct):
         if self.lines:
             return any(side.file == self.file and side.line in self.lines for side in sides)
         return (
-            _fits(self.variable, finding.variable)
+            any(_fits(self.variable, name) for name in (finding.variable, finding.any_key))
             and (not self.file or any(self._fits_file(side.file, directory) for side in sides))
             and (not self.function or any(_fits(self.function, side.function) for side in sides))
             and self.fingerprint in ("", finding.fingerprint)

@@ -31,6 +31,8 @@ class Facts(Struct):
     breach: Breach | None = None
     advances: bool = False
     """The variable is a generator, and both sides go on with it."""
+    keyed: bool = False
+    """The variable is an item of a container."""
 
 
 def message(facts: Facts) -> str:
@@ -61,7 +63,10 @@ def _what(facts: Facts) -> str:
             f"{second.actor.name} {does} {variable} under {lock}, lets go of it, takes it again and {then}, while "
             f"{first.actor.name} has written it in between."
         )
-    regional = [side for side, region in zip((first, second), facts.regions, strict=True) if region is not None]
+    closed = [pair for pair in zip((first, second), facts.regions, strict=True) if pair[1] is not None]
+    if facts.kind is FindingKind.CHECK_THEN_ACT and RegionKind.VALUE in facts.regions:  # only the other one tests
+        closed = [pair for pair in closed if pair[1] is not RegionKind.VALUE] or closed
+    regional = [side for side, _region in closed]
     if len(regional) == 1 and facts.kind in (FindingKind.LOST_UPDATE, FindingKind.CHECK_THEN_ACT):
         one = regional[0].actor.name
         other = (second if regional[0] is first else first).actor.name
@@ -164,10 +169,9 @@ def fix(facts: Facts) -> str:
             "await, or hold one lock for tasks around all of it."
         )
     if facts.kind is FindingKind.DOUBLE_INIT:
-        keyed = facts.variable.endswith("[...]")
         extra = (
             ", or use setdefault() where making a spare value does no harm"
-            if keyed
+            if facts.keyed
             else ", or initialise it before the threads start"
         )
         return f"Hold one lock around the test and the initialisation of {facts.variable}{extra}."

@@ -41,7 +41,7 @@ class Exchange:
         if not self._client.listens:
             return
         try:
-            told = str(error) if type(error).__str__ in _PLAIN else keep(error, self._client.lossy)
+            told = keep(str(error) if type(error).__str__ in _PLAIN else error, self._client.lossy)
             place, stack = _place(error)
             self._client.note(marks.error, place, (type(error).__name__, told, stack))
         except Exception:

@@ -98,6 +98,13 @@ class Finding(Struct):
     """The tests during which it was found."""
     state: str = ""
     """"test" when both sides are code of the tests, so that what is shared is theirs and not the product's."""
+    key: str = ""
+    """The key that ends `variable` in brackets, where all racing pairs were about that item."""
+
+    @property
+    def any_key(self) -> str:
+        """The variable as it is called whichever key it has: `Shop.stock[...]`."""
+        return f"{self.variable.removesuffix(f'[{self.key}]')}[...]" if self.key else self.variable
 
     def __str__(self) -> str:
         """What and where, in one line."""

@@ -26,10 +26,13 @@ class Commute(enum.Enum):
 
     NONE = "none"
     APPEND = "append"
+    """At the end of a row: a walk over it goes on, and meets the new item or not."""
     ADD = "add"
     SETDEFAULT = "setdefault"
     DISCARD = "discard"
     INSERT_KEY = "insert-key"
+    ENDS = "ends"
+    """At either end of a deque, over which no walk goes on then."""
 
 
 class LocationKind(enum.IntEnum):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from raceway.model.records import Access
+from raceway.model.kinds import LocationKind
+from raceway.model.records import Access, Location
 from raceway.model.struct import Struct, replace
 
 
@@ -20,12 +21,22 @@ class Side(Struct):
     region: int = -1
 
 
+ITEM = "[...]"
+"""What the name of a variable ends with that is an item of a container, whichever key it has."""
+
+LONGEST_KEY = 40
+"""So many characters of a text that is a key are shown."""
+
+_LARGEST = 2**63
+
+
 class RawRace(Struct):
     """Two conflicting accesses that nothing orders; `earlier` came first in this run.
 
     `observed` tells that the earlier access fell between head and write of the later one's region. `one_loop` tells
     that both are of one event loop: it orders them, but one came while the other's region or walk was suspended.
     `predicted` tells that the order in which locks were taken kept them apart, and that another one would not have.
+    `item` is the key of the item that all of them are about, as `key_text` has it.
     """
 
     earlier: Side
@@ -34,12 +45,28 @@ class RawRace(Struct):
     count: int
     one_loop: bool = False
     predicted: bool = False
+    item: str = ""
 
     @property
     def key(self) -> tuple[object, ...]:
         """What races that look alike share."""
         first, second = self.earlier.access, self.later.access
         return first.site, second.site, first.operation, second.operation, second.variable, self.one_loop
+
+
+def item_of(location: Location) -> str:
+    """The key of the item that a location is, for people; empty where it is none, or its key cannot be told."""
+    return key_text(location.key) if location.kind is LocationKind.ITEM else ""
+
+
+def key_text(key: object) -> str:
+    """A key as source has it, a long text cut; empty for what may have a `__repr__` of the program, or is no plain
+    text, whole number, truth value or None."""
+    if type(key) is str:
+        return repr(key if len(key) <= LONGEST_KEY else f"{key[:LONGEST_KEY]}...")
+    if type(key) is int:
+        return str(key) if -_LARGEST <= key < _LARGEST else ""
+    return str(key) if key is None or type(key) is bool else ""
 
 
 def counted(races: Iterable[RawRace]) -> dict[tuple[object, ...], int]:

@@ -82,13 +82,14 @@ class Site(Struct):
     steps; `suspends`: a walk has an await between its steps. `opens`: an await lies between this read and a write that
     depends on it; `switches`: a greenlet may let others run there. `lent`: the place is part of a region with `calls`.
     `literal` is the source of the literal that a store writes. `flag` marks reads in the test of a `while`, and stores
-    of True or False.
+    of True or False; and calls of what an attribute has that is given functions, and stores of such functions.
     `is_head`: a later write of the same function depends on this read. `through`: the attribute that the operand was
     loaded from just before, empty otherwise. `rechecked`: the write follows a second test of its location inside the
     guard of a first one, as double-checked locking does, and `double_checked` marks the first tests of such writes.
     `made`: the operand is still being made by this function, which has handed it to nobody. `whole`: what is stored is
-    a container that was made here. `once`: nothing else in the function reads the place. `waits` marks reads in the
-    test of a `while` that does nothing but wait.
+    a container that was made here, or a view is copied by the call that it is made for. `once`: nothing else in the
+    function reads the place. `waits` marks reads in the test of a `while` that does nothing but wait. `counted`: a
+    slice is deleted whose end the function has counted.
     """
 
     index: int
@@ -121,3 +122,4 @@ class Site(Struct):
     whole: bool = False
     once: bool = False
     waits: bool = False
+    counted: bool = False

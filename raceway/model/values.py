@@ -20,8 +20,15 @@ DEPTH_LIMIT = 16
 """Nesting of a copy: far below what collectors accept, far above what people read."""
 
 _WHOLE = frozenset({int, bool, type(None)})
+_PLAIN = frozenset({float, bool, type(None)})
 _SIZED = frozenset({bytes, bytearray, list, tuple, dict, set, frozenset, range, memoryview})
 _INTEGER_LIMIT = 2**63
+
+
+class Cut(str):
+    """What is told of a scalar that is too large to keep, made when it was given: nobody cuts it again."""
+
+    __slots__ = ()
 
 
 class _Budget:
@@ -49,6 +56,21 @@ def scalar(value: object) -> Any:
     return _scalar(value, _Budget())
 
 
+def is_small(value: object) -> bool:
+    """Whether the value is a built-in scalar that may be kept as it is: the others may be of any size."""
+    kind = type(value)
+    if kind is str:
+        return len(value) <= TEXT_LIMIT  # type: ignore[arg-type]
+    return kind in _PLAIN or (kind is int and -_INTEGER_LIMIT <= value < _INTEGER_LIMIT)  # type: ignore[operator]
+
+
+def cut(value: Any, limit: int = TEXT_LIMIT) -> Any:
+    """A text, of up to `limit` characters as it is, or a built-in scalar, if it is small; else what is told of it."""
+    if issubclass(type(value), str):
+        return str.__str__(value) if str.__len__(value) <= limit else Cut(_shortened(value))
+    return value if is_small(value) else Cut(scalar(value))
+
+
 def told(value: object) -> str:
     """Type and, of a built-in container, size: `<list of 3>`, `<Account>`."""
     kind = type(value)
@@ -58,9 +80,13 @@ def told(value: object) -> str:
 
 def text(value: str) -> str:
     """The string as UTF-8 can hold it, cut where it is too long."""
-    if len(value) > TEXT_LIMIT:
-        value = f"{value[:TEXT_LIMIT]}... ({len(value)} characters)"
-    return spelled(value)
+    if type(value) is Cut:
+        return spelled(str(value))
+    return spelled(_shortened(value) if len(value) > TEXT_LIMIT else value)
+
+
+def _shortened(value: str) -> str:
+    return f"{str.__getitem__(value, slice(TEXT_LIMIT))}... ({str.__len__(value)} characters)"
 
 
 def spelled(value: str) -> str:
@@ -74,6 +100,9 @@ def _scalar(value: Any, budget: _Budget) -> Any:
         kept = text(value)
         budget.lossless &= kept == value
         return kept
+    if kind is Cut:
+        budget.lossless = False
+        return text(value)
     if kind in _WHOLE and (kind is not int or -_INTEGER_LIMIT <= value < _INTEGER_LIMIT):
         return value
     if kind is float and value - value == 0:  # neither infinite nor not a number

@@ -10,7 +10,7 @@
 uint64_t names_generation = 1;
 uint64_t imports_sync;
 
-static PyObject *string_contains, *string_getattr, *string_iter, *string_len;
+static PyObject *string_contains, *string_getattr, *string_iter, *string_len, *string_repr;
 
 const uint8_t op_of_context[] = {
     [CONTEXT_LOAD] = OP_READ, [CONTEXT_STORE] = OP_WRITE, [CONTEXT_DELETE] = OP_DELETE,
@@ -23,7 +23,8 @@ accesses_start(void)
     string_getattr = PyUnicode_InternFromString("__getattr__");
     string_iter = PyUnicode_InternFromString("__iter__");
     string_len = PyUnicode_InternFromString("__len__");
-    return string_len != NULL && containers_start();
+    string_repr = PyUnicode_InternFromString("__repr__");
+    return string_len != NULL && string_repr != NULL && containers_start();
 }
 
 const Learned nothing_learned;
@@ -338,8 +339,9 @@ method(Reach *at)
         container_learn(at, shape, row);
     }
     else if (!shape->is_module && !shape->is_type) {
-        if (!type_find(Py_TYPE(at->base), at->site->name, NULL, NULL)) {
-            /* A call of something kept in the object, `self.callback()`, reads a field. */
+        PyTypeObject *kind;
+        if (!type_find(Py_TYPE(at->base), at->site->name, NULL, &kind) || kind == &PyMemberDescr_Type) {
+            /* A call of something kept in the object, `self.callback()`, reads a field; so does one of a slot. */
             field(at, shape, at->site->name, OP_READ);
         }
         else {
@@ -351,8 +353,26 @@ method(Reach *at)
     }
 }
 
-/* An argument of a built-in: `next` advances a generator, `len` and `bool` ask the structure, all others walk over it: of
-   a generator some take items at once, some later, so that they tell nothing of it. */
+/* Whether a built-in function, or what does the same, goes over an object of this very type in one step, as its `__repr__` does. The twin of
+   `whole` in raceway/runtime/contracts/table.py. */
+static bool
+is_whole(const Reach *at)
+{
+    static const char *const functions[] = {"list", "dict", "sorted", "repr", "ascii", "str", "format", "print"};
+    for (size_t place = 0; place < sizeof functions / sizeof *functions; place++) {
+        if (spells(at, functions[place])) {
+            return container_index(Py_TYPE(at->base)) != 0;
+        }
+    }
+    if (spells(at, "tuple")) {
+        return PyList_CheckExact(at->base);
+    }
+    return (spells(at, "set") || spells(at, "frozenset")) && (Py_IS_TYPE(at->base, &PySet_Type) || PyDict_CheckExact(at->base));
+}
+
+/* An argument of a built-in: `next` advances a generator, `len` and `bool` ask the structure, what copies it whole looks
+   at it as `repr` does, all others walk over it: of a generator some take items at once, some later, so that they tell
+   nothing of it. */
 static void
 function(Reach *at)
 {
@@ -365,7 +385,8 @@ function(Reach *at)
         learn(at->tap, Py_TYPE(at->base), SEES_NOTHING);
         return;
     }
-    container_operator(at, spells(at, "len") || spells(at, "bool") ? string_len : string_iter);
+    bool counts = spells(at, "len") || spells(at, "bool");
+    container_operator(at, counts ? string_len : is_whole(at) ? string_repr : string_iter);
 }
 
 static void
@@ -420,7 +441,7 @@ access_reached(Reach *at)
             generator_advances(at);
         }
         else {
-            container_operator(at, string_iter);
+            container_operator(at, is_whole(at) ? string_repr : string_iter);
         }
         break;
     case FORM_FUNCTION:

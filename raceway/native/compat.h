@@ -244,6 +244,20 @@ dict_item(PyObject *values, PyObject *name)
 #endif
 }
 
+/* What a weak reference refers to, as a new reference; NULL without an error when it is gone. */
+static inline PyObject *
+weak_target(PyObject *reference)
+{
+#if PY_VERSION_HEX >= 0x030D0000
+    PyObject *found = NULL;
+    (void)PyWeakref_GetRef(reference, &found);
+    return found;
+#else
+    PyObject *found = PyWeakref_GetObject(reference);
+    return found == Py_None ? NULL : Py_XNewRef(found);
+#endif
+}
+
 static inline bool
 type_is_immutable(PyTypeObject *type)
 {

@@ -52,13 +52,13 @@ label_container(Reach *at, Object *object)
 }
 
 static void
-touch_item(Reach *at, Shape *shape, int op, int commute)
+touch_key(Reach *at, Shape *shape, PyObject *name, int op, int commute)
 {
     Object *object = object_of(at->base);
     if (object == NULL) {
         return;
     }
-    Location location = {.target = at->base, .kind = AT_ITEM, .items = true};
+    Location location = {.target = at->base, .name = name, .kind = AT_ITEM, .items = true};
     Cell *cell;
     Py_ssize_t index;
     if (shape->sequence && PyLong_CheckExact(at->key) && small_index(at->key, &index)) {
@@ -93,10 +93,24 @@ touch_item(Reach *at, Shape *shape, int op, int commute)
         location.object = object;
         location.kind = AT_STRUCTURE;
         location.key = KEY_WHOLE;
+        location.name = NULL;
         location.items = false; /* who changes all of it is told of by the container's own name */
         touch(at, &object->cells[1], &location, OP_READ, COMMUTE_NONE);
         remember_made(at->tap, MADE_ALL, object->cells[1].r);
     }
+}
+
+static void
+touch_item(Reach *at, Shape *shape, int op, int commute)
+{
+    Py_ssize_t index = 0;
+    bool from_end = shape->sequence && PyLong_CheckExact(at->key) && small_index(at->key, &index) && index < 0;
+    PyObject *name = from_end ? PyLong_FromSsize_t(index + Py_SIZE(at->base)) : Py_NewRef(at->key);
+    if (name == NULL) {
+        PyErr_Clear();
+    }
+    touch_key(at, shape, name, op, commute);
+    Py_XDECREF(name);
 }
 
 /* Whether there is nothing to walk over, told without code of the program. */

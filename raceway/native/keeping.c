@@ -2,26 +2,44 @@
    the rules. Types are compared, nothing of the program is called. */
 #include "core.h"
 
-enum { FEW = 8, MANY = 100 };
+enum { FEW = 8, MANY = 100, NODE_LIMIT = 1000, DEPTH_LIMIT = 16, TEXT_LIMIT = 4096 };
 
+/* Whether it may be kept as it is. */
 static bool
-is_scalar(PyObject *value)
+is_small(PyObject *value)
 {
-    return PyUnicode_CheckExact(value) || PyLong_CheckExact(value) || value == Py_None || PyFloat_CheckExact(value) ||
-           PyBool_Check(value);
+    if (PyUnicode_CheckExact(value)) {
+        return PyUnicode_GET_LENGTH(value) <= TEXT_LIMIT;
+    }
+    if (PyLong_CheckExact(value)) {
+        int overflow;
+        (void)PyLong_AsLongLongAndOverflow(value, &overflow);
+        return overflow == 0;
+    }
+    return value == Py_None || PyFloat_CheckExact(value) || PyBool_Check(value);
 }
 
 static bool
-are_scalars(PyObject *values)
+are_small(PyObject *values)
 {
     bool all = true;
     for (Py_ssize_t place = 0; all && place < PyTuple_GET_SIZE(values); place++) {
-        all = is_scalar(PyTuple_GET_ITEM(values, place));
+        all = is_small(PyTuple_GET_ITEM(values, place));
     }
     return all;
 }
 
-/* A new reference to a copy of a list or tuple of scalars that is not too long; NULL, without an exception unless memory is
+/* What is kept has no way back to itself. NULL stays NULL. */
+static PyObject *
+hidden_from_collector(PyObject *kept)
+{
+    if (kept != NULL) {
+        PyObject_GC_UnTrack(kept);
+    }
+    return kept;
+}
+
+/* A new reference to a copy of a list or tuple of small scalars that is not too long; NULL, without an exception unless memory is
    short, where it is none. */
 static PyObject *
 kept_items(PyObject *value)
@@ -30,14 +48,14 @@ kept_items(PyObject *value)
         return NULL;
     }
     PyObject *items = PyTuple_CheckExact(value) ? Py_NewRef(value) : PyList_AsTuple(value);
-    if (items != NULL && PyTuple_GET_SIZE(items) <= MANY && are_scalars(items)) {
-        return items;
+    if (items != NULL && PyTuple_GET_SIZE(items) <= MANY && are_small(items)) {
+        return hidden_from_collector(items);
     }
     Py_XDECREF(items);
     return NULL;
 }
 
-/* The same of a small dictionary of names and scalars. */
+/* The same of a small dictionary of names and small scalars. */
 static PyObject *
 kept_names(PyObject *value)
 {
@@ -46,10 +64,10 @@ kept_names(PyObject *value)
     PyObject *name, *item;
     bool all = copy != NULL && PyDict_GET_SIZE(copy) <= FEW;
     while (all && PyDict_Next(copy, &place, &name, &item)) {
-        all = PyUnicode_CheckExact(name) && is_scalar(item);
+        all = PyUnicode_CheckExact(name) && is_small(name) && is_small(item);
     }
     if (all) {
-        return copy;
+        return hidden_from_collector(copy);
     }
     Py_XDECREF(copy);
     return NULL;
@@ -66,7 +84,10 @@ kept_at_first(PyObject *value, Py_ssize_t *odd)
     if (PyDict_CheckExact(value)) {
         return kept_names(value);
     }
-    *odd += !is_scalar(value);
+    if (PyUnicode_CheckExact(value) || PyLong_CheckExact(value)) {
+        return is_small(value) ? Py_NewRef(value) : NULL;
+    }
+    *odd += !is_small(value);
     return Py_NewRef(value);
 }
 
@@ -74,13 +95,13 @@ kept_at_first(PyObject *value, Py_ssize_t *odd)
 static bool
 is_odd(PyObject *kept)
 {
-    return !is_scalar(kept) && !PyTuple_CheckExact(kept) && !PyDict_CheckExact(kept);
+    return !is_small(kept) && !PyTuple_CheckExact(kept) && !PyDict_CheckExact(kept);
 }
 
 static PyObject *
 kept_by_position(PyObject *values, bool of_owner, Py_ssize_t *odd)
 {
-    if (!of_owner && are_scalars(values)) {
+    if (!of_owner && are_small(values)) {
         return Py_NewRef(values);
     }
     PyObject *kept = PyTuple_New(PyTuple_GET_SIZE(values));
@@ -92,7 +113,7 @@ kept_by_position(PyObject *values, bool of_owner, Py_ssize_t *odd)
         }
         PyTuple_SET_ITEM(kept, place, copy);
     }
-    return kept;
+    return hidden_from_collector(kept);
 }
 
 /* Of a dictionary that nobody else changes. */
@@ -111,7 +132,7 @@ kept_by_name(PyObject *values, Py_ssize_t *odd)
         }
         Py_XDECREF(copy);
     }
-    return kept;
+    return hidden_from_collector(kept);
 }
 
 /* In the place of what must not stay: what `briefly` says of it. */
@@ -155,16 +176,54 @@ native_keep_arguments(PyObject *module, PyObject *const *arguments, Py_ssize_t c
     PyObject *kept = kept_by_position(arguments[0], arguments[3] == Py_True, &odd), *found = NULL;
     PyObject *named = kept == NULL ? NULL : kept_by_name(arguments[1], &odd);
     if (named != NULL && (odd == 0 || told_briefly(kept, named, arguments[2]))) {
-        found = PyTuple_Pack(2, kept, named);
+        found = hidden_from_collector(PyTuple_Pack(2, kept, named));
     }
     Py_XDECREF(kept);
     Py_XDECREF(named);
     return found != NULL || PyErr_Occurred() ? found : Py_NewRef(Py_None);
 }
 
-/* --- Snapshots: the twin of `snapshot` in raceway/model/values.py ------------------------------------------------------- */
+static PyObject *few_class, *keep_much; /* owned */
 
-enum { NODE_LIMIT = 1000, DEPTH_LIMIT = 16, TEXT_LIMIT = 4096 };
+/* keep_with(Few, keep_much): what few names are kept in, and who keeps what is much. */
+PyObject *
+native_keep_with(PyObject *module, PyObject *args)
+{
+    (void)module;
+    PyObject *few, *much;
+    if (!PyArg_ParseTuple(args, "OO", &few, &much)) {
+        return NULL;
+    }
+    Py_XSETREF(few_class, Py_NewRef(few));
+    Py_XSETREF(keep_much, Py_NewRef(much));
+    Py_RETURN_NONE;
+}
+
+/* keep(value, degrade) -> what is kept of it. */
+PyObject *
+native_keep(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
+{
+    (void)module;
+    if (count != 2 || keep_much == NULL) {
+        PyErr_SetString(PyExc_TypeError, "keep(value, degrade)");
+        return NULL;
+    }
+    PyObject *value = arguments[0], *kept = NULL;
+    if (is_small(value)) {
+        return Py_NewRef(value);
+    }
+    if (PyDict_CheckExact(value)) {
+        PyObject *names = kept_names(value);
+        kept = names == NULL ? NULL : hidden_from_collector(PyObject_CallOneArg(few_class, names));
+        Py_XDECREF(names);
+    }
+    else if (PyList_CheckExact(value) || PyTuple_CheckExact(value)) {
+        kept = kept_items(value);
+    }
+    return kept != NULL || PyErr_Occurred() ? kept : PyObject_Vectorcall(keep_much, arguments, 2, NULL);
+}
+
+/* --- Snapshots: the twin of `snapshot` in raceway/model/values.py ------------------------------------------------------- */
 
 typedef struct {
     PyObject *scalar; /* tells what is no plain scalar; borrowed */
@@ -239,7 +298,7 @@ copied_items(PyObject *value, int depth, Budget *budget)
     }
     budget->lossless &= found != NULL && PyList_GET_SIZE(found) == Py_SIZE(value);
     Py_XDECREF(taken);
-    return found;
+    return hidden_from_collector(found);
 }
 
 /* One entry into the copy; false with an exception set. */
@@ -280,7 +339,7 @@ copied_names(PyObject *value, int depth, Budget *budget)
         return NULL;
     }
     budget->lossless &= PyDict_GET_SIZE(found) == size;
-    return found;
+    return hidden_from_collector(found);
 }
 
 static PyObject *

@@ -10,8 +10,18 @@ static struct {
 } with;
 
 static struct {
-    PyObject *actor, *flow, *children, *harvest, *count, *others, *last, *token, *asyncio, *trio, *running_loop, *current_task;
+    PyObject *harvest, *token, *asyncio, *trio, *running_loop, *current_task;
 } names;
+
+/* A slot of a class, read and written where it is. */
+typedef struct {
+    PyObject *name;
+    PyTypeObject *type; /* borrowed: the slot lives as long as the class; NULL: the slot is asked for by its name */
+    Py_ssize_t offset;
+} Place;
+
+static Place actor_of, last_of; /* of contexts */
+static Place flow_of, children_of, count_of, learned_of; /* of actors */
 
 static PyObject *one;
 
@@ -24,11 +34,52 @@ intern(PyObject **name, const char *text)
 static bool
 ready(void)
 {
-    return intern(&names.actor, "actor") && intern(&names.flow, "flow") && intern(&names.children, "children") &&
-           intern(&names.harvest, "harvest") && intern(&names.count, "count") && intern(&names.others, "others") &&
-           intern(&names.last, "last") && intern(&names.token, "token") && intern(&names.asyncio, "asyncio") &&
+    return intern(&names.harvest, "harvest") && intern(&names.token, "token") && intern(&names.asyncio, "asyncio") &&
            intern(&names.trio, "trio.lowlevel") && intern(&names.running_loop, "_running_loop") &&
            intern(&names.current_task, "_current_task") && (one != NULL || (one = PyLong_FromLong(1)) != NULL);
+}
+
+/* Without a GIL a read needs more care than there is time for here: the interpreter takes it. */
+static bool
+find_place(Place *at, PyObject *class, const char *name)
+{
+    PyObject *slot = intern(&at->name, name) ? PyObject_GetAttr(class, at->name) : NULL;
+    if (slot == NULL) {
+        return false;
+    }
+    at->type = NULL;
+    if (!RW_FREE_THREADED && Py_IS_TYPE(slot, &PyMemberDescr_Type)) {
+        PyMemberDef *found = ((PyMemberDescrObject *)slot)->d_member;
+        at->type = found->type == T_OBJECT_EX ? PyDescr_TYPE(slot) : NULL;
+        at->offset = found->offset;
+    }
+    Py_DECREF(slot);
+    return true;
+}
+
+static PyObject **
+place_in(PyObject *owner, const Place *at)
+{
+    return at->type != NULL && PyObject_TypeCheck(owner, at->type) ? (PyObject **)((char *)owner + at->offset) : NULL;
+}
+
+/* What is in a slot, as a new reference. */
+static PyObject *
+get(PyObject *owner, const Place *at)
+{
+    PyObject **place = place_in(owner, at);
+    return place != NULL && *place != NULL ? Py_NewRef(*place) : PyObject_GetAttr(owner, at->name);
+}
+
+static bool
+set(PyObject *owner, const Place *at, PyObject *value)
+{
+    PyObject **place = place_in(owner, at);
+    if (place == NULL) {
+        return PyObject_SetAttr(owner, at->name, value) == 0;
+    }
+    Py_XSETREF(*place, Py_NewRef(value));
+    return true;
 }
 
 static bool
@@ -39,14 +90,17 @@ take(PyObject **place, PyObject *flows, const char *name)
     return found != NULL;
 }
 
-/* mark_with(Mark, variable, forked, namespace of flows): what marks are made with. */
+/* mark_with(Mark, Actor, variable, forked, namespace of flows): what marks are made with. */
 PyObject *
 native_mark_with(PyObject *module, PyObject *args)
 {
     (void)module;
-    PyObject *mark, *variable, *forked, *flows;
+    PyObject *mark, *actor, *variable, *forked, *flows;
     if (!ready() ||
-        !PyArg_ParseTuple(args, "OO!OO!", &mark, &PyContextVar_Type, &variable, &forked, &PyDict_Type, &flows) ||
+        !PyArg_ParseTuple(args, "OOO!OO!", &mark, &actor, &PyContextVar_Type, &variable, &forked, &PyDict_Type, &flows) ||
+        !find_place(&actor_of, mark, "actor") || !find_place(&last_of, mark, "last") ||
+        !find_place(&flow_of, actor, "flow") || !find_place(&children_of, actor, "children") ||
+        !find_place(&count_of, actor, "count") || !find_place(&learned_of, actor, "others") ||
         !take(&with.current_flow, flows, "current_flow") || !take(&with.kept, flows, "_kept") ||
         !take(&with.modules, flows, "_modules") || !take(&with.no_loop, flows, "_no_loop")) {
         return NULL;
@@ -113,17 +167,17 @@ flow_of_caller(void)
 static PyObject *
 context_of_flow(PyObject *context, PyObject *actor)
 {
-    PyObject *flow = flow_of_caller(), *reference = flow == NULL ? NULL : PyObject_GetAttr(actor, names.flow);
-    PyObject *known = reference == NULL ? NULL : PyObject_CallNoArgs(reference), *found = NULL;
+    PyObject *flow = flow_of_caller(), *reference = flow == NULL ? NULL : get(actor, &flow_of), *found = NULL;
+    PyObject *known = reference == NULL ? NULL : weak_target(reference);
     if (known == flow && flow != NULL) {
-        PyObject *children = PyObject_GetAttr(actor, names.children);
+        PyObject *children = get(actor, &children_of);
         Py_ssize_t waiting = children == NULL ? -1 : PyObject_Size(children);
         PyObject *harvested = waiting > 0 ? PyObject_CallMethodNoArgs(actor, names.harvest) : NULL;
         found = waiting == 0 || harvested != NULL ? Py_NewRef(context) : NULL;
         Py_XDECREF(harvested);
         Py_XDECREF(children);
     }
-    else if (known != NULL) {
+    else if (reference != NULL) {
         found = PyObject_CallFunctionObjArgs(with.forked, context, flow, NULL);
     }
     Py_XDECREF(known);
@@ -144,8 +198,8 @@ now(void)
 static PyObject *
 counted(PyObject *actor)
 {
-    PyObject *before = PyObject_GetAttr(actor, names.count), *count = before == NULL ? NULL : PyNumber_Add(before, one);
-    if (count != NULL && PyObject_SetAttr(actor, names.count, count) < 0) {
+    PyObject *before = get(actor, &count_of), *count = before == NULL ? NULL : PyNumber_Add(before, one);
+    if (count != NULL && !set(actor, &count_of, count)) {
         Py_CLEAR(count);
     }
     Py_XDECREF(before);
@@ -158,8 +212,9 @@ marked(PyObject *context, PyObject *actor, PyObject *const *told)
 {
     enum { ACTOR, COUNT, OTHERS, LAST, BEFORE, TIME, KIND, PLACE, VALUES, DURATION, FIELDS };
     PyObject *count = counted(actor), *others = NULL, *before = NULL, *time = NULL, *made = NULL, *token = NULL;
-    if (count != NULL && (others = PyObject_GetAttr(actor, names.others)) != NULL &&
-        (before = PyObject_GetAttr(context, names.last)) != NULL && (time = now()) != NULL) {
+    if (count != NULL && (others = get(actor, &learned_of)) != NULL && (before = get(context, &last_of)) != NULL &&
+        (time = now()) != NULL) {
+        PyObject_GC_UnTrack(told[2]); /* what it holds was kept: the collector need not look for cycles */
         PyObject *fields[FIELDS] = {
             [ACTOR] = actor, [COUNT] = count, [OTHERS] = others, [LAST] = count, [BEFORE] = before, [TIME] = time,
             [KIND] = told[0], [PLACE] = told[1], [VALUES] = told[2], [DURATION] = told[3],
@@ -182,15 +237,15 @@ PyObject *
 native_mark(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
 {
     (void)module;
-    if (count < 4 || count > 5 || with.mark == NULL) {
+    if (count < 4 || count > 5 || with.mark == NULL || !PyTuple_CheckExact(arguments[3])) {
         PyErr_SetString(PyExc_TypeError, "mark(context, kind, place, values, duration_ns)");
         return NULL;
     }
     PyObject *told[] = {arguments[1], arguments[2], arguments[3], count == 5 ? arguments[4] : Py_None};
-    PyObject *actor = PyObject_GetAttr(arguments[0], names.actor);
+    PyObject *actor = get(arguments[0], &actor_of);
     PyObject *context = actor == NULL ? NULL : context_of_flow(arguments[0], actor), *made = NULL;
     if (context != NULL && context != arguments[0]) {
-        Py_SETREF(actor, PyObject_GetAttr(context, names.actor));
+        Py_SETREF(actor, get(context, &actor_of));
     }
     if (context != NULL && actor != NULL) {
         made = marked(context, actor, told);

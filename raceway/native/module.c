@@ -206,13 +206,13 @@ static PyObject *
 native_add_sites(PyObject *module, PyObject *columns)
 {
     (void)module;
-    uint32_t first, count;
+    uint32_t first;
     if (!PyTuple_Check(columns)) {
         PyErr_SetString(PyExc_TypeError, "add_sites(columns)");
         return NULL;
     }
     core_lock();
-    bool done = sites_add(columns, &first, &count);
+    bool done = sites_add(columns, &first);
     core_unlock();
     return done ? PyLong_FromUnsignedLong(first) : NULL;
 }
@@ -345,8 +345,9 @@ native_after_fork(PyObject *module, PyObject *nothing)
     actors_after_fork();
     notice_after_fork();
     teller_after_fork();
+    bool records = __atomic_load_n(&recording, __ATOMIC_RELAXED) != 0;
     core_unlock();
-    Py_RETURN_NONE;
+    return PyBool_FromLong(records);
 }
 
 static PyObject *
@@ -380,6 +381,8 @@ static PyMethodDef module_methods[] = {
     {"event_line", FASTCALL(native_event_line), METH_FASTCALL, "The line of an event from its parts."},
     {"access_tag", FASTCALL(native_access_tag), METH_FASTCALL, "The tag of a told access."},
     {"keep_arguments", FASTCALL(native_keep_arguments), METH_FASTCALL, "Copies of arguments, None where they are much."},
+    {"keep_with", native_keep_with, METH_VARARGS, "What values are kept with, from here on."},
+    {"keep", FASTCALL(native_keep), METH_FASTCALL, "A value so kept that it does not change any more."},
     {"mark_with", native_mark_with, METH_VARARGS, "What marks are made with, from here on."},
     {"mark", FASTCALL(native_mark), METH_FASTCALL, "Count an event of the flow that is calling, and tell what it was."},
     {"snapshot", FASTCALL(native_snapshot), METH_FASTCALL, "A copy of a value as JSON, and whether it is whole."},
@@ -402,7 +405,7 @@ static PyMethodDef module_methods[] = {
     {"told", native_told, METH_VARARGS, "What there is to tell since the last time, as values of the three classes."},
     {"untold", native_untold, METH_NOARGS, "How much was dropped since nobody asked in time."},
     {"hide_thread", native_hide_thread, METH_NOARGS, "The calling thread is one of ours: it is no actor."},
-    {"after_fork", native_after_fork, METH_NOARGS, "In a forked child: the other threads are gone."},
+    {"after_fork", native_after_fork, METH_NOARGS, "In a forked child: the other threads are gone. Whether it records."},
     {"locks_install", locks_install, METH_VARARGS, "Observe Lock and RLock; False where their types are not known."},
     {"locks_uninstall", locks_uninstall, METH_NOARGS, "Put back the methods of Lock and RLock."},
     {"caches_install", caches_install, METH_VARARGS, "Observe functools.lru_cache; False where its type is not known."},
@@ -448,9 +451,10 @@ module_exec(PyObject *module)
         return -1;
     }
 #endif
+    gets_ready();
     if (!taps_ready(module) || PyType_Ready(&Recorder_Type) < 0 || PyType_Ready(&PeekProbe_Type) < 0 ||
-        PyType_Ready(&Around_Type) < 0 || PyType_Ready(&Watched_Type) < 0 || !recorder_ready(module) ||
-        !queues_ready() || !loops_ready(module) || !callbacks_ready(module) ||
+        PyType_Ready(&Around_Type) < 0 || PyType_Ready(&Intake_Type) < 0 || PyType_Ready(&Watched_Type) < 0 ||
+        !recorder_ready(module) || !queues_ready() || !loops_ready(module) || !callbacks_ready(module) ||
         !steps_ready(module)) {
         return -1;
     }
@@ -458,6 +462,7 @@ module_exec(PyObject *module)
         PyModule_AddObjectRef(module, "PeekProbe", (PyObject *)&PeekProbe_Type) < 0 ||
         PyModule_AddObjectRef(module, "Channel", (PyObject *)&Channel_Type) < 0 ||
         PyModule_AddObjectRef(module, "Around", (PyObject *)&Around_Type) < 0 ||
+        PyModule_AddObjectRef(module, "Intake", (PyObject *)&Intake_Type) < 0 ||
         PyModule_AddObjectRef(module, "Watched", (PyObject *)&Watched_Type) < 0 ||
         PyModule_AddIntConstant(module, "PEEK", RW_PEEK) < 0 ||
         PyModule_AddIntConstant(module, "FREE_THREADED", RW_FREE_THREADED) < 0 ||

@@ -9,12 +9,16 @@ typedef struct Race {
     uint32_t object; /* serial */
     uint8_t kind;
     bool items;
+    PyObject *item; /* owned: the key that they are all about; NULL when there are several, or it cannot be told */
+    uint64_t key;
     bool observed;
     bool one_loop;
     uint64_t count;
     struct Race *next; /* in order of appearance */
     struct Race *alike; /* of the same hash */
 } Race;
+
+#define KEY_SHOWN 40 /* characters of a text, as LONGEST_KEY of raceway/model/races.py */
 
 static Table table;
 static Race *first_race, *last_race;
@@ -53,6 +57,23 @@ is_alike(const Race *race, uint32_t earlier, uint32_t later, uint32_t variable, 
            race->one_loop == one_loop;
 }
 
+/* A key that can be told, of a long text the beginning. The texts are made by raceway/model/races.py. */
+static PyObject *
+plain_key(PyObject *key)
+{
+    if (key == NULL) {
+        return NULL;
+    }
+    if (PyUnicode_CheckExact(key)) {
+        PyObject *shown = PyUnicode_Substring(key, 0, KEY_SHOWN + 1);
+        if (shown == NULL) {
+            PyErr_Clear();
+        }
+        return shown;
+    }
+    return PyLong_CheckExact(key) || PyBool_Check(key) || key == Py_None ? Py_NewRef(key) : NULL;
+}
+
 /* Note a race; of several alike the one that tells most about its regions is kept. */
 void
 race_add(uint32_t earlier, uint32_t later, bool observed, bool one_loop, const Location *location)
@@ -80,6 +101,9 @@ race_add(uint32_t earlier, uint32_t later, bool observed, bool one_loop, const L
         }
         race->observed |= observed;
         race->count++;
+        if (race->key != location->key) {
+            Py_CLEAR(race->item);
+        }
         context_drop(earlier);
         context_drop(later);
         return;
@@ -91,12 +115,14 @@ race_add(uint32_t earlier, uint32_t later, bool observed, bool one_loop, const L
     }
     *race = (Race){.earlier = earlier, .later = later, .variable = variable, .kind = location->kind,
                    .items = location->items, .observed = observed, .one_loop = one_loop, .count = 1,
+                   .key = location->key, .item = location->items ? plain_key(location->name) : NULL,
                    .object = location->object == NULL ? 0 : object_serial(location->object)};
     if (known != NULL) {
         race->alike = known->alike;
         known->alike = race;
     }
     else if (!table_put(&table, hash, race)) {
+        Py_XDECREF(race->item);
         free(race);
         return;
     }
@@ -152,7 +178,8 @@ side_tuple(uint32_t id)
                          (unsigned int)head, context->head_offset, head_locks);
 }
 
-/* [(earlier, later, variable, object, kind, observed, count, one loop)], in the order in which they were first seen. */
+/* [(earlier, later, variable, object, kind, observed, count, one loop, () or (key,))], in the order in which they were
+   first seen. */
 PyObject *
 races_dump(void)
 {
@@ -163,9 +190,9 @@ races_dump(void)
         PyObject *text = variable_text(race->variable, race->items);
         PyObject *row = NULL;
         if (earlier != NULL && later != NULL && text != NULL) {
-            row = Py_BuildValue("(OOOIiOKO)", earlier, later, text, (unsigned int)race->object, (int)race->kind,
+            row = Py_BuildValue(race->item == NULL ? "(OOOIiOKO())" : "(OOOIiOKO(O))", earlier, later, text, (unsigned int)race->object, (int)race->kind,
                                 race->observed ? Py_True : Py_False, (unsigned long long)race->count,
-                                race->one_loop ? Py_True : Py_False);
+                                race->one_loop ? Py_True : Py_False, race->item);
         }
         Py_XDECREF(earlier);
         Py_XDECREF(later);
@@ -186,6 +213,7 @@ races_reset(void)
         first_race = race->next;
         context_drop(race->earlier);
         context_drop(race->later);
+        Py_XDECREF(race->item);
         free(race);
     }
     last_race = NULL;

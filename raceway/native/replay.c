@@ -82,6 +82,7 @@ feed_access(PyObject *record)
     Location location = {
         .target = (const void *)(uintptr_t)(object + 1),
         .activation = (const void *)(uintptr_t)activation,
+        .name = items && !whole ? key : NULL,
         .key = number,
         .kind = (uint8_t)kind,
         .items = items,

@@ -6,10 +6,11 @@ event that fails is mended field by field, and dropped when even that fails.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import msgspec
-from msgspec.structs import astuple
+from msgspec.structs import astuple, replace
 
 from raceway.model import eventkinds as of
 from raceway.model.events import Event, EventKind, Metadata
@@ -25,6 +26,8 @@ _U64 = 2**64 - 1
 
 LINE_LIMIT = 512 * 1024
 """Bytes of one event; a longer one is cut, for it would hardly leave room for others in a request."""
+
+_BRIEF_ITEMS, _BRIEF_TEXT = 100, 256
 
 _UNKNOWN = Metadata("unknown", 0, "unknown-service", "unknown", {})
 
@@ -76,6 +79,9 @@ def fitting(event: Event) -> tuple[Event, bytes, bool]:
     try:
         mended = _mended(event)
         line = _encode(mended)
+        if len(line) > LINE_LIMIT:
+            mended = _brief(mended)
+            line = _encode(mended)
         if len(line) <= LINE_LIMIT and _fits(_decode(line)):
             return mended, line, True
     except Exception as error:
@@ -126,6 +132,31 @@ def _mended(event: Event) -> Event:
         lock_set=tuple(_text(lock) for lock in event.lock_set) if type(event.lock_set) in (tuple, list) else (),
         parent_id=None if event.parent_id is None else _uuid(event.parent_id),
     )
+
+
+def _brief(event: Event) -> Event:
+    """A mended event with no more in it than a line holds, whatever is in it: later events name it as their parent."""
+    fields = event.kind.fields
+    left = iter(range(_BRIEF_ITEMS))
+    told = {name: _within(getattr(fields, name), left) for name in fields.__struct_fields__}
+    return replace(
+        event,
+        kind=EventKind(**{event.kind.name: type(fields)(**told)}),
+        metadata=replace(event.metadata, tags=_within(event.metadata.tags, left)),
+        lock_set=_within(event.lock_set, left),
+    )
+
+
+def _within(value: Any, left: Iterator[int]) -> Any:
+    kind = type(value)
+    if kind is str and len(value) > _BRIEF_TEXT:
+        return f"{value[:_BRIEF_TEXT]}... ({len(value)} characters)"
+    if kind is dict:
+        items = ((key, item) for key, item in value.items() if next(left, None) is not None)
+        return {_within(key, left): _within(item, left) for key, item in items}
+    if kind in (list, tuple):
+        return kind(_within(item, left) for item in value if next(left, None) is not None)
+    return value
 
 
 def _mended_metadata(metadata: Any) -> Metadata:

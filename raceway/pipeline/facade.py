@@ -62,27 +62,27 @@ class Pipeline:
     ) -> None:
         self.settings = settings or Settings()
         self._sinks = tuple(sinks)
-        self._closed = False
         self._refused = Tally()
-        self._buffer = Buffer(self.settings.buffer_size, self.settings.batch_size)
+        self._buffer = Buffer(self.settings.buffer_size, self.settings.batch_size, self._put)
+        self._intake = self._buffer.intake
         self._worker = Worker(
             self._buffer, self._sinks, self.settings, maker, before_send, tuple(sources), Once(warn), enter
         )
-        self._put = self._buffer.put
+        self.put: Callable[[Any], bool] = self._intake
+        """Take an event, or what the maker makes one of; False when it was dropped."""
         endings.follow(self, at_exit=at_exit, terminate=terminate)
 
     def start(self) -> None:
         """Start the worker now: who gives sources wants them asked before there is an event."""
         self._worker.start()
 
-    def put(self, event: Any) -> bool:
-        """Take an event, or what the maker makes one of; False when it was dropped."""
-        if self._closed:
+    def _put(self, event: Any) -> bool:
+        if self._intake.closed:
             self._refused.add()
             return False
         if not self._worker.alive:
             self._worker.start()
-        return self._put(event)
+        return self._buffer.put(event)
 
     def degrade(self, count: int = 1) -> None:
         """Count events that were put with something left out."""
@@ -94,13 +94,13 @@ class Pipeline:
 
     def flush(self, timeout: float = 5.0) -> bool:
         """Deliver what waits, for so many seconds at most; whether all was."""
-        return self._closed or self._worker.flush(monotonic() + timeout)
+        return self._intake.closed or self._worker.flush(monotonic() + timeout)
 
     def close(self, timeout: float = 5.0) -> bool:
         """Flush and end, in so many seconds at most; whether all was delivered. Again: nothing happens."""
-        if self._closed:
+        if self._intake.closed:
             return True
-        self._closed = True
+        self._intake.closed = True
         endings.leave(self)
         return self._worker.close(monotonic() + timeout)
 

@@ -110,7 +110,7 @@ class _Reading:
     def _access(self, index: int, actor: int, tag: AccessTag, event: Event) -> list[Record]:
         change = event.kind.StateChange
         assert change is not None
-        location = Location(tag.object, tag.kind, tag.key)
+        location = Location(tag.object, tag.kind, ("number", tag.key))  # it stands for a key, and is none to show
         self._activations += 1
         access = Access(actor, tag.operation, location, tag.site, change.variable, (), tag.commute, self._activations)
         if tag.region < 0:

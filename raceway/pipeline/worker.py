@@ -95,18 +95,22 @@ class Worker:
         self._enter = enter
         self._turn = allocate_lock()
         self._wishes: deque[_Wish] = deque()
-        self.alive = False
         self._closing = False
+
+    @property
+    def alive(self) -> bool:
+        """Whether the thread is there."""
+        return self.buffer.intake.served
 
     def start(self) -> bool:
         """Start the thread unless it runs; False when there can be none any more."""
         if self.alive or self._closing:
             return self.alive
-        self.alive = True
+        self.buffer.intake.served = True
         try:
             start_new_thread(self._run, ())
         except RuntimeError:  # no threads left, or the interpreter is going away
-            self.alive = False
+            self.buffer.intake.served = False
         return self.alive
 
     def _run(self) -> None:
@@ -126,7 +130,7 @@ class Worker:
         except Exception as error:  # a fault of ours; the next put starts it again
             self._warn(f"events: the worker failed ({type(error).__name__}: {error}) and starts anew")
         finally:
-            self.alive = False
+            self.buffer.intake.served = False
 
     def _work(self) -> float | None:
         """Hand over what waits and do what is due; when a sink wants its next turn. Needs the lock of turns."""
@@ -269,7 +273,7 @@ class Worker:
         """In a forked child: the thread does not exist here, nor does who held the lock."""
         self._turn = allocate_lock()
         self._wishes.clear()
-        self.alive = False
+        self.buffer.intake.served = False
         for count in (self.filtered, self.unfit, self.degraded):
             count.__init__()  # type: ignore[misc]
         for sink in self._sinks:

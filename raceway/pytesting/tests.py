@@ -42,7 +42,7 @@ class Terms(Struct):
 
 def allows(globs: Iterable[str], finding: Finding) -> bool:
     """Whether one of them is its kind, fingerprint or variable."""
-    known = finding.kind.value, finding.fingerprint, finding.variable
+    known = finding.kind.value, finding.fingerprint, finding.variable, finding.any_key
     return any(glob in known or fnmatchcase(finding.variable, glob) for glob in globs)
 
 
@@ -148,5 +148,5 @@ class Attributions:
 
 def _alike(first: Finding, second: Finding) -> bool:
     places = {(side.file, side.function) for side in first.accesses}
-    same = first.variable.removesuffix("[...]") == second.variable.removesuffix("[...]")
+    same = first.any_key.removesuffix("[...]") == second.any_key.removesuffix("[...]")
     return same and any((side.file, side.function) in places for side in second.accesses)

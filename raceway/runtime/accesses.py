@@ -165,9 +165,11 @@ class Accesses:
                 self._advance(at)
         elif contracts.is_container(at.type):
             self._apply(at, contracts.lookup(at.type, at.site.name))
-        elif not issubclass(at.type, (types.ModuleType, type)) and find(at.type, at.site.name) is None:
-            # A call of something kept in the object, `self.callback()`, reads a field.
-            self._field(at, at.site.name, Operation.READ)
+        elif not issubclass(at.type, (types.ModuleType, type)):
+            # A call of something kept in the object, `self.callback()`, reads a field; so does one of a slot.
+            known = find(at.type, at.site.name)
+            if known is None or isinstance(known[1], types.MemberDescriptorType):
+                self._field(at, at.site.name, Operation.READ)
 
     def _item(self, at: Reach) -> None:
         if at.site.context is not Context.AUGMENT:
@@ -186,7 +188,7 @@ class Accesses:
         if at.type is types.GeneratorType:
             self._advance(at)
         else:
-            self._operator(at, "__iter__")
+            self._operator(at, "__repr__" if contracts.whole(at.type, at.site.name) else "__iter__")
 
     def _advance(self, at: Reach) -> None:
         """A generator goes on: only one thread may be in its frame. A loop over it counts where it begins."""
@@ -201,15 +203,17 @@ class Accesses:
         self._apply(at, contracts.operator(at.type, name, shape))
 
     def _function(self, at: Reach) -> None:
-        """An argument of a builtin: `next` advances a generator, `len` and `bool` ask the structure, all others walk
-        over it: of a generator some take items at once, some later, so that they tell nothing of it.
+        """An argument of a builtin: `next` advances a generator, `len` and `bool` ask the structure, what copies it
+        whole looks at it as `repr` does, all others walk over it: of a generator some take items at once, some later,
+        so that they tell nothing of it.
         """
         if at.type is types.GeneratorType or at.site.name == "next":
             if at.type is types.GeneratorType and at.site.name == "next":
                 self._advance(at)
             return
         counts = at.site.name in {"len", "bool"}
-        self._operator(at, "__len__" if counts else "__iter__")
+        whole = not counts and contracts.whole(at.type, at.site.name)
+        self._operator(at, "__len__" if counts else "__repr__" if whole else "__iter__")
 
     def _global(self, at: Reach) -> None:
         at.state.accesses += 1

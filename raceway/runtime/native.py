@@ -17,7 +17,7 @@ from raceway import _native, files
 from raceway.model.findings import Actor
 from raceway.model.kinds import ActorKind, Commute, LocationKind, Operation
 from raceway.model.locks import Contention, LockFacts, LockOrder, Waiting
-from raceway.model.races import RawRace, Side
+from raceway.model.races import RawRace, Side, key_text
 from raceway.model.records import Access, Location
 from raceway.model.sites import Site
 from raceway.model.sitetable import SiteTable, pack
@@ -277,9 +277,9 @@ class NativeCore:
             facts,
         )
 
-    def after_fork(self) -> None:
-        """In a forked child: the parent's other threads are gone."""
-        _native.after_fork()
+    def after_fork(self) -> bool:
+        """In a forked child: the parent's other threads are gone. False when one has left a change half made."""
+        return _native.after_fork()
 
     def bind(self, code: CodeType, sites: Sequence[Site], places: bytes, file: str) -> CodeType:
         """The code with live taps at the places that are listed; it is changed in place."""
@@ -325,9 +325,10 @@ def _deadlock(rows: Iterable[tuple[Any, ...]]) -> tuple[Waiting, ...]:
 
 
 def _race(row: tuple[Any, ...]) -> RawRace:
-    earlier, later, variable, serial, kind, observed, count, one_loop = row
+    earlier, later, variable, serial, kind, observed, count, one_loop, key = row
     location = Location(serial, LocationKind(kind))
-    return RawRace(_side(earlier, location, variable), _side(later, location, variable), observed, count, one_loop)
+    sides = _side(earlier, location, variable), _side(later, location, variable)
+    return RawRace(*sides, observed, count, one_loop, item=key_text(*key) if key else "")
 
 
 def _side(packed: tuple[Any, ...], location: Location, variable: str) -> Side:

@@ -67,7 +67,7 @@ def single_key(node: cst.Subscript) -> cst.CSTNode | None:
     if not all(isinstance(index, cst.Index) and not index.star for index in indices):
         return None
     first = indices[0]
-    if len(indices) == 1 and isinstance(first, cst.Index):
+    if len(indices) == 1 and isinstance(first, cst.Index) and not isinstance(node.slice[0].comma, cst.Comma):
         return first.value
     return node
 
@@ -99,12 +99,14 @@ def comparison(planner: Planner, node: cst.Comparison) -> Taint:
     return taint | planner.flow.read(draft, *paths)
 
 
-def walk_tap(planner: Planner, node: cst.CSTNode, field: str, operand: cst.CSTNode, index: int = -1) -> Taint:
-    """A tap on an operand that is iterated over."""
+def walk_tap(
+    planner: Planner, node: cst.CSTNode, field: str, operand: cst.CSTNode, index: int = -1, like: str = ""
+) -> Taint:
+    """A tap on an operand that is iterated over; `like` is the built-in function that does the same to it, if any."""
     if not walkable(operand) or planner.is_module(operand):
         return CLEAN
     if isinstance(operand, cst.Name) and planner.scope.is_packed(operand.value):
         return CLEAN
-    draft = planner.site(SiteForm.ITERATE, Context.LOAD, Role.BASE, operand, operand)
+    draft = planner.site(SiteForm.ITERATE, Context.LOAD, Role.BASE, operand, operand, like)
     planner.tap(draft, Role.BASE, node, field, index)
     return planner.flow.read(draft, *structure_paths(planner, operand))

@@ -131,6 +131,7 @@ def _store_attribute(
     name = planner.mangle(target.attr.value)
     draft = planner.site(SiteForm.ATTRIBUTE, context, Role.BASE, target, target.value, name)
     draft.literal = literal(value)
+    draft.flag = isinstance(value, cst.Lambda)
     planner.tap(draft, Role.BASE, target, "value")
     planner.helpers.stored(planner.flow, target, name, taint)
     planner.flow.write(draft, taint, planner.flow.path(target))
@@ -142,8 +143,15 @@ def _store_item(
     draft, _operands = subscript_site(planner, target, context)
     if draft is not None:
         draft.literal = literal(value)
+        draft.counted = context is Context.DELETE and _is_counted(target)
         paths = (*subscript_paths(planner, target, draft), *structure_paths(planner, target.value))
         planner.flow.write(draft, taint, *paths)
+
+
+def _is_counted(target: cst.Subscript) -> bool:
+    """Whether `x[:n]` is meant, for a number that a local has: what comes after that stays."""
+    index = target.slice[0].slice
+    return isinstance(index, cst.Slice) and index.step is None and isinstance(index.upper, cst.Name)
 
 
 def augmented(planner: Planner, node: cst.AugAssign) -> Taint:

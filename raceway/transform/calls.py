@@ -33,6 +33,8 @@ WALKERS = frozenset(
     "list tuple set frozenset dict sorted sum min max any all enumerate zip iter reversed len bytearray bytes "
     "repr ascii str format print".split()
 )
+COPYING = frozenset({"list", "dict", "sorted"})
+"""These copy a view in one step on all interpreters."""
 ATTRIBUTE_CALLS = {
     "getattr": Context.LOAD,
     "hasattr": Context.LOAD,
@@ -62,7 +64,7 @@ def _arguments(planner: Planner, node: cst.Call) -> Taint:
     for index, argument in sorted(enumerate(node.args), key=lambda pair: _named(pair[1])):
         taint |= planner.visit(argument.value)
         if argument.star:
-            taint |= walk_tap(planner, node, "args", argument.value, index)
+            taint |= walk_tap(planner, node, "args", argument.value, index, "list")
     return taint
 
 
@@ -73,7 +75,10 @@ def _named(argument: cst.Arg) -> bool:
 def _method(planner: Planner, node: cst.Call, func: cst.Attribute) -> Taint:
     name = func.attr.value
     answer = planner.helpers.called(planner.flow, node, name, func.value)
-    return answer | _tapped_method(planner, node, func, name)
+    taint = _tapped_method(planner, node, func, name)
+    for argument in node.args:
+        planner.helpers.passed(planner.flow, node, name, func.value, planner.taints.get(argument.value, CLEAN))
+    return answer | taint
 
 
 def _tapped_method(planner: Planner, node: cst.Call, func: cst.Attribute, name: str) -> Taint:
@@ -89,6 +94,7 @@ def _tapped_method(planner: Planner, node: cst.Call, func: cst.Attribute, name: 
     if not container_method and name in planner.facts.methods:
         return taint | _arguments(planner, node)
     draft = planner.site(SiteForm.METHOD, Context.CALL, Role.BASE, node, func.value, planner.mangle(name))
+    draft.flag = name in planner.facts.code  # who calls it comes after its making
     planner.tap(draft, Role.BASE, func, "value")
     taint |= _arguments(planner, node)
     if container_method:
@@ -170,6 +176,7 @@ def _walk_argument(planner: Planner, node: cst.Call, name: str, index: int) -> T
     for made in planner.taints.get(operand, CLEAN):
         if made.anchor is operand:
             made.spans = False  # the whole walk is this one call
+            made.whole = name in COPYING
     draft = planner.site(SiteForm.FUNCTION, Context.CALL, Role.BASE, operand, operand, name)
     draft.spans = name in LAZY
     planner.tap(draft, Role.BASE, node, "args", index)

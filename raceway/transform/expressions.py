@@ -114,7 +114,17 @@ def formatted(planner: Planner, node: cst.FormattedStringExpression) -> Taint:
 def starred(planner: Planner, node: cst.StarredElement) -> Taint:
     """`[*S[x]]`."""
     taint = planner.visit(node.value)
-    return taint | walk_tap(planner, node, "value", node.value)
+    return taint | walk_tap(planner, node, "value", node.value, like="list")
+
+
+def set_display(planner: Planner, node: cst.Set) -> Taint:
+    """`{a, *S[x]}`."""
+    taint = CLEAN
+    for element in node.elements:
+        taint |= planner.visit(element.value)
+        if isinstance(element, cst.StarredElement):
+            taint |= walk_tap(planner, element, "value", element.value, like="set")
+    return taint
 
 
 def dictionary(planner: Planner, node: cst.Dict) -> Taint:
@@ -125,7 +135,7 @@ def dictionary(planner: Planner, node: cst.Dict) -> Taint:
             taint |= planner.visit(element.key)
         taint |= planner.visit(element.value)
         if isinstance(element, cst.StarredDictElement):
-            taint |= walk_tap(planner, node, "values", element.value, index)
+            taint |= walk_tap(planner, node, "values", element.value, index, "dict")
     return taint
 
 

@@ -22,12 +22,13 @@ class Facts:
     """`methods`: names that classes of the module define by `def` and nothing stores. `scalars`: attributes that
     hold numbers, strings, flags or None, as far as the module stores them. `helpers`: of the methods, those that one
     class defines, once, and that run when they are called, or awaited; and properties. `accessors`: properties of one
-    class that can be stored."""
+    class that can be stored. `code`: attributes that the module gives a function that is made right there."""
 
     methods: frozenset[str] = frozenset()
     scalars: frozenset[str] = frozenset()
     helpers: frozenset[str] = frozenset()
     accessors: frozenset[str] = frozenset()
+    code: frozenset[str] = frozenset()
 
 
 def gather(tree: ast.Module) -> Facts:
@@ -39,6 +40,7 @@ def gather(tree: ast.Module) -> Facts:
     stored: set[str] = set()
     scalar: set[str] = set()
     other: set[str] = set()
+    code: set[str] = set()
     values = _Values(scalar, other)
     for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef):
@@ -52,6 +54,9 @@ def gather(tree: ast.Module) -> Facts:
             stored.add(node.attr)
         elif isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign)):
             values.assigned(node)
+            if isinstance(node.value, ast.Lambda):
+                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+                code.update(target.attr for target in targets if isinstance(target, ast.Attribute))
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "setattr":
             named = [part.value for part in node.args[1:2] if isinstance(part, ast.Constant)]
             stored.update(str(name) for name in named)
@@ -59,7 +64,8 @@ def gather(tree: ast.Module) -> Facts:
     unseen = stored - scalar  # targets of loops, with, unpacking
     single = {name for name in helpers - stored if every[name] == 1}
     paired = {name for name, count in setters.items() if count == 1 and every[name] == 2 and name in helpers}
-    return Facts(frozenset(methods - stored), frozenset(scalar - other - unseen), frozenset(single), frozenset(paired))
+    known = (methods - stored, scalar - other - unseen, single, paired, code)
+    return Facts(*map(frozenset, known))
 
 
 def _is_helper(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:

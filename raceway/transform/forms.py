@@ -23,6 +23,7 @@ FORMS: dict[type[cst.CSTNode], Handler] = {
     cst.Await: expressions.awaiting,
     cst.Yield: expressions.yielding,
     cst.StarredElement: expressions.starred,
+    cst.Set: expressions.set_display,
     cst.Dict: expressions.dictionary,
     cst.FormattedStringExpression: expressions.formatted,
     cst.Lambda: expressions.lambda_,

@@ -5,6 +5,7 @@ object relies on them in what that one writes. The writes get regions whose head
 of one region if one activation called both, as the detector sees. Methods are told apart by name, so only names count
 that the module gives to one method; a method that looks anew before it writes relies on nobody. A property that is
 stored with what it gave before is the same with a value in place of a test: its setter writes what its getter read.
+So is a method that is given what another one answered, as in `c.set(c.get() + 1)`, for what it stores.
 """
 
 from __future__ import annotations
@@ -52,6 +53,7 @@ class Helpers:
         self._setters: dict[str, _Method] = {}
         self._links: list[_Link] = []
         self._updates: list[tuple[str, Call]] = []
+        self._passed: list[tuple[str, str, Call]] = []
 
     def define(self, name: str, receiver: str, flow: Flow) -> None:
         """A method has been walked; it calls its object `receiver`. Of a property the getter comes first."""
@@ -82,6 +84,13 @@ class Helpers:
             elif test.base == path and test.name != name and test.name in self._names:
                 self._links.append(_Link(test.name, name, call))
 
+    def passed(self, flow: Flow, node: cst.Call, name: str, base: cst.CSTNode, value: Taint) -> None:
+        """A method of that name is called on `base` and given what depends on `value`."""
+        path = flow.path(base) if name in self._names else ""
+        for read in sorted(value, key=_order) if path else ():
+            if read.index == CALLED and read.base == path and read.name != name and read.name in self._names:
+                self._passed.append((read.name, name, Call(node, read.awaits != flow.awaits, value=True)))
+
     def stored(self, flow: Flow, target: cst.Attribute, name: str, value: Taint) -> None:
         """What depends on `value` is stored in a property, if that is what the name is."""
         path = flow.path(target.value) if name in self._accessors else ""
@@ -107,6 +116,14 @@ class Helpers:
             for read in self._answers(name):
                 for write in self._setters[name].writes if name in self._setters else ():
                     if not _places(read).isdisjoint(_places(write)):
+                        write.rely(read, call)
+
+        for name, setter, call in self._passed:
+            given = self._methods.get(setter)
+            for read in self._answers(name):
+                for write in given.writes if given is not None else ():
+                    plain = write.context is Context.STORE and not write.literal
+                    if plain and not _places(read).isdisjoint(_places(write)):
                         write.rely(read, call)
 
     def _answers(self, test: str | Draft) -> tuple[Draft, ...]:

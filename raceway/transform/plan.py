@@ -51,6 +51,8 @@ class Draft:
     passed_by: bool = False
     once: bool = False
     waits: bool = False
+    whole: bool = False
+    counted: bool = False
     paths: tuple[str, ...] = ()
     order: int = 0
     segment: int = 0

@@ -210,9 +210,10 @@ def _site(draft: Draft, node: ast.AST, lent: Iterable[Region], made: bool, whole
         switches=draft.switches,
         lent=draft.lent,
         made=made,
-        whole=whole,
+        whole=whole or draft.whole,
         once=draft.once,
         waits=draft.waits,
+        counted=draft.counted,
     )
 
 

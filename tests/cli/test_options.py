@@ -7,9 +7,11 @@ import sys
 
 import pytest
 
+from raceway.cli.misplaced import hint
 from raceway.cli.options import Program, parse_run
 from raceway.cli.parser import run_parser
 from raceway.config import SETTINGS
+from tests.conftest import RunRaceway
 
 
 def parse(*arguments: str) -> tuple[dict[str, object], Program]:
@@ -36,6 +38,41 @@ def parse(*arguments: str) -> tuple[dict[str, object], Program]:
 )
 def test_options_end_where_the_program_begins(arguments: str, given: dict[str, object], program: Program) -> None:
     assert parse(*arguments.split()) == (given, program)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "line"),
+    [
+        ("app.py --json out.json", 0, "--json went to the program; if Raceway was meant, put it before app.py"),
+        ("app.py --fail-on=never", 1, "--fail-on went to the program; if Raceway was meant, put it before app.py"),
+        (
+            "-m shop.app a --html x --json=y --html z",
+            0,
+            "--html and --json went to the program; if Raceway was meant, put them before -m shop.app",
+        ),
+        (
+            "app.py --jsn x",
+            2,
+            "--jsn went to the program, which ended with status 2; did you mean Raceway's --json? Put it before app.py",
+        ),
+        ("app.py --jsn x", 0, ""),
+        ("app.py --port 80 -json --dry-run --h --", 2, ""),
+        ("app.py -- --json x", 2, ""),
+        ("app.py json", 2, ""),
+    ],
+)
+def test_an_option_that_the_program_got_is_told_of(arguments: str, status: int, line: str) -> None:
+    told = hint(parse(*arguments.split())[1], status)
+    assert told == (f"raceway: {line} [option-after-program]" if line else "")
+
+
+def test_the_line_is_the_last_of_the_report_and_quiet_leaves_it_out(run_raceway: RunRaceway) -> None:
+    run_raceway.write("app.py", "import sys; print(sys.argv[1:])")
+    told = run_raceway("app.py", "--live", json_report=False)
+    assert (told.status, told.stdout) == (0, "['--live']\n")
+    assert told.stderr.splitlines()[-1].startswith("raceway: --live went to the program; if Raceway was meant")
+    quiet = run_raceway("--quiet", "app.py", "--live", json_report=False)
+    assert (quiet.stdout, quiet.stderr) == ("['--live']\n", "")
 
 
 def test_a_program_tells_its_command_line() -> None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import functools
+import gc
 import os
 import subprocess
 import sys
 import threading
+import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
@@ -121,6 +124,37 @@ def test_to_thread(client: RacewayClient, captured: Captured, trace: str) -> Non
     assert before(task, thread)
     assert component(task) != component(thread)
     assert before(thread, after)
+
+
+@pytest.mark.parametrize("cancelled", [False, True])
+def test_what_a_trace_held_goes_with_its_last_job(client: RacewayClient, cancelled: bool) -> None:
+    """A job has the variables of who hands it over, and who hands it over knows of the job."""
+    held: contextvars.ContextVar[object] = contextvars.ContextVar("held")
+    gate = threading.Event()
+
+    class Body:
+        """Something large that a request keeps in a variable."""
+
+    async def request() -> weakref.ref[Body]:
+        client.start_trace()
+        held.set(body := Body())
+        tell(client, "before")
+        if not cancelled:
+            await asyncio.to_thread(tell, client, "thread")
+            return weakref.ref(body)
+        loop = asyncio.get_running_loop()
+        with ThreadPoolExecutor(1) as executor:
+            busy = loop.run_in_executor(executor, gate.wait)
+            waiting = loop.run_in_executor(executor, functools.partial(contextvars.copy_context().run, int))
+            waiting.cancel()
+            gate.set()
+            await busy
+        return weakref.ref(body)
+
+    body = asyncio.run(request())
+    assert client.flush(20)
+    gc.collect()
+    assert body() is None
 
 
 def test_threads_that_tasks_wait_for(client: RacewayClient, captured: Captured) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
+import socket
 import subprocess
 import sys
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
-from raceway import RacewayClient
+from raceway import Config, RacewayClient, set_context
 from raceway.client import flows, inheritance
 from tests.conftest import ROOT, clean_environ
 from tests.pipeline.receiver import receiving
@@ -38,6 +41,28 @@ TERM = """
 os.kill(os.getpid(), signal.SIGTERM)
 signal.pause()
 """
+
+
+def test_what_a_collector_that_is_away_missed_the_next_client_sends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """No setting asks for that."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    reserved = socket.create_server(("127.0.0.1", 0))
+    port = reserved.getsockname()[1]
+    reserved.close()
+    collectors: list[contextlib.AbstractContextManager[Any]] = [contextlib.nullcontext(), receiving(port)]
+    for number, collector in enumerate(collectors):
+        with collector as receiver:
+            client = RacewayClient(Config(endpoint=f"http://127.0.0.1:{port}", flush_interval=60))
+            client.start_trace()
+            client.track_state_change("a", None, number, "Write")
+            assert client.shutdown() == bool(receiver)
+            set_context(None)
+            taken = [] if receiver is None else [event["kind"]["StateChange"]["new_value"] for event in receiver.taken]
+    assert sorted(taken) == [0, 1]
+    assert "lost" not in capfd.readouterr().err
+    assert not list(tmp_path.rglob("*.jsonl"))
 
 
 @pytest.mark.parametrize(

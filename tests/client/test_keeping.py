@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -93,6 +95,42 @@ def test_what_is_kept_does_not_change_any_more(keep: Callable[..., Any]) -> None
     assert kept == (((1,), 2, "told"), {"names": {"a": 1}, "twenty": ("x",) * 20})
     assert (whole, lossless) == ([[1], {"a": 1}], True)
     assert briefly == [object]  # what goes into a snapshot all together is counted there
+
+
+@given(ARGUMENTS)
+def test_a_value_is_kept_the_same(value: Any) -> None:
+    counts: list[int] = []
+    kept = [keep(value, lambda: counts.append(1)) for keep in (keeping.keep, keeping._keep)]
+    assert keeping.keep is _native.keep
+    assert exactly(kept[0]) == exactly(kept[1])
+    assert len(counts) in (0, 2)
+
+
+@pytest.mark.parametrize("make", [lambda n: "\u20ac" * n, lambda n: 10**n, lambda n: "\ud800" + "a" * n])
+def test_a_large_scalar_is_cut_at_once_and_told_as_ever(make: Callable[[int], Any]) -> None:
+    value = make(20_000)
+    kept = keeping.keep(value, pytest.fail)  # the worker counts it
+    assert sys.getsizeof(kept) < 10_000 < sys.getsizeof(make(100_000)) / 4
+    assert values.snapshot(kept) == values.snapshot(value)
+    assert (values.scalar(kept), type(values.scalar(kept))) == (values.scalar(value), str)
+    for keep in (_native.keep_arguments, keeping._keep_arguments):
+        assert keep((1, value), {}, values.told, False) is keep((1,), {"a": [value]}, values.told, False) is None
+    counts: list[int] = []
+    assert keeping.keep([value], lambda: counts.append(1)) == values.snapshot([value])[0]
+    assert counts == [1]
+
+
+def test_the_collector_of_cycles_does_not_look_at_what_is_kept() -> None:
+    """Many marks wait at a time: each full collection would go through all that they hold."""
+
+    def seen(value: Any) -> list[Any]:
+        inner = list(value.items()) if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else []
+        return [value] * gc.is_tracked(value) + [one for item in inner for one in seen(item) if item is not one]
+
+    kept = _native.keep_arguments((1, [2, "a"], {"b": 3}), {"c": [4]}, values.told, False)
+    assert seen(kept) == []
+    assert seen(keeping.keep({"a": 1}, pytest.fail)) == []
+    assert not gc.is_tracked(keeping.snapshot([[1], {"a": [2]}])[0])
 
 
 def test_what_a_method_is_called_on_is_not_kept() -> None:

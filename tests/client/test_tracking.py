@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import sys
 from collections.abc import Callable
@@ -167,6 +168,74 @@ def test_hostile_values_cost_nothing_but_themselves(
     assert len(captured.changes("last")) == 1
     counts = client.counts()
     assert (counts.put, counts.unfit, counts.dropped) == (12, 0, 0)
+
+
+class Named(str):
+    """No plain text."""
+
+
+def largest(value: Any) -> int:
+    """Bytes of the largest thing within what a mark holds."""
+    if isinstance(value, dict):
+        value = (*value, *value.values())
+    return max(map(largest, value), default=0) if isinstance(value, (tuple, list)) else sys.getsizeof(value)
+
+
+@pytest.mark.parametrize("large", ["\u20ac" * 10**6, Named("a" * 10**7), 10**10**6], ids=["text", "named", "number"])
+def test_what_waits_is_no_larger_than_what_is_told(client: RacewayClient, trace: str, large: Any) -> None:
+    marks: list[Any] = []
+    client.put = marks.append  # type: ignore[assignment]
+    client.track_state_change(large, large, large, large, large)
+    client.track_state_change("a", [large], {"b": large, large: 1}, "Write")
+    client.track_function_call(large, large, large, large, large)
+    client.track_http_request(large, large, {large: large}, large)
+    client.track_http_response(large, [(large, large)], large, large)
+    client.track_async_spawn(large, large, large)
+    client.track_async_await(large, large)
+    client.track_lock_acquire(large, large, large)
+    client.track_lock_release(large, large, large)
+    client.track_error(large, large, [large])
+    client.track_error(ValueError, ValueError(large), large)
+    assert len(marks) == 11
+    assert max(largest((mark.place or "", mark.values)) for mark in marks) < 10_000
+
+
+def test_what_is_large_is_told_as_far_as_it_goes(client: RacewayClient, captured: Captured, trace: str) -> None:
+    text, number = "a" * 4096, 2**64
+    client.track_state_change(text, text, -(2**63), text, "Write")
+    client.track_state_change(text + "b", text + "b", number, text + "b", "Write")
+    plain, large = (event.kind.StateChange for event in captured)
+    assert (plain.variable, plain.old_value, plain.new_value, plain.location) == (text, text, -(2**63), text)
+    cut = f"{text}... (4097 characters)"
+    assert (large.variable, large.old_value, large.location) == (cut, cut, cut)
+    assert (large.new_value, client.counts().degraded) == ("<int of 65 bits>", 2)
+
+
+def test_a_body_may_be_longer_than_other_texts() -> None:
+    captured = Captured()
+    client = RacewayClient(Config(redactor=Redactor(bodies=False)), plugins=[captured], sinks=[])
+    client.start_trace()
+    client.track_http_request("POST", "/", {}, "a" * 100_000)
+    client.track_http_request("POST", "/", {}, "a" * 600_000)
+    whole, cut = (event.kind.HttpRequest.body for event in captured)
+    assert (whole, cut) == ("a" * 100_000, f"{'a' * 4096}... (600000 characters)")
+    assert client.counts().degraded == 1
+    set_context(None)
+    client.shutdown()
+
+
+def test_headers_are_read_as_far_as_they_are_told(client: RacewayClient, captured: Captured, trace: str) -> None:
+    numbers = itertools.count()
+    client.track_http_request("GET", "/", ((str(number), "v") for number in numbers))
+    assert len(captured[0].kind.HttpRequest.headers) == 1000
+    assert (next(numbers), client.counts().degraded) == (1001, 1)
+
+
+def test_a_stack_is_told_line_by_line(client: RacewayClient, captured: Captured, trace: str) -> None:
+    for stack in (["a:1", "b:2"], ("a:1", "b:2"), "a:1", ["a:1"] * 200, []):
+        client.track_error("E", "m", stack)
+    told = [event.kind.Error.stack_trace for event in captured]
+    assert told == [("a:1", "b:2"), ("a:1", "b:2"), ("a:1",), ("a:1",) * 200, ()]
 
 
 @settings(max_examples=60, deadline=None)

@@ -85,7 +85,7 @@ def test_a_test_is_called_a_test_and_a_second_initialisation_one(run_raceway: Ru
 
 
 def test_a_walk_is_begun_and_goes_on_after_the_change(run_raceway: RunRaceway, core: str) -> None:
-    source = "x = [1, 2]\ndef f(y): return y\ndef one():\n    for y in x:\n        f(y)\ndef two():\n    x.append(3)\n"
+    source = "x = [1, 2]\ndef f(y): return y\ndef one():\n    for y in x:\n        f(y)\ndef two():\n    x.sort()\n"
     found = steps(run_raceway, core, source + THREADS, "iteration-mutation")
     assert [(operation, line) for _, operation, line, _, _ in found] == [
         ("begin to iterate", 4),

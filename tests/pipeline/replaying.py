@@ -66,8 +66,11 @@ def findings_of(events: list[Event], program: Path, directory: Path, form: str, 
 
 
 def shown(finding: dict[str, Any]) -> Shown:
-    """What people learn from a finding of a JSON report."""
+    """What people learn from a finding of a JSON report. Which key an item has is not in the events."""
+    variable, key = finding["variable"], finding.get("key", "")
+    if key:
+        variable = f"{variable.removesuffix(f'[{key}]')}[...]"
     sides = sorted(
         (side["line"], side["operation"], side["actor"]["name"], tuple(side["locks"])) for side in finding["accesses"]
     )
-    return finding["kind"], finding["variable"], finding["severity"], finding["confidence"], tuple(sides)
+    return finding["kind"], variable, finding["severity"], finding["confidence"], tuple(sides)

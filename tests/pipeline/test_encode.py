@@ -16,7 +16,7 @@ from raceway.model import eventkinds as of
 from raceway.model.events import KINDS, Event, EventKind, Metadata
 from raceway.model.values import NODE_LIMIT, TEXT_LIMIT, scalar, snapshot
 from raceway.pipeline import new_uuid, uuid_of
-from raceway.pipeline.encode import UnfitError, fitting
+from raceway.pipeline.encode import LINE_LIMIT, UnfitError, fitting
 from tests.pipeline.protocol import ProtocolError, check_body, check_event, parse
 from tests.pipeline.samples import METADATA, Flow
 
@@ -240,6 +240,27 @@ def test_an_event_that_is_too_long_is_cut() -> None:
     assert mended
     assert len(line) < 50_000
     check_event(parse(line))
+
+
+LARGE = "\u20ac" * 4000
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        EventKind(HttpRequest=of.HttpRequest("GET", "/", {f"{n}{LARGE}": LARGE for n in range(500)}, [LARGE] * 900)),
+        EventKind(Error=of.Error(LARGE, LARGE, (LARGE,) * 2000)),
+        EventKind(FunctionCall=of.FunctionCall(LARGE, LARGE, {LARGE + str(n): [LARGE] for n in range(900)}, LARGE, 1)),
+        EventKind(StateChange=of.StateChange("x", [[LARGE] * 900], "f:1", "Write", {"a": {"b": LARGE * 50}})),
+    ],
+    ids=["headers", "stack", "arguments", "values"],
+)
+def test_an_event_is_never_too_long_to_be_told(kind: EventKind) -> None:
+    event = Flow().event(kind, msgspec.structs.replace(METADATA, tags={f"{n}{LARGE}": LARGE for n in range(500)}))
+    _, line, mended = fitting(msgspec.structs.replace(event, lock_set=(LARGE,) * 500))
+    assert mended
+    check_event(parse(line))
+    assert len(line) <= LINE_LIMIT
 
 
 def test_an_event_that_tells_nothing_or_two_things_cannot_be_sent_as_it_is() -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from raceway.model import eventkinds as of
 from raceway.model.events import Event, EventKind
-from raceway.pipeline import Batch, Pipeline, Settings, SinkCounts, file_sink, http_sink
+from raceway.pipeline import Batch, Pipeline, Settings, SinkCounts, buffer, file_sink, http_sink
 from raceway.pipeline.collector import ANSWER_TIMEOUT
 from raceway.pipeline.encode import encode
 from tests.conftest import ROOT, clean_environ
@@ -122,6 +122,30 @@ def test_what_finds_no_room_is_dropped_at_once_and_counted(kept: Kept, pipelines
     assert len(kept.variables()) == sum(taken)
     assert pipeline.counts().dropped == 1000 - sum(taken) > 700
     assert pipeline.counts().put == sum(taken)
+
+
+@pytest.mark.parametrize("way", [buffer.Intake, buffer._Intake])
+def test_every_way_in_counts_each_event_of_every_thread(
+    kept: Kept, pipelines: Any, monkeypatch: pytest.MonkeyPatch, way: Any
+) -> None:
+    monkeypatch.setattr(buffer, "Intake", way)
+    pipeline = pipelines([kept], Settings(buffer_size=100, batch_size=10))
+    taken: list[bool] = []
+
+    def put() -> None:
+        taken.extend([pipeline.put(event) for event in changes(200)])
+
+    threads = [threading.Thread(target=put) for _ in range(4)]
+    with kept.gate:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert pipeline.close()
+    assert not pipeline.put(Flow().change("late"))
+    assert (len(taken), len(kept.variables())) == (800, sum(taken))
+    assert (pipeline.counts().put, pipeline.counts().dropped) == (sum(taken), 801 - sum(taken))
+    assert set(taken) == {True, False}
 
 
 def test_an_event_after_the_end_is_dropped_and_counted(kept: Kept, pipelines: Any) -> None:

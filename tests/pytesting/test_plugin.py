@@ -133,7 +133,7 @@ def test_product(product):
     run = project.test()
     assert run.outcomes == {"test_own": "passed", "test_product": "failed"}
     states = {finding["variable"]: finding.get("state", "") for finding in run.report["findings"]}
-    assert states == {"test_own.shared[...]": "test", "Product.count": ""}
+    assert states == {"test_own.shared['seen']": "test", "Product.count": ""}
     project.write("pytest.ini", "[pytest]\nraceway_test_state = true\n")
     assert project.test().outcomes["test_own"] == "failed"
 

@@ -16,6 +16,7 @@ from raceway.runtime.contracts.table import (
     is_sequence,
     lookup,
     operator,
+    whole,
 )
 from raceway.runtime.contracts.terms import CallContract, Contract, Effect, Handover, KeyShape, Presence, Target
 
@@ -45,6 +46,7 @@ __all__ = [
     "is_sequence",
     "lookup",
     "operator",
+    "whole",
 ]
 
 

@@ -10,6 +10,8 @@ from raceway.model.kinds import Operation
 from raceway.runtime.contracts.terms import CallContract
 
 _ITERATE = Operation.ITERATE
+_LOOK = Operation.READ
+"""Over all of it, in one step."""
 _CHANGE = Operation.STRUCTURAL_CHANGE
 
 _EACH = "one C call on GIL builds, if the items are of built-in types; item by item without the GIL"
@@ -17,15 +19,15 @@ _LAZY = "walked after the call, item by item"
 _HEAP = "no lock on free-threaded builds"
 
 _WALKERS = (
-    CallContract(name="list", operation=_ITERATE, whole_free_threaded=True),
-    CallContract(name="dict", operation=_ITERATE, whole_free_threaded=True),
-    CallContract(name="sorted", operation=_ITERATE, whole_free_threaded=True, note="copies first, then compares"),
+    CallContract(name="list", operation=_LOOK, whole_free_threaded=True),
+    CallContract(name="dict", operation=_LOOK, whole_free_threaded=True),
+    CallContract(name="sorted", operation=_LOOK, whole_free_threaded=True, note="copies first, then compares"),
     CallContract(name="str.join", operation=_ITERATE, whole_free_threaded=True),
-    CallContract(name="repr", operation=_ITERATE, whole_free_threaded=True),
-    CallContract(name="ascii", operation=_ITERATE, whole_free_threaded=True),
-    CallContract(name="format", operation=_ITERATE, whole_free_threaded=True),
-    CallContract(name="str", operation=_ITERATE, alone=True, whole_free_threaded=True),
-    CallContract(name="print", operation=_ITERATE, rest=True, whole_free_threaded=True),
+    CallContract(name="repr", operation=_LOOK, whole_free_threaded=True),
+    CallContract(name="ascii", operation=_LOOK, whole_free_threaded=True),
+    CallContract(name="format", operation=_LOOK, whole_free_threaded=True),
+    CallContract(name="str", operation=_LOOK, alone=True, whole_free_threaded=True),
+    CallContract(name="print", operation=_LOOK, rest=True, whole_free_threaded=True),
     CallContract(name="tuple", operation=_ITERATE, note="without the GIL one step for a list only"),
     CallContract(name="set", operation=_ITERATE, note="without the GIL one step for a set or dict only"),
     CallContract(name="frozenset", operation=_ITERATE, note="without the GIL one step for a set or dict only"),
@@ -75,10 +77,10 @@ FORMS = {
     for contract in (
         CallContract(name="for x in c", operation=_ITERATE, whole_gil=False, note="step by step"),
         CallContract(name="a, b = c", operation=_ITERATE, note=_EACH),
-        CallContract(name="[*c]", operation=_ITERATE, whole_free_threaded=True),
-        CallContract(name="f(*c)", operation=_ITERATE, whole_free_threaded=True),
-        CallContract(name="f(**c)", operation=_ITERATE, whole_free_threaded=True),
-        CallContract(name='f"{c}"', operation=_ITERATE, whole_free_threaded=True),
+        CallContract(name="[*c]", operation=_LOOK, whole_free_threaded=True),
+        CallContract(name="f(*c)", operation=_LOOK, whole_free_threaded=True),
+        CallContract(name="f(**c)", operation=_LOOK, whole_free_threaded=True),
+        CallContract(name='f"{c}"', operation=_LOOK, whole_free_threaded=True),
     )
 }
 """Syntax that walks the container `c`."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 from raceway.model.kinds import Commute, Operation
 from raceway.model.struct import replace
 from raceway.runtime.contracts.terms import (
-    APPEND,
     COMPARISONS,
     ITERATION,
     LENGTH,
@@ -26,10 +25,10 @@ from raceway.runtime.contracts.terms import (
     rows,
 )
 
-_ENDS = APPEND
+_ENDS = Effect(Target.STRUCTURE, Operation.STRUCTURAL_CHANGE, Commute.ENDS)
 """Putting in and taking out at either end: one class, so that all four commute."""
-_PUT_FIRST = Effect(Target.FIRST, Operation.WRITE, Commute.APPEND)
-_TAKE_FIRST = Effect(Target.FIRST, Operation.DELETE, Commute.APPEND)
+_PUT_FIRST = Effect(Target.FIRST, Operation.WRITE, Commute.ENDS)
+_TAKE_FIRST = Effect(Target.FIRST, Operation.DELETE, Commute.ENDS)
 
 _SAFE = "documented as thread-safe"
 _RELEASE = Contract(effects=(_ENDS,), handover=Handover.RELEASE, note=_SAFE)

@@ -13,6 +13,7 @@ import weakref
 from collections import ChainMap, Counter, OrderedDict, defaultdict, deque
 from collections.abc import Mapping
 
+from raceway.model.struct import replace
 from raceway.model.typing import Any
 from raceway.runtime.contracts.bytes import ARRAY, BYTEARRAY
 from raceway.runtime.contracts.counters import CHAIN_MAP, COUNTER
@@ -22,13 +23,21 @@ from raceway.runtime.contracts.lists import LIST
 from raceway.runtime.contracts.python import PYTHON
 from raceway.runtime.contracts.python import TYPES as PYTHON_TYPES
 from raceway.runtime.contracts.sets import FROZENSET, SET
-from raceway.runtime.contracts.terms import Contract, KeyShape
+from raceway.runtime.contracts.terms import READ_STRUCTURE, WALK, Contract, KeyShape
 from raceway.runtime.contracts.views import MAPPING_PROXY, VIEWS
 
-TABLE: tuple[Contract, ...] = (
+
+def _seen(row: Contract) -> Contract:
+    """A walk that is one step on all interpreters is a look: none comes in between and it sees old or new."""
+    if row.effects != (WALK,) or not (row.atomic_gil and row.atomic_free_threaded):
+        return row
+    return replace(row, effects=(READ_STRUCTURE,))
+
+
+TABLE: tuple[Contract, ...] = tuple(_seen(row) for row in (
     *LIST, *DICT, *ORDERED_DICT, *DEFAULT_DICT, *COUNTER, *CHAIN_MAP, *SET, *FROZENSET, *DEQUE, *BYTEARRAY, *ARRAY,
     *VIEWS, *MAPPING_PROXY, *PYTHON,
-)  # fmt: skip
+))  # fmt: skip
 """Every row."""
 
 CONTAINERS: dict[str, type] = {
@@ -63,6 +72,14 @@ _NAMES = {id(cls): name for name, cls in CONTAINERS.items()}
 SEQUENCES = frozenset({"list", "collections.deque", "bytearray", "array.array"})
 """Containers whose items are addressed by position."""
 _BEHIND = {id(CONTAINERS[row.container]) for row in TABLE if row.through}
+
+# Functions that copy or show all of a container in one step on every interpreter, and of which types, if not of all.
+_WHOLE: dict[str, tuple[type, ...] | None] = {
+    **dict.fromkeys(("list", "dict", "sorted", "repr", "ascii", "str", "format", "print")),
+    "tuple": (list,),
+    "set": (set, dict),
+    "frozenset": (set, dict),
+}
 
 # What the interpreter uses when a class has no method of the first name.
 _STAND_INS = {"__bool__": "__len__", "__contains__": "__iter__"}
@@ -109,6 +126,12 @@ def is_container(tp: type) -> bool:
 def is_sequence(tp: type) -> bool:
     """Whether the items of such a container are addressed by position, negative ones counted from the end."""
     return _known(tp).sequence
+
+
+def whole(tp: type, function: str) -> bool:
+    """Whether a built-in function goes over an object of this very type in one step, as its `__repr__` does."""
+    only = _WHOLE.get(function, ())
+    return id(tp) in _NAMES if only is None else any(tp is cls for cls in only)
 
 
 def lookup(tp: type, method: str) -> Contract | None:
