@@ -89,8 +89,10 @@ def touch(thing):
 makers = [
     Plain, Slotted, Lists, Dicts, Sets, Errors, Deques, Ordered, Defaults, Locals, Returns, watched, started, steps,
     lambda: Partials(print), lambda: Meta("Made", (), {}), lambda: type("Made", (), {}),
-    lambda: types.ModuleType("made"), lambda: functools.partial(print), lambda: functools.lru_cache(steps), lambda: (lambda: 0),
-    lambda: Returns().__del__, lambda: started().send, lambda: [].append, list, dict, set, frozenset, bytearray, collections.deque,
+    lambda: types.ModuleType("made"), lambda: functools.partial(print), lambda: functools.lru_cache(steps),
+    lambda: (lambda: 0),
+    lambda: Returns().__del__, lambda: started().send, lambda: [].append, list, dict, set,
+    frozenset, bytearray, collections.deque,
     collections.OrderedDict, collections.defaultdict, threading.Lock, threading.RLock, threading.Condition,
     queue.SimpleQueue, queue.Queue, socket.socket, lambda: asyncio.Future(loop=loop), ValueError, KeyError, OSError,
     StopIteration, MemoryError, ImportError, SyntaxError,
