@@ -77,7 +77,7 @@ class Session:
         self._failed_before = sync.failures()
         self.running = False
         self._last: Report | None = None
-        self._self_check = "not-run"
+        self._self_check, self._records = "not-run", True
         self.children: Following | None = None
         self.run_began: float | None = None
         """When the run began of which this process is a part, on `time.monotonic`; None: it begins here."""
@@ -164,8 +164,9 @@ class Session:
 
     def _check(self) -> None:
         """Look whether the core finds the race that it plants itself."""
-        passes = self._core.passes_self_check()
-        self._self_check = "ok" if passes and self._self_check != "failed" else "failed"
+        if self._records:
+            passes = self._core.passes_self_check()
+            self._self_check = "ok" if passes and self._self_check != "failed" else "failed"
 
     def _make_spool(self) -> Spool:
         """A directory for what the processes of the run hand in. Raises OSError."""
@@ -190,7 +191,7 @@ class Session:
 
     def _after_fork(self) -> None:
         """In a forked child: the other threads are gone, and what has been found so far is the parent's."""
-        self._core.after_fork()
+        self._records = self._core.after_fork()
         self.events.after_fork()
         sync.forked(self._core.recorder)
         self._telling = allocate_lock()
@@ -200,6 +201,8 @@ class Session:
             self._began = time.monotonic()
             self._known = None  # the owner applies it
             self._modules.notes.clear()
+            if not self._records:
+                self.not_seen("process-unwatched", " ".join(self._command), f"process {os.getpid()}")
             sync.lifetimes.forked()
             self._listen()
             if not self.ends_are_seen:

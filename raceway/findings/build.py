@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from types import CodeType
 from typing import Protocol
 
 from raceway.findings import naming
@@ -195,9 +196,20 @@ def _same_lines(weak: _Group, strong: _Group) -> bool:
         return False
     sides = [side for race, _first, _second in weak.races for side in (race.earlier, race.later)]
     writes = {side.access.site for side in sides if side.access.operation.mutates}
-    reading = {_calling(side) for side in sides if not side.access.operation.mutates}
-    others = (side for race, _first, _second in strong.races for side in (race.earlier, race.later))
-    return None not in reading and writes <= _sites(strong) and reading <= {_calling(side) for side in others}
+    reading = [side for side in sides if not side.access.operation.mutates]
+    others = [side for race, _first, _second in strong.races for side in (race.earlier, race.later)]
+    return writes <= _sites(strong) and all(_by_another(side, others) for side in reading)
+
+
+def _by_another(reading: Side, others: list[Side]) -> bool:
+    """Whether the call that read stands in one line with calls that wrote, none of them of the same method."""
+    place = _calling(reading)
+    beside = [side for side in others if _calling(side) == place]
+    return place is not None and bool(beside) and all(_code(side) is not _code(reading) for side in beside)
+
+
+def _code(side: Side) -> CodeType:
+    return side.access.stack[0][0]
 
 
 def _calling(side: Side) -> tuple[str, int] | None:

@@ -63,7 +63,10 @@ def _what(facts: Facts) -> str:
             f"{second.actor.name} {does} {variable} under {lock}, lets go of it, takes it again and {then}, while "
             f"{first.actor.name} has written it in between."
         )
-    regional = [side for side, region in zip((first, second), facts.regions, strict=True) if region is not None]
+    closed = [pair for pair in zip((first, second), facts.regions, strict=True) if pair[1] is not None]
+    if facts.kind is FindingKind.CHECK_THEN_ACT and RegionKind.VALUE in facts.regions:  # only the other one tests
+        closed = [pair for pair in closed if pair[1] is not RegionKind.VALUE] or closed
+    regional = [side for side, _region in closed]
     if len(regional) == 1 and facts.kind in (FindingKind.LOST_UPDATE, FindingKind.CHECK_THEN_ACT):
         one = regional[0].actor.name
         other = (second if regional[0] is first else first).actor.name

@@ -67,12 +67,12 @@ class SiteTable(Sequence[Site]):
         """What taps and rules need to know of the sites, as the native core takes it.
 
         Bytes with one for each site: places of form and context in their enums, letters of commits, bits, and bits
-        again: whether the operand is plain `self`, `lent`, `made` and `waits`. The texts, and for each of `_TEXTS`
-        bytes with their numbers: two for each site, lowest first, four where texts are many. By index of the site,
-        where there is one: values of literal keys; and regions: 64 times the head, 1 more where an await lies inside,
-        2 more where a value is taken back, 4 more where a lock may be let go of inside, 8 more where a greenlet may
-        let others run inside, 16 more where the head stands in for the one before, 32 more where it is in another
-        function.
+        again: whether the operand is plain `self`, `lent`, `made`, `waits`, and whether the site is the head of a
+        region in which a greenlet may let others run. The texts, and for each of `_TEXTS` bytes with their numbers:
+        two for each site, lowest first, four where texts are many. By index of the site, where there is one: values of
+        literal keys; and regions: 64 times the head, 1 more where an await lies inside, 2 more where a value is taken
+        back, 4 more where a lock may be let go of inside, 8 more where a greenlet may let others run inside, 16 more
+        where the head stands in for the one before, 32 more where it is in another function.
         """
         return self._packed[:-1]
 
@@ -109,7 +109,7 @@ def single(site: Site) -> SiteTable:
     numbers = (bytes([number]) for number in (_FORMS.index(site.form), _CONTEXTS.index(site.context)))
     texts = (site.name, site.through, site.label)
     columns = (bytes([number, 0]) for number in range(len(texts)))
-    bits = b"\0", bytes([_is_self(site)])
+    bits = b"\0", bytes([_operand(site)])
     table = SiteTable((*numbers, site.commit.value.encode(), *bits, texts, *columns, {}, {}, b""))
     table._sites = (site,)
     return table
@@ -139,13 +139,14 @@ def pack(sites: Sequence[Site]) -> tuple[Any, ...]:
 
     numbers = {name: numbered(name) for name in _TEXTS}
     width = 2 if len(texts) <= 1 << 16 else 4
+    switching = {region.head for site in sites for region in site.regions if region.switches}
     regions = {site.index: tuple(_packed(region) for region in site.regions) for site in sites if site.regions}
     return (
         bytes(_FORMS.index(site.form) for site in sites),
         bytes(_CONTEXTS.index(site.context) for site in sites),
         bytes(ord(site.commit.value) for site in sites),
         bytes(map(_flags, sites)),
-        bytes(_is_self(site) | site.lent << 1 | site.made << 2 | site.waits << 3 for site in sites),
+        bytes(_operand(site) | (site.index in switching) << 4 for site in sites),
         tuple(texts),
         *(b"".join(number.to_bytes(width, "little") for number in numbers[name]) for name in _TEXTS),
         {site.index: literal_eval(site.key) for site in sites if site.key},
@@ -173,8 +174,8 @@ def _head(region: Region) -> int:
     return region.head << 6 | bool(region.calls) << 5 | region.instead << 4 | bits
 
 
-def _is_self(site: Site) -> bool:
-    return site.base == "self"
+def _operand(site: Site) -> int:
+    return (site.base == "self") | site.lent << 1 | site.made << 2 | site.waits << 3
 
 
 def _flags(site: Site) -> int:

@@ -1,17 +1,27 @@
 /* Binding: live taps are put among the constants of a module's code, in place, where a list says so. The code is fresh,
    from the compiler or from the cache, and nobody else has seen it; a tuple of constants with a place in it is shared
-   with no other code object. */
+   with no other code object.
+
+   Most functions of a large package are never called. So what an import puts into the code of each are taps that are not
+   bound yet (unbound.c), and the first of them that is reached has the taps of its code object made, and their sites.
+   Without a GIL all are made at once: another thread might be reading the constants. */
 #include "core.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-typedef struct {
-    const uint8_t *at; /* in the list of places: see raceway/model/placeholders.py */
-    const uint8_t *end;
-    uint32_t first;
-    uint32_t count;
-    Table through; /* names of attributes from which containers were loaded */
-} Binding;
+#define LAZY (RW_PEEK && !RW_FREE_THREADED)
+
+/* What the taps of a module are made from. Held by those that are not bound yet. */
+struct Binding {
+    size_t references;
+    uint64_t run;
+    uint32_t first; /* number of the first site */
+    Columns columns; /* of `table` */
+    PyObject *table; /* owned */
+    PyObject *places; /* owned: the list of raceway/model/placeholders.py */
+    bool *through; /* by number of the text: whether containers were loaded from attributes of that name */
+};
 
 enum { WORD = 8 };
 
@@ -23,37 +33,42 @@ typedef struct {
     int held;
 } Place;
 
-/* The next number of the list. False with an exception when there is none. */
-static bool
-next_word(Binding *binding, uint64_t *word)
+Binding *
+binding_hold(Binding *binding)
 {
-    if (binding->end - binding->at < WORD) {
-        PyErr_SetString(PyExc_TypeError, "the list of places ends before the code does");
-        return false;
-    }
-    *word = 0;
-    for (int byte = 0; byte < WORD; byte++) {
-        *word |= (uint64_t)binding->at[byte] << 8 * byte;
-    }
-    binding->at += WORD;
-    return true;
+    binding->references++;
+    return binding;
 }
 
-static bool
-next_place(Binding *binding, Py_ssize_t constants, Place *place)
+void
+binding_drop(Binding *binding)
+{
+    if (--binding->references == 0) {
+        Py_XDECREF(binding->table);
+        Py_XDECREF(binding->places);
+        free(binding->through);
+        free(binding);
+    }
+}
+
+static uint64_t
+word_at(const uint8_t *at)
+{
+    uint64_t word;
+    memcpy(&word, at, sizeof word);
+#if PY_BIG_ENDIAN
+    word = __builtin_bswap64(word);
+#endif
+    return word;
+}
+
+static Place
+place_at(const uint8_t *at)
 {
     static const uint8_t roles[4] = {ROLE_BASE, ROLE_KEY, ROLE_VALUE, ROLE_STATEMENT};
-    uint64_t word;
-    if (!next_word(binding, &word)) {
-        return false;
-    }
-    *place = (Place){.constant = (Py_ssize_t)(word >> 32), .site = (uint32_t)word & 0xffffff,
-                     .role = roles[word >> 24 & 3], .held = (int)(word >> 26 & 3)};
-    if (place->constant >= constants || place->site >= binding->count) {
-        PyErr_SetString(PyExc_TypeError, "the list of places tells of what is not there");
-        return false;
-    }
-    return true;
+    uint64_t word = word_at(at);
+    return (Place){.constant = (Py_ssize_t)(word >> 32), .site = (uint32_t)word & 0xffffff,
+                   .role = roles[word >> 24 & 3], .held = (int)(word >> 26 & 3)};
 }
 
 /* The place of a captured variable in frames of this code, -1 when it has none. */
@@ -93,14 +108,14 @@ first_rank(const Site *site)
 }
 
 static PyObject *
-make_tap(const Binding *binding, PyCodeObject *code, const Place *place)
+make_tap(const Binding *binding, PyCodeObject *code, const Place *place, const Site *site)
 {
-    const Site *site = &sites[binding->first + place->site];
     int role = place->role, held = place->held;
     uint8_t rank = first_rank(site);
     bool early = site->context == CONTEXT_AUGMENT && role != site->commit && held == 0;
     bool commits = role == site->commit || early;
-    bool names_owner = site->form == FORM_ATTRIBUTE && table_get(&binding->through, (uintptr_t)site->name) != NULL;
+    bool names_owner = site->form == FORM_ATTRIBUTE &&
+                       binding->through[text_number(&binding->columns, COLUMN_NAME, place->site)];
     bool is_head = site->is_head && !(site->form == FORM_ATTRIBUTE && site->context == CONTEXT_AUGMENT);
     bool is_plain = !is_head && !names_owner && rank != RANK_NEVER;
     Tap *tap = PyObject_New(Tap, tap_type(site, role, commits, held, is_plain));
@@ -108,7 +123,7 @@ make_tap(const Binding *binding, PyCodeObject *code, const Place *place)
         return NULL;
     }
     memset((char *)tap + sizeof(PyObject), 0, sizeof(Tap) - sizeof(PyObject));
-    tap->run = recording != 0 ? recording : UINT64_MAX; /* bound after the end: never a part of a run */
+    tap->run = binding->run;
     tap->fits = NO_SHAPE;
     tap->learned = &nothing_learned;
     tap->site = binding->first + place->site;
@@ -136,34 +151,127 @@ make_tap(const Binding *binding, PyCodeObject *code, const Place *place)
     return (PyObject *)tap;
 }
 
-static bool
-put_taps(Binding *binding, PyCodeObject *code)
+/* A tap for this place. Its site is made with the first one that it has; after the end of the run there are no sites, and
+   what the tap keeps of it is never asked for. NULL with an exception. */
+static PyObject *
+tap_for(const Binding *binding, PyCodeObject *code, const Place *place)
 {
-    Py_ssize_t constants = PyTuple_GET_SIZE(code->co_consts);
-    uint64_t taps;
-    if (!next_word(binding, &taps)) {
-        return false;
+    Site ended, *site = binding->run == recording ? &sites[binding->first + place->site] : &ended;
+    PyObject *tap = NULL;
+    if ((site != &ended && site->name != NULL) || site_read(&binding->columns, binding->first, place->site, site)) {
+        tap = make_tap(binding, code, place, site);
     }
-    for (; taps != 0; taps--) {
-        Place place;
-        PyObject *tap = next_place(binding, constants, &place) ? make_tap(binding, code, &place) : NULL;
+    if (site == &ended) {
+        site_clear(site);
+    }
+    return tap;
+}
+
+/* Make the taps of one code object; `at` is where the list tells of it. A copy of the code may have other constants: its
+   taps are put only where they are waited for. False with an exception. */
+bool
+bind_code(Binding *binding, PyCodeObject *code, const uint8_t *at)
+{
+    uint64_t taps = word_at(at);
+    for (at += WORD; taps != 0; taps--, at += WORD) {
+        Place place = place_at(at);
+        if (place.constant >= PyTuple_GET_SIZE(code->co_consts)) {
+            continue;
+        }
+        PyObject *before = PyTuple_GET_ITEM(code->co_consts, place.constant);
+        if (before != Py_None && !is_unbound(before)) {
+            continue;
+        }
+        PyObject *tap = tap_for(binding, code, &place);
         if (tap == NULL) {
             return false;
         }
-        PyObject *before = PyTuple_GET_ITEM(code->co_consts, place.constant);
         PyTuple_SET_ITEM(code->co_consts, place.constant, tap);
+        Py_DECREF(before);
+    }
+    return true;
+}
+
+/* Put taps into the code and into the code in it. `next` is where the list goes on. False with an exception. */
+static bool
+put_taps(Binding *binding, PyCodeObject *code, const uint8_t **next)
+{
+    const uint8_t *at = *next, *end = (const uint8_t *)PyBytes_AS_STRING(binding->places) + PyBytes_GET_SIZE(binding->places);
+    Py_ssize_t constants = PyTuple_GET_SIZE(code->co_consts);
+    if (end - at < WORD || word_at(at) > (uint64_t)(end - at) / WORD - 1) {
+        PyErr_SetString(PyExc_TypeError, "the list of places ends before the code does");
+        return false;
+    }
+    *next += WORD * (word_at(at) + 1);
+    bool lazy = LAZY;
+    for (const uint8_t *word = at + WORD; word < *next; word += WORD) {
+        Place place = place_at(word);
+        if (place.constant >= constants || place.site >= binding->columns.count) {
+            PyErr_SetString(PyExc_TypeError, "the list of places tells of what is not there");
+            return false;
+        }
+        lazy = lazy && (word == at + WORD || unbound_later(place.constant) != NULL);
+    }
+    if (!lazy && !bind_code(binding, code, at)) {
+        return false;
+    }
+    for (const uint8_t *word = at + WORD; lazy && word < *next; word += WORD) {
+        Py_ssize_t constant = place_at(word).constant;
+        PyObject *tap = word == at + WORD ? unbound_first(binding, at, constant) : Py_NewRef(unbound_later(constant));
+        if (tap == NULL) {
+            return false;
+        }
+        PyObject *before = PyTuple_GET_ITEM(code->co_consts, constant);
+        PyTuple_SET_ITEM(code->co_consts, constant, tap);
         Py_DECREF(before);
     }
     for (Py_ssize_t place = 0; place < constants; place++) {
         PyObject *constant = PyTuple_GET_ITEM(code->co_consts, place);
-        if (PyCode_Check(constant) && !put_taps(binding, (PyCodeObject *)constant)) {
+        if (PyCode_Check(constant) && !put_taps(binding, (PyCodeObject *)constant, next)) {
             return false;
         }
     }
     return true;
 }
 
-/* bind(code, places, columns) -> number of the first site. The code is changed in place. */
+/* A binding of what `bind` was given. NULL with an exception. */
+static Binding *
+binding_make(PyObject *places, PyObject *table)
+{
+    Binding *binding = calloc(1, sizeof(Binding));
+    if (binding == NULL) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    binding->references = 1;
+    binding->run = recording != 0 ? recording : UINT64_MAX; /* bound after the end: never a part of a run */
+    binding->places = Py_NewRef(places);
+    binding->table = Py_NewRef(table);
+    Columns *columns = &binding->columns;
+    if (!columns_read(table, columns) || !sites_reserve(columns->count, &binding->first)) {
+        goto error;
+    }
+    Py_ssize_t texts = PyTuple_GET_SIZE(columns->texts);
+    if ((binding->through = calloc((size_t)texts + 1, sizeof(bool))) == NULL) {
+        PyErr_NoMemory();
+        goto error;
+    }
+    for (Py_ssize_t place = 0; place < columns->count; place++) {
+        for (int column = COLUMN_NAME; column <= COLUMN_LABEL; column++) {
+            if (text_number(columns, column, place) >= texts) {
+                PyErr_SetString(PyExc_TypeError, "the texts of a site table are fewer than its sites name");
+                goto error;
+            }
+        }
+        binding->through[text_number(columns, COLUMN_THROUGH, place)] = true;
+    }
+    return binding;
+error:
+    binding_drop(binding);
+    return NULL;
+}
+
+/* bind(code, places, table) -> number of the first site. The code is changed in place. */
 PyObject *
 native_bind(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
 {
@@ -172,22 +280,16 @@ native_bind(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
         PyErr_SetString(PyExc_TypeError, "bind(code, places, columns)");
         return NULL;
     }
-    const uint8_t *places = (const uint8_t *)PyBytes_AS_STRING(arguments[1]);
-    Binding binding = {.at = places, .end = places + PyBytes_GET_SIZE(arguments[1])};
     PyObject *result = NULL;
     core_lock();
-    if (sites_add(arguments[2], &binding.first, &binding.count)) {
-        for (uint32_t index = 0; index < binding.count; index++) {
-            PyObject *name = sites[binding.first + index].through;
-            if (name != NULL && table_get(&binding.through, (uintptr_t)name) == NULL) {
-                table_put(&binding.through, (uintptr_t)name, name);
-            }
+    Binding *binding = binding_make(arguments[1], arguments[2]);
+    if (binding != NULL) {
+        const uint8_t *next = (const uint8_t *)PyBytes_AS_STRING(binding->places);
+        if (put_taps(binding, (PyCodeObject *)arguments[0], &next)) {
+            result = PyLong_FromUnsignedLong(binding->first);
         }
-        if (put_taps(&binding, (PyCodeObject *)arguments[0])) {
-            result = PyLong_FromUnsignedLong(binding.first);
-        }
+        binding_drop(binding);
     }
     core_unlock();
-    table_free(&binding.through);
     return result;
 }

@@ -102,9 +102,11 @@ contexts_end_paused(Thread *thread)
             end(id);
         }
     }
-    thread->contexts_count -= thread->contexts_first;
-    memmove(thread->contexts, thread->contexts + thread->contexts_first, thread->contexts_count * sizeof(uint32_t));
-    thread->contexts_first = 0;
+    if (thread->contexts_first != 0) { /* else the list may not have been made */
+        thread->contexts_count -= thread->contexts_first;
+        memmove(thread->contexts, thread->contexts + thread->contexts_first, thread->contexts_count * sizeof(uint32_t));
+        thread->contexts_first = 0;
+    }
     thread->paused_count = 0;
 }
 

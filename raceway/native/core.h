@@ -745,7 +745,7 @@ typedef struct {
     bool awaits; /* one of its regions has an await inside */
     uint8_t region_count;
     RegionOf *regions; /* owned */
-    PyObject *name; /* owned */
+    PyObject *name; /* owned; NULL of a site that no bound code has */
     PyObject *key; /* owned, NULL without a literal key */
     PyObject *through; /* owned, NULL when the operand is no attribute */
     PyObject *label; /* owned */
@@ -762,7 +762,25 @@ typedef struct {
 extern Site *sites;
 extern uint32_t sites_count;
 
-bool sites_add(PyObject *columns, uint32_t *first, uint32_t *added);
+/* The columns of a site table, in the order of raceway/model/sitetable.py. */
+enum { COLUMN_FORM, COLUMN_CONTEXT, COLUMN_COMMIT, COLUMN_FLAGS, COLUMN_OPERAND, COLUMN_TEXTS, COLUMN_NAME,
+       COLUMN_THROUGH, COLUMN_LABEL, COLUMN_LITERALS, COLUMN_HEADS, COLUMNS };
+
+typedef struct {
+    Py_ssize_t count;
+    const uint8_t *numbers[COLUMNS]; /* of the columns that are bytes */
+    Py_ssize_t width; /* bytes of the number of a text */
+    PyObject *texts;
+    PyObject *literals;
+    PyObject *heads;
+} Columns;
+
+bool columns_read(PyObject *table, Columns *columns);
+Py_ssize_t text_number(const Columns *columns, int column, Py_ssize_t place);
+bool site_read(const Columns *columns, uint32_t first, Py_ssize_t place, Site *site);
+void site_clear(Site *site);
+bool sites_reserve(Py_ssize_t count, uint32_t *first);
+bool sites_add(PyObject *table, uint32_t *first);
 void sites_reset(void);
 
 /* --- shadow.c and races.c: the rules ------------------------------------------------------------------------------ */
@@ -999,6 +1017,7 @@ enum { LOCK_KNOWN = 1, LOCK_MUTEX = 2, LOCK_LOUD = 4, LOCK_OUTSIDE = 8 };
 PyObject *locks_install(PyObject *module, PyObject *args);
 PyObject *locks_uninstall(PyObject *module, PyObject *nothing);
 PyObject *locks_forked(PyObject *module, PyObject *nothing);
+void gets_ready(void);
 PyObject *limits_follow(PyObject *native, PyObject *module);
 PyObject *insist(PyObject *module, PyObject *signal_number);
 PyObject *insist_no_more(PyObject *module, PyObject *nothing);
@@ -1320,7 +1339,16 @@ PyObject *native_mark_with(PyObject *module, PyObject *args);
 PyObject *native_mark(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *native_access_tag(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *native_bind(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+typedef struct Binding Binding;
+Binding *binding_hold(Binding *binding);
+void binding_drop(Binding *binding);
+bool bind_code(Binding *binding, PyCodeObject *code, const uint8_t *at);
 bool taps_ready(PyObject *module);
+extern PyTypeObject First_Type, Later_Type;
+void unbound_make(void);
+PyObject *unbound_first(Binding *binding, const uint8_t *at, Py_ssize_t place);
+PyObject *unbound_later(Py_ssize_t constant);
+bool is_unbound(PyObject *constant);
 PyTypeObject *tap_type(const Site *site, int role, bool commits, int held, bool is_plain);
 PyObject *replay_feed(PyObject *module, PyObject *record);
 extern PyTypeObject PeekProbe_Type;

@@ -193,13 +193,13 @@ static PyObject *
 native_add_sites(PyObject *module, PyObject *columns)
 {
     (void)module;
-    uint32_t first, count;
+    uint32_t first;
     if (!PyTuple_Check(columns)) {
         PyErr_SetString(PyExc_TypeError, "add_sites(columns)");
         return NULL;
     }
     core_lock();
-    bool done = sites_add(columns, &first, &count);
+    bool done = sites_add(columns, &first);
     core_unlock();
     return done ? PyLong_FromUnsignedLong(first) : NULL;
 }
@@ -332,8 +332,9 @@ native_after_fork(PyObject *module, PyObject *nothing)
     actors_after_fork();
     notice_after_fork();
     teller_after_fork();
+    bool records = __atomic_load_n(&recording, __ATOMIC_RELAXED) != 0;
     core_unlock();
-    Py_RETURN_NONE;
+    return PyBool_FromLong(records);
 }
 
 static PyObject *
@@ -390,7 +391,7 @@ static PyMethodDef module_methods[] = {
     {"told", native_told, METH_VARARGS, "What there is to tell since the last time, as values of the three classes."},
     {"untold", native_untold, METH_NOARGS, "How much was dropped since nobody asked in time."},
     {"hide_thread", native_hide_thread, METH_NOARGS, "The calling thread is one of ours: it is no actor."},
-    {"after_fork", native_after_fork, METH_NOARGS, "In a forked child: the other threads are gone."},
+    {"after_fork", native_after_fork, METH_NOARGS, "In a forked child: the other threads are gone. Whether it records."},
     {"locks_install", locks_install, METH_VARARGS, "Observe Lock and RLock; False where their types are not known."},
     {"locks_uninstall", locks_uninstall, METH_NOARGS, "Put back the methods of Lock and RLock."},
     {"caches_install", caches_install, METH_VARARGS, "Observe functools.lru_cache; False where its type is not known."},
@@ -436,6 +437,7 @@ module_exec(PyObject *module)
         return -1;
     }
 #endif
+    gets_ready();
     if (!taps_ready(module) || PyType_Ready(&Recorder_Type) < 0 || PyType_Ready(&PeekProbe_Type) < 0 ||
         PyType_Ready(&Around_Type) < 0 || PyType_Ready(&Intake_Type) < 0 || PyType_Ready(&Watched_Type) < 0 ||
         !recorder_ready(module) || !queues_ready() || !loops_ready(module) || !callbacks_ready(module) ||

@@ -15,6 +15,7 @@ static uint32_t capacity;
 
 enum { FLAG_KEYED = 1, FLAG_HEAD = 2, FLAG_RECHECKED = 4, FLAG_DOUBLE_CHECKED = 8, FLAG_FLAG = 32,
        FLAG_SUSPENDS = 64, FLAG_OPENS = 128 };
+enum { OPERAND_SELF = 1, OPERAND_LENT = 2, OPERAND_MADE = 4, OPERAND_WAITS = 8, OPERAND_SWITCHES = 16 };
 
 static PyObject *
 interned(PyObject *text)
@@ -26,21 +27,9 @@ interned(PyObject *text)
     return text;
 }
 
-/* The columns of a site table, in the order of raceway/model/sitetable.py. */
-enum { COLUMN_FORM, COLUMN_CONTEXT, COLUMN_COMMIT, COLUMN_FLAGS, COLUMN_SELF, COLUMN_TEXTS, COLUMN_NAME,
-       COLUMN_THROUGH, COLUMN_LABEL, COLUMN_LITERALS, COLUMN_HEADS, COLUMNS };
-
-typedef struct {
-    Py_ssize_t count;
-    const uint8_t *numbers[COLUMNS]; /* of the columns that are bytes */
-    Py_ssize_t width; /* bytes of the number of a text */
-    PyObject *texts;
-    PyObject *literals;
-    PyObject *heads;
-} Columns;
-
-static bool
-check_columns(PyObject *given, Columns *columns)
+/* Look into a site table; what is found is borrowed from it. False with an exception. */
+bool
+columns_read(PyObject *given, Columns *columns)
 {
     if (PyTuple_GET_SIZE(given) != COLUMNS || !PyBytes_Check(PyTuple_GET_ITEM(given, 0))) {
         goto error;
@@ -79,15 +68,23 @@ error:
     return false;
 }
 
-/* The text of a site in one of the columns of texts, borrowed. NULL with an exception. */
-static PyObject *
-text_of(const Columns *columns, int column, Py_ssize_t place)
+/* The number of a site's text in one of the columns of texts. */
+Py_ssize_t
+text_number(const Columns *columns, int column, Py_ssize_t place)
 {
     const uint8_t *at = columns->numbers[column] + place * columns->width;
     Py_ssize_t number = at[0] | at[1] << 8;
     if (columns->width == 4) {
         number |= (Py_ssize_t)at[2] << 16 | (Py_ssize_t)at[3] << 24;
     }
+    return number;
+}
+
+/* The text itself, borrowed. NULL with an exception. */
+static PyObject *
+text_of(const Columns *columns, int column, Py_ssize_t place)
+{
+    Py_ssize_t number = text_number(columns, column, place);
     if (number >= PyTuple_GET_SIZE(columns->texts)) {
         PyErr_SetString(PyExc_TypeError, "the texts of a site table are fewer than its sites name");
         return NULL;
@@ -96,7 +93,7 @@ text_of(const Columns *columns, int column, Py_ssize_t place)
 }
 
 static bool
-read_regions(PyObject *heads, uint32_t first, uint32_t added, Site *site)
+read_regions(PyObject *heads, uint32_t first, Site *site)
 {
     Py_ssize_t count = PyTuple_Check(heads) ? PyTuple_GET_SIZE(heads) : 0;
     count = count > INT8_MAX ? INT8_MAX : count;
@@ -114,21 +111,39 @@ read_regions(PyObject *heads, uint32_t first, uint32_t added, Site *site)
             (RegionOf){.head = first + (uint32_t)(packed >> 6), .awaits = packed & 1, .takes_back = (packed & 2) != 0,
                        .splits = (packed & 4) != 0, .switches = (packed & 8) != 0, .instead = (packed & 16) != 0,
                        .lent = (packed & 32) != 0};
-        if ((packed & 8) != 0 && packed >> 6 < added) {
-            sites[first + (packed >> 6)].switches = true;
-        }
         site->awaits |= packed & 1;
     }
     return !PyErr_Occurred();
 }
 
+/* What few sites have. */
 static bool
-read_site(const Columns *columns, Py_ssize_t place, Site *site)
+read_others(const Columns *columns, uint32_t first, Py_ssize_t place, Site *site)
 {
-    uint8_t flags = columns->numbers[COLUMN_FLAGS][place];
+    if (PyDict_GET_SIZE(columns->literals) == 0 && PyDict_GET_SIZE(columns->heads) == 0) {
+        return true;
+    }
+    PyObject *index = PyLong_FromSsize_t(place);
+    if (index == NULL) {
+        return false;
+    }
+    PyObject *key = PyDict_GetItemWithError(columns->literals, index);
+    site->key = Py_XNewRef(key);
+    PyObject *heads = PyDict_GetItemWithError(columns->heads, index);
+    Py_DECREF(index);
+    return heads == NULL ? !PyErr_Occurred() : read_regions(heads, first, site);
+}
+
+/* Make a site from what the table says of it; `first` is the number of the table's first. False with an exception; what
+   the site owns is then for `site_clear` all the same. */
+bool
+site_read(const Columns *columns, uint32_t first, Py_ssize_t place, Site *site)
+{
+    uint8_t flags = columns->numbers[COLUMN_FLAGS][place], operand = columns->numbers[COLUMN_OPERAND][place];
     PyObject *name = text_of(columns, COLUMN_NAME, place), *through = text_of(columns, COLUMN_THROUGH, place);
     PyObject *label = text_of(columns, COLUMN_LABEL, place);
     if (name == NULL || through == NULL || label == NULL) {
+        *site = (Site){0};
         return false;
     }
     *site = (Site){
@@ -145,45 +160,24 @@ read_site(const Columns *columns, Py_ssize_t place, Site *site)
         .name = interned(name),
         .through = PyUnicode_GET_LENGTH(through) != 0 ? interned(through) : NULL,
         .label = Py_NewRef(label),
-        .is_self = (columns->numbers[COLUMN_SELF][place] & 1) != 0,
-        .lent = (columns->numbers[COLUMN_SELF][place] & 2) != 0,
-        .made = (columns->numbers[COLUMN_SELF][place] & 4) != 0,
-        .waits = (columns->numbers[COLUMN_SELF][place] & 8) != 0,
+        .is_self = (operand & OPERAND_SELF) != 0,
+        .lent = (operand & OPERAND_LENT) != 0,
+        .made = (operand & OPERAND_MADE) != 0,
+        .waits = (operand & OPERAND_WAITS) != 0,
+        .switches = (operand & OPERAND_SWITCHES) != 0,
     };
-    return true;
+    return read_others(columns, first, place, site);
 }
 
-/* The site that a key of a dictionary of columns means, NULL with an exception. */
-static Site *
-site_of(PyObject *index, uint32_t first, Py_ssize_t count)
+void
+site_clear(Site *site)
 {
-    Py_ssize_t place = PyLong_Check(index) ? PyLong_AsSsize_t(index) : -1;
-    if (place < 0 || place >= count) {
-        PyErr_SetString(PyExc_TypeError, "a site table tells of a site that it does not have");
-        return NULL;
-    }
-    return &sites[first + (uint32_t)place];
-}
-
-/* What few sites have: literal keys, and regions. */
-static bool
-read_others(const Columns *columns, uint32_t first)
-{
-    PyObject *index, *value;
-    for (Py_ssize_t at = 0; PyDict_Next(columns->literals, &at, &index, &value);) {
-        Site *site = site_of(index, first, columns->count);
-        if (site == NULL) {
-            return false;
-        }
-        Py_XSETREF(site->key, Py_NewRef(value));
-    }
-    for (Py_ssize_t at = 0; PyDict_Next(columns->heads, &at, &index, &value);) {
-        Site *site = site_of(index, first, columns->count);
-        if (site == NULL || !read_regions(value, first, (uint32_t)columns->count, site)) {
-            return false;
-        }
-    }
-    return true;
+    free(site->regions);
+    stack_drop(site->stack);
+    Py_XDECREF(site->name);
+    Py_XDECREF(site->key);
+    Py_XDECREF(site->through);
+    Py_XDECREF(site->label);
 }
 
 #ifdef __linux__
@@ -220,6 +214,7 @@ grow(uint32_t wanted)
     if (grown == NULL) {
         return false;
     }
+    memset(grown + capacity, 0, (wanted - capacity) * sizeof(Site));
     sites = grown;
     capacity = wanted;
     return true;
@@ -233,17 +228,13 @@ let_go(void)
 
 #endif
 
-/* Add the sites of a module; `first` is the number of the first, `count` how many there are. False with an exception. */
+/* Give out the numbers of so many sites, of which nothing is known yet. False with an exception. */
 bool
-sites_add(PyObject *given, uint32_t *first, uint32_t *added)
+sites_reserve(Py_ssize_t count, uint32_t *first)
 {
-    Columns columns;
-    if (!check_columns(given, &columns)) {
-        return false;
-    }
-    if (sites_count + (size_t)columns.count > capacity) {
+    if (sites_count + (size_t)count > capacity) {
         uint32_t grown_capacity = capacity ? capacity : 1024;
-        while (grown_capacity < sites_count + (size_t)columns.count) {
+        while (grown_capacity < sites_count + (size_t)count) {
             grown_capacity *= 2;
         }
         if (!grow(grown_capacity)) {
@@ -252,26 +243,33 @@ sites_add(PyObject *given, uint32_t *first, uint32_t *added)
         }
     }
     *first = sites_count;
-    *added = (uint32_t)columns.count;
+    sites_count += (uint32_t)count;
+    return true;
+}
+
+/* Add all sites of a table; `first` is the number of the first. False with an exception. */
+bool
+sites_add(PyObject *table, uint32_t *first)
+{
+    Columns columns;
+    if (!columns_read(table, &columns) || !sites_reserve(columns.count, first)) {
+        return false;
+    }
     for (Py_ssize_t place = 0; place < columns.count; place++) {
-        if (!read_site(&columns, place, &sites[sites_count])) {
+        if (!site_read(&columns, *first, place, &sites[*first + place])) {
             return false;
         }
-        sites_count++;
     }
-    return read_others(&columns, *first);
+    return true;
 }
 
 void
 sites_reset(void)
 {
     for (uint32_t place = 0; place < sites_count; place++) {
-        free(sites[place].regions);
-        stack_drop(sites[place].stack);
-        Py_XDECREF(sites[place].name);
-        Py_XDECREF(sites[place].key);
-        Py_XDECREF(sites[place].through);
-        Py_XDECREF(sites[place].label);
+        if (sites[place].name != NULL) { /* most are of code that never ran */
+            site_clear(&sites[place]);
+        }
     }
     let_go();
     sites = NULL;

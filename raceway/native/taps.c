@@ -180,13 +180,10 @@ base_reached(Tap *tap, PyObject *operand)
 
 /* The cell of the operand's attribute if its record has one for this tap; NULL if not. The record's shape stands for the
    type and the run: a number is given out once. What was recorded there in the present epoch was done to this attribute
-   of this object, whatever has become of its class since. */
+   of this object, whatever has become of its class since. Asked where the shadow is in one piece: see `tap_type`. */
 HOT const Cell *
 cell_at_hand(const Tap *tap, const PyObject *operand)
 {
-    if (unlikely(identity_shadow == NULL)) {
-        return NULL;
-    }
     const Object *object = object_near(operand);
     return likely(object->shape == tap->fits && tap->cell < object->capacity) ? &object->cells[tap->cell] : NULL;
 }

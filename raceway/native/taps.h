@@ -14,7 +14,10 @@ PyObject *write_tap(PyObject *self, PyObject *operand);
 PyObject *item_tap(PyObject *self, PyObject *operand);
 PyObject *enter_tap(PyObject *self, PyObject *operand);
 PyObject *leave_tap(PyObject *self, PyObject *operand);
+bool is_tap(PyObject *constant);
 bool is_leave_tap(PyObject *constant);
+Py_hash_t tap_hash(PyObject *self);
+extern PyMethodDef tap_methods[];
 #if RW_PEEK
 PyObject *key_tap(PyObject *self, PyObject *key);
 PyObject *method_key_tap(PyObject *self, PyObject *key);

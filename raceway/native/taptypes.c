@@ -41,7 +41,15 @@ tap_copy(PyObject *self, PyObject *nothing)
     return Py_NewRef(self);
 }
 
-static PyMethodDef tap_methods[] = {
+/* The same for all: a code object is hashed with its constants, and must be found again after its taps were bound. */
+Py_hash_t
+tap_hash(PyObject *self)
+{
+    (void)self;
+    return 0x7ac3;
+}
+
+PyMethodDef tap_methods[] = {
     {"__reduce__", tap_reduce, METH_NOARGS, "A tap that notes nothing."},
     {"__copy__", tap_copy, METH_NOARGS, "The tap itself."},
     {"__deepcopy__", tap_copy, METH_O, "The tap itself."},
@@ -57,6 +65,7 @@ static PyMethodDef tap_methods[] = {
         .tp_basicsize = sizeof(Tap),                                                                                  \
         .tp_dealloc = tap_dealloc,                                                                                    \
         .tp_repr = tap_repr,                                                                                          \
+        .tp_hash = tap_hash,                                                                                          \
         .tp_as_mapping = &variable##_mapping,                                                                         \
         .tp_as_number = &variable##_number,                                                                           \
         .tp_methods = tap_methods,                                                                                    \
@@ -95,6 +104,7 @@ static PyTypeObject RevealingTap_Type = {
     .tp_basicsize = sizeof(Tap),
     .tp_dealloc = tap_dealloc,
     .tp_repr = tap_repr,
+    .tp_hash = tap_hash,
     .tp_as_mapping = &revealing_mapping,
     .tp_as_number = &revealing_number,
     .tp_methods = tap_methods,
@@ -106,6 +116,12 @@ static PyObject *
 revealing_matmul(PyObject *left, PyObject *right)
 {
     return Py_IS_TYPE(left, &RevealingTap_Type) ? revealing_tap(left, right) : Py_NewRef(Py_NotImplemented);
+}
+
+bool
+is_tap(PyObject *constant)
+{
+    return Py_TYPE(constant)->tp_dealloc == tap_dealloc;
 }
 
 bool
@@ -126,6 +142,9 @@ tap_type(const Site *site, int role, bool commits, int held, bool is_plain)
         return &ItemTap_Type;
     }
     if (commits && held == 0 && site->form == FORM_ATTRIBUTE && role == ROLE_BASE) {
+        if (identity_shadow == NULL) { /* it is in pieces, or no run was ever begun */
+            return &BaseTap_Type;
+        }
         return !is_plain ? &FieldTap_Type : site->context == CONTEXT_LOAD ? &ReadTap_Type : &WriteTap_Type;
     }
 #if RW_PEEK
@@ -163,11 +182,12 @@ taps_ready(PyObject *module)
 {
     PyTypeObject *types[] = {
         &BaseTap_Type, &GlobalTap_Type, &HoldingTap_Type, &RevealingTap_Type, &FieldTap_Type, &ReadTap_Type,
-        &WriteTap_Type, &ItemTap_Type, &EnterTap_Type, &LeaveTap_Type,
+        &WriteTap_Type, &ItemTap_Type, &EnterTap_Type, &LeaveTap_Type, &First_Type, &Later_Type,
 #if RW_PEEK
         &KeyTap_Type, &MethodKeyTap_Type, &ContainsTap_Type, &AugmentTap_Type, &AttributeCallTap_Type, &CellTap_Type,
 #endif
     };
+    unbound_make();
     Py_ssize_t count = sizeof types / sizeof *types;
     PyObject *all = PyTuple_New(count);
     for (Py_ssize_t place = 0; all != NULL && place < count; place++) {

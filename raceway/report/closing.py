@@ -52,6 +52,10 @@ REASONS = {
         "still running when the report was made: what it finds from then on is not here",
         "wait for the process before the program ends",
     ),
+    "process-unwatched": (
+        "forked without a GIL, right when another thread of its parent was within Raceway: nothing it did is here",
+        "none is needed where other such processes were watched; start processes before threads",
+    ),
     "executed-before-install": (
         "ran before Raceway was installed; what had run by then was not watched",
         "start the program with `python -m raceway.run`, or call raceway.autoinstrument.install() first",

@@ -230,8 +230,8 @@ class Core(Protocol):
     def stop(self) -> None:
         """Stop recording; findings stay."""
 
-    def after_fork(self) -> None:
-        """Called in a forked child."""
+    def after_fork(self) -> bool:
+        """Called in a forked child. False when nothing is recorded there."""
 
     def bind(self, code: CodeType, sites: Sequence[Site], places: bytes, file: str) -> CodeType:
         """The code with live taps at the places that are listed (`model.placeholders`)."""

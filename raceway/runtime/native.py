@@ -277,9 +277,9 @@ class NativeCore:
             facts,
         )
 
-    def after_fork(self) -> None:
-        """In a forked child: the parent's other threads are gone."""
-        _native.after_fork()
+    def after_fork(self) -> bool:
+        """In a forked child: the parent's other threads are gone. False when one has left a change half made."""
+        return _native.after_fork()
 
     def bind(self, code: CodeType, sites: Sequence[Site], places: bytes, file: str) -> CodeType:
         """The code with live taps at the places that are listed; it is changed in place."""

@@ -140,13 +140,14 @@ class PureCore:
         self.telling.on_race(None)
         self.log.close()
 
-    def after_fork(self) -> None:
+    def after_fork(self) -> bool:
         """In a forked child: the parent's other threads are gone."""
         self.log.stream.reset_after_fork()
         self.log.calls.clear()
         if self.telling.notice is not None:
             self.telling.notice.after_fork()
         self.telling.told()  # what waits is the parent's to tell
+        return True
 
     def bind(self, code: CodeType, sites: Sequence[Site], places: bytes, file: str) -> CodeType:
         """The code with live taps at the places that are listed."""

@@ -67,7 +67,7 @@ def single_key(node: cst.Subscript) -> cst.CSTNode | None:
     if not all(isinstance(index, cst.Index) and not index.star for index in indices):
         return None
     first = indices[0]
-    if len(indices) == 1 and isinstance(first, cst.Index):
+    if len(indices) == 1 and isinstance(first, cst.Index) and not isinstance(node.slice[0].comma, cst.Comma):
         return first.value
     return node
 

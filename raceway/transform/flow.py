@@ -32,6 +32,11 @@ STRUCTURE = "~"
 """Path suffix of a container's structure."""
 
 
+def _joined(parts: list[str]) -> str:
+    """The spelling of what has these parts; empty where one has none."""
+    return f"({', '.join(parts)},)" if all(parts) else ""
+
+
 @dataclass(frozen=True, slots=True)
 class Guard:
     """A test in force: the reads it used, and those it found absent (None, false, missing) on this branch."""
@@ -107,17 +112,40 @@ class Flow:
         if isinstance(node, cst.Attribute):
             base = self.path(node.value)
             return base and f"{base}.{node.attr.value}"
-        if isinstance(node, cst.Subscript) and len(node.slice) == 1:
-            return self.item_path(node.value, node.slice[0].slice)
+        if isinstance(node, cst.Subscript):
+            keys = [self._spelled(element.slice) for element in node.slice]
+            several = len(keys) > 1 or isinstance(node.slice[0].comma, cst.Comma)
+            return self._item(node.value, _joined(keys) if several else keys[0])
         return ""
 
     def item_path(self, container: cst.CSTNode, key: cst.CSTNode) -> str:
         """The access path of one item."""
-        if isinstance(key, (cst.Index, cst.Arg)):
-            key = key.value
+        return self._item(container, self._spelled(key))
+
+    def _item(self, container: cst.CSTNode, spelled: str) -> str:
         base = self.path(container)
-        spelled = literal(key) or self.path(key)
         return f"{base}[{spelled}]" if base and spelled else ""
+
+    def _spelled(self, key: cst.CSTNode) -> str:
+        """A key whose parts are literals and paths, in one spelling; empty for any other."""
+        if isinstance(key, (cst.Index, cst.Arg)):
+            return "" if key.star else self._spelled(key.value)
+        if isinstance(key, cst.Tuple):
+            return _joined([self._spelled(one.value) if isinstance(one, cst.Element) else "" for one in key.elements])
+        if isinstance(key, cst.BinaryOperation):
+            left, right = self._spelled(key.left), self._spelled(key.right)
+            return f"({left} {type(key.operator).__name__} {right})" if left and right else ""
+        if isinstance(key, cst.FormattedString):
+            return _joined(["f", *map(self._part, key.parts)])
+        return literal(key) or self.path(key)
+
+    def _part(self, part: cst.BaseFormattedStringContent) -> str:
+        """A part of a key that is a formatted string."""
+        if isinstance(part, cst.FormattedStringText):
+            return repr(part.value)
+        if isinstance(part, cst.FormattedStringExpression) and not part.format_spec and not part.conversion:
+            return self._spelled(part.expression)
+        return ""
 
     def stamp(self, draft: Draft, paths: tuple[str, ...]) -> None:
         """Note when `draft` is reached and where it goes."""

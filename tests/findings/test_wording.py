@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from raceway.findings.wording import Facts, message
-from raceway.model.kinds import Confidence, FindingKind, Verdict
+from raceway.model.kinds import Confidence, FindingKind, RegionKind, Verdict
 from tests.report import samples
 
 KINDS = (
@@ -34,3 +34,14 @@ def test_what_is_latent_with_a_gil_is_not_called_so_without_one(kind: FindingKin
 @pytest.mark.parametrize("kind", KINDS[:4])
 def test_what_is_harmful_everywhere_reads_the_same_on_both(kind: FindingKind) -> None:
     assert text(kind, Verdict.HARMFUL, gil=True) == text(kind, Verdict.HARMFUL, gil=False)
+
+
+def test_only_who_tests_is_said_to_test() -> None:
+    first, second = samples.COUNTER.accesses
+    regions = (RegionKind.VALUE, RegionKind.TEST)
+    for sides in ((first, second), (second, first)):
+        told = message(
+            Facts(FindingKind.CHECK_THEN_ACT, "hits", Confidence.UNORDERED, Verdict.HARMFUL, True, *sides, regions, "")
+        )
+        tester, other = sides[1].actor.name, sides[0].actor.name
+        assert told.startswith(f"{tester} tests hits and then acts on the answer, which {other} can change in between.")
