@@ -120,7 +120,7 @@ def copies(access: Access, site: Site) -> bool:
     if access.operation is not Operation.READ or access.location.kind is not LocationKind.STRUCTURE:
         return False
     if site.form is SiteForm.ITEM:
-        return site.context is Context.LOAD  # a slice
+        return site.context is Context.LOAD and not site.keyed  # a slice
     return site.name in (_COPYING if site.form is SiteForm.METHOD else _COPIERS)
 
 
