@@ -194,13 +194,13 @@ _JUDGING = (
     ),
     Mutant(
         "benign-stop-flag", "that a stop flag is benign",
-        "findings/judge.py", "if reader.flag and writer.flag:", "if False:",
+        "findings/judge.py", "if reader.flag and writer.flag and writer.literal:", "if False:",
         "norace/stop_flag.py",
     ),
     Mutant(
         "benign-not-flag", "that only a test of a loop is one of a stop flag",
-        "findings/judge.py", "if reader.flag and writer.flag:",
-        "if writer.flag:", "race/flag_once.py",
+        "findings/judge.py", "if reader.flag and writer.flag and writer.literal:",
+        "if writer.flag and writer.literal:", "race/flag_once.py",
     ),
     Mutant(
         "benign-waits", "that a loop which only waits asks again",
@@ -229,7 +229,7 @@ _JUDGING = (
     ),
     Mutant(
         "benign-put", "that a test for something to take bears others putting something in",
-        "findings/judge.py", "if test.takes and", "if False and", "norace/handover_single_consumer.py",
+        "findings/judge.py", "if taking.takes and", "if False and", "norace/handover_single_consumer.py",
     ),
     Mutant(
         "benign-same-value", "that storing the same literal twice is benign",
@@ -246,7 +246,7 @@ _JUDGING = (
     ),
     Mutant(
         "kind-iteration", "that a change during a walk has a kind of its own",
-        "findings/classify.py", "if Operation.ITERATE in operations:", "if False:", "race/iterate_list.py",
+        "findings/classify.py", "if Operation.ITERATE in operations and", "if False and", "race/iterate_dict.py",
     ),
     Mutant(
         "kind-double-init", "that a lazy initialisation has a kind of its own",
