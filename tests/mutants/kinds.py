@@ -277,6 +277,15 @@ _JUDGING = (
         "findings/build.py", "if _repeats(group, strong, site_of):", "if False:", "race/lazy_groups.py",
     ),
     Mutant(
+        "fold-methods", "that a value one method read and another wrote in one line is one update",
+        "findings/build.py", "or _same_lines(weak, strong):", "or False:", "race/methods_imported",
+    ),
+    Mutant(
+        "fold-method", "that a read and a write of one method are no such update",
+        "findings/build.py", "all(_code(side) is not _code(reading) for side in beside)", "True",
+        "race/lock_lru_cache.py",
+    ),
+    Mutant(
         "fold-variable", "that findings on different variables are different",
         "findings/build.py",
         "key = (kind, variable, lines, race.one_loop, race.predicted)", "key = kind",
