@@ -137,7 +137,7 @@ _CALLS = (
     ),
     Mutant(
         "form-len", "that `len` asks the structure",
-        "runtime/accesses.py", 'counts = at.site.name in {"len", "bool"}', "counts = False", "race/len_append.py",
+        "runtime/accesses.py", 'counts = at.site.name in {"len", "bool"}', "counts = False", "race/len_insert.py",
     ),
     Mutant(
         "form-join", "the argument of `\"\".join`",

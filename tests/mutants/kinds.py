@@ -175,7 +175,7 @@ _SEGMENTS = (
     ),
     Mutant(
         "segment-walk", "that the body of a loop runs between the steps of the walk",
-        "transform/expressions.py", "draft.spans = True", "pass", "race/iterate_list.py",
+        "transform/expressions.py", "draft.spans = True", "pass", "race/iterate_dict.py",
     ),
     Mutant(
         "segment-view", "that a view may be walked over step by step",
@@ -293,7 +293,7 @@ _JUDGING = (
     ),
     Mutant(
         "name-through", "that a container is called by the attribute it came from",
-        "runtime/accesses.py", "if site.through and at.owner is not None:", "if False:", "race/len_append.py",
+        "runtime/accesses.py", "if site.through and at.owner is not None:", "if False:", "race/len_insert.py",
     ),
 )  # fmt: skip
 

@@ -194,7 +194,7 @@ _LOCATIONS = (
     Mutant(
         "iteration", "that walking over a container is an access of its structure",
         "runtime/contracts/terms.py", "WALK = Effect(Target.STRUCTURE, Operation.ITERATE)",
-        "WALK = Effect(Target.STRUCTURE, Operation.READ)", "race/iterate_list.py",
+        "WALK = Effect(Target.STRUCTURE, Operation.READ)", "race/iterate_dict.py",
     ),
     Mutant(
         "attribute-hooks", "that the attributes of a thread-local object are not shared",
