@@ -67,8 +67,8 @@ class SiteTable(Sequence[Site]):
         """What taps and rules need to know of the sites, as the native core takes it.
 
         Bytes with one for each site: places of form and context in their enums, letters of commits, bits, and bits
-        again: whether the operand is plain `self`, `lent`, `made`, `waits`, and whether the site is the head of a
-        region in which a greenlet may let others run. The texts, and for each of `_TEXTS` bytes with their numbers:
+        again: whether the operand is plain `self`, `lent`, `made`, `waits`, whether the site is the head of a region in
+        which a greenlet may let others run, and `polled`. The texts, and for each of `_TEXTS` bytes with their numbers:
         two for each site, lowest first, four where texts are many. By index of the site, where there is one: values of
         literal keys; and regions: 64 times the head, 1 more where an await lies inside, 2 more where a value is taken
         back, 4 more where a lock may be let go of inside, 8 more where a greenlet may let others run inside, 16 more
@@ -175,7 +175,7 @@ def _head(region: Region) -> int:
 
 
 def _operand(site: Site) -> int:
-    return (site.base == "self") | site.lent << 1 | site.made << 2 | site.waits << 3
+    return (site.base == "self") | site.lent << 1 | site.made << 2 | site.waits << 3 | site.polled << 5
 
 
 def _flags(site: Site) -> int:
