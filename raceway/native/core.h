@@ -1358,6 +1358,7 @@ PyObject *native_access_tag(PyObject *module, PyObject *const *arguments, Py_ssi
 PyObject *native_bind(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 typedef struct Binding Binding;
 Binding *binding_hold(Binding *binding);
+uint64_t binding_run(const Binding *binding);
 void binding_drop(Binding *binding);
 bool bind_code(Binding *binding, PyCodeObject *code, const uint8_t *at);
 bool taps_ready(PyObject *module);

@@ -27,11 +27,11 @@ interned(PyObject *text)
     return text;
 }
 
-/* Look into a site table; what is found is borrowed from it. False with an exception. */
+/* Look into the columns of a site table; what is found is borrowed from them. False with an exception. */
 bool
 columns_read(PyObject *given, Columns *columns)
 {
-    if (PyTuple_GET_SIZE(given) != COLUMNS || !PyBytes_Check(PyTuple_GET_ITEM(given, 0))) {
+    if (!PyTuple_Check(given) || PyTuple_GET_SIZE(given) != COLUMNS || !PyBytes_Check(PyTuple_GET_ITEM(given, 0))) {
         goto error;
     }
     columns->count = PyBytes_GET_SIZE(PyTuple_GET_ITEM(given, 0));
