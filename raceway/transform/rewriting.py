@@ -32,6 +32,7 @@ from raceway.transform.plan import Draft, Plan
 
 _Result = TypeVar("_Result")
 _BOOLEANS = frozenset({"True", "False"})
+_READING = frozenset({Context.LOAD, Context.CALL})
 _DEEP_STACK_BYTES = 256 * 1024 * 1024
 _DEEP_RECURSION = 50_000
 _PARSED = ast.PyCF_ONLY_AST  # flag of compile(): give the tree
@@ -153,6 +154,7 @@ def _sites(analysis: _Analysis) -> tuple[Site, ...]:
             pairs[draft.anchor],
             _lent(draft, pairs),
             made=pairs.get(draft.operand) in making.bases,
+            given=draft.context not in _READING and pairs.get(draft.operand) in making.given,
             whole=pairs[draft.anchor] in making.whole,
         )
         for draft in analysis.plan.drafts
@@ -177,7 +179,7 @@ def _says_less(region: Region) -> tuple[bool, bool, bool]:
     return not region.splits, bool(region.calls), region.kind is RegionKind.VALUE
 
 
-def _site(draft: Draft, node: ast.AST, lent: Iterable[Region], made: bool, whole: bool) -> Site:
+def _site(draft: Draft, node: ast.AST, lent: Iterable[Region], made: bool, given: bool, whole: bool) -> Site:
     assert isinstance(node, (ast.expr, ast.stmt, ast.alias, ast.ExceptHandler))
     end: ast.AST = node.type if isinstance(node, ast.ExceptHandler) and node.type is not None else node
     return Site(
@@ -210,6 +212,7 @@ def _site(draft: Draft, node: ast.AST, lent: Iterable[Region], made: bool, whole
         switches=draft.switches,
         lent=draft.lent,
         made=made,
+        given=given,
         whole=whole or draft.whole,
         once=draft.once,
         waits=draft.waits,
