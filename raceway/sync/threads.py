@@ -244,7 +244,7 @@ def awaiting_all(real: Callable[[], None]) -> Callable[[], None]:
 
 
 def makes_threads(starter: Any) -> bool:
-    """Whether a starter that is there makes threads: the interpreter's does, and what debuggers and others put around it."""
+    """Whether a starter that is there makes threads: the interpreter's does, and what debuggers put around it."""
     module = getattr(starter, "__module__", None)
     return starter is not None and str(module).partition(".")[0] not in _OF_GREENLETS
 

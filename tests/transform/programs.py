@@ -270,8 +270,9 @@ def branched(n):
     if n:
         for m in range(n): print(m)
     else: raise ValueError(n)
-for function, n in [(handled, {}), (handled, {1: 2}), (handled, 1), (guarded, {}), (guarded, {1: 2}), (guarded, 1), (branched, 1)]:
-    function(n)
+for function in handled, guarded:
+    for n in {}, {1: 2}, 1: function(n)
+branched(1)
 for n in 0, 1, 2, 3: looped(n)
 # with
 import contextlib
