@@ -13,7 +13,7 @@ from collections.abc import Callable, Hashable
 from raceway.detector.actors import Actor
 from raceway.detector.clocks import Slots
 from raceway.detector.conflicts import conflict
-from raceway.detector.flags import see_flag
+from raceway.detector.flags import is_asked_for, see_flag
 from raceway.detector.lockorder import LockOrders
 from raceway.detector.races import Races
 from raceway.detector.regions import find_head
@@ -154,7 +154,7 @@ class Detector:
         if not access.operation.mutates:
             if site.flag and see_flag(actor, shadow, self.actors, self._site_of, site.waits):
                 self._tell(Verb.ACQUIRE, access.actor, shadow.handover)
-        elif (site.rechecked and held) or (site.flag and shadow.has_others(actor.slot)):
+        elif (site.rechecked and held) or is_asked_for(site, shadow, actor.slot):
             self._publish(access.actor, actor, shadow)
         if self.teller is not None and self.teller.placed and access.operation is Operation.READ_MODIFY_WRITE:
             actor.advance()

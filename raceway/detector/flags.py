@@ -3,7 +3,9 @@
 CPython's memory is sequentially consistent, so who sees the value stored sees all that came before the store. Stores of
 flags that others have asked for are published as the second test of double-checked locking is.
 
-So it is with functions that are made where they are stored: who calls one knows of it by that store.
+So it is with what a loop polls that does other work meanwhile, be it a number: where it ends, a tap says what its last
+test has read (`transform.polling`). And so it is with functions that are made where they are stored: who calls one
+knows of it by that store.
 """
 
 from __future__ import annotations
@@ -13,6 +15,13 @@ from collections.abc import Callable, Mapping
 from raceway.detector.actors import Actor
 from raceway.detector.shadow import Shadow
 from raceway.model.sites import Site
+
+
+def is_asked_for(site: Site, shadow: Shadow, slot: int) -> bool:
+    """Whether a store is one that others may wait for; of what loops poll all stores count, once one has."""
+    if not (site.flag or site.polled):
+        return False
+    return shadow.has_others(slot) or (site.polled and shadow.published is not None)
 
 
 def see_flag(

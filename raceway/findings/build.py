@@ -18,7 +18,7 @@ from raceway.findings.making import without_making
 from raceway.findings.owners import asks_for_itself
 from raceway.findings.wording import Breach, Facts, fix, guard, message
 from raceway.model.findings import AccessSide, Actor, Finding
-from raceway.model.kinds import ActorKind, Confidence, FindingKind, Operation, Severity
+from raceway.model.kinds import ActorKind, Confidence, FindingKind, LocationKind, Operation, Severity
 from raceway.model.races import ITEM, RawRace, Side
 from raceway.model.sites import Site
 from raceway.model.struct import replace
@@ -47,7 +47,9 @@ class Names(Protocol):
 
 
 class _Group:
-    """Races that are one finding: same kind, variable and pair of lines."""
+    """Races that are one finding: same kind, variable and pair of lines; `judgement` once that is known."""
+
+    judgement: Judgement
 
     def __init__(self, kind: FindingKind, variable: str, predicted: bool) -> None:
         self.kind = kind
@@ -87,9 +89,11 @@ def build(
     openings = Openings((serial, site) for serial, site in _noting(sites, names, files) if names.has_acted(serial))
     known = without_making(confirmed(races, names.site, names.site_file), names.site)
     groups = _group(known, names.site, openings)
+    guards = Guards(files)
+    for group in groups:
+        group.judgement = _judge_all(group, names, gil, guards.of(group.variable), directory)
     seen = _fold([group for group in groups if not group.predicted], names.site)
     groups = [*seen, *_beyond(_fold([group for group in groups if group.predicted], names.site), seen)]
-    guards = Guards(files)
     return tuple(_finding(group, names, directory, gil, guards.of(group.variable)) for group in groups)
 
 
@@ -153,7 +157,8 @@ _STRENGTH = {
 
 
 def _fold(groups: list[_Group], site_of: Callable[[int], Site]) -> list[_Group]:
-    """Drop what only repeats a stronger finding on the same variable, in the same places."""
+    """Drop what only repeats a stronger finding on the same variable, in the same places. One that is explained away
+    hides of what is not only looks at a container."""
     kept: list[_Group] = []
     for group in sorted(groups, key=lambda group: -_STRENGTH[group.kind]):
         for strong in kept:
@@ -183,10 +188,23 @@ def _repeats(weak: _Group, strong: _Group, site_of: Callable[[int], Site]) -> bo
         return False
     if _STRENGTH[weak.kind] >= _STRENGTH[strong.kind]:
         return False
+    if strong.judgement.severity.rank > weak.judgement.severity.rank and not _only_looks(weak, strong):
+        return False
     if _sites(weak) <= _sites(strong) or _same_lines(weak, strong):
         return True
     plain = _STRENGTH[weak.kind] < _REGIONAL <= _STRENGTH[strong.kind]
     return plain and _functions(weak, site_of) <= _functions(strong, site_of)
+
+
+def _only_looks(weak: _Group, strong: _Group) -> bool:
+    """Whether all that the weak one adds are looks at a container which the strong one changes, as for its length."""
+    own = _sites(strong)
+    sides = (side for race, _first, _second in weak.races for side in (race.earlier, race.later))
+    return all(
+        side.access.site in own
+        or (not side.access.operation.mutates and side.access.location.kind is LocationKind.STRUCTURE)
+        for side in sides
+    )
 
 
 def _same_lines(weak: _Group, strong: _Group) -> bool:
@@ -236,16 +254,13 @@ def _functions(group: _Group, site_of: Callable[[int], Site]) -> set[str]:
 
 def _finding(group: _Group, names: Names, directory: str, gil: bool, declaration: Guard | None) -> Finding:
     race, first, second = group.best()
-    judgement = _judge_all(group, names, gil)
-    declared = "" if declaration is None else _declared(declaration, directory)
-    if declaration is not None and not declaration.observed:
-        judgement = trusted(f"it is declared as guarded by {declared}, which Raceway cannot see taken")
+    judgement, declared = group.judgement, "" if declaration is None else _declared(declaration, directory)
     sides = _apart(_side(race.earlier, names, directory), _side(race.later, names, directory))
     interleaving = Interleaving(names.site, names.site_file, directory)
     observed = any(race.observed for race, _first, _second in group.races)
     confidence = Confidence.OBSERVED if observed else Confidence.UNORDERED
     if group.predicted:
-        confidence, judgement = Confidence.PREDICTED, replace(judgement, severity=Severity.INFO)
+        confidence = Confidence.PREDICTED
     key = group.key
     variable = f"{_bare(group)}[{key}]" if key else group.variable
     facts = Facts(
@@ -295,8 +310,11 @@ def _head_line(side: Side, names: Names) -> int:
     return 0 if side.head is None else names.site(side.head.site).line
 
 
-def _judge_all(group: _Group, names: Names, gil: bool) -> Judgement:
+def _judge_all(group: _Group, names: Names, gil: bool, declaration: Guard | None, directory: str) -> Judgement:
     """The worst judgement of the group's races."""
+    if declaration is not None and not declaration.observed:
+        declared = _declared(declaration, directory)
+        return trusted(f"it is declared as guarded by {declared}, which Raceway cannot see taken")
     read = names.is_read(group.variable)
     judgements = []
     for race, first, second in group.races:
@@ -306,7 +324,8 @@ def _judge_all(group: _Group, names: Names, gil: bool) -> Judgement:
             judgements.append(trusted(reason))
             continue
         judgements.append(judge(group.kind, first, second, sites, gil, read, race.one_loop))
-    return worst(judgements)
+    judgement = worst(judgements)
+    return replace(judgement, severity=Severity.INFO) if group.predicted else judgement
 
 
 def _of_owner(race: RawRace, names: Names) -> bool:

@@ -85,8 +85,8 @@ def _benign(kind: FindingKind, first: Member, second: Member, sites: tuple[Site,
         looked = first.side if second.side.access.operation.mutates else second.side
         if copies(looked.access, reader):
             return "one side copies the container in one step: the copy is from before the change or from after it"
-        if reader.waits:
-            return "a loop that only waits asks for it: after an old answer it asks again"
+        if reader.waits or reader.polled:
+            return "a loop asks for it until it has changed: after an old answer it asks again"
         if reader.form is SiteForm.METHOD and reader.flag and writer.flag and _tested(first, second, writer):
             return "a function replaces itself under a lock, after a test of it there: who finds the old one asks again"
         if writer.whole and reader.once and _replaces(first, second, writer):

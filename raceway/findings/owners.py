@@ -16,9 +16,11 @@ from raceway.model.sites import Context, Site, SiteForm
 
 _IDENTITIES = frozenset({"get_ident", "get_native_id", "current_thread"})
 _EQUAL = (ast.Eq, ast.NotEq, ast.Is, ast.IsNot)
-_COMPARED = ("==", "!=", " is ")
+_COMPARED = ("=", " is ")
 
-_Scope = ast.Module | ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+_Function = ast.FunctionDef | ast.AsyncFunctionDef
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_Scope = ast.Module | _Function | ast.Lambda
 
 
 def asks_for_itself(reader: tuple[str, Site], writer: tuple[str, Site]) -> bool:
@@ -36,14 +38,36 @@ def _parsed(path: str) -> ast.Module | None:
 
 def _compares(path: str, site: Site) -> bool:
     where = site.line, site.column, site.end_line, site.end_column
-    for scope, node in _nodes(path):
-        if isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], _EQUAL):
-            sides = node.left, node.comparators[0]
-            for this, other in (sides, sides[::-1]):
-                place = this.lineno, this.col_offset, this.end_lineno, this.end_col_offset
-                if place == where and _is_identity(other, scope):
+    nodes = _nodes(path)
+    for scope, node in nodes:
+        if isinstance(node, ast.Compare):
+            for this, other in _compared(node):
+                if _place(this) == where and _is_identity(other, scope):
                     return True
+        elif isinstance(node, ast.Assign) and _place(node.value) == where and isinstance(scope, _FUNCTIONS):
+            return all(isinstance(to, ast.Name) and _only_compared(to.id, scope) for to in node.targets)
     return False
+
+
+def _place(node: ast.expr) -> tuple[int, int, int | None, int | None]:
+    return node.lineno, node.col_offset, node.end_lineno, node.end_col_offset
+
+
+def _compared(node: ast.Compare) -> tuple[tuple[ast.expr, ast.expr], ...]:
+    """Both sides of a test for being the same, each with the other one."""
+    if len(node.ops) != 1 or not isinstance(node.ops[0], _EQUAL):
+        return ()
+    sides = node.left, node.comparators[0]
+    return sides, sides[::-1]
+
+
+def _only_compared(name: str, scope: _Function) -> bool:
+    """Whether a local is used for nothing but being compared with the own identity."""
+    uses = [node.ctx for node in ast.walk(scope) if isinstance(node, ast.Name) and node.id == name]
+    read = sum(isinstance(use, ast.Load) for use in uses)
+    tests = (pair for node in ast.walk(scope) if isinstance(node, ast.Compare) for pair in _compared(node))
+    asked = sum(isinstance(this, ast.Name) and this.id == name and _is_identity(other, scope) for this, other in tests)
+    return asked == read == len(uses) - 1
 
 
 def _stores(path: str, site: Site) -> bool:

@@ -88,8 +88,9 @@ class Site(Struct):
     guard of a first one, as double-checked locking does, and `double_checked` marks the first tests of such writes.
     `made`: the operand is still being made by this function, which has handed it to nobody. `whole`: what is stored is
     a container that was made here, or a view is copied by the call that it is made for. `once`: nothing else in the
-    function reads the place. `waits` marks reads in the test of a `while` that does nothing but wait. `counted`: a
-    slice is deleted whose end the function has counted.
+    function reads the place. `waits` marks reads in the test of a `while` that does nothing but wait, and what
+    the end of a loop says that the last test has read; `polled` the latter, reads in the tests of such loops, and
+    stores of what they ask for. `counted`: a slice is deleted whose end the function has counted.
     """
 
     index: int
@@ -123,3 +124,4 @@ class Site(Struct):
     once: bool = False
     waits: bool = False
     counted: bool = False
+    polled: bool = False

@@ -1,8 +1,9 @@
 """The site table of a module, packed: what the cache keeps of sites, and a sequence that makes them when asked.
 
 Serves the import hook and the cores. Importing a large package binds tens of thousands of sites, of which a finding
-names a few. What a tap is made from lies in columns of numbers, which the native core reads where they are; the texts
-among them are numbers of one tuple of texts. Sites themselves are made with the first one asked for.
+names a few, and most belong to code that never runs. So the table is bytes until somebody asks. What a tap is made from
+lies in columns of numbers, and the texts among them are numbers of one tuple of texts: that part is read when a tap of
+the module is made. The rest is read, and sites themselves are made, with the first one asked for.
 """
 
 from __future__ import annotations
@@ -43,12 +44,12 @@ class SiteTable(Sequence[Site]):
 
     __slots__ = ("_packed", "_sites")
 
-    def __init__(self, packed: tuple[Any, ...]) -> None:
+    def __init__(self, packed: tuple[int, bytes, bytes]) -> None:
         self._packed = packed
         self._sites: tuple[Site, ...] | None = None
 
     def __len__(self) -> int:
-        return len(self._packed[0])
+        return self._packed[0]
 
     @overload
     def __getitem__(self, index: int) -> Site: ...
@@ -63,18 +64,23 @@ class SiteTable(Sequence[Site]):
     def __iter__(self) -> Iterator[Site]:
         return iter(self._all())
 
+    def closed(self) -> tuple[int, bytes]:
+        """How many sites there are, and their columns as they lie in a file."""
+        return self._packed[:2]
+
     def columns(self) -> tuple[Any, ...]:
         """What taps and rules need to know of the sites, as the native core takes it.
 
         Bytes with one for each site: places of form and context in their enums, letters of commits, bits, and bits
-        again: whether the operand is plain `self`, `lent`, `made`, `waits`, and whether the site is the head of a
-        region in which a greenlet may let others run. The texts, and for each of `_TEXTS` bytes with their numbers:
+        again: whether the operand is plain `self`, `lent`, `made`, `waits`, whether the site is the head of a region in
+        which a greenlet may let others run, and `polled`. The texts, and for each of `_TEXTS` bytes with their numbers:
         two for each site, lowest first, four where texts are many. By index of the site, where there is one: values of
         literal keys; and regions: 64 times the head, 1 more where an await lies inside, 2 more where a value is taken
         back, 4 more where a lock may be let go of inside, 8 more where a greenlet may let others run inside, 16 more
         where the head stands in for the one before, 32 more where it is in another function.
         """
-        return self._packed[:-1]
+        found: tuple[Any, ...] = marshal.loads(self._packed[1])
+        return found
 
     def _all(self) -> tuple[Site, ...]:
         if self._sites is None:
@@ -85,8 +91,8 @@ class SiteTable(Sequence[Site]):
     def _columns(self) -> dict[str, Iterable[object]]:
         import zlib
 
-        forms, contexts, commits, every_flags, _selves, texts, *numbers, _literals, _heads, rest = self._packed
-        regions, *later = marshal.loads(zlib.decompress(rest))
+        forms, contexts, commits, every_flags, _selves, texts, *numbers, _literals, _heads = self.columns()
+        regions, *later = marshal.loads(zlib.decompress(self._packed[2]))
         return {
             "index": range(len(self)),
             "form": [_FORMS[place] for place in forms],
@@ -105,12 +111,13 @@ def _texts(texts: tuple[str, ...], column: bytes, count: int) -> list[str]:
 
 
 def single(site: Site) -> SiteTable:
-    """The table of one site without key and regions, at no cost."""
+    """The table of one site without key and regions, at little cost."""
     numbers = (bytes([number]) for number in (_FORMS.index(site.form), _CONTEXTS.index(site.context)))
     texts = (site.name, site.through, site.label)
     columns = (bytes([number, 0]) for number in range(len(texts)))
     bits = b"\0", bytes([_operand(site)])
-    table = SiteTable((*numbers, site.commit.value.encode(), *bits, texts, *columns, {}, {}, b""))
+    found: tuple[Any, ...] = (*numbers, site.commit.value.encode(), *bits, texts, *columns, {}, {})
+    table = SiteTable((1, marshal.dumps(found), b""))
     table._sites = (site,)
     return table
 
@@ -122,8 +129,8 @@ def _regions(packed: Iterable[_PackedRegion]) -> tuple[Region, ...]:
     return tuple(Region(region[0], RegionKind(region[1]), *region[2:]) for region in packed)
 
 
-def pack(sites: Sequence[Site]) -> tuple[Any, ...]:
-    """What `SiteTable` takes, made of types that `marshal` knows. Equal values become one."""
+def pack(sites: Sequence[Site]) -> tuple[int, bytes, bytes]:
+    """What `SiteTable` takes: the number of sites, columns, and what only findings ask for. Equal values become one."""
     import zlib
     from ast import literal_eval
 
@@ -141,7 +148,7 @@ def pack(sites: Sequence[Site]) -> tuple[Any, ...]:
     width = 2 if len(texts) <= 1 << 16 else 4
     switching = {region.head for site in sites for region in site.regions if region.switches}
     regions = {site.index: tuple(_packed(region) for region in site.regions) for site in sites if site.regions}
-    return (
+    columns: tuple[Any, ...] = (
         bytes(_FORMS.index(site.form) for site in sites),
         bytes(_CONTEXTS.index(site.context) for site in sites),
         bytes(ord(site.commit.value) for site in sites),
@@ -151,8 +158,9 @@ def pack(sites: Sequence[Site]) -> tuple[Any, ...]:
         *(b"".join(number.to_bytes(width, "little") for number in numbers[name]) for name in _TEXTS),
         {site.index: literal_eval(site.key) for site in sites if site.key},
         {site.index: tuple(_head(region) for region in site.regions) for site in sites if site.regions},
-        zlib.compress(marshal.dumps((regions, *map(column, _LATER))), _FAST),
     )
+    later = marshal.dumps((regions, *map(column, _LATER)))
+    return len(sites), marshal.dumps(columns), zlib.compress(later, _FAST)
 
 
 def _packed(region: Region) -> _PackedRegion:
@@ -175,7 +183,7 @@ def _head(region: Region) -> int:
 
 
 def _operand(site: Site) -> int:
-    return (site.base == "self") | site.lent << 1 | site.made << 2 | site.waits << 3
+    return (site.base == "self") | site.lent << 1 | site.made << 2 | site.waits << 3 | site.polled << 5
 
 
 def _flags(site: Site) -> int:

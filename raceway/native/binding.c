@@ -3,22 +3,26 @@
    with no other code object.
 
    Most functions of a large package are never called. So what an import puts into the code of each are taps that are not
-   bound yet (unbound.c), and the first of them that is reached has the taps of its code object made, and their sites.
-   Without a GIL all are made at once: another thread might be reading the constants. */
+   bound yet (unbound.c), and the first of them that is reached, once there is more than one actor, has the taps of its
+   code object made, and their sites. Without a GIL all are made at once: another thread might be reading the constants. */
 #include "core.h"
 
+#include <marshal.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define LAZY (RW_PEEK && !RW_FREE_THREADED)
 
-/* What the taps of a module are made from. Held by those that are not bound yet. */
+/* What the taps of a module are made from. Held by those that are not bound yet. The columns of its sites stay packed
+   until a tap is made. */
 struct Binding {
     size_t references;
     uint64_t run;
     uint32_t first; /* number of the first site */
+    uint32_t count; /* of sites */
+    PyObject *packed; /* owned: the columns as bytes, of raceway/model/sitetable.py */
+    PyObject *table; /* owned, NULL while packed */
     Columns columns; /* of `table` */
-    PyObject *table; /* owned */
     PyObject *places; /* owned: the list of raceway/model/placeholders.py */
     bool *through; /* by number of the text: whether containers were loaded from attributes of that name */
 };
@@ -44,11 +48,62 @@ void
 binding_drop(Binding *binding)
 {
     if (--binding->references == 0) {
+        Py_XDECREF(binding->packed);
         Py_XDECREF(binding->table);
         Py_XDECREF(binding->places);
         free(binding->through);
         free(binding);
     }
+}
+
+uint64_t
+binding_run(const Binding *binding)
+{
+    return binding->run;
+}
+
+/* Read the columns. No collection is let in: it would run code of the program in the middle of an access. False with an
+   exception. */
+static bool
+open_columns(Binding *binding)
+{
+    if (binding->table != NULL) {
+        return true;
+    }
+    int collects = PyGC_Disable();
+    PyObject *table = PyMarshal_ReadObjectFromString(PyBytes_AS_STRING(binding->packed), PyBytes_GET_SIZE(binding->packed));
+    if (collects) {
+        PyGC_Enable();
+    }
+    Columns *columns = &binding->columns;
+    if (table == NULL || !columns_read(table, columns) || columns->count != binding->count) {
+        goto error;
+    }
+    Py_ssize_t texts = PyTuple_GET_SIZE(columns->texts);
+    if ((binding->through = calloc((size_t)texts + 1, sizeof(bool))) == NULL) {
+        PyErr_NoMemory();
+        goto error;
+    }
+    for (Py_ssize_t place = 0; place < columns->count; place++) {
+        for (int column = COLUMN_NAME; column <= COLUMN_LABEL; column++) {
+            if (text_number(columns, column, place) >= texts) {
+                PyErr_SetString(PyExc_TypeError, "the texts of a site table are fewer than its sites name");
+                goto error;
+            }
+        }
+        binding->through[text_number(columns, COLUMN_THROUGH, place)] = true;
+    }
+    binding->table = table;
+    Py_CLEAR(binding->packed);
+    return true;
+error:
+    if (!PyErr_Occurred()) {
+        PyErr_SetString(PyExc_TypeError, "a site table has other sites than it says");
+    }
+    Py_XDECREF(table);
+    free(binding->through);
+    binding->through = NULL;
+    return false;
 }
 
 static uint64_t
@@ -173,6 +228,9 @@ bool
 bind_code(Binding *binding, PyCodeObject *code, const uint8_t *at)
 {
     uint64_t taps = word_at(at);
+    if (taps != 0 && !open_columns(binding)) {
+        return false;
+    }
     for (at += WORD; taps != 0; taps--, at += WORD) {
         Place place = place_at(at);
         if (place.constant >= PyTuple_GET_SIZE(code->co_consts)) {
@@ -206,7 +264,7 @@ put_taps(Binding *binding, PyCodeObject *code, const uint8_t **next)
     bool lazy = LAZY;
     for (const uint8_t *word = at + WORD; word < *next; word += WORD) {
         Place place = place_at(word);
-        if (place.constant >= constants || place.site >= binding->columns.count) {
+        if (place.constant >= constants || place.site >= binding->count) {
             PyErr_SetString(PyExc_TypeError, "the list of places tells of what is not there");
             return false;
         }
@@ -236,7 +294,7 @@ put_taps(Binding *binding, PyCodeObject *code, const uint8_t **next)
 
 /* A binding of what `bind` was given. NULL with an exception. */
 static Binding *
-binding_make(PyObject *places, PyObject *table)
+binding_make(PyObject *places, Py_ssize_t count, PyObject *packed)
 {
     Binding *binding = calloc(1, sizeof(Binding));
     if (binding == NULL) {
@@ -246,43 +304,29 @@ binding_make(PyObject *places, PyObject *table)
     binding->references = 1;
     binding->run = recording != 0 ? recording : UINT64_MAX; /* bound after the end: never a part of a run */
     binding->places = Py_NewRef(places);
-    binding->table = Py_NewRef(table);
-    Columns *columns = &binding->columns;
-    if (!columns_read(table, columns) || !sites_reserve(columns->count, &binding->first)) {
-        goto error;
-    }
-    Py_ssize_t texts = PyTuple_GET_SIZE(columns->texts);
-    if ((binding->through = calloc((size_t)texts + 1, sizeof(bool))) == NULL) {
-        PyErr_NoMemory();
-        goto error;
-    }
-    for (Py_ssize_t place = 0; place < columns->count; place++) {
-        for (int column = COLUMN_NAME; column <= COLUMN_LABEL; column++) {
-            if (text_number(columns, column, place) >= texts) {
-                PyErr_SetString(PyExc_TypeError, "the texts of a site table are fewer than its sites name");
-                goto error;
-            }
-        }
-        binding->through[text_number(columns, COLUMN_THROUGH, place)] = true;
+    binding->packed = Py_NewRef(packed);
+    binding->count = (uint32_t)count;
+    if (!sites_reserve(count, &binding->first)) {
+        binding_drop(binding);
+        return NULL;
     }
     return binding;
-error:
-    binding_drop(binding);
-    return NULL;
 }
 
-/* bind(code, places, table) -> number of the first site. The code is changed in place. */
+/* bind(code, places, count of sites, their columns packed) -> number of the first site. The code is changed in place. */
 PyObject *
 native_bind(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
 {
     (void)module;
-    if (count != 3 || !PyCode_Check(arguments[0]) || !PyBytes_Check(arguments[1]) || !PyTuple_Check(arguments[2])) {
-        PyErr_SetString(PyExc_TypeError, "bind(code, places, columns)");
+    Py_ssize_t sites_wanted = count == 4 && PyLong_Check(arguments[2]) ? PyLong_AsSsize_t(arguments[2]) : -1;
+    if (sites_wanted < 0 || sites_wanted > INT32_MAX || !PyCode_Check(arguments[0]) || !PyBytes_Check(arguments[1]) ||
+        !PyBytes_Check(arguments[3])) {
+        PyErr_SetString(PyExc_TypeError, "bind(code, places, count, columns)");
         return NULL;
     }
     PyObject *result = NULL;
     core_lock();
-    Binding *binding = binding_make(arguments[1], arguments[2]);
+    Binding *binding = binding_make(arguments[1], sites_wanted, arguments[3]);
     if (binding != NULL) {
         const uint8_t *next = (const uint8_t *)PyBytes_AS_STRING(binding->places);
         if (put_taps(binding, (PyCodeObject *)arguments[0], &next)) {

@@ -768,7 +768,8 @@ typedef struct {
     bool is_self; /* the operand is plain `self` */
     bool lent; /* it is part of a region that the callers of its function make */
     bool made; /* the operand is still being made by the function, which has handed it to nobody */
-    bool waits; /* a read in the test of a loop that does nothing but wait */
+    bool waits; /* a read in the test of a loop that does nothing but wait, or at the end of one that polls */
+    bool polled; /* a store of what such a loop asks for */
     uint16_t stacks; /* from which contexts were made in the epoch `stacks_tag` */
     uint32_t stacks_tag;
     Stack stack; /* owned: of the context made last */
@@ -1357,6 +1358,7 @@ PyObject *native_access_tag(PyObject *module, PyObject *const *arguments, Py_ssi
 PyObject *native_bind(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 typedef struct Binding Binding;
 Binding *binding_hold(Binding *binding);
+uint64_t binding_run(const Binding *binding);
 void binding_drop(Binding *binding);
 bool bind_code(Binding *binding, PyCodeObject *code, const uint8_t *at);
 bool taps_ready(PyObject *module);

@@ -383,6 +383,14 @@ has_others(const Cell *cell, uint32_t slot)
     return false;
 }
 
+/* Whether others may wait for what is stored here; of what loops poll all stores count, once one has. */
+static bool
+is_asked_for(const Cell *cell, uint32_t slot, bool polled)
+{
+    const Expansion *expansion = expansion_of(cell);
+    return has_others(cell, slot) || (polled && expansion != NULL && expansion->published != NULL);
+}
+
 /* The test of a loop reads a flag that another actor stored, or it only waits for what another actor did there: what came
    before the store comes before this. Of a flag that nobody else had asked for when it was stored, less is known: the present of its writer if that has released
    nothing since, else what the writer itself did. */
@@ -679,7 +687,7 @@ record_at(Thread *thread, Frame *frame, uint32_t number, Cell *cell, const Locat
         }
     }
     else if ((site->rechecked && thread->actor->held != 0) ||
-             (unlikely(site->flag) && has_others(cell, thread->actor->slot))) {
+             (unlikely(site->flag || site->polled) && is_asked_for(cell, thread->actor->slot, site->polled))) {
         publish(thread, cell);
     }
     if (unlikely(telling) && op == OP_READ_MODIFY_WRITE && teller_is_placed()) {

@@ -15,7 +15,7 @@ static uint32_t capacity;
 
 enum { FLAG_KEYED = 1, FLAG_HEAD = 2, FLAG_RECHECKED = 4, FLAG_DOUBLE_CHECKED = 8, FLAG_FLAG = 32,
        FLAG_SUSPENDS = 64, FLAG_OPENS = 128 };
-enum { OPERAND_SELF = 1, OPERAND_LENT = 2, OPERAND_MADE = 4, OPERAND_WAITS = 8, OPERAND_SWITCHES = 16 };
+enum { OPERAND_SELF = 1, OPERAND_LENT = 2, OPERAND_MADE = 4, OPERAND_WAITS = 8, OPERAND_SWITCHES = 16, OPERAND_POLLED = 32 };
 
 static PyObject *
 interned(PyObject *text)
@@ -27,11 +27,11 @@ interned(PyObject *text)
     return text;
 }
 
-/* Look into a site table; what is found is borrowed from it. False with an exception. */
+/* Look into the columns of a site table; what is found is borrowed from them. False with an exception. */
 bool
 columns_read(PyObject *given, Columns *columns)
 {
-    if (PyTuple_GET_SIZE(given) != COLUMNS || !PyBytes_Check(PyTuple_GET_ITEM(given, 0))) {
+    if (!PyTuple_Check(given) || PyTuple_GET_SIZE(given) != COLUMNS || !PyBytes_Check(PyTuple_GET_ITEM(given, 0))) {
         goto error;
     }
     columns->count = PyBytes_GET_SIZE(PyTuple_GET_ITEM(given, 0));
@@ -165,6 +165,7 @@ site_read(const Columns *columns, uint32_t first, Py_ssize_t place, Site *site)
         .made = (operand & OPERAND_MADE) != 0,
         .waits = (operand & OPERAND_WAITS) != 0,
         .switches = (operand & OPERAND_SWITCHES) != 0,
+        .polled = (operand & OPERAND_POLLED) != 0,
     };
     return read_others(columns, first, place, site);
 }

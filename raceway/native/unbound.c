@@ -1,5 +1,7 @@
-/* Taps that are not bound yet: what stands in the constants of code until it runs for the first time. The one of them that
-   is reached first has the taps of the whole code object made (binding.c) and passes on to the one in its own place.
+/* Taps that are not bound yet: what stands in the constants of code until it runs when there is more than one actor. The
+   one of them that is reached first then has the taps of the whole code object made (binding.c) and passes on to the one
+   in its own place. Until then nothing that is done can be part of a race: accesses are counted, and that is all, unless
+   somebody is told of the run.
 
    The first of a code object knows what those taps are made from. The others know nothing and cost nothing: there is one
    for each place among constants, which all code objects share. What they need they find in the code that runs them. So
@@ -14,6 +16,7 @@ typedef struct {
     Py_ssize_t place; /* its own among the constants */
 } First;
 
+#define FIRST_RUN 1 /* while it is recorded there is no code of earlier runs */
 #define PLACES 1024 /* of constants; code that has taps beyond is bound at once */
 
 typedef struct {
@@ -40,8 +43,17 @@ first_of(PyCodeObject *code)
     return NULL;
 }
 
-/* The tap that has taken the place of this one, borrowed; NULL when no code that runs here has it. This one may have been
-   on the stack already when another was reached, and its place was taken. */
+/* Whether a tap of this binding, NULL when it need not be asked, may stay unbound for now. A thread that nobody announced
+   is met here, too, and ends the rest. */
+static bool
+rests(const Binding *binding)
+{
+    return alone && !telling && (binding == NULL ? recording == FIRST_RUN : binding_run(binding) == recording) &&
+           current_thread() != NULL && alone;
+}
+
+/* The tap that has taken the place of this one, borrowed; NULL when no code that runs here has it, or while there is no
+   need. This one may have been on the stack already when another was reached, and its place was taken. */
 static PyObject *
 bound(PyObject *self)
 {
@@ -55,6 +67,10 @@ bound(PyObject *self)
         return NULL;
     }
     First *first = PyTuple_GET_ITEM(code->co_consts, place) == self ? first_of(code) : NULL;
+    if (first != NULL && rests(first->binding)) {
+        own_thread->accesses++;
+        return NULL;
+    }
     if (first != NULL) {
         Binding *binding = binding_hold(first->binding); /* `first` goes with its place */
         if (!bind_code(binding, code, first->at)) {
@@ -91,6 +107,10 @@ standing(PyObject *self)
 static PyObject *
 passed_on(PyObject *self, PyObject *operand, bool product)
 {
+    if (rests(NULL)) {
+        own_thread->accesses++;
+        return Py_NewRef(operand);
+    }
     PyObject *tap = bound(self);
     if (tap == NULL) {
         return Py_NewRef(operand);

@@ -85,10 +85,9 @@ def _contract_rows() -> tuple[tuple[Any, ...], tuple[Any, ...], tuple[bool, ...]
     return rows, types, tuple(name in contracts.SEQUENCES for name in names), _FOLDER
 
 
-def site_columns(sites: Sequence[Site]) -> tuple[Any, ...]:
-    """What taps and rules need to know of the sites of a module, column by column."""
-    table = sites if isinstance(sites, SiteTable) else SiteTable(pack(sites))
-    return table.columns()
+def site_table(sites: Sequence[Site]) -> SiteTable:
+    """What taps and rules need to know of the sites of a module, packed."""
+    return sites if isinstance(sites, SiteTable) else SiteTable(pack(sites))
 
 
 def is_stale() -> bool:
@@ -283,7 +282,7 @@ class NativeCore:
 
     def bind(self, code: CodeType, sites: Sequence[Site], places: bytes, file: str) -> CodeType:
         """The code with live taps at the places that are listed; it is changed in place."""
-        self.names.add(_native.bind(code, places, site_columns(sites)), sites, file)
+        self.names.add(_native.bind(code, places, *site_table(sites).closed()), sites, file)
         return code
 
     def races(self) -> list[RawRace]:

@@ -68,6 +68,7 @@ _LATE = {
     "resource": "limits",
     "selectors": "selectors",
     "socket": "sockets",
+    "sqlite3": "databases",
     "subprocess": "children",
     "trio": "triotasks",
     "trio._threads": "triothreads",

@@ -13,6 +13,7 @@ program has imported it. A traceback shows no frame of ours.
 from __future__ import annotations
 
 import functools
+import os
 import sys
 import weakref
 from collections.abc import Callable
@@ -152,7 +153,16 @@ def _port(end: Any, address: object) -> tuple[object, ...]:
     """What an address says of whom it names: of one with a port only that, since a server is bound to any host."""
     if end.family in _AF_INET and isinstance(address, tuple) and len(address) > 1:
         return "port", address[1]
-    return int(end.family), address if isinstance(address, (str, bytes)) else None
+    return int(end.family), _spelled_alike(address)
+
+
+def _spelled_alike(address: object) -> bytes | None:
+    """A path in one spelling; the abstract names of Linux, which begin with a zero, are given as text and told as
+    bytes."""
+    if not isinstance(address, (str, bytes, os.PathLike)):
+        return None
+    name = os.fsencode(address)
+    return name if name.startswith(b"\0") else os.path.realpath(name)
 
 
 def _port_serial(recorder: Recorder, key: object) -> Serial:

@@ -67,6 +67,8 @@ class _Renderer:
         node: Any = self._pairs.get(tap.node)
         if tap.role is Role.STATEMENT:
             self._statement(tap, node)
+        elif tap.field == "orelse":
+            self._at_end(tap, node)
         elif not tap.field:
             self._in_place(tap, node)
         elif tap.field == "args":
@@ -130,6 +132,14 @@ class _Renderer:
             found.value = self._wrap(tap, found.value)
         else:
             call.args[place] = self._wrap(tap, found)
+
+    def _at_end(self, tap: Tap, loop: ast.While) -> None:
+        """A tap on a name of the test, as a statement where the loop ends by the test."""
+        operand = tap.draft.operand
+        assert isinstance(operand, cst.Name)
+        place = self._pairs[operand]
+        again = self._wrap(tap, ast.copy_location(ast.Name(operand.value, _LOAD), place))
+        loop.orelse.insert(0, ast.copy_location(ast.Expr(again), place))
 
     def _statement(self, tap: Tap, node: Any) -> None:
         target = _neighbour(node, tap.field)

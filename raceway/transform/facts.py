@@ -14,6 +14,8 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from raceway.transform.polling import Polls
+
 _SCALAR_CALLS = frozenset({"len", "int", "float", "bool", "str", "ord", "round", "abs", "hash", "isinstance", "id"})
 
 
@@ -22,13 +24,15 @@ class Facts:
     """`methods`: names that classes of the module define by `def` and nothing stores. `scalars`: attributes that
     hold numbers, strings, flags or None, as far as the module stores them. `helpers`: of the methods, those that one
     class defines, once, and that run when they are called, or awaited; and properties. `accessors`: properties of one
-    class that can be stored. `code`: attributes that the module gives a function that is made right there."""
+    class that can be stored. `code`: attributes that the module gives a function that is made right there.
+    `polls`: what its loops wait for."""
 
     methods: frozenset[str] = frozenset()
     scalars: frozenset[str] = frozenset()
     helpers: frozenset[str] = frozenset()
     accessors: frozenset[str] = frozenset()
     code: frozenset[str] = frozenset()
+    polls: Polls | None = None
 
 
 def gather(tree: ast.Module) -> Facts:
@@ -41,7 +45,8 @@ def gather(tree: ast.Module) -> Facts:
     scalar: set[str] = set()
     other: set[str] = set()
     code: set[str] = set()
-    values = _Values(scalar, other)
+    grown: set[str] = set()
+    values = _Values(scalar, other, grown)
     for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef):
             defined = [part for part in node.body if isinstance(part, (ast.FunctionDef, ast.AsyncFunctionDef))]
@@ -64,8 +69,9 @@ def gather(tree: ast.Module) -> Facts:
     unseen = stored - scalar  # targets of loops, with, unpacking
     single = {name for name in helpers - stored if every[name] == 1}
     paired = {name for name, count in setters.items() if count == 1 and every[name] == 2 and name in helpers}
-    known = (methods - stored, scalar - other - unseen, single, paired, code)
-    return Facts(*map(frozenset, known))
+    plain = scalar - other - unseen
+    known = [*map(frozenset, (methods - stored, plain - grown, single, paired, code))]
+    return Facts(known[0], known[1], known[2], known[3], known[4], Polls(tree, known[2], frozenset(plain)))
 
 
 def _is_helper(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
@@ -96,11 +102,12 @@ def _class_names(node: ast.ClassDef, values: _Values) -> Iterator[str]:
 
 
 class _Values:
-    """Sorts the values that attributes are given."""
+    """Sorts the values that attributes are given. `grown`: what is added to them is not known to be a scalar."""
 
-    def __init__(self, scalar: set[str], other: set[str]) -> None:
+    def __init__(self, scalar: set[str], other: set[str], grown: set[str]) -> None:
         self._scalar = scalar
         self._other = other
+        self._grown = grown
 
     def take(self, name: str, value: ast.expr | None) -> None:
         """The attribute is given this value; None tells that it is not known."""
@@ -111,7 +118,9 @@ class _Values:
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
         for target in targets:
             if isinstance(target, ast.Attribute):
-                if node.value is not None:
+                if isinstance(node, ast.AugAssign) and not _is_scalar(node.value):
+                    self._grown.add(target.attr)
+                elif node.value is not None:
                     self.take(target.attr, node.value)
                 continue
             for part in ast.walk(target):

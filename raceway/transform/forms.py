@@ -60,4 +60,5 @@ def plan(root: cst.Module, facts: Facts) -> Plan:
     planner.visit_block(root)
     planner.flow.finish()
     planner.helpers.link()
+    statements.note_polled(planner)
     return planner.plan

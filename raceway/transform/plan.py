@@ -51,6 +51,7 @@ class Draft:
     passed_by: bool = False
     once: bool = False
     waits: bool = False
+    polled: bool = False
     whole: bool = False
     counted: bool = False
     paths: tuple[str, ...] = ()
@@ -98,6 +99,7 @@ class Tap:
     """One tap: on the child `field` (and `index`, in a list) of `node`, or on the node itself when `field` is empty.
 
     STATEMENT taps name where the statement goes in `field`: "before", "after" or "body" (first in the body).
+    A tap at the end of a loop, in its "orelse", is on the name of an object.
     `cell` is the captured variable whose identity the tap needs.
     """
 

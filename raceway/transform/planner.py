@@ -35,6 +35,8 @@ class Planner:
         self.plan = Plan()
         self.helpers = Helpers(facts.helpers, facts.accessors)
         self.taints: dict[cst.CSTNode, Taint] = {}
+        self.polled: dict[str, set[str]] = {}
+        self.loops = 0
         self._handlers = handlers
 
     def visit(self, node: cst.CSTNode | None) -> Taint:

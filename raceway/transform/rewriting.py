@@ -213,6 +213,7 @@ def _site(draft: Draft, node: ast.AST, lent: Iterable[Region], made: bool, whole
         whole=whole or draft.whole,
         once=draft.once,
         waits=draft.waits,
+        polled=draft.polled,
         counted=draft.counted,
     )
 

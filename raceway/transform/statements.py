@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import libcst as cst
 
+from raceway.model.sites import Context, Role, SiteForm
 from raceway.transform.assignments import store, store_beside
 from raceway.transform.expressions import iterated, note_suspended, truth_tap
 from raceway.transform.flow import CLEAN, Guard, Taint
+from raceway.transform.pairing import children_of
+from raceway.transform.plan import Draft
 from raceway.transform.planner import Planner
 from raceway.transform.polarity import polarity
 from raceway.transform.scopes import ScopeKind, captured_names
@@ -51,7 +56,8 @@ def if_(planner: Planner, node: cst.If) -> Taint:
 
 def while_(planner: Planner, node: cst.While) -> Taint:
     """`while test:`: each round is a segment of its own; what follows runs because the last test was false."""
-    flow = planner.flow
+    flow, loop = planner.flow, planner.loops
+    planner.loops += 1
     flow.switch()
     first = len(planner.plan.drafts)
     reads = planner.visit(node.test) | truth_tap(planner, node, "test", node.test)
@@ -66,9 +72,49 @@ def while_(planner: Planner, node: cst.While) -> Taint:
             draft.segment += flow.segment - segment
             draft.awaits += flow.awaits - awaits
     flow.guards[-1] = Guard(reads, false_absent)
+    _note_end(planner, node, tests, loop)
     if node.orelse is not None:
         planner.visit_block(node.orelse.body)
     return CLEAN
+
+
+def _note_end(planner: Planner, node: cst.While, tests: list[Draft], loop: int) -> None:
+    """Have the end of a loop, the one of this number, say what its last test has read: see `polling`."""
+    asked = planner.facts.polls.loops[loop] if planner.facts.polls is not None else ()
+    places = dict(_attributes(node.test)) if asked else {}
+    for owner, name, attribute in asked:
+        place = places.get((owner, name))
+        if place is None or attribute.startswith("__"):
+            continue
+        for draft in tests:
+            draft.polled |= draft.anchor is place and draft.name == attribute
+        planner.polled.setdefault(attribute, set()).add(name)
+        if any(draft.waits and draft.polled and draft.anchor is place for draft in tests):
+            continue  # the test itself comes after the store
+        end = planner.site(SiteForm.ATTRIBUTE, Context.LOAD, Role.BASE, place, place.value, attribute)
+        end.flag = end.waits = end.polled = True
+        planner.tap(end, Role.BASE, node, "orelse")
+
+
+def _attributes(node: cst.CSTNode) -> Iterator[tuple[tuple[str, str], cst.Attribute]]:
+    """All `owner.name` in a test."""
+    if isinstance(node, cst.Attribute) and isinstance(node.value, cst.Name):
+        yield (node.value.value, node.attr.value), node
+    for child in children_of(node):
+        yield from _attributes(child)
+
+
+def note_polled(planner: Planner) -> None:
+    """Once the module has been walked: mark the stores of what its loops ask for, and reads in methods for them."""
+    polls = planner.facts.polls
+    if polls is None or not planner.polled:
+        return
+    helpers = {name for names in planner.polled.values() for name in names if polls.only_asked(name)}
+    for draft in planner.plan.drafts:
+        if draft.form is SiteForm.ATTRIBUTE and draft.name in planner.polled:
+            function = draft.function.rpartition(".")[2]
+            is_answer = function in helpers and function in planner.polled[draft.name]
+            draft.polled |= is_answer or draft.context is not Context.LOAD
 
 
 def _loop_body(planner: Planner, body: cst.CSTNode) -> bool:

@@ -1,6 +1,7 @@
 """Renders a plan as source text with libcst, for people: what `raceway show` prints.
 
-Statement taps have no text form (they stand in front of compound bodies); the site table lists them.
+Statement taps have no text form (they stand in front of compound bodies), nor have those at the ends of loops; the site
+table lists them.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ class _Renderer(cst.CSTTransformer):
         super().__init__()
         self._taps: dict[cst.CSTNode, list[Tap]] = defaultdict(list)
         for tap in plan.taps:
-            if tap.role is not Role.STATEMENT:
+            if tap.role is not Role.STATEMENT and tap.field != "orelse":
                 self._taps[tap.node].append(tap)
 
     def on_leave(self, original_node: Any, updated_node: Any) -> Any:

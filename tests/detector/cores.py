@@ -64,7 +64,7 @@ def fed(trace: Sequence[Record], sites: Sequence[Site]) -> Iterator[Any]:
 
     _native.start(*twin._contract_rows())
     try:
-        _native.add_sites(twin.site_columns(sites))
+        _native.add_sites(twin.site_table(sites).columns())
         looping = next((one.actor for one in trace if isinstance(one, Access) and one.task), 1)
         for record in trace:
             _native.feed(_packed(record, looping))

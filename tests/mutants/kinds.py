@@ -203,8 +203,26 @@ _JUDGING = (
         "if writer.flag and writer.literal:", "race/flag_once.py",
     ),
     Mutant(
-        "benign-waits", "that a loop which only waits asks again",
-        "findings/judge.py", "if reader.waits:", "if False:", "norace/poll_state.py",
+        "benign-waits", "that a loop asks again until something has changed",
+        "findings/judge.py", "if reader.waits or reader.polled:", "if False:", "norace/poll_state.py",
+    ),
+    Mutant(
+        "polled-end", "that the end of a loop says what its last test has read",
+        "transform/statements.py", 'planner.tap(end, Role.BASE, node, "orelse")', "pass", "norace/poll_counts.py",
+    ),
+    Mutant(
+        "polled-stores", "that stores of what loops poll are published, all of them",
+        "detector/flags.py", "if not (site.flag or site.polled):", "if not site.flag:", "norace/poll_counts.py",
+    ),
+    Mutant(
+        "polled-end-only", "that only the end of a loop comes after what it polls",
+        "transform/statements.py", "draft.polled |= draft.anchor is place and draft.name == attribute",
+        "draft.polled = draft.waits = draft.polled or draft.anchor is place", "race/poll_counts.py",
+    ),
+    Mutant(
+        "fold-explained", "that what is explained away hides nothing",
+        "findings/build.py", "strong.judgement.severity.rank > weak.judgement.severity.rank and", "False and",
+        "race/owner_shown.py",
     ),
     Mutant(
         "benign-copies", "that a changed copy may replace a container under a lock",

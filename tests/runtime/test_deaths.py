@@ -31,6 +31,8 @@ MANY = """
 import asyncio, collections, ctypes, functools, queue, socket, sys, threading, types, weakref
 from asks import gone
 
+threading.Thread(target=int).start()  # while there is but one actor, nothing is recorded
+
 class Plain: pass
 class Slotted: __slots__ = ("attr", "__weakref__")
 class Lists(list): pass

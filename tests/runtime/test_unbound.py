@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
+import ctypes
 import gc
 import pickle
 import sys
+from collections.abc import Callable
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -32,6 +34,16 @@ def other(o):
 
 @pytest.fixture
 def core() -> Any:
+    core = make_core("native")
+    core.start()
+    core.recorder.fork("another")
+    yield core
+    core.stop()
+
+
+@pytest.fixture
+def resting() -> Any:
+    """A core of a run that has one actor so far."""
     core = make_core("native")
     core.start()
     yield core
@@ -61,6 +73,34 @@ def test_taps_are_made_with_the_first_run_and_the_code_is_found_again(core: Core
     assert (waiting(code), taps(code)) == (0, before)
     assert known[code] == "known"
     assert called({1: 1}, 1) == [2]
+
+
+def test_taps_are_not_made_while_there_is_one_actor(resting: Core) -> None:
+    called = functions(resting)["called"]
+    before, counted = waiting(called.__code__), resting.counters().accesses
+    assert called({1: 1}, 1) == [2]
+    assert (waiting(called.__code__), taps(called.__code__)) == (before, 0)
+    assert resting.counters().accesses > counted
+    resting.recorder.fork("another")
+    assert called({1: 1}, 1) == [2]
+    assert (waiting(called.__code__), taps(called.__code__)) == (0, before)
+
+
+def test_a_thread_that_nobody_announced_ends_the_rest(resting: Core) -> None:
+    called = functions(resting)["called"]
+    called({1: 1}, 1)
+    before = waiting(called.__code__)
+    _native_thread(lambda: called({1: 1}, 1))
+    assert taps(called.__code__) == before
+
+
+def _native_thread(work: Callable[[], object]) -> None:
+    """Run it in a thread of C, which no patch of Python's sees begin."""
+    pthreads = ctypes.PyDLL(None)
+    routine = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p)(lambda _: work() and None)
+    thread = ctypes.c_ulong()
+    assert pthreads.pthread_create(ctypes.byref(thread), None, routine, None) == 0
+    assert ctypes.CDLL(None).pthread_join(thread, None) == 0
 
 
 def test_what_runs_first_is_seen(core: Core) -> None:

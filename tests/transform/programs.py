@@ -23,6 +23,31 @@ class _Shop:
     def drop(self): del self.__stock; return hasattr(self, "_Shop__stock")
 shop = _Shop()
 print(shop.read(), shop.drop())
+# loops that poll
+class Jobs:
+    def __init__(self): self.done = 0
+    def add(self): self.done += 1
+    def more(self): return self.done < 2
+def follow(jobs, steps):
+    while jobs.more():
+        next(steps)()
+    while (
+        jobs.done
+        != 5
+    ):
+        next(steps)()
+    else:
+        print("else", jobs.done)
+    while not jobs.done > 5: next(steps)()
+    while jobs.done < 99:
+        if next(steps, None) is None: break
+    else:
+        print("never")
+    while jobs.done == 0:
+        next(steps)()
+    return jobs.done
+jobs = Jobs()
+print(follow(jobs, iter([jobs.add] * 6)))
 # private globals
 _C__total = 1
 class C:

@@ -47,10 +47,10 @@ def program(case: Path) -> str:
 def beside(plan: Plan) -> Iterator[str]:
     """The taps that the text cannot show."""
     for tap in plan.taps:
-        if tap.role is Role.STATEMENT:
+        if tap.role is Role.STATEMENT or tap.field == "orelse":
             draft = tap.draft
             name = f" {draft.name}" if draft.name else ""
-            yield f"beside: G{draft.index} {draft.form.value} {draft.context.value}{name}, {tap.field}\n"
+            yield f"beside: {tap.role.value}{draft.index} {draft.form.value} {draft.context.value}{name}, {tap.field}\n"
 
 
 def depends(sites: tuple[Site, ...]) -> Iterator[str]:
