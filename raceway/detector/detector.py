@@ -13,7 +13,7 @@ from collections.abc import Callable, Hashable
 from raceway.detector.actors import Actor
 from raceway.detector.clocks import Slots
 from raceway.detector.conflicts import conflict
-from raceway.detector.flags import is_asked_for, see_flag
+from raceway.detector.flags import is_polled, see_flag
 from raceway.detector.lockorder import LockOrders
 from raceway.detector.races import Races
 from raceway.detector.regions import find_head
@@ -145,6 +145,7 @@ class Detector:
         elif entry.head is not None and site.regions[entry.region].splits:
             for other in splitting(entry, shadow, actor):
                 self.races.add(_side(other), _side(entry), True)
+        polled = site.polled and is_polled(shadow, actor.slot)
         if not self._repeats(entry, shadow) or entry.walks:  # each walk has an end of its own
             self._record(entry, shadow, actor)
         if site.is_head and not access.operation.mutates and access.location.key != WHOLE:
@@ -154,7 +155,7 @@ class Detector:
         if not access.operation.mutates:
             if site.flag and see_flag(actor, shadow, self.actors, self._site_of, site.waits):
                 self._tell(Verb.ACQUIRE, access.actor, shadow.handover)
-        elif (site.rechecked and held) or is_asked_for(site, shadow, actor.slot):
+        elif polled or (site.rechecked and held) or (site.flag and shadow.has_others(actor.slot)):
             self._publish(access.actor, actor, shadow)
         if self.teller is not None and self.teller.placed and access.operation is Operation.READ_MODIFY_WRITE:
             actor.advance()
@@ -266,8 +267,7 @@ class Detector:
             self._drop_lock(self._held(actor, record.task), record.sync)
 
     def _give(self, record: Give) -> None:
-        actor = self._actor(record.actor)
-        actor.advance()
+        self._actor(record.actor).advance()
 
     def _take(self, record: Take) -> None:
         actor, where = self._actor(record.actor), record.location

@@ -17,11 +17,10 @@ from raceway.detector.shadow import Shadow
 from raceway.model.sites import Site
 
 
-def is_asked_for(site: Site, shadow: Shadow, slot: int) -> bool:
-    """Whether a store is one that others may wait for; of what loops poll all stores count, once one has."""
-    if not (site.flag or site.polled):
-        return False
-    return shadow.has_others(slot) or (site.polled and shadow.published is not None)
+def is_polled(shadow: Shadow, slot: int) -> bool:
+    """Whether a store of what loops poll is one that others may wait for: another actor has been here before, in order
+    or not, or a store has been published."""
+    return shadow.published is not None or shadow.has_others(slot)
 
 
 def see_flag(

@@ -383,12 +383,13 @@ has_others(const Cell *cell, uint32_t slot)
     return false;
 }
 
-/* Whether others may wait for what is stored here; of what loops poll all stores count, once one has. */
+/* Whether a store of what loops poll is one that others may wait for: another actor has been here before, in order or
+   not, or a store has been published. */
 static bool
-is_asked_for(const Cell *cell, uint32_t slot, bool polled)
+is_polled(const Cell *cell, uint32_t slot)
 {
     const Expansion *expansion = expansion_of(cell);
-    return has_others(cell, slot) || (polled && expansion != NULL && expansion->published != NULL);
+    return has_others(cell, slot) || (expansion != NULL && expansion->published != NULL);
 }
 
 /* The test of a loop reads a flag that another actor stored, or it only waits for what another actor did there: what came
@@ -648,6 +649,7 @@ record_at(Thread *thread, Frame *frame, uint32_t number, Cell *cell, const Locat
     else if (unlikely(access.head != NULL && expansion != NULL && site->regions[access.wanted.region].splits)) {
         check_split(&access, frame, expansion);
     }
+    bool polled = unlikely(site->polled) && op_mutates(op) && is_polled(cell, thread->actor->slot);
     if (!repeats(&access, cell, expansion) || unlikely(access.wanted.walks)) { /* each walk has an end of its own */
         access.id = access.id != 0 ? access.id : renew(&access, frame, cell, expansion);
         if (access.id == 0) {
@@ -686,8 +688,8 @@ record_at(Thread *thread, Frame *frame, uint32_t number, Cell *cell, const Locat
             see_flag(thread, cell, site->waits);
         }
     }
-    else if ((site->rechecked && thread->actor->held != 0) ||
-             (unlikely(site->flag || site->polled) && is_asked_for(cell, thread->actor->slot, site->polled))) {
+    else if (unlikely(polled) || (site->rechecked && thread->actor->held != 0) ||
+             (unlikely(site->flag) && has_others(cell, thread->actor->slot))) {
         publish(thread, cell);
     }
     if (unlikely(telling) && op == OP_READ_MODIFY_WRITE && teller_is_placed()) {

@@ -12,7 +12,7 @@ from raceway.model.kinds import ActorKind, Commute, Operation
 from raceway.model.races import RawRace
 from raceway.model.records import Access, Acquire, End, Fork, Join, Record, Release, Retire
 from tests.detector.cores import REPLAYS
-from tests.detector.traces import FLAG, MADE, SITES, WAITING, access, site
+from tests.detector.traces import FLAG, MADE, POLLED, SITES, WAITING, access, site
 
 Run = Callable[[Sequence[Record]], list[RawRace]]
 
@@ -80,6 +80,14 @@ def test_a_flag_tells_what_its_writer_knew_if_that_is_asked_for_or_has_released_
     assert racing_places(run([*FORKS, asks, *knows, Release(1, 8), asks, access(2, WRITE)])) == set()
     assert racing_places(run([*FORKS, *knows, flag(2, READ), access(2, WRITE)])) == set()
     assert racing_places(run([*FORKS, *knows, Release(1, 8), flag(2, READ), access(2, WRITE)])) != set()
+
+
+def test_a_store_of_what_loops_poll_tells_what_its_writer_knew_once_several_have_been_there(run: Run) -> None:
+    knows: list[Record] = [access(0, WRITE), Release(0, 9), Acquire(1, 9)]
+    stored, waits = access(1, WRITE, place=1, where=POLLED), access(2, READ, place=1, where=WAITING)
+    later: list[Record] = [Release(1, 8), waits, access(2, WRITE)]
+    assert racing_places(run([*FORKS, access(0, WRITE, place=1), *knows, stored, stored, *later])) == set()
+    assert racing_places(run([*FORKS, *knows, stored, *later])) != set()
 
 
 def test_other_reads_and_other_stores_order_nothing(run: Run) -> None:

@@ -47,8 +47,9 @@ MADE = 12
 """A site whose object is still being made."""
 COUNT = 13
 """So many are drawn."""
-FLAG, WAITING = 13, 14
-"""Sites that ask for a flag in the test of a loop, or store one; the loop of the second only waits."""
+FLAG, WAITING, POLLED = 13, 14, 15
+"""Sites that ask for a flag in the test of a loop, or store one; the loop of the second only waits. The third stores
+what another loop polls."""
 
 TASKS = (30, 31, 32)
 SYNCS, LOCKS = (50, 51), (60, 61)
@@ -93,13 +94,14 @@ def site(index: int) -> Site:
         flag=index in (FLAG, WAITING),
         made=index == MADE,
         waits=index == WAITING,
+        polled=index == POLLED,
         suspends=index == WALK,
         opens=index in HEADS,
         switches=index in HEADS,
     )
 
 
-SITES = tuple(map(site, range(WAITING + 1)))
+SITES = tuple(map(site, range(POLLED + 1)))
 
 
 def access(

@@ -212,7 +212,7 @@ _JUDGING = (
     ),
     Mutant(
         "polled-stores", "that stores of what loops poll are published, all of them",
-        "detector/flags.py", "if not (site.flag or site.polled):", "if not site.flag:", "norace/poll_counts.py",
+        "detector/detector.py", "polled = site.polled and", "polled = False and", "norace/poll_counts.py",
     ),
     Mutant(
         "polled-end-only", "that only the end of a loop comes after what it polls",
