@@ -31,7 +31,8 @@ JUDGED = ("error", "warning")
 
 
 class Verdict(Struct, frozen=True, forbid_unknown_fields=True):
-    """What became of one finding that was looked at. `mended` tells the rule by which a false one has gone away."""
+    """What became of one finding that was looked at. `mended` tells the rule by which a false one has gone away,
+    `later` that it came up in a later run than the first, after rules had been changed."""
 
     suite: str
     fingerprint: str
@@ -41,10 +42,12 @@ class Verdict(Struct, frozen=True, forbid_unknown_fields=True):
     verdict: Literal["true", "harmless", "false"]
     proof: str
     mended: str = ""
+    later: bool = False
 
 
 class Verdicts(Struct, frozen=True, forbid_unknown_fields=True):
-    """The findings of the first run, before any change. `suites` says which tests ran, by suite."""
+    """The findings of the first run, before any change, and those of later ones. `suites` says which tests ran, by
+    suite."""
 
     suites: dict[str, str]
     verdict: tuple[Verdict, ...]
@@ -104,17 +107,23 @@ def table(known: Verdicts) -> str:
         for verdict in of_suite:
             cells = (name, f"`{verdict.variable}`", verdict.kind, verdict.severity, _word(verdict), verdict.proof)
             lines.append(f"| {' | '.join(cells)} |")
-    count = Counter(verdict.verdict for verdict in known.verdict)
+    count: Counter[str] = Counter(verdict.verdict for verdict in known.verdict if not verdict.later)
+    since: Counter[str] = Counter(verdict.verdict for verdict in known.verdict if verdict.later)
     unordered = 100 * (count["true"] + count["harmless"]) / max(count.total(), 1)
     sums = (
-        f"{len(known.suites)} suites, {count.total()} findings: {count['true']} true, {count['harmless']} harmless, "
-        f"{count['false']} false. What was reported as unordered was unordered in {unordered:.0f} %."
+        f"{len(known.suites)} suites, {count.total()} findings in the first runs: {_sums(count)}. What was reported as "
+        f"unordered was unordered in {unordered:.0f} %. {since.total()} more came up later: {_sums(since)}."
     )
     return "\n".join([*lines, "", sums]) + "\n"
 
 
+def _sums(count: Counter[str]) -> str:
+    return ", ".join(f"{count[word]} {word}" for word in ("true", "harmless", "false"))
+
+
 def _word(verdict: Verdict) -> str:
-    return f"{verdict.verdict}; mended: {verdict.mended}" if verdict.mended else verdict.verdict
+    mended = f"; mended: {verdict.mended}" if verdict.mended else ""
+    return f"{verdict.verdict}{mended}{' (later)' if verdict.later else ''}"
 
 
 def main(arguments: Sequence[str]) -> int:
