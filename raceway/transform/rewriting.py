@@ -21,7 +21,7 @@ from raceway.model.sites import FUNCTIONS, Context, Region, Site
 from raceway.model.struct import Struct
 from raceway.originals import allocate_lock, start_new_thread
 from raceway.transform import code as code_renderer
-from raceway.transform import functions, markers, remade
+from raceway.transform import functions, markers, remade, telling
 from raceway.transform import text as text_renderer
 from raceway.transform.facts import gather
 from raceway.transform.forms import plan as make_plan
@@ -126,9 +126,7 @@ def _instrument(source: bytes, filename: str, form: str, finish: Finish | None) 
     sites = _sites(analysis)
     if finish is not None:
         remade.finish(analysis.tree, analysis.pairs, analysis.plan, finish)
-    tree = code_renderer.render(
-        analysis.tree, analysis.pairs, analysis.plan, marker, form.removesuffix(FUNCTIONS)
-    )
+    tree = code_renderer.render(analysis.tree, analysis.pairs, analysis.plan, marker, form.removesuffix(FUNCTIONS))
     if form.endswith(FUNCTIONS):
         return _with_functions(tree, filename, sites, marker)
     return Instrumented(compile(tree, filename, "exec", dont_inherit=True), sites, marker)
@@ -146,7 +144,7 @@ def _with_functions(tree: ast.Module, filename: str, sites: tuple[Site, ...], ma
 
 
 def _sites(analysis: _Analysis) -> tuple[Site, ...]:
-    pairs, making = analysis.pairs, Making(analysis.tree)
+    pairs, making, told = analysis.pairs, Making(analysis.tree), telling.told(analysis.tree)
     return tuple(
         _site(
             draft,
@@ -154,6 +152,7 @@ def _sites(analysis: _Analysis) -> tuple[Site, ...]:
             _lent(draft, pairs),
             made=pairs.get(draft.operand) in making.bases,
             whole=pairs[draft.anchor] in making.whole,
+            told=told.get(pairs[draft.anchor], ""),
         )
         for draft in analysis.plan.drafts
     )
@@ -177,7 +176,7 @@ def _says_less(region: Region) -> tuple[bool, bool, bool]:
     return not region.splits, bool(region.calls), region.kind is RegionKind.VALUE
 
 
-def _site(draft: Draft, node: ast.AST, lent: Iterable[Region], made: bool, whole: bool) -> Site:
+def _site(draft: Draft, node: ast.AST, lent: Iterable[Region], made: bool, whole: bool, told: str) -> Site:
     assert isinstance(node, (ast.expr, ast.stmt, ast.alias, ast.ExceptHandler))
     end: ast.AST = node.type if isinstance(node, ast.ExceptHandler) and node.type is not None else node
     return Site(
@@ -215,6 +214,7 @@ def _site(draft: Draft, node: ast.AST, lent: Iterable[Region], made: bool, whole
         waits=draft.waits,
         polled=draft.polled,
         counted=draft.counted,
+        told=told,
     )
 
 
