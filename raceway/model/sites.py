@@ -75,23 +75,24 @@ class Region(Struct):
 class Site(Struct):
     """One tapped place. Lines are 1-based, columns 0-based offsets in UTF-8 bytes as CPython counts them.
 
-    `name` is the attribute, method, function, global or cell name; `base` the source of the tapped operand, `label`
-    the name people know it by (`Shop.stock`); `function` the qualified name of the enclosing function.
-    `key` is the source of a literal key when no KEY tap receives it, `keyed` tells that the place has a key at all.
-    `spans`: an augmented assignment has a switch point between its read and its write, or a walk has one between its
-    steps; `suspends`: a walk has an await between its steps. `opens`: an await lies between this read and a write that
-    depends on it; `switches`: a greenlet may let others run there. `lent`: the place is part of a region with `calls`.
-    `literal` is the source of the literal that a store writes. `flag` marks reads in the test of a `while`, and stores
-    of True or False; and calls of what an attribute has that is given functions, and stores of such functions.
-    `is_head`: a later write of the same function depends on this read. `through`: the attribute that the operand was
-    loaded from just before, empty otherwise. `rechecked`: the write follows a second test of its location inside the
-    guard of a first one, as double-checked locking does, and `double_checked` marks the first tests of such writes.
-    `made`: the operand is still being made by this function, which has handed it to nobody. `whole`: what is stored is
-    a container that was made here, or a view is copied by the call that it is made for. `once`: nothing else in the
-    function reads the place. `waits` marks reads in the test of a `while` that does nothing but wait, and what
-    the end of a loop says that the last test has read; `polled` the latter, reads in the tests of such loops, and
-    stores of what they ask for. `counted`: a slice is deleted whose end the function has counted. `told`: what the read
-    gives goes into a log, or is a number of items that the function gives back ("log", "count").
+    `name` is the attribute, method, function, global or cell name; `base` the source of the tapped operand, `label` the
+    name people know it by (`Shop.stock`); `function` the qualified name of the enclosing function. `key` is the source
+    of a literal key when no KEY tap receives it, `keyed` tells that the place has a key at all. `spans`: an augmented
+    assignment has a switch point between its read and its write, or a walk has one between its steps; `suspends`: a
+    walk has an await between its steps. `opens`: an await lies between this read and a write that depends on it;
+    `switches`: a greenlet may let others run there. `lent`: the place is part of a region with `calls`. `literal` is
+    the source of the literal that a store writes. `flag` marks reads in the test of a `while`, and stores of True or
+    False; and calls of what an attribute has that is given functions, and stores of such functions. `is_head`: a later
+    write of the same function depends on this read. `through`: the attribute that the operand was loaded from just
+    before, empty otherwise. `rechecked`: the write follows a second test of its location inside the guard of a first
+    one, as double-checked locking does, and `double_checked` marks the first tests of such writes. `made`: the operand
+    is still being made by this function, which has handed it to nobody; `given`: it is so, too, if a store in one that
+    is being made has called this function. `whole`: what is stored is a container that was made here, or a view is
+    copied by the call that it is made for. `once`: nothing else in the function reads the place. `waits` marks reads in
+    the test of a `while` that does nothing but wait, and what the end of a loop says that the last test has read;
+    `polled` the latter, reads in the tests of such loops, and stores of what they ask for. `counted`: a slice is
+    deleted whose end the function has counted. `told`: what the read gives goes into a log, or is a number of items that
+    the function gives back ("log", "count").
     """
 
     index: int
@@ -126,4 +127,5 @@ class Site(Struct):
     waits: bool = False
     counted: bool = False
     polled: bool = False
+    given: bool = False
     told: str = ""

@@ -50,6 +50,10 @@ tap_learns(Tap *tap)
 Known *
 learn(Tap *tap, PyTypeObject *type, int32_t cell)
 {
+    static Known nothing; /* of what depends on who has called, nothing can be kept */
+    if (unlikely(sites[tap->site].given)) {
+        return &nothing;
+    }
     Known found = {.version = type_version(type), .cell = cell, .rank = tap->rank, .stores = tap->stores};
     found.type = found.version != 0 || !PyType_HasFeature(type, Py_TPFLAGS_HEAPTYPE) ? type : NULL;
     Learned *learned = tap_learns(tap);
@@ -248,6 +252,10 @@ field(Reach *at, Shape *shape, PyObject *name, int op)
         return;
     }
     if ((op_mutates(op) ? shape->hooks_store : shape->hooks_load) || shape->is_local) {
+        if (at->site->made && op_mutates(op)) {
+            note_making(at);
+            return;
+        }
         learn(at->tap, type, SEES_NOTHING);
         return;
     }
@@ -257,6 +265,10 @@ field(Reach *at, Shape *shape, PyObject *name, int op)
     }
     int home = home_of(type, name, &where);
     if (home == HOME_SKIP) {
+        if (at->site->made && op_mutates(op)) {
+            note_making(at);
+            return;
+        }
         learn(at->tap, type, SEES_NOTHING);
         return;
     }
@@ -423,6 +435,12 @@ captured_variable(Reach *at)
 void
 access_reached(Reach *at)
 {
+    if (unlikely(at->site->given) && is_being_made(at)) {
+        if (PyUnicode_GET_LENGTH(at->site->name) == 0 && at->site->form == FORM_ATTRIBUTE) {
+            note_making(at); /* it is passed on */
+        }
+        return;
+    }
     switch (at->site->form) {
     case FORM_ATTRIBUTE:
         attribute(at);

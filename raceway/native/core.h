@@ -277,6 +277,13 @@ typedef struct {
     PyObject *name; /* owned */
 } Task;
 
+/* A store in an object that the frame is making, which may have called code of the program. */
+typedef struct {
+    const void *object; /* only compared */
+    const void *frame;
+    int line;
+} Making;
+
 typedef struct Thread {
     uint32_t tag; /* of the actor's present epoch: a multiple of TAG_STEP, unique in the process */
     int due_count;
@@ -284,6 +291,7 @@ typedef struct Thread {
     PyTypeObject *owner; /* borrowed, the class that an attribute was last loaded from; only its name is read */
     PyObject *owner_name; /* borrowed, that attribute */
     const void *holder; /* the instance or class itself: an address, only looked up */
+    Making making;
     Actor *actor;
     Task *task; /* that it works for, NULL outside any */
     uint32_t step; /* tells apart what it did for one task and for the next; unique in the run */
@@ -770,6 +778,7 @@ typedef struct {
     bool made; /* the operand is still being made by the function, which has handed it to nobody */
     bool waits; /* a read in the test of a loop that does nothing but wait, or at the end of one that polls */
     bool polled; /* a store of what such a loop asks for */
+    bool given; /* the operand is still being made if a store in it has called the function */
     uint16_t stacks; /* from which contexts were made in the epoch `stacks_tag` */
     uint32_t stacks_tag;
     Stack stack; /* owned: of the context made last */
@@ -1239,6 +1248,10 @@ PyObject *tap_value(Tap *tap, Frame *frame);
 PyObject *tap_key(Tap *tap, Frame *frame);
 bool accesses_start(void);
 void access_reached(Reach *at);
+
+/* making.c */
+void note_making(Reach *at);
+bool is_being_made(const Reach *at);
 extern const uint8_t op_of_context[];
 Known *learn(Tap *tap, PyTypeObject *type, int32_t cell);
 bool lacks_field(PyObject *base, PyObject *name);

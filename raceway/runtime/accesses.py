@@ -11,7 +11,7 @@ from raceway.model.kinds import Commute, LocationKind, Operation
 from raceway.model.records import WHOLE, Access, Give, Head, Location, Take
 from raceway.model.sites import Context, Site, SiteForm
 from raceway.model.typing import Any
-from raceway.runtime import contracts
+from raceway.runtime import contracts, making
 from raceway.runtime.actors import Owner, ThreadState
 from raceway.runtime.attributes import Attributes, Home, find, holds, type_name
 from raceway.runtime.contracts import Contract, Handover, KeyShape, Target
@@ -63,6 +63,7 @@ class Reach:
         self.type = type(base)
 
 
+
 class Accesses:
     """Turns committed sites into recorded accesses."""
 
@@ -87,7 +88,10 @@ class Accesses:
 
     def reached(self, at: Reach) -> None:
         """Record what the site does to its operands."""
-        self._forms[at.site.form](at)
+        if not at.site.given or not making.is_being_made(at):
+            self._forms[at.site.form](at)
+        elif at.site.form is SiteForm.ATTRIBUTE and not at.site.name:
+            making.note(at)  # it is passed on
 
     def _record(
         self,
@@ -114,7 +118,7 @@ class Accesses:
             place = (self._identity.of(namespace).serial, LocationKind.GLOBAL, name)
             self._record(at, operation, place, _global_name(namespace, name))
         elif self._attributes.hooks(tp, operation.mutates) or issubclass(tp, _thread._local):
-            return
+            making.stored(at, operation)
         elif issubclass(tp, type):
             self._class_attribute(at, base, name, operation)
         else:
@@ -123,6 +127,7 @@ class Accesses:
     def _instance_attribute(self, at: Reach, name: str, operation: Operation) -> None:
         home, cls = self._attributes.home(at.type, name)
         if home is Home.SKIP:
+            making.stored(at, operation)
             return
         if home is Home.CACHED:
             if operation is Operation.READ and (sync := self._identity.of(at.base).sync) != 0:

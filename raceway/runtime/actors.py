@@ -38,7 +38,8 @@ class ThreadState:
     `owner` is what an attribute was last loaded from; `due` are acquires to draw before the next record;
     `accesses` counts commits, repeated ones included. `repeated` holds repetitions by site and addresses of operands,
     as long as nobody records anything (`recorded`): no edge, no access, no death of an object. `holds` counts the locks
-    that the thread took and did not free itself.
+    that the thread took and did not free itself. `making`: addresses of an object in the making in which something was
+    stored, by code of the program or not, and of the frame that makes it, and the line of that.
     """
 
     __slots__ = (
@@ -47,6 +48,7 @@ class ThreadState:
         "ask",
         "due",
         "holds",
+        "making",
         "owner",
         "pending",
         "recorded",
@@ -62,6 +64,7 @@ class ThreadState:
         self.walks: deque[tuple[int, Walk]] = deque(maxlen=WALKS)
         self.pending: list[Operand] = []
         self.owner: Owner | None = None
+        self.making = (0, 0, 0)
         self.due: list[int] = []
         self.accesses = 0
         self.holds = 0

@@ -93,6 +93,7 @@ class Tap:
         address = id(frame.f_globals) if site.form is SiteForm.GLOBAL else id(base)
         repeated = (self.serial, address, key)
         plain = type(key) in _PLAIN_KEYS and (site.form in _PLAIN_FORMS or site.context in _PLAIN_CONTEXTS)
+        plain = plain and not site.given  # who has called it counts, too
         if plain and self.log.repeats(state, repeated):
             if site.form is SiteForm.ATTRIBUTE:
                 state.owner = (type(base), address)

@@ -65,6 +65,9 @@ _STARTERS = ("_start_new_thread", "_start_joinable_thread")
 
 _RAW_STARTERS = ("start_new_thread", "start_new", "start_joinable_thread")
 
+_OF_GREENLETS = ("gevent", "eventlet")
+"""Packages whose starters, which they put in the place of these, make greenlets."""
+
 finished: deque[int] = of_run(deque(maxlen=4096))
 """The last actors that ended and were no daemons: the interpreter waits for them before it runs exit handlers."""
 
@@ -240,10 +243,16 @@ def awaiting_all(real: Callable[[], None]) -> Callable[[], None]:
     return shutdown
 
 
+def makes_threads(starter: Any) -> bool:
+    """Whether a starter that is there makes threads: the interpreter's does, and what debuggers put around it."""
+    module = getattr(starter, "__module__", None)
+    return starter is not None and str(module).partition(".")[0] not in _OF_GREENLETS
+
+
 def patch(patches: Patches, recorder: Recorder) -> None:
     """Put the models beside starts, ends and joins; the calling thread is known from the beginning."""
     for name in _STARTERS:
-        if type(getattr(threading, name, None)) is BuiltinFunctionType:  # gevent's makes a greenlet
+        if makes_threads(getattr(threading, name, None)):
             patches.around_builtin(threading, name, starting, before=True)
     for name in _RAW_STARTERS:
         if type(getattr(_thread, name, None)) is BuiltinFunctionType:

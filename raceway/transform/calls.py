@@ -90,6 +90,10 @@ def _tapped_method(planner: Planner, node: cst.Call, func: cst.Attribute, name: 
     if not tappable(func.value):
         if name == "join" and isinstance(func.value, LITERALS):
             return taint | _arguments(planner, node) | _walk_argument(planner, node, "join", 0)
+        if name == "__set__" and node.args and isinstance(node.args[0].value, cst.Name):
+            # `super().__set__(instance, value)`: whether the object is still being made is passed on.
+            draft = planner.site(SiteForm.ATTRIBUTE, Context.STORE, Role.BASE, node, node.args[0].value)
+            planner.tap(draft, Role.BASE, node, "args", 0)
         return taint | _arguments(planner, node)
     if not container_method and name in planner.facts.methods:
         return taint | _arguments(planner, node)

@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 
 from raceway.model import placeholders
 from raceway.model.sites import Context, Role, Site, SiteForm
+from raceway.transform.endings import write_out
 
 _Position = tuple[int, int, int, int]
 _NOWHERE = (-1, -1, -1, -1)
@@ -33,15 +34,19 @@ def wrap(tree: ast.Module, marker: bytes, first: int) -> tuple[Callable[[], None
     `first` on."""
     sites: list[Site] = []
     bodies: list[tuple[_Function, list[ast.stmt]]] = []
+    endings: list[Callable[[], None]] = []
 
     def undo() -> None:
         for node, body in bodies:
             node.body = body
+        for ending in endings:
+            ending()
 
     for node, name in list(_functions(tree, "")):
         index = first + len(sites)
         sites.append(_site(node, name, index))
         bodies.append((node, node.body))
+        endings.append(write_out(node.body))
         _wrap(node, placeholders.spell(marker, index, Role.BASE), placeholders.spell(marker, index, Role.VALUE))
     return undo, tuple(sites)
 

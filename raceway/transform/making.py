@@ -9,9 +9,14 @@
 Who finds such an object finds it through a reference that was stored later, so nothing that is made races with what
 others do to it. Of objects only the receiver of `__init__` and `__post_init__` is known to be new, and containers
 that are spelled out, copied, or made by calls of their types. An object is handed out where its name is used for
-anything but an access of it; a method of the program may hand it out, too, and so may a property, which an attribute
-that the class gives a constant is not. Loops are walked twice, since what is handed out at their end is so at their
-begin. What a branch hands out that leaves the function does not concern the code after it.
+anything but an access of it; a method of the program may hand it out, too, if it gets it: methods of classes and static
+ones do not, nor does a read of what the class itself gives a constant. Loops are walked twice, since what is handed
+out at their end is so at their begin. What a branch hands out that ends by leaving the function is of no concern after
+it.
+
+What is stored in an object may be given to code of the program, by a property or another descriptor, or by
+`__setattr__`: what that does to its object, as long as it has handed it to nobody, is part of making the object when a
+store in the making has called it. Whether one has is known when it runs.
 """
 
 from __future__ import annotations
@@ -26,27 +31,61 @@ _COPIES = frozenset({"copy", "deepcopy"})
 _WHOLE = frozenset({"tuple", "frozenset", "sorted", "MappingProxyType", "replace", "_replace"})
 _DISPLAYS = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp)
 _LOOKING = frozenset("len sorted sum min max any all isinstance print repr str range tuple frozenset id bool".split())
+_ASKING = frozenset({"hasattr", "setattr", "delattr"})
+_CLASS_METHODS = frozenset({"classmethod", "staticmethod"})
+_OF_THREADS = frozenset({"setDaemon", "setName"})
+"""Methods of threads that hand out nothing, unless the module has its own of that name."""
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 class Making:
-    """What was found in one module: `bases` are expressions that denote an object which is still being made, `whole`
-    the targets of assignments that store a container which was made here."""
+    """What was found in one module: `bases` are expressions that denote an object which is still being made, `given`
+    those of an object that a store in it gave to its own code, `whole` the targets of assignments that store a
+    container which was made here. `quiet`: methods that do not hand out their object. `constants`: by maker, the
+    attributes that its class gives constants."""
 
     def __init__(self, tree: ast.Module) -> None:
         self.bases: set[ast.AST] = set()
+        self.given: set[ast.AST] = set()
         self.whole: set[ast.AST] = set()
-        makers: dict[ast.AST, tuple[ast.arg, set[str]]] = {}
+        self.quiet = frozenset(_quiet(tree))
+        self.constants: dict[ast.AST, set[str]] = {}
+        makers: dict[ast.AST, ast.arg] = {}
         again = False
         for node in ast.walk(tree):
             if isinstance(node, ast.ClassDef):
-                constants = _constants(node)
-                makers.update((maker, (receiver, constants)) for maker, receiver in _makers(node))
+                found = dict(_makers(node))
+                makers.update(found)
+                self.constants.update(dict.fromkeys(found, _constants(node) if found else set()))
             again |= isinstance(node, ast.Attribute) and node.attr in _MAKERS and _is_name(node.value, "self")
         for node in ast.walk(tree):
             if isinstance(node, _FUNCTIONS):
-                known = None if again else makers.get(node)
-                _Function(self, node, known[0].arg if known else "", known[1] if known else set())
+                receiver = None if again else makers.get(node)
+                _Function(self, node, "" if receiver is None else receiver.arg, self.bases)
+                if given := _given(node):
+                    _Function(self, node, given, self.given)
+
+
+def _quiet(tree: ast.Module) -> set[str]:
+    """Methods that do not hand out the object that they are called of, by name."""
+    methods = [part for node in ast.walk(tree) if isinstance(node, ast.ClassDef) for part in node.body]
+    known = [part for part in methods if isinstance(part, _FUNCTIONS)]
+    without = {part.name for part in known if _is_of_class(part)}
+    return (without | _OF_THREADS) - {part.name for part in known if not _is_of_class(part)}
+
+
+def _is_of_class(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    return any(isinstance(one, ast.Name) and one.id in _CLASS_METHODS for one in node.decorator_list)
+
+
+def _given(node: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
+    """The parameter for the object in which something is stored, of code that such a store calls; else empty."""
+    is_setter = any(isinstance(one, ast.Attribute) and one.attr == "setter" for one in node.decorator_list)
+    place = 1 if node.name == "__set__" else 0
+    if not (is_setter or node.name in ("__set__", "__setattr__")):
+        return ""
+    parameters = (*node.args.posonlyargs, *node.args.args)
+    return parameters[place].arg if len(parameters) > place else ""
 
 
 def _makers(node: ast.ClassDef) -> Iterator[tuple[ast.AST, ast.arg]]:
@@ -69,14 +108,11 @@ def _constants(node: ast.ClassDef) -> set[str]:
                 given.add(name)
             case ast.AnnAssign(target=ast.Name(id=name), value=ast.Constant()):
                 given.add(name)
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                other.add(name)
             case _:
-                other.update(inner.id for inner in ast.walk(part) if isinstance(inner, ast.Name) and _stores(inner))
-                other.add(getattr(part, "name", ""))
+                other.update(inner.id for inner in ast.walk(part) if isinstance(inner, ast.Name))
     return given - other
-
-
-def _stores(node: ast.Name) -> bool:
-    return not isinstance(node.ctx, ast.Load)
 
 
 def _is_name(node: ast.expr, name: str) -> bool:
@@ -85,16 +121,17 @@ def _is_name(node: ast.expr, name: str) -> bool:
 
 class _Function:
     """The walk over one function, in the order in which it runs. `fresh`: names and `name.attribute`s of what is being
-    made, `receiver` among them if the function makes it; `stored`: the attributes that it was given so far, by its
-    class or here."""
+    made, `receiver` among them if the function makes it; `stored`: the attributes that it was given so far, by its class
+    or here; `guarded`: in how many blocks that may keep an exception from leaving the function."""
 
     def __init__(
-        self, found: Making, node: ast.FunctionDef | ast.AsyncFunctionDef, receiver: str, given: set[str]
+        self, found: Making, node: ast.FunctionDef | ast.AsyncFunctionDef, receiver: str, bases: set[ast.AST]
     ) -> None:
         self._found = found
+        self._bases = bases
         self._receiver = receiver
         self._fresh = {receiver} if receiver else set()
-        self._stored = set(given)
+        self._stored = set(found.constants.get(node, ()))
         self._guarded = 0
         self._elsewhere = _names_of_others(node)
         self._marks = True
@@ -228,11 +265,12 @@ class _Function:
     def _base(self, node: ast.expr) -> None:
         """An operand whose attribute or item is accessed, or which is looked at as a whole: it is not handed out."""
         path = self._path(node)
-        if path in self._fresh and path:
+        own = isinstance(node, ast.Attribute) and node.attr == "__dict__" and self._path(node.value) in self._fresh
+        if (path in self._fresh and path) or own:
             if self._marks:
-                self._found.bases.add(node)
+                self._bases.add(node)
             if isinstance(node, ast.Attribute) and self._marks:
-                self._found.bases.add(node.value)
+                self._bases.add(node.value)
         else:
             self._use(node)
 
@@ -243,7 +281,7 @@ class _Function:
                 if not looks:
                     self._drop(name)
                 elif name in self._fresh and self._marks:
-                    self._found.bases.add(node)
+                    self._bases.add(node)
             case ast.Attribute(value=value):
                 self._attribute(node, value, looks)
             case ast.Subscript(value=value, slice=key):
@@ -280,15 +318,20 @@ class _Function:
     def _call(self, node: ast.Call) -> None:
         func = node.func
         if isinstance(func, ast.Attribute):
-            if _is_name(func.value, self._receiver):
+            if _is_name(func.value, self._receiver) and func.attr not in self._found.quiet:
                 self._use(func.value)
             else:
                 self._base(func.value)
         else:
             self._use(func)
         looks = isinstance(func, ast.Name) and func.id in _LOOKING | _CONTAINERS
-        for argument in (*node.args, *node.keywords):
-            self._use(argument.value if isinstance(argument, ast.keyword) else argument, looks=looks)
+        # `Base.__init__(self)` is as good as `super().__init__()`, and what a descriptor passes on comes back.
+        asks = func.id in _ASKING if isinstance(func, ast.Name) else _called(node) in _MAKERS | {"__set__"}
+        for place, argument in enumerate((*node.args, *node.keywords)):
+            if asks and not place and isinstance(argument, ast.Name):
+                self._base(argument)
+            else:
+                self._use(argument.value if isinstance(argument, ast.keyword) else argument, looks=looks)
 
     def _comprehension(self, node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp) -> None:
         for part in node.generators:

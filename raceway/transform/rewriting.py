@@ -32,6 +32,7 @@ from raceway.transform.plan import Draft, Plan
 
 _Result = TypeVar("_Result")
 _BOOLEANS = frozenset({"True", "False"})
+_READING = frozenset({Context.LOAD, Context.CALL})
 _DEEP_STACK_BYTES = 256 * 1024 * 1024
 _DEEP_RECURSION = 50_000
 _PARSED = ast.PyCF_ONLY_AST  # flag of compile(): give the tree
@@ -126,7 +127,9 @@ def _instrument(source: bytes, filename: str, form: str, finish: Finish | None) 
     sites = _sites(analysis)
     if finish is not None:
         remade.finish(analysis.tree, analysis.pairs, analysis.plan, finish)
-    tree = code_renderer.render(analysis.tree, analysis.pairs, analysis.plan, marker, form.removesuffix(FUNCTIONS))
+    tree = code_renderer.render(
+        analysis.tree, analysis.pairs, analysis.plan, marker, form.removesuffix(FUNCTIONS)
+    )
     if form.endswith(FUNCTIONS):
         return _with_functions(tree, filename, sites, marker)
     return Instrumented(compile(tree, filename, "exec", dont_inherit=True), sites, marker)
@@ -151,8 +154,9 @@ def _sites(analysis: _Analysis) -> tuple[Site, ...]:
             pairs[draft.anchor],
             _lent(draft, pairs),
             made=pairs.get(draft.operand) in making.bases,
-            whole=pairs[draft.anchor] in making.whole,
             told=told.get(pairs[draft.anchor], ""),
+            given=draft.context not in _READING and pairs.get(draft.operand) in making.given,
+            whole=pairs[draft.anchor] in making.whole,
         )
         for draft in analysis.plan.drafts
     )
@@ -176,7 +180,9 @@ def _says_less(region: Region) -> tuple[bool, bool, bool]:
     return not region.splits, bool(region.calls), region.kind is RegionKind.VALUE
 
 
-def _site(draft: Draft, node: ast.AST, lent: Iterable[Region], made: bool, whole: bool, told: str) -> Site:
+def _site(
+    draft: Draft, node: ast.AST, lent: Iterable[Region], made: bool, given: bool, whole: bool, told: str
+) -> Site:
     assert isinstance(node, (ast.expr, ast.stmt, ast.alias, ast.ExceptHandler))
     end: ast.AST = node.type if isinstance(node, ast.ExceptHandler) and node.type is not None else node
     return Site(
@@ -209,12 +215,13 @@ def _site(draft: Draft, node: ast.AST, lent: Iterable[Region], made: bool, whole
         switches=draft.switches,
         lent=draft.lent,
         made=made,
+        given=given,
+        told=told,
         whole=whole or draft.whole,
         once=draft.once,
         waits=draft.waits,
         polled=draft.polled,
         counted=draft.counted,
-        told=told,
     )
 
 

@@ -241,6 +241,28 @@ _JUDGING = (
         "detector/shadow.py", "if site.made:", "if False:", "race/made_and_changed.py",
     ),
     Mutant(
+        "made-by-setter", "that what a setter does to an object in the making is part of that",
+        "transform/making.py", "if given := _given(node):", 'if given := "":', "norace/made_by_setter.py",
+    ),
+    Mutant(
+        "made-by-setter-any", "that only a store in an object in the making calls for it",
+        "runtime/making.py", "if at.site.made and operation.mutates:", "if operation.mutates:",
+        "race/made_by_setter.py",
+    ),
+    Mutant(
+        "made-base-init", "that the constructor of a base does not hand out the object",
+        "transform/making.py", 'in _MAKERS | {"__set__"}', 'in {"__set__"}', "norace/made_by_setter.py",
+    ),
+    Mutant(
+        "made-class-methods", "that methods of classes do not hand out the object",
+        "transform/making.py", "(without | _OF_THREADS)", "_OF_THREADS", "norace/made_by_setter.py",
+    ),
+    Mutant(
+        "made-passed-on", "that a descriptor passes on whether the object is in the making",
+        "transform/calls.py", 'if name == "__set__" and node.args', 'if name == "" and node.args',
+        "norace/made_by_setter.py",
+    ),
+    Mutant(
         "benign-double-checked", "that the outer test of double-checked locking is benign",
         "findings/judge.py", "if reader.double_checked and", "if False and",
         "norace/lock_double_checked_late.py",

@@ -34,6 +34,16 @@ def test_starting_is_before_the_run_and_the_run_before_the_join(recorder: FakeRe
     assert not recorder.before("run", "after")
 
 
+def test_a_starter_that_somebody_wrapped_before_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in {"_start_new_thread", "_start_joinable_thread"} & vars(threading).keys():
+        real = getattr(threading, name)
+        monkeypatch.setattr(threading, name, lambda *args, real=real, **kwargs: real(*args, **kwargs))
+    with watched() as recorder:
+        recorder.mark("before")
+        run(lambda: recorder.mark("run"))
+        assert recorder.before("before", "run")
+
+
 def over(thread: threading.Thread) -> None:
     vars(threading.Thread)["join"].__wrapped__(thread)  # the real one, which tells nothing
     assert not thread.is_alive()

@@ -271,6 +271,34 @@ def f(o):
 o = {}
 f(o)
 print(o)
+# endings
+import contextlib
+def handled(n):
+    try: n["x"]
+    except KeyError:
+        if n: print("handled", n)
+    except TypeError: pass
+def guarded(n):
+    try:
+        if n:
+            with contextlib.suppress(KeyError): n["x"]
+    except TypeError as error: print(error)
+def looped(n):
+    while n:
+        n -= 1
+        try: n["x"]
+        except TypeError:
+            if n > 1: print(n); break
+            elif n: break
+    else: print("none")
+def branched(n):
+    if n:
+        for m in range(n): print(m)
+    else: raise ValueError(n)
+for function in handled, guarded:
+    for n in {}, {1: 2}, 1: function(n)
+branched(1)
+for n in 0, 1, 2, 3: looped(n)
 # with
 import contextlib
 @contextlib.contextmanager
