@@ -121,8 +121,8 @@ def _is_name(node: ast.expr, name: str) -> bool:
 
 class _Function:
     """The walk over one function, in the order in which it runs. `fresh`: names and `name.attribute`s of what is being
-    made, `receiver` among them if the function makes it; `stored`: the attributes that it was given so far, by its class
-    or here; `guarded`: in how many blocks that may keep an exception from leaving the function."""
+    made, `receiver` among them if the function makes it; `stored`: the attributes that it was given so far, by its
+    class or here; `guarded`: in how many blocks that may keep an exception from leaving the function."""
 
     def __init__(
         self, found: Making, node: ast.FunctionDef | ast.AsyncFunctionDef, receiver: str, bases: set[ast.AST]
