@@ -16,6 +16,11 @@ _COPIERS = frozenset({"list", "tuple", "set", "frozenset", "dict", "sorted"})
 _COPYING = frozenset({"copy", "__copy__"})
 _PUTTING = frozenset({"append", "appendleft", "extend", "extendleft", "add", "setdefault"})
 
+_TOLD = {
+    "log": "one side only puts the value into a log",
+    "count": "one side gives back the number of items, which may be out of date at once, with a lock around it too",
+}
+
 
 class Judgement(Struct):
     """Severity and verdicts of a finding; `reason` says why it is down-ranked, if it is."""
@@ -85,6 +90,8 @@ def _benign(kind: FindingKind, first: Member, second: Member, sites: tuple[Site,
         looked = first.side if second.side.access.operation.mutates else second.side
         if copies(looked.access, reader):
             return "one side copies the container in one step: the copy is from before the change or from after it"
+        if reader.told and writer.literal != "None":
+            return _TOLD[reader.told]
         if reader.waits or reader.polled:
             return "a loop asks for it until it has changed: after an old answer it asks again"
         if reader.form is SiteForm.METHOD and reader.flag and writer.flag and _tested(first, second, writer):

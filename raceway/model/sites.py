@@ -91,7 +91,8 @@ class Site(Struct):
     copied by the call that it is made for. `once`: nothing else in the function reads the place. `waits` marks reads in
     the test of a `while` that does nothing but wait, and what the end of a loop says that the last test has read;
     `polled` the latter, reads in the tests of such loops, and stores of what they ask for. `counted`: a slice is
-    deleted whose end the function has counted.
+    deleted whose end the function has counted. `told`: what the read gives goes into a log, or is a number of items
+    that the function gives back ("log", "count").
     """
 
     index: int
@@ -127,3 +128,4 @@ class Site(Struct):
     counted: bool = False
     polled: bool = False
     given: bool = False
+    told: str = ""

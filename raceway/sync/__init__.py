@@ -22,6 +22,7 @@ from raceway.sync import (
     locks,
     native,
     pipes,
+    pollers,
     queues,
     rlocks,
     semaphores,
@@ -99,7 +100,7 @@ def install(recorder: Recorder, instrumented: Callable[[str], bool] = _nothing) 
         early.adopt(patches)
         for family in (locks, rlocks, queues):
             family.patch(patches)
-    for family in (events, semaphores, barriers, simplequeues, executors, pipes):
+    for family in (events, semaphores, barriers, simplequeues, executors, pipes, pollers):
         family.patch(patches)
     caches.patch(patches, recorder.native)
     for module in _LATE:

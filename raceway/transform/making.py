@@ -10,7 +10,9 @@ Who finds such an object finds it through a reference that was stored later, so 
 others do to it. Of objects only the receiver of `__init__` and `__post_init__` is known to be new, and containers
 that are spelled out, copied, or made by calls of their types. An object is handed out where its name is used for
 anything but an access of it; a method of the program may hand it out, too, if it gets it: methods of classes and static
-ones do not. Loops are walked twice, since what is handed out at their end is so at their begin.
+ones do not, nor does a read of what the class itself gives a constant. Loops are walked twice, since what is handed
+out at their end is so at their begin. What a branch hands out that ends by leaving the function is of no concern after
+it.
 
 What is stored in an object may be given to code of the program, by a property or another descriptor, or by
 `__setattr__`: what that does to its object, as long as it has handed it to nobody, is part of making the object when a
@@ -39,18 +41,22 @@ _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 class Making:
     """What was found in one module: `bases` are expressions that denote an object which is still being made, `given`
     those of an object that a store in it gave to its own code, `whole` the targets of assignments that store a
-    container which was made here. `quiet`: methods that do not hand out their object."""
+    container which was made here. `quiet`: methods that do not hand out their object. `constants`: by maker, the
+    attributes that its class gives constants."""
 
     def __init__(self, tree: ast.Module) -> None:
         self.bases: set[ast.AST] = set()
         self.given: set[ast.AST] = set()
         self.whole: set[ast.AST] = set()
         self.quiet = frozenset(_quiet(tree))
+        self.constants: dict[ast.AST, set[str]] = {}
         makers: dict[ast.AST, ast.arg] = {}
         again = False
         for node in ast.walk(tree):
             if isinstance(node, ast.ClassDef):
-                makers.update(_makers(node))
+                found = dict(_makers(node))
+                makers.update(found)
+                self.constants.update(dict.fromkeys(found, _constants(node) if found else set()))
             again |= isinstance(node, ast.Attribute) and node.attr in _MAKERS and _is_name(node.value, "self")
         for node in ast.walk(tree):
             if isinstance(node, _FUNCTIONS):
@@ -92,13 +98,31 @@ def _makers(node: ast.ClassDef) -> Iterator[tuple[ast.AST, ast.arg]]:
                 yield part, part.args.args[0]
 
 
+def _constants(node: ast.ClassDef) -> set[str]:
+    """The attributes that the class itself gives constants, and nothing else."""
+    given: set[str] = set()
+    other: set[str] = set()
+    for part in node.body:
+        match part:
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant()):
+                given.add(name)
+            case ast.AnnAssign(target=ast.Name(id=name), value=ast.Constant()):
+                given.add(name)
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                other.add(name)
+            case _:
+                other.update(inner.id for inner in ast.walk(part) if isinstance(inner, ast.Name))
+    return given - other
+
+
 def _is_name(node: ast.expr, name: str) -> bool:
     return isinstance(node, ast.Name) and node.id == name
 
 
 class _Function:
     """The walk over one function, in the order in which it runs. `fresh`: names and `name.attribute`s of what is being
-    made, `receiver` among them if the function makes it; `stored`: the attributes that it was given so far."""
+    made, `receiver` among them if the function makes it; `stored`: the attributes that it was given so far, by its
+    class or here; `guarded`: in how many blocks that may keep an exception from leaving the function."""
 
     def __init__(
         self, found: Making, node: ast.FunctionDef | ast.AsyncFunctionDef, receiver: str, bases: set[ast.AST]
@@ -107,7 +131,8 @@ class _Function:
         self._bases = bases
         self._receiver = receiver
         self._fresh = {receiver} if receiver else set()
-        self._stored: set[str] = set()
+        self._stored = set(found.constants.get(node, ()))
+        self._guarded = 0
         self._elsewhere = _names_of_others(node)
         self._marks = True
         self._block(node.body)
@@ -138,18 +163,22 @@ class _Function:
                 self._loop(node)
             case ast.Try() | ast.TryStar():
                 before = set(self._fresh)
+                self._guarded += 1
                 self._block(node.body)
                 self._fresh &= before
                 for handler in node.handlers:
                     self._drop(handler.name or "")
                 self._either(node.orelse, *(handler.body for handler in node.handlers))
+                self._guarded -= 1
                 self._block(node.finalbody)
             case ast.With() | ast.AsyncWith():
                 for item in node.items:
                     self._use(item.context_expr)
                     if item.optional_vars is not None:
                         self._forget(item.optional_vars)
+                self._guarded += 1
                 self._block(node.body)
+                self._guarded -= 1
             case ast.Match(subject=subject, cases=cases):
                 self._use(subject)
                 for part in ast.walk(node):
@@ -169,7 +198,8 @@ class _Function:
         for body in bodies:
             self._fresh = set(before)
             self._block(body)
-            after &= self._fresh
+            if self._guarded or not _leaves(body):
+                after &= self._fresh
         self._fresh = after
 
     def _loop(self, node: ast.For | ast.AsyncFor | ast.While) -> None:
@@ -324,6 +354,13 @@ class _Function:
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
             return f"{node.value.id}.{node.attr}"
         return ""
+
+
+def _leaves(body: list[ast.stmt]) -> bool:
+    """Whether the function is left at the end of a branch, and no earlier way out of it leads elsewhere."""
+    if not body or not isinstance(body[-1], (ast.Return, ast.Raise)):
+        return False
+    return not any(isinstance(part, (ast.Break, ast.Continue)) for statement in body for part in ast.walk(statement))
 
 
 def _aligned(target: ast.expr, value: ast.Tuple) -> TypeGuard[ast.Tuple]:

@@ -21,7 +21,7 @@ from raceway.model.sites import FUNCTIONS, Context, Region, Site
 from raceway.model.struct import Struct
 from raceway.originals import allocate_lock, start_new_thread
 from raceway.transform import code as code_renderer
-from raceway.transform import functions, markers, remade
+from raceway.transform import functions, markers, remade, telling
 from raceway.transform import text as text_renderer
 from raceway.transform.facts import gather
 from raceway.transform.forms import plan as make_plan
@@ -147,13 +147,14 @@ def _with_functions(tree: ast.Module, filename: str, sites: tuple[Site, ...], ma
 
 
 def _sites(analysis: _Analysis) -> tuple[Site, ...]:
-    pairs, making = analysis.pairs, Making(analysis.tree)
+    pairs, making, told = analysis.pairs, Making(analysis.tree), telling.told(analysis.tree)
     return tuple(
         _site(
             draft,
             pairs[draft.anchor],
             _lent(draft, pairs),
             made=pairs.get(draft.operand) in making.bases,
+            told=told.get(pairs[draft.anchor], ""),
             given=draft.context not in _READING and pairs.get(draft.operand) in making.given,
             whole=pairs[draft.anchor] in making.whole,
         )
@@ -179,7 +180,9 @@ def _says_less(region: Region) -> tuple[bool, bool, bool]:
     return not region.splits, bool(region.calls), region.kind is RegionKind.VALUE
 
 
-def _site(draft: Draft, node: ast.AST, lent: Iterable[Region], made: bool, given: bool, whole: bool) -> Site:
+def _site(
+    draft: Draft, node: ast.AST, lent: Iterable[Region], made: bool, given: bool, whole: bool, told: str
+) -> Site:
     assert isinstance(node, (ast.expr, ast.stmt, ast.alias, ast.ExceptHandler))
     end: ast.AST = node.type if isinstance(node, ast.ExceptHandler) and node.type is not None else node
     return Site(
@@ -213,6 +216,7 @@ def _site(draft: Draft, node: ast.AST, lent: Iterable[Region], made: bool, given
         lent=draft.lent,
         made=made,
         given=given,
+        told=told,
         whole=whole or draft.whole,
         once=draft.once,
         waits=draft.waits,

@@ -258,6 +258,14 @@ _OTHERS = (
         "home-made-acquire", "the edge to raceway.sync.acquire()",
         "sync/handmade.py", "recorder.acquire(number(recorder, obj))", "pass", "norace/home_made.py",
     ),
+    Mutant(
+        "poll-registered", "the edge from who registers a descriptor",
+        "sync/pollers.py", "recorder.release(serial.number)", "pass", "norace/poll_registered.py",
+    ),
+    Mutant(
+        "poll-told", "the edge to whoever is told of it",
+        "sync/pollers.py", "recorder.acquire(found[1].number)", "pass", "norace/poll_registered.py",
+    ),
 )  # fmt: skip
 
 EDGES: tuple[Mutant, ...] = (*_THREADS, *_LOCKS, *_SIGNALS, *_QUEUES, *_POOLS, *_OTHERS)

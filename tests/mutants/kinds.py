@@ -254,6 +254,29 @@ _JUDGING = (
         "transform/making.py", 'in _MAKERS | {"__set__"}', 'in {"__set__"}', "norace/made_by_setter.py",
     ),
     Mutant(
+        "made-constant", "that what the class gives a constant hands out nothing",
+        "transform/making.py", "self._stored = set(found.constants.get(node, ()))", "self._stored = set[str]()",
+        "norace/made_defaults.py",
+    ),
+    Mutant(
+        "made-branch", "that what a branch hands out that leaves the function is of no concern after it",
+        "transform/making.py", "if self._guarded or not _leaves(body):", "if True:", "norace/made_defaults.py",
+    ),
+    Mutant(
+        "made-branch-on", "that a branch that goes on hands out",
+        "transform/making.py", "if self._guarded or not _leaves(body):", "if False:", "race/made_defaults.py",
+    ),
+    Mutant(
+        "benign-told", "that a value that only goes into a log, and a number of items given back, are benign",
+        "findings/judge.py", "if reader.told and", "if False and", "norace/told_only.py",
+    ),
+    Mutant(
+        "benign-told-last", "that only the last read of what is logged is told",
+        "transform/telling.py", "        case ast.Name() | ast.Attribute():\n            yield node",
+        "        case ast.Attribute(value=part):\n            yield node\n            yield from _ends(part)",
+        "race/told_only.py",
+    ),
+    Mutant(
         "made-class-methods", "that methods of classes do not hand out the object",
         "transform/making.py", "(without | _OF_THREADS)", "_OF_THREADS", "norace/made_by_setter.py",
     ),

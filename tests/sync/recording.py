@@ -317,6 +317,7 @@ class Gate:
         poll = select.poll()
         poll.register(self._reader, select.POLLIN)
         assert poll.poll(20_000)
+        poll.unregister(self._reader)
 
 
 def open_when_waiting(condition: threading.Condition, gate: Gate) -> None:
