@@ -39,10 +39,19 @@ def _joined(parts: list[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """A test in force: the reads it used, and those it found absent (None, false, missing) on this branch."""
+    """A test in force: the reads it used, and those it found absent (None, false, missing) on this branch; `present`:
+    those that the last test of a loop that is over has found true."""
 
     reads: Taint
     absent: Taint
+    present: Taint = frozenset()
+    over: bool = False
+
+    def found(self, literal: str) -> Taint:
+        """The reads that were found as `literal` says when the loop ended."""
+        if not self.over:
+            return CLEAN
+        return {"False": self.absent, "True": self.present}.get(literal, CLEAN)
 
 
 @dataclass(eq=False, slots=True)
@@ -166,11 +175,20 @@ class Flow:
         for read in sorted(value, key=_order):
             if self._same(read, draft):
                 draft.add_region(read, RegionKind.VALUE, *self._between(read), self._splits(read, value))
+        if self._repeats(draft):
+            return
         self._find_guard(draft)
         if all(region.kind is RegionKind.VALUE for region in draft.regions):
             self.blind.append(draft)
         if draft.regions:
             self.written.append((draft, tuple(self.guards)))
+
+    def _repeats(self, draft: Draft) -> bool:
+        """Whether a flag is stored as the end of a loop has found it, or another way out of the loop would: `while
+        self.alive: ...` and then `self.alive = False`. Nothing relies on what was found."""
+        if draft.context is not Context.STORE or draft.literal not in _FLAGS:
+            return False
+        return any(self._same(read, draft) for guard in self.guards for read in guard.found(draft.literal))
 
     def _find_guard(self, draft: Draft) -> None:
         """The innermost guard counts: it tests again what an outer one asked (double-checked locking)."""

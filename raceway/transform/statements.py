@@ -71,7 +71,7 @@ def while_(planner: Planner, node: cst.While) -> Taint:
         for draft in tests:  # the last test comes after the last round
             draft.segment += flow.segment - segment
             draft.awaits += flow.awaits - awaits
-    flow.guards[-1] = Guard(reads, false_absent)
+    flow.guards[-1] = Guard(reads, false_absent, true_absent, over=True)
     _note_end(planner, node, tests, loop)
     if node.orelse is not None:
         planner.visit_block(node.orelse.body)

@@ -254,6 +254,14 @@ _JUDGING = (
         "transform/making.py", 'in _MAKERS | {"__set__"}', 'in {"__set__"}', "norace/made_by_setter.py",
     ),
     Mutant(
+        "loop-flag-again", "that a flag stored as the end of a loop has found it relies on nothing",
+        "transform/flow.py", "if self._repeats(draft):", "if False:", "norace/stop_flag_reset.py",
+    ),
+    Mutant(
+        "loop-flag-contrary", "that only what was found is stored again",
+        "transform/flow.py", '"True": self.present}', '"True": self.absent}', "race/stop_flag_reset.py",
+    ),
+    Mutant(
         "made-constant", "that what the class gives a constant hands out nothing",
         "transform/making.py", "self._stored = set(found.constants.get(node, ()))", "self._stored = set[str]()",
         "norace/made_defaults.py",
