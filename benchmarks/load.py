@@ -1,4 +1,4 @@
-"""Load on the shop from a process of its own: `python -m benchmarks.load PORT --seconds 2`.
+"""Load on a web application from a process of its own: `python -m benchmarks.load PORT --of shop --seconds 2`.
 
 Each of several customers sends its next request, on a connection of its own, when the last one was answered. It speaks
 HTTP by hand: the less the load costs, the more of the machine the server has.
@@ -11,30 +11,45 @@ import json
 import socket
 import threading
 import time
+from collections.abc import Sequence
+from urllib.parse import urlencode
 
 from benchmarks.programs.measuring import tell
 
 CUSTOMERS = 4
 
 
-def request(method: str, path: str, document: object = None) -> bytes:
+def request(method: str, path: str, body: bytes = b"", sort: str = "application/json") -> bytes:
     """One request as bytes."""
-    body = b"" if document is None else json.dumps(document).encode()
-    lines = [f"{method} {path} HTTP/1.1", "Host: shop", f"Content-Length: {len(body)}", "Connection: close"]
+    lines = [f"{method} {path} HTTP/1.1", "Host: bench", f"Content-Length: {len(body)}", "Connection: close"]
     if body:
-        lines.append("Content-Type: application/json")
+        lines.append(f"Content-Type: {sort}")
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
-def requests(number: int) -> list[bytes]:
-    """What one customer asks for, again and again."""
+def board_requests(number: int) -> list[bytes]:
+    """What one reader of the board asks for, again and again."""
+    form = urlencode({"author": f"author-{number}", "title": "Seen", "text": "I have read it. " * 10}).encode()
+    return [
+        request("GET", f"/messages?start={number * 20}"),
+        request("GET", f"/messages/{1 + number}"),
+        request("POST", "/messages", form, "application/x-www-form-urlencoded"),
+        request("GET", f"/authors/author-{number}"),
+    ]
+
+
+def shop_requests(number: int) -> list[bytes]:
+    """What one customer of the shop asks for, again and again."""
     lines = [{"name": f"article-{(number * 7 + step) % 100}", "number": 1 + step} for step in range(3)]
     return [
         request("GET", f"/articles?start={number * 20}"),
-        request("POST", "/orders", {"customer": f"customer-{number}", "lines": lines}),
+        request("POST", "/orders", json.dumps({"customer": f"customer-{number}", "lines": lines}).encode()),
         request("GET", "/orders/1"),
         request("GET", f"/customers/customer-{number}"),
     ]
+
+
+REQUESTS = {"shop": shop_requests, "board": board_requests}
 
 
 def answer(port: int, sent: bytes) -> int:
@@ -61,11 +76,11 @@ def complete(data: bytes) -> bool:
 
 
 class Customer:
-    """One customer's load."""
+    """The load of one customer or reader."""
 
-    def __init__(self, number: int, port: int) -> None:
+    def __init__(self, requests: Sequence[bytes], port: int) -> None:
         self.port = port
-        self.requests = requests(number)
+        self.requests = requests
         self.answers = 0
         self.refused = 0
 
@@ -77,9 +92,9 @@ class Customer:
                 self.answers += 1
 
 
-def load(port: int, seconds: float) -> tuple[float, int]:
+def load(port: int, of: str, seconds: float) -> tuple[float, int]:
     """Requests per second, and how many the server failed to answer properly."""
-    customers = [Customer(number, port) for number in range(CUSTOMERS)]
+    customers = [Customer(REQUESTS[of](number), port) for number in range(CUSTOMERS)]
     began = time.perf_counter()
     threads = [threading.Thread(target=customer.run, args=(began + seconds,)) for customer in customers]
     for thread in threads:
@@ -94,11 +109,12 @@ def main() -> None:
     """Warm up, then measure."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("port", type=int)
+    parser.add_argument("--of", choices=tuple(REQUESTS), default="shop", help="the application")
     parser.add_argument("--seconds", type=float, default=2.0)
     options = parser.parse_args()
-    load(options.port, options.seconds / 10)
+    load(options.port, options.of, options.seconds / 10)
     before = time.process_time()
-    per_s, refused = load(options.port, options.seconds)
+    per_s, refused = load(options.port, options.of, options.seconds)
     cpu = (time.process_time() - before) / options.seconds
     tell({"per_s": per_s, "refused": refused, "load_cpu": cpu})
 

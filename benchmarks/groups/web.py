@@ -1,6 +1,8 @@
-"""A threaded web application under load from a second process: requests per second, plainly and under Raceway.
+"""Threaded web applications under load from a second process: requests per second, plainly and under Raceway.
 
-Only the project's code is watched, Flask and werkzeug are not, as by default.
+Only the project's code is watched, Flask and werkzeug are not, as by default. The board has a database and templates, as
+most applications do. The shop keeps all in memory and answers in 20 lines of JSON: of what a request does, more is shared
+state than in most.
 """
 
 from __future__ import annotations
@@ -16,12 +18,12 @@ from benchmarks.processes import ROOT, BenchmarkError, Machinery, Measured, envi
 from benchmarks.results import Bar, Result, Table, at_least, figure
 from benchmarks.rounds import PLAIN, RACEWAY, Samples, interleave, median, peak_mb, ratio, spread
 
-MODULE = "benchmarks.programs.shop.app"
 SECONDS = {"tiny": 0.2, "small": 1.0, "full": 3.0}
 SERVERS = {"a pool of threads": ("--pool",), "a thread per request": ()}
+APPLICATIONS = ("board", "shop")
 
 COLUMNS = (
-    "server",
+    "application, server",
     "plain requests/s",
     "raceway requests/s",
     "ratio",
@@ -38,21 +40,31 @@ COLUMNS = (
 
 def run(bench: Bench) -> Result:
     """Measure."""
-    bench.machinery.raceway(MODULE, "--dry")
-    samples = {name: measure(bench, name, arguments) for name, arguments in SERVERS.items()}
+    for application in APPLICATIONS:
+        bench.machinery.raceway(module(application), "--dry")
+    samples = {
+        f"{application}, {server}": measure(bench, application, server)
+        for application in APPLICATIONS
+        for server in SERVERS
+    }
     bars = [at_least(f"requests/s, {name}", ratio(each, per_s), 0.95, " of plain") for name, each in samples.items()]
     false = sum(one.counts.error + one.counts.warning for each in samples.values() for one in each[RACEWAY])
-    bars.append(Bar("findings in the web application, which has no races", str(false), "0", false == 0))
+    bars.append(Bar("findings in the web applications, which have no races", str(false), "0", false == 0))
     return Result("web", tuple(bars), (Table(COLUMNS, tuple(row(name, each) for name, each in samples.items())),))
 
 
-def measure(bench: Bench, name: str, arguments: Sequence[str]) -> Samples:
-    """One sort of server."""
-    seconds = SECONDS[bench.size]
+def module(application: str) -> str:
+    """Its name."""
+    return f"benchmarks.programs.{application}.app"
+
+
+def measure(bench: Bench, application: str, server: str) -> Samples:
+    """One application on one sort of server."""
+    seconds, name, arguments = SECONDS[bench.size], f"{application}, {server}", SERVERS[server]
     samples = interleave(
         {
-            PLAIN: lambda: serve([sys.executable, "-m", MODULE, *arguments], seconds),
-            RACEWAY: lambda: serve_watched(bench.machinery, arguments, seconds),
+            PLAIN: lambda: serve([sys.executable, "-m", module(application), *arguments], application, seconds),
+            RACEWAY: lambda: serve_watched(bench.machinery, arguments, application, seconds),
         },
         bench.rounds,
         lambda text: bench.say(f"{name}: {text}"),
@@ -61,14 +73,14 @@ def measure(bench: Bench, name: str, arguments: Sequence[str]) -> Samples:
     return samples
 
 
-def serve_watched(machinery: Machinery, arguments: Sequence[str], seconds: float) -> Measured:
+def serve_watched(machinery: Machinery, arguments: Sequence[str], application: str, seconds: float) -> Measured:
     """The same under Raceway."""
     machinery.report_file.unlink(missing_ok=True)
-    measured = serve([*machinery.raceway_command(), "-m", MODULE, *arguments], seconds)
+    measured = serve([*machinery.raceway_command(), "-m", module(application), *arguments], application, seconds)
     return msgspec.structs.replace(measured, counts=machinery.report().summary)
 
 
-def serve(command: Sequence[str], seconds: float) -> Measured:
+def serve(command: Sequence[str], application: str, seconds: float) -> Measured:
     """Start the server, send the load, end the server by closing its input."""
     pipe = subprocess.PIPE
     server = subprocess.Popen(command, cwd=ROOT, env=environment(), stdin=pipe, stdout=pipe, stderr=pipe, text=True)
@@ -77,7 +89,8 @@ def serve(command: Sequence[str], seconds: float) -> Measured:
         port = server.stdout.readline().strip()
         if not port:
             raise BenchmarkError(f"the server did not start\n{server.communicate()[1]}")
-        loaded = parse(execute([sys.executable, "-m", "benchmarks.load", port, "--seconds", str(seconds)], timeout=120))
+        load = [sys.executable, "-m", "benchmarks.load", port, "--of", application, "--seconds", str(seconds)]
+        loaded = parse(execute(load, timeout=120))
         output, errors = server.communicate(timeout=120)
     finally:
         server.kill()

@@ -422,6 +422,14 @@ static const struct {
     {"_asyncio.Future", "_asyncio", "Future", AFTER},
     {"_asyncio.Task", "_asyncio", "Task", AFTER},
     {"_socket.socket", "_socket", "socket", AFTER},
+    {"sqlite3.Connection", "_sqlite3", "Connection", AFTER},
+    {"sqlite3.Cursor", "_sqlite3", "Cursor", AFTER},
+    {"array.array", "array", "array", BEFORE},
+    {"_io.BytesIO", "_io", "BytesIO", AFTER},
+    {"_io.StringIO", "_io", "StringIO", AFTER},
+    {"_io.TextIOWrapper", "_io", "TextIOWrapper", AFTER},
+    {"_io.BufferedReader", "_io", "BufferedReader", AFTER},
+    {"_io.BufferedWriter", "_io", "BufferedWriter", AFTER},
 };
 
 /* Whether the type is what the module, if it was imported, has under the name. */

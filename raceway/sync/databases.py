@@ -21,6 +21,7 @@ from raceway.runtime.contract import Recorder
 from raceway.sync.extensiontypes import replace_in_type
 from raceway.sync.patching import Patches
 from raceway.sync.serials import Kept, Serial, of_run
+from raceway.sync.spellings import spelled_alike
 from raceway.sync.wrappers import Failures, hide_frame
 
 files: Kept[bytes, Serial] = of_run(Kept())
@@ -37,6 +38,8 @@ _CHANGING = frozenset({"INSERT", "UPDATE", "DELETE", "REPLACE"})
 _ENDING = frozenset({"COMMIT", "END", "RELEASE"})
 _NEUTRAL = frozenset({"ATTACH", "DETACH", "EXPLAIN", "PRAGMA", "ROLLBACK", "SAVEPOINT"})
 _LOOKING = frozenset({"SELECT", "VALUES", "WITH"})
+_SILENT = _LOOKING | _NEUTRAL | {"BEGIN"}
+"""What commits nothing outside of a transaction."""
 
 
 def opened(recorder: Recorder, connection: Any, database: object) -> None:
@@ -45,18 +48,25 @@ def opened(recorder: Recorder, connection: Any, database: object) -> None:
     begun.pop(id(connection), None)
     name = os.fsencode(database) if isinstance(database, (str, bytes, os.PathLike)) else b""
     if name and name != b":memory:" and not name.startswith(b"file:"):
-        path = os.path.realpath(name)
+        path = spelled_alike(name)
         connections.keep(id(connection), files.get(path) or files.keep(path, Serial(recorder, "database")))
+
+
+@functools.lru_cache(256)
+def begins(sql: str) -> tuple[str, str]:
+    """The first two words of a statement, as far as there are any. A program repeats its statements."""
+    found = _WORD.match(sql)
+    first, second = (text.upper() for text in found.groups("")) if found is not None else ("", "")
+    return first, second
 
 
 class Statement:
     """What a connection to a file is about to do: one statement, or a script, which commits before."""
 
     def __init__(self, connection: Any, serial: Serial, sql: str, script: bool) -> None:
-        found = _WORD.match(sql)
         self._serial = serial
         self._connection = connection
-        self._word, self._mode = (text.upper() for text in found.groups("")) if found is not None else ("", "")
+        self._word, self._mode = begins(sql) if type(sql) is str else begins.__wrapped__(sql)
         self._inside = connection.in_transaction and not script
         self._script = script
 
@@ -66,7 +76,7 @@ class Statement:
             commits = self._word in _ENDING
         else:
             by_itself = self._connection.isolation_level is None or self._word not in _CHANGING
-            commits = by_itself and self._word not in _LOOKING | _NEUTRAL | {"BEGIN"}
+            commits = by_itself and self._word not in _SILENT
         if commits or self._script:
             recorder.release(self._serial.number)
 

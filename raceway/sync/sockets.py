@@ -24,6 +24,7 @@ from raceway.runtime.contract import Recorder
 from raceway.sync import conduits, early
 from raceway.sync.patching import Patches
 from raceway.sync.serials import Kept, Serial, Table, of_run
+from raceway.sync.spellings import spelled_alike
 from raceway.sync.wrappers import Failures, around, hide_frame
 
 Ends = tuple[object, object]
@@ -162,7 +163,7 @@ def _spelled_alike(address: object) -> bytes | None:
     if not isinstance(address, (str, bytes, os.PathLike)):
         return None
     name = os.fsencode(address)
-    return name if name.startswith(b"\0") else os.path.realpath(name)
+    return name if name.startswith(b"\0") else spelled_alike(name)
 
 
 def _port_serial(recorder: Recorder, key: object) -> Serial:

@@ -28,7 +28,7 @@ def gone():
 """
 
 MANY = """
-import asyncio, collections, ctypes, functools, queue, socket, sys, threading, types, weakref
+import array, asyncio, collections, ctypes, functools, io, queue, socket, sqlite3, sys, threading, types, weakref
 from asks import gone
 
 threading.Thread(target=int).start()  # while there is but one actor, nothing is recorded
@@ -81,6 +81,10 @@ def touch(thing):
         thing.attr
     except AttributeError:
         pass
+    if isinstance(thing, (sqlite3.Connection, sqlite3.Cursor)):
+        thing.row_factory = sqlite3.Row
+    if isinstance(thing, array.array):
+        thing[0] = 1
     try:
         {}[thing] = 1
     except TypeError:
@@ -98,6 +102,9 @@ makers = [
     collections.OrderedDict, collections.defaultdict, threading.Lock, threading.RLock, threading.Condition,
     queue.SimpleQueue, queue.Queue, socket.socket, lambda: asyncio.Future(loop=loop), ValueError, KeyError, OSError,
     StopIteration, MemoryError, ImportError, SyntaxError,
+    lambda: sqlite3.connect(":memory:"), lambda: sqlite3.connect(":memory:").cursor(), lambda: array.array("i", [1]),
+    io.BytesIO, io.StringIO, lambda: io.TextIOWrapper(io.BytesIO()), lambda: io.BufferedReader(io.BytesIO()),
+    lambda: io.BufferedWriter(io.BytesIO()),
 ]
 for make in makers:
     for number in range(20):
