@@ -22,7 +22,7 @@ def add_pages(app: Flask, path: Path, readers: Readers) -> None:
         return response
 
     @app.teardown_request
-    def close(error: BaseException | None) -> None:
+    def close(_error: BaseException | None) -> None:
         disconnect()
 
     @app.get("/messages")
