@@ -1,8 +1,8 @@
 """Threaded web applications under load from a second process: requests per second, plainly and under Raceway.
 
 Only the project's code is watched, Flask and werkzeug are not, as by default. The board has a database and templates,
-as most applications do: it has few accesses, but many calls of primitives that have models. The shop keeps all in memory:
-of what a request does, more is shared state than in most.
+as most applications do: few accesses, but many calls of primitives that have models. The shop keeps all in memory: of
+what a request does, more is shared state than in most.
 """
 
 from __future__ import annotations
