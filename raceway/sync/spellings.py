@@ -8,16 +8,13 @@ from __future__ import annotations
 
 import os
 
-_LIMIT = 1024
+from raceway.sync.serials import Kept, of_run
 
-_known: dict[bytes, bytes] = {}
+known: Kept[bytes, bytes] = of_run(Kept())
+"""Where a name led when it was met in this run."""
 
 
 def spelled_alike(name: bytes) -> bytes:
     """The path without links. Raises OSError and ValueError where that cannot be told."""
-    found = _known.get(name)
-    if found is None:
-        if len(_known) >= _LIMIT:
-            _known.clear()
-        found = _known[name] = os.path.realpath(name)
-    return found
+    found = known.get(name)
+    return found if found is not None else known.keep(name, os.path.realpath(name))
