@@ -604,9 +604,9 @@ PyObject *identity_addresses(void); /* of all objects that have records, as a ne
 void identity_settle(void); /* free-threaded: records of objects that died meanwhile go */
 void identity_stop(void);
 
-/* Beside a shadow in one piece: whether there may be an object with a record in so much heap. Most of what dies stands
+/* Beside a shadow in one piece: how many records there may be of objects in so much heap. Most of what dies stands
    where there is none, and its shadow need not be looked at, nor get memory. */
-#define GRANULE_BITS 10 /* a sixteenth of what CPython's allocator gives to blocks of one size */
+#define GRANULE_BITS 8 /* what a shop's requests let go of stands beside a record in one of five cases; at 10 in three */
 #define BLOCK_STEPS (RW_FREE_THREADED ? 2 : 3) /* places of a block at which an object may begin, 16 bytes apart */
 
 extern uint8_t *identity_granules;
@@ -1070,6 +1070,13 @@ bool socket_received(PyObject *socket);
 PyObject *sockets_install(PyObject *module, PyObject *otherwise);
 PyObject *sockets_called(PyObject *module, PyObject *const *ports, Py_ssize_t count);
 PyObject *socket_closing(PyObject *module, PyObject *socket);
+
+/* --- pollers.c: who registers a descriptor with a polling object, and who is told of it ----------------------------- */
+
+void poller_registering(PyObject *const *args, Py_ssize_t given, PyObject *names);
+void poller_forgetting(PyObject *const *args, Py_ssize_t given, PyObject *names);
+void poller_polled(PyObject *poller, PyObject *result);
+PyObject *pollers_install(PyObject *module, PyObject *nothing);
 
 /* --- futures.c: futures, told of what is written in them ------------------------------------------------------------ */
 

@@ -415,6 +415,7 @@ static PyMethodDef module_methods[] = {
     {"sockets_install", sockets_install, METH_O, "Have this called with sockets about to be closed that are not known to C."},
     {"sockets_called", FASTCALL(sockets_called), METH_FASTCALL, "This process has called these ports."},
     {"socket_closing", socket_closing, METH_O, "A socket is about to be closed."},
+    {"pollers_install", pollers_install, METH_NOARGS, "Forget who has registered what with polling objects."},
     {"threads_install", FASTCALL(threads_install), METH_FASTCALL, "Have the models of threads call these."},
     {"threads_uninstall", threads_uninstall, METH_NOARGS, "Forget what was installed."},
     {"thread_begun", FASTCALL(thread_begun), METH_FASTCALL, "The calling thread runs the thread from here on."},

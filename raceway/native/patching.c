@@ -13,14 +13,19 @@ typedef struct {
     const char *name;
     FirstHook before; /* NULL: not told */
     FirstHook after; /* once it returned; NULL: not told */
+    void (*ahead)(PyObject *const *args, Py_ssize_t given, PyObject *names); /* with all arguments; NULL: not told */
+    void (*returned)(PyObject *first, PyObject *result); /* NULL: not told */
 } CallModel;
 
 static const CallModel call_models[] = {
-    {"put", NULL, queue_put},
-    {"got", NULL, queue_got},
-    {"sending", socket_sending, NULL},
-    {"received", NULL, socket_received},
-    {"starting", thread_starting, NULL},
+    {.name = "put", .after = queue_put},
+    {.name = "got", .after = queue_got},
+    {.name = "sending", .before = socket_sending},
+    {.name = "received", .after = socket_received},
+    {.name = "starting", .before = thread_starting},
+    {.name = "registering", .ahead = poller_registering},
+    {.name = "forgetting", .ahead = poller_forgetting},
+    {.name = "polled", .returned = poller_polled},
 };
 
 typedef struct {
@@ -74,6 +79,29 @@ around_call(PyObject *self, PyObject *const *args, size_t flags, PyObject *names
     return result;
 }
 
+/* The same with models that look at all arguments, or at the result. */
+static PyObject *
+around_call_whole(PyObject *self, PyObject *const *args, size_t flags, PyObject *names)
+{
+    const CallModel *model = ((Around *)self)->model;
+    Py_ssize_t given = PyVectorcall_NARGS(flags);
+    bool told = given > 0 && run_here() != 0;
+    if (told && model->ahead != NULL) {
+        model->ahead(args, given, names);
+        if (unlikely(!settled())) {
+            return NULL;
+        }
+    }
+    PyObject *result = PyObject_Vectorcall(((Around *)self)->real, args, flags, names);
+    if (result != NULL && given > 0 && model->returned != NULL && run_here() != 0) {
+        model->returned(args[0], result);
+        if (unlikely(!settled())) {
+            Py_CLEAR(result);
+        }
+    }
+    return result;
+}
+
 static PyObject *
 around_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
@@ -90,7 +118,8 @@ around_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
                 around->real = Py_NewRef(real);
                 around->otherwise = Py_XNewRef(otherwise);
                 around->model = &call_models[place];
-                around->call = around_call;
+                bool whole = around->model->ahead != NULL || around->model->returned != NULL;
+                around->call = whole ? around_call_whole : around_call;
             }
             return (PyObject *)around;
         }

@@ -1,6 +1,6 @@
 """What the native core has models of in C: they are put in place of `locks`, `rlocks`, half of `queues`, and of the
-models of threads, futures, events and sockets. Sockets that are connected without addresses, as those of a pair, and
-semaphores of the program are left to the models in Python.
+models of threads, futures, events, sockets and polling objects. Sockets that are connected without addresses, as those
+of a pair, and semaphores of the program are left to the models in Python.
 
 raceway/native/locks.c observes the lock types themselves, so every lock is seen: those made before the run, by
 uninstrumented packages, and through `_thread`. What is quiet and what names a lock is as `creation` says; the locks of
@@ -19,7 +19,7 @@ from raceway import originals
 from raceway.model.typing import Any
 from raceway.runtime import active
 from raceway.runtime.contract import Recorder
-from raceway.sync import creation, events, executors, queues, semaphores, sockets, threads
+from raceway.sync import creation, events, executors, pollers, queues, semaphores, sockets, threads
 from raceway.sync.lifetimes import lifetimes
 from raceway.sync.patching import ABSENT, Patches
 
@@ -43,6 +43,7 @@ def put_in(patches: Patches, recorder: Recorder) -> bool:
         lifetimes.begun, lifetimes.ended, threads.finished.append, threads.real_is_alive, threads.in_greenlet
     )
     patches.at_undo(native.threads_uninstall)
+    native.pollers_install()
     native.sockets_install(_sending_without_address)
     sockets.called.native = native
     return True
@@ -59,6 +60,9 @@ def twins(native: Any) -> dict[object, Any]:
         sockets.sending: functools.partial(native.Around, model="sending", otherwise=_sending_without_address),
         sockets.received: functools.partial(native.Around, model="received", otherwise=_received_without_address),
         sockets.closing: native.socket_closing,
+        pollers.registering: functools.partial(native.Around, model="registering"),
+        pollers.forgetting: functools.partial(native.Around, model="forgetting"),
+        pollers.polled: functools.partial(native.Around, model="polled"),
         semaphores.COUNTER: native.Watched("_value", "semaphore counter", _counting),
         threads.starting: functools.partial(native.Around, model="starting"),
         threads.begun: native.thread_begun,

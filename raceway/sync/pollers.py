@@ -107,5 +107,6 @@ def patch(patches: Patches) -> None:
         if owner is None:
             continue
         for name, model in (("register", registering), ("modify", registering), ("unregister", forgetting)):
-            replace_in_type(patches, owner, name, with_file(getattr(owner, name), model))
-        replace_in_type(patches, owner, "poll", telling(owner.poll))
+            beside = patches.twins.get(model, functools.partial(with_file, model=model))
+            replace_in_type(patches, owner, name, beside(getattr(owner, name)))
+        replace_in_type(patches, owner, "poll", patches.twins.get(polled, telling)(owner.poll))
