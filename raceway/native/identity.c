@@ -27,8 +27,9 @@ static Object nobody = {.shape = NOBODY_SHAPE};
 char *identity_region = (char *)&nobody;
 uint32_t *identity_shadow;
 
-/* Beside a shadow in one piece: whether a block that begins in the granule may hold an object with a record. Most of what
-   is freed stands where there is none, and its shadow need not be looked at, nor get memory. */
+/* Beside a shadow in one piece: how many records stand in the granule, or in a block that begins there; twice for one that
+   does both. At most 34 do. Most of what is freed stands where there is none, and its shadow need not be looked at, nor
+   get memory. Without a GIL it is never less, as records go at a time of their own. */
 uint8_t *identity_granules;
 
 static uint32_t **roots[1 << 14]; /* the pieces of the shadow where records are, by the top of the address in two steps */
@@ -105,21 +106,31 @@ shadow_in_pieces(uintptr_t address)
     return piece == NULL ? NULL : &piece[(address & 0xfffff) >> 4];
 }
 
-/* An object with a record begins here, which is up to 32 bytes behind the beginning of its block. */
 static inline void
-mark_granules(uintptr_t address)
+granule_changes(uintptr_t address, int by)
 {
-    __atomic_store_n(&identity_granules[address >> GRANULE_BITS], 1, __ATOMIC_RELAXED);
-    __atomic_store_n(&identity_granules[(address - 16 * (BLOCK_STEPS - 1)) >> GRANULE_BITS], 1, __ATOMIC_RELAXED);
+    uint8_t *granule = &identity_granules[address >> GRANULE_BITS];
+    uint8_t known = __atomic_load_n(granule, __ATOMIC_RELAXED);
+    if (RW_FREE_THREADED) {
+        __atomic_store_n(granule, 1, __ATOMIC_RELAXED);
+    }
+    else if (by > 0 || known != 0) { /* none is left where the run has ended */
+        __atomic_store_n(granule, (uint8_t)(known + by), __ATOMIC_RELAXED);
+    }
+}
+
+/* An object with a record begins here, or did so; its block begins here, or up to 32 bytes ahead. */
+static inline void
+granules_change(uintptr_t address, int by)
+{
+    granule_changes(address, by);
+    granule_changes(address - 16 * (BLOCK_STEPS - 1), by);
 }
 
 /* The place of an address in the shadow, made where there is none. NULL when there is no memory. */
 static uint32_t *
 shadow_made(uintptr_t address)
 {
-    if (identity_shadow != NULL && address >> USER_ADDRESS_BITS == 0) {
-        mark_granules(address);
-    }
     uint32_t *known = shadow_in_pieces(address);
     if (known != NULL || address >> USER_ADDRESS_BITS != 0) {
         return known;
@@ -221,6 +232,9 @@ object_make(PyObject *target, Shape *shape)
     if (reference == 0) {
         return NULL;
     }
+    if (identity_shadow != NULL) {
+        granules_change((uintptr_t)target, 1);
+    }
     *place = reference;
     Object *object = (Object *)(identity_region + ((size_t)reference << 3));
     object->shape = shape == NULL ? 0 : shape->id;
@@ -310,6 +324,9 @@ retire(uint32_t *place)
 {
     uint32_t reference = __atomic_exchange_n(place, 0, __ATOMIC_ACQ_REL);
     if (reference != 0) {
+        if (!RW_FREE_THREADED && identity_shadow != NULL) {
+            granules_change((uintptr_t)(place - identity_shadow) << 4, -1);
+        }
         retire_record(reference, (Object *)(identity_region + ((size_t)reference << 3)));
     }
 }
