@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from benchmarks.groups import (
+    collectors,
     counts,
     cpu,
     events,
@@ -35,11 +36,12 @@ GROUPS: Mapping[str, Callable[[Bench], Result]] = {
     "others": others.run,
     "events": events.run,
     "sdk": sdk.run,
+    "collectors": collectors.run,
     "counts": counts.run,
 }
 """By the names of `--only`, in the order of the page."""
 
-BY_NAME_ONLY = frozenset({"counts", "events", "sdk"})
+BY_NAME_ONLY = frozenset({"collectors", "counts", "events", "sdk"})
 """Groups that are measured only when they are named."""
 
 PROGRAMS: Mapping[str, tuple[str, ...]] = {"cpu": cpu.PROGRAMS, "threads": threads.PROGRAMS, "asyncio": tasks.PROGRAMS}

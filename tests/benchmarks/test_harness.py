@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.__main__ import groups_to_run, programs_to_run, wants_page
-from benchmarks.groups import BY_NAME_ONLY, GROUPS, PROGRAMS, threads
+from benchmarks.groups import BY_NAME_ONLY, GROUPS, PROGRAMS, collectors, threads
 from benchmarks.options import parse
 from benchmarks.processes import BenchmarkError, Counts, Measured
 from benchmarks.processes import parse as parse_output
@@ -37,6 +37,24 @@ def test_one_program_is_measured_plainly_and_watched(tmp_path: Path) -> None:
     assert accesses > sites > 0
     assert findings == 0
     assert "CPU time of multi-threaded programs, geometric mean" in finished.stdout
+
+
+def test_every_event_is_accounted_for_when_a_collector_is_not_well(tmp_path: Path) -> None:
+    options = ["--only", "collectors", "--size", "tiny", "--rounds", "1", "--no-write", "--work", str(tmp_path)]
+    finished = subprocess.run(
+        [sys.executable, "-m", "benchmarks", *options],
+        cwd=ROOT,
+        env=clean_environ(),
+        capture_output=True,
+        text=True,
+        timeout=400,
+        check=False,
+    )
+    assert finished.returncode == 0, finished.stderr
+    lines = finished.stdout.splitlines()
+    counted = [line for line in lines if "events unaccounted for" in line or "events lost" in line]
+    assert len(counted) == 2 * len(collectors.CASES) - 1  # of a small spool some are lost
+    assert all(line.endswith(" met") and "not met" not in line for line in counted), "\n".join(counted)
 
 
 @pytest.mark.parametrize("name", threads.PROGRAMS)
