@@ -80,7 +80,8 @@ with_computed(PyObject *args, PyObject *computed)
 static PyObject *
 our_cache_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-    if (run_here() == 0 || PyTuple_GET_SIZE(args) == 0 || !PyCallable_Check(PyTuple_GET_ITEM(args, 0))) {
+    if (run_here() == 0 || PyTuple_GET_SIZE(args) == 0 || !PyCallable_Check(PyTuple_GET_ITEM(args, 0)) ||
+        is_database(PyTuple_GET_ITEM(args, 0))) {
         return cache_new(type, args, kwargs);
     }
     Computed *computed = (Computed *)Computed_Type.tp_alloc(&Computed_Type, 0);

@@ -538,6 +538,7 @@ typedef struct {
     struct Keyed *keyed; /* cells by key; owned */
     struct Items *items; /* cells by position; owned */
     struct Connection *connection; /* of a socket; owned */
+    PyObject *database; /* of a connection to one: what was committed there; owned */
     uint64_t sync; /* of hand-overs through a deque, of a lock, the life of a future: its serial */
     uint64_t channel; /* of the mutex of a queue: the sync of all its puts */
     uint64_t task; /* of a task of an event loop: its serial; of a handle: the task that made it */
@@ -546,6 +547,7 @@ typedef struct {
     uint64_t actor; /* of a thread: its serial */
     uint8_t lock; /* what is known of a lock: LOCK_ */
     bool lives; /* of a thread: its life is kept */
+    bool begun; /* of a connection to a database: it has begun a transaction, and looked at nothing yet */
     bool quiet; /* of a semaphore: nothing it does is told */
     bool handing; /* of a container: another actor has taken out what was put in */
     bool common; /* a container of it hands over between actors that nothing else has ordered */
@@ -1077,6 +1079,12 @@ void poller_registering(PyObject *const *args, Py_ssize_t given, PyObject *names
 void poller_forgetting(PyObject *const *args, Py_ssize_t given, PyObject *names);
 void poller_polled(PyObject *poller, PyObject *result);
 PyObject *pollers_install(PyObject *module, PyObject *nothing);
+
+/* --- databases.c: what was committed to files ------------------------------------------------------------------------ */
+
+bool databases_ready(PyObject *module);
+bool is_database(PyObject *object); /* a connection, which sqlite3 calls to make the statements that it keeps */
+PyObject *database_words(PyObject *module, PyObject *sql);
 
 /* --- futures.c: futures, told of what is written in them ------------------------------------------------------------ */
 

@@ -314,6 +314,7 @@ retire_record(uint32_t reference, Object *object)
         if (object->extra->connection != NULL) {
             connection_free(object->extra->connection);
         }
+        Py_XDECREF(object->extra->database); /* whose end runs no code of anybody else */
         pool_give(&extras, object->extra);
     }
     give_record(reference, object);

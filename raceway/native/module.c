@@ -416,6 +416,7 @@ static PyMethodDef module_methods[] = {
     {"sockets_called", FASTCALL(sockets_called), METH_FASTCALL, "This process has called these ports."},
     {"socket_closing", socket_closing, METH_O, "A socket is about to be closed."},
     {"pollers_install", pollers_install, METH_NOARGS, "Forget who has registered what with polling objects."},
+    {"database_words", database_words, METH_O, "The first two words of a statement; for tests."},
     {"threads_install", FASTCALL(threads_install), METH_FASTCALL, "Have the models of threads call these."},
     {"threads_uninstall", threads_uninstall, METH_NOARGS, "Forget what was installed."},
     {"thread_begun", FASTCALL(thread_begun), METH_FASTCALL, "The calling thread runs the thread from here on."},
@@ -456,7 +457,7 @@ module_exec(PyObject *module)
     if (!taps_ready(module) || PyType_Ready(&Recorder_Type) < 0 || PyType_Ready(&PeekProbe_Type) < 0 ||
         PyType_Ready(&Around_Type) < 0 || PyType_Ready(&Intake_Type) < 0 || PyType_Ready(&Watched_Type) < 0 ||
         !recorder_ready(module) || !queues_ready() || !loops_ready(module) || !callbacks_ready(module) ||
-        !steps_ready(module)) {
+        !steps_ready(module) || !databases_ready(module)) {
         return -1;
     }
     if (PyModule_AddObjectRef(module, "Recorder", (PyObject *)&Recorder_Type) < 0 ||

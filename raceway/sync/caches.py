@@ -2,7 +2,8 @@
 `cached_property` computed -> whoever reads it off the object, with or without the lock that it had until 3.12.
 
 Both are documented as safe to share, and what one thread computed is what others are given. Simple model: one clock per
-cache, and one per object with cached properties. A cache that was made before the run orders nothing.
+cache, and one per object with cached properties. A cache that was made before the run orders nothing, and neither does
+the one in which a connection of `sqlite3` keeps its statements: no program shares anything by that.
 
 The native core observes the type of caches. Here a class of ours stands for it, which adds a frame to the stack; none
 is shown in a traceback.
@@ -11,6 +12,7 @@ is shown in a traceback.
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable
 from types import MethodType
 
@@ -44,6 +46,11 @@ class Cache(metaclass=_CacheType):
         except BaseException as error:
             hide_frame(error)
             raise
+        try:
+            if args and _is_connection(args[0]):
+                self._recorder = _nobody
+        except Exception:
+            Failures.count += 1
         self.cache_info = real.cache_info
         self.cache_clear = real.cache_clear
 
@@ -73,6 +80,14 @@ class Cache(metaclass=_CacheType):
 
     def __reduce__(self) -> str:
         return str(vars(self)["__qualname__"])
+
+
+def _is_connection(function: object) -> bool:
+    return issubclass(type(function), getattr(sys.modules.get("sqlite3"), "Connection", ()))
+
+
+def _nobody() -> None:
+    return None
 
 
 Cache.__name__ = Cache.__qualname__ = "_lru_cache_wrapper"

@@ -11,11 +11,10 @@ from __future__ import annotations
 
 import functools
 import os
-import re
 import sys
 from collections.abc import Callable
 
-from raceway.model.typing import Any
+from raceway.model.typing import Any, TypeVar
 from raceway.runtime import active
 from raceway.runtime.contract import Recorder
 from raceway.sync.extensiontypes import replace_in_type
@@ -24,8 +23,10 @@ from raceway.sync.serials import Kept, Serial, of_run
 from raceway.sync.spellings import spelled_alike
 from raceway.sync.wrappers import Failures, hide_frame
 
-files: Kept[bytes, Serial] = of_run(Kept())
-"""What was committed, by the path of the file."""
+File = TypeVar("File")
+
+files: Kept[bytes, Any] = of_run(Kept())
+"""What was committed, by the path of the file: a serial, or what the native core has in place of it."""
 
 connections: Kept[int, Serial] = of_run(Kept())
 """The same by the identity of a connection, which takes no weak reference: who has its address later is told anew."""
@@ -33,7 +34,6 @@ connections: Kept[int, Serial] = of_run(Kept())
 begun: Kept[int, bool] = of_run(Kept())
 """By connection: it has begun a transaction, and looked at nothing yet."""
 
-_WORD = re.compile(r"(?:\s|--[^\n]*\n|/\*.*?\*/)*([a-zA-Z]+)(?:\s+([a-zA-Z]+))?", re.DOTALL)
 _CHANGING = frozenset({"INSERT", "UPDATE", "DELETE", "REPLACE"})
 _ENDING = frozenset({"COMMIT", "END", "RELEASE"})
 _NEUTRAL = frozenset({"ATTACH", "DETACH", "EXPLAIN", "PRAGMA", "ROLLBACK", "SAVEPOINT"})
@@ -42,22 +42,59 @@ _SILENT = _LOOKING | _NEUTRAL | {"BEGIN"}
 """What commits nothing outside of a transaction."""
 
 
+def file_of(make: Callable[[], File], name: bytes) -> File | None:
+    """What was committed to the database of this name, which `make` makes; None of one in memory."""
+    if not name or name == b":memory:" or name.startswith(b"file:"):
+        return None
+    path = spelled_alike(name)
+    found: File = files.get(path) or files.keep(path, make())
+    return found
+
+
 def opened(recorder: Recorder, connection: Any, database: object) -> None:
     """The connection was made."""
     connections.pop(id(connection), None)
     begun.pop(id(connection), None)
     name = os.fsencode(database) if isinstance(database, (str, bytes, os.PathLike)) else b""
-    if name and name != b":memory:" and not name.startswith(b"file:"):
-        path = spelled_alike(name)
-        connections.keep(id(connection), files.get(path) or files.keep(path, Serial(recorder, "database")))
+    serial = file_of(lambda: Serial(recorder, "database"), name)
+    if serial is not None:
+        connections.keep(id(connection), serial)
 
 
 @functools.lru_cache(256)
 def begins(sql: str) -> tuple[str, str]:
     """The first two words of a statement, as far as there are any. A program repeats its statements."""
-    found = _WORD.match(sql)
-    first, second = (text.upper() for text in found.groups("")) if found is not None else ("", "")
-    return first, second
+    rest = str.lstrip(sql)
+    while rest.startswith(("--", "/*")):
+        rest = rest[2:].partition("\n" if rest[0] == "-" else "*/")[2].lstrip()
+    first = _letters(rest)
+    behind = rest[len(first) :]
+    second = _letters(behind.lstrip()) if first and behind[:1].isspace() else ""
+    return first.upper(), second.upper()
+
+
+def _letters(text: str) -> str:
+    """Those that it begins with."""
+    for place, letter in enumerate(text):
+        if not (letter.isascii() and letter.isalpha()):
+            return text[:place]
+    return text
+
+
+def _connection_of(owner: Any) -> Any:
+    """The connection of a cursor, past what a subclass may make of the attribute; a connection is its own."""
+    cursor = sys.modules["sqlite3"].Cursor
+    if not isinstance(owner, cursor):
+        return owner
+    try:
+        return cursor.connection.__get__(owner)
+    except AttributeError:  # a cursor that was not made whole
+        return None
+
+
+def _asked(connection: Any, name: str) -> Any:
+    """An attribute of a connection, past what a subclass may make of it. Raises `ProgrammingError` of a closed one."""
+    return getattr(sys.modules["sqlite3"].Connection, name).__get__(connection)
 
 
 class Statement:
@@ -67,7 +104,7 @@ class Statement:
         self._serial = serial
         self._connection = connection
         self._word, self._mode = begins(sql) if type(sql) is str else begins.__wrapped__(sql)
-        self._inside = connection.in_transaction and not script
+        self._inside = _asked(connection, "in_transaction") and not script
         self._script = script
 
     def ahead(self, recorder: Recorder) -> None:
@@ -75,7 +112,7 @@ class Statement:
         if self._inside:
             commits = self._word in _ENDING
         else:
-            by_itself = self._connection.isolation_level is None or self._word not in _CHANGING
+            by_itself = self._word not in _CHANGING or _asked(self._connection, "isolation_level") is None
             commits = by_itself and self._word not in _SILENT
         if commits or self._script:
             recorder.release(self._serial.number)
@@ -92,7 +129,7 @@ class Statement:
 def committing(connection: Any) -> None:
     """The connection is about to commit."""
     serial = connections.get(id(connection))
-    if serial is not None and connection.in_transaction and (recorder := active.recorder()) is not None:
+    if serial is not None and _asked(connection, "in_transaction") and (recorder := active.recorder()) is not None:
         recorder.release(serial.number)
 
 
@@ -114,27 +151,29 @@ def connecting(real: Callable[..., Any]) -> Callable[..., Any]:
             Failures.count += 1
         return connection
 
-    return connect
+    return staticmethod(connect)  # no method of a class that has it as an attribute, as the real one is none
 
 
 def executing(real: Callable[..., Any], script: bool = False) -> Callable[..., Any]:
     """`execute` and its like, of a cursor or of a connection; where one calls the other, nothing is told but twice."""
-    current = active.recorder
+    current, closed = active.recorder, sys.modules["sqlite3"].ProgrammingError
 
     @functools.wraps(real)
-    def execute(self: Any, /, *args: Any, **kwargs: Any) -> Any:
+    def execute(*args: Any, **kwargs: Any) -> Any:
         statement = None
         try:
             recorder = current()
-            if recorder is not None and connections and args and isinstance(args[0], str):
-                connection = getattr(self, "connection", self)
+            if recorder is not None and connections and len(args) > 1 and isinstance(args[1], str):
+                connection = _connection_of(args[0])
                 if (serial := connections.get(id(connection))) is not None:
-                    statement = Statement(connection, serial, args[0], script)
+                    statement = Statement(connection, serial, args[1], script)
                     statement.ahead(recorder)
+        except closed:  # of which the real one will tell
+            pass
         except Exception:
             Failures.count += 1
         try:
-            result = real(self, *args, **kwargs)
+            result = real(*args, **kwargs)
         except BaseException as error:
             hide_frame(error)
             raise
@@ -150,15 +189,19 @@ def executing(real: Callable[..., Any], script: bool = False) -> Callable[..., A
 
 def ending(real: Callable[..., Any]) -> Callable[..., Any]:
     """A method of connections that may commit."""
+    closed = sys.modules["sqlite3"].ProgrammingError
 
     @functools.wraps(real)
-    def end(self: Any, /, *args: Any, **kwargs: Any) -> Any:
+    def end(*args: Any, **kwargs: Any) -> Any:
         try:
-            committing(self)
+            if args:
+                committing(args[0])
+        except closed:
+            pass
         except Exception:
             Failures.count += 1
         try:
-            return real(self, *args, **kwargs)
+            return real(*args, **kwargs)
         except BaseException as error:
             hide_frame(error)
             raise
@@ -166,14 +209,18 @@ def ending(real: Callable[..., Any]) -> Callable[..., Any]:
     return end
 
 
+def scripting(real: Callable[..., Any]) -> Callable[..., Any]:
+    """`executescript`."""
+    return executing(real, script=True)
+
+
 def patch(patches: Patches) -> None:
-    """Put the models beside the functions."""
+    """Put the models beside the functions, or what stands for these."""
     module: Any = sys.modules["sqlite3"]
-    connect = connecting(module.connect)
+    connect = patches.twins.get(connecting, connecting)(module.connect)
     for names in (module, module.dbapi2):
         patches.replace(names, "connect", connect)
-    for owner in (module.Cursor, module.Connection):
-        for name in ("execute", "executemany", "executescript"):
-            replace_in_type(patches, owner, name, executing(getattr(owner, name), script=name == "executescript"))
-    for name in ("commit", "__exit__"):
-        replace_in_type(patches, module.Connection, name, ending(getattr(module.Connection, name)))
+    models = {"execute": executing, "executemany": executing, "executescript": scripting}
+    for owner, own in ((module.Cursor, {}), (module.Connection, {"commit": ending, "__exit__": ending})):
+        for name, model in (models | own).items():
+            replace_in_type(patches, owner, name, patches.twins.get(model, model)(getattr(owner, name)))

@@ -1,6 +1,6 @@
 """What the native core has models of in C: they are put in place of `locks`, `rlocks`, half of `queues`, and of the
-models of threads, futures, events, sockets and polling objects. Sockets that are connected without addresses, as those
-of a pair, and semaphores of the program are left to the models in Python.
+models of threads, futures, events, sockets, polling objects and databases. Sockets that are connected without
+addresses, as those of a pair, and semaphores of the program are left to the models in Python.
 
 raceway/native/locks.c observes the lock types themselves, so every lock is seen: those made before the run, by
 uninstrumented packages, and through `_thread`. What is quiet and what names a lock is as `creation` says; the locks of
@@ -19,7 +19,7 @@ from raceway import originals
 from raceway.model.typing import Any
 from raceway.runtime import active
 from raceway.runtime.contract import Recorder
-from raceway.sync import creation, events, executors, pollers, queues, semaphores, sockets, threads
+from raceway.sync import creation, databases, events, executors, pollers, queues, semaphores, sockets, threads
 from raceway.sync.lifetimes import lifetimes
 from raceway.sync.patching import ABSENT, Patches
 
@@ -51,7 +51,12 @@ def put_in(patches: Patches, recorder: Recorder) -> bool:
 
 def twins(native: Any) -> dict[object, Any]:
     """Models of functions and attributes, and what takes their place."""
+    file_of = functools.partial(databases.file_of, native.DatabaseFile)
     return {
+        databases.connecting: functools.partial(native.DatabaseConnect, file_of=file_of),
+        databases.executing: functools.partial(native.DatabaseMethod, role="execute"),
+        databases.scripting: functools.partial(native.DatabaseMethod, role="script"),
+        databases.ending: functools.partial(native.DatabaseMethod, role="end"),
         executors.STATE: native.Watched("_state", "future state"),
         executors.WAITERS: native.Watched("_waiters", "future waiters"),
         executors.CALLBACKS: native.Watched("_done_callbacks", "future callbacks"),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import functools
 import gc
 import pickle
+import sqlite3
 import weakref
 from typing import Any
 
@@ -134,3 +136,20 @@ def test_a_cache_goes_on_after_the_run() -> None:
     with watched() as recorder:
         assert [double(2), double(4), early(1)] == [4, 8, 2]
         assert "lock_taken" not in recorder.verbs()
+
+
+def test_a_cache_may_be_made_by_keywords(recorder: FakeRecorder) -> None:
+    kind: Any = functools._lru_cache_wrapper
+    kind_of_info: Any = type(early.cache_info())
+    cache = kind(user_function=abs, maxsize=3, typed=False, cache_info_type=kind_of_info)
+    assert cache(-1) == 1
+
+
+def test_the_statements_that_a_connection_keeps_order_nobody(recorder: FakeRecorder) -> None:
+    class Own(sqlite3.Connection):
+        pass
+
+    with contextlib.closing(sqlite3.connect(":memory:", factory=Own)) as connection:
+        for _ in range(2):
+            connection.execute("SELECT 1")
+    assert recorder.verbs() == []

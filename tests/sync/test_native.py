@@ -14,6 +14,7 @@ import textwrap
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -171,9 +172,9 @@ def test_conditions_of_a_queue_show_what_the_real_ones_do(recorder: FakeRecorder
 
 
 @pytest.mark.skipif(not has_gil(), reason="free-threaded 3.13 keeps every function once a thread was started")
-def test_a_thousand_runs_leave_nothing_behind() -> None:
+def test_a_thousand_runs_leave_nothing_behind(tmp_path: Path) -> None:
     program = textwrap.dedent("""
-        import gc, queue, sys, threading, tracemalloc
+        import gc, queue, sqlite3, sys, threading, tracemalloc
         from raceway import _native, sync
         from raceway.runtime import active
         from raceway.runtime.native import NativeCore
@@ -198,6 +199,10 @@ def test_a_thousand_runs_leave_nothing_behind() -> None:
             thread.start()
             event.wait()
             thread.join()
+            database = sqlite3.connect(sys.argv[1], isolation_level=None)
+            database.execute("SELECT 1")
+            database.cursor().execute("BEGIN")
+            database.close()
             sync.uninstall()
             active.activate(None)
             core.stop()
@@ -213,7 +218,8 @@ def test_a_thousand_runs_leave_nothing_behind() -> None:
         assert sys.getallocatedblocks() - blocks < 500, sys.getallocatedblocks() - blocks
         assert resident() - memory < 2 << 20, resident() - memory
         """)
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    command = [sys.executable, "-c", program, str(tmp_path / "any.db")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 
 
