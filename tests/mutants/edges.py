@@ -266,6 +266,23 @@ _OTHERS = (
         "poll-told", "the edge to whoever is told of it",
         "sync/pollers.py", "recorder.acquire(found[1].number)", "pass", "norace/poll_registered.py",
     ),
+    Mutant(
+        "database-commit", "the edge from what commits",
+        "sync/databases.py", "if commits or self._script:", "if False:", "norace/database_lock.py",
+    ),
+    Mutant(
+        "database-look", "the edge to what looks",
+        "sync/databases.py", "elif is_first and self._word not in _ENDING:", "elif False:", "norace/database_lock.py",
+    ),
+    Mutant(
+        "database-looking", "that who only looks commits nothing",
+        "sync/databases.py", "commits = by_itself and self._word not in _SILENT", "commits = by_itself",
+        "race/database_lock.py",
+    ),
+    Mutant(
+        "database-statements", "that the statements which a connection keeps order nobody",
+        "sync/caches.py", "if args and _is_connection(args[0]):", "if False:", "race/database_statements.py",
+    ),
 )  # fmt: skip
 
 EDGES: tuple[Mutant, ...] = (*_THREADS, *_LOCKS, *_SIGNALS, *_QUEUES, *_POOLS, *_OTHERS)
