@@ -259,6 +259,11 @@ _OTHERS = (
         "sync/handmade.py", "recorder.acquire(number(recorder, obj))", "pass", "norace/home_made.py",
     ),
     Mutant(
+        "queue-pickled", "the edge from who puts into a queue of processes to the thread that pickles it",
+        "sync/mp_queues.py", "recorder.acquire(items.number(recorder, self._buffer))", "pass",
+        "norace/mp_queue_pickled.py",
+    ),
+    Mutant(
         "poll-registered", "the edge from who registers a descriptor",
         "sync/pollers.py", "recorder.release(serial.number)", "pass", "norace/poll_registered.py",
     ),
