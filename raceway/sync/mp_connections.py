@@ -13,13 +13,20 @@ from raceway.model.typing import Any
 from raceway.runtime.contract import Recorder
 from raceway.sync import conduits
 from raceway.sync.patching import Patches
+from raceway.sync.serials import Serial, Table, of_run
 
 MODULE = "multiprocessing.connection"
+
+
+carried: Table[Serial] = of_run(Table())
+"""What is sent to processes by way of a connection, for whoever hears what came of it."""
 
 
 def sending(recorder: Recorder, connection: Any) -> None:
     """Something is about to be sent, or the end to be closed."""
     conduits.sending(recorder, connection._handle)
+    if (serial := carried.get(connection)) is not None:
+        recorder.release(serial.number)
 
 
 def received(recorder: Recorder, connection: Any, _result: object) -> None:

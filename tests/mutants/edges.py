@@ -264,6 +264,18 @@ _OTHERS = (
         "norace/mp_queue_pickled.py",
     ),
     Mutant(
+        "pool-pickled", "the edge from the thread of a pool that pickles jobs",
+        "sync/mp_connections.py", "    recorder.release(serial.number)", "    pass", "norace/mp_pool_pickled.py",
+    ),
+    Mutant(
+        "pool-heard", "the edge to the thread of a pool that hears of results",
+        "sync/mp_pools.py", "recorder.acquire(serial.number)", "pass", "norace/mp_pool_pickled.py",
+    ),
+    Mutant(
+        "executor-heard", "the edge to the thread of an executor that hears of results",
+        "sync/processpools.py", "recorder.acquire(serial.number)", "pass", "norace/mp_pool_pickled.py",
+    ),
+    Mutant(
         "poll-registered", "the edge from who registers a descriptor",
         "sync/pollers.py", "recorder.release(serial.number)", "pass", "norace/poll_registered.py",
     ),
