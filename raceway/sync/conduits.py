@@ -1,8 +1,10 @@
-"""What the kernel carries from one end to another within this process: pipes, and pairs of sockets, by file descriptor.
+"""What the kernel carries from one end to another within this process, by file descriptor: pipes, pairs of sockets, and
+the counters of `os.eventfd()`.
 
 Each direction has one clock: whoever takes something out happens after all that was put in until then. A pipe is known
-by its inode, which both ends share and nothing else has; the two sockets of a pair are told when they are made. What
-lies between processes has one end here, and orders nothing. Serves the models of whatever reads and writes.
+by its inode, which both ends share and nothing else has; the two sockets of a pair are told when they are made, as is a
+counter, whose inode all have in common. What lies between processes has one end here, and orders nothing. Serves the
+models of whatever reads and writes.
 """
 
 from __future__ import annotations
@@ -17,6 +19,9 @@ Inode = tuple[int, int]
 
 ends: Kept[Inode, tuple[Serial, Serial]] = of_run(Kept())
 """What goes out at the end with this inode, and what comes in. That it is closed is not seen."""
+
+counters: Kept[int, Serial] = of_run(Kept())
+"""Of what `os.eventfd()` has made, by descriptor."""
 
 
 def sending(recorder: Recorder, descriptor: object) -> None:
@@ -43,10 +48,18 @@ def directions(recorder: Recorder, descriptor: object) -> tuple[Serial, Serial] 
         return None
     inode = status.st_dev, status.st_ino
     found = ends.get(inode)
+    if found is None and stat.S_IFMT(status.st_mode) == 0 and (counter := counters.get(descriptor)) is not None:
+        return counter, counter
     if found is None and stat.S_ISFIFO(status.st_mode):
         serial = Serial(recorder, "pipe")
         found = ends.keep(inode, (serial, serial))
     return found
+
+
+def counted(recorder: Recorder, descriptor: int) -> None:
+    """This descriptor is one of a counter that was just made."""
+    counters.pop(descriptor, None)
+    counters.keep(descriptor, Serial(recorder, "eventfd"))
 
 
 def pair(recorder: Recorder, first: int, second: int) -> tuple[Serial, Serial]:

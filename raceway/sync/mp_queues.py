@@ -26,9 +26,6 @@ MODULE = "multiprocessing.queues"
 items = of_run(Serials("queue"))
 """By the buffer of the queue, which is all that its thread is given."""
 
-pickled = of_run(Serials("queue"))
-"""What the thread of a queue has pickled, by its buffer."""
-
 rooms = of_run(Serials("queue"))
 tasks = of_run(Serials("queue"))
 
@@ -77,34 +74,17 @@ class Feed:
 
 
 def feeding(real: Callable[..., Any]) -> Callable[..., Any]:
-    """What the thread of a queue runs, with a buffer that tells, as does what it sends by."""
+    """What the thread of a queue runs, with a buffer that tells."""
 
     @functools.wraps(real)
-    def feed(buffer: Any, notempty: Any, send_bytes: Any, /, *args: Any, **kwargs: Any) -> Any:
-        def send(message: Any) -> Any:
-            try:
-                if (recorder := active.recorder()) is not None:
-                    recorder.release(pickled.number(recorder, buffer))
-            except Exception:
-                Failures.count += 1
-            try:
-                return send_bytes(message)
-            except BaseException as error:
-                hide_frame(error)
-                raise
-
+    def feed(buffer: Any, /, *args: Any, **kwargs: Any) -> Any:
         try:
-            return real(Feed(buffer), notempty, send, *args, **kwargs)
+            return real(Feed(buffer) if type(buffer) is deque else buffer, *args, **kwargs)
         except BaseException as error:
             hide_frame(error)
             raise
 
     return feed
-
-
-def takes(real: Callable[..., Any], first: tuple[str, ...]) -> bool:
-    """Whether these are the first arguments of a function of the library, as we know it."""
-    return real.__code__.co_varnames[: len(first)] == first and real.__code__.co_argcount >= len(first)
 
 
 def task_done(recorder: Recorder, queue: object) -> None:
@@ -124,9 +104,7 @@ def patch(patches: Patches) -> None:
         return
     for queue in (module.Queue, module.JoinableQueue):
         patches.around(queue, "put", before=putting, after=put)
-    feed = getattr(module.Queue, "_feed", None)
-    if feed is not None and takes(feed, ("buffer", "notempty", "send_bytes")):
-        patches.replace(module.Queue, "_feed", staticmethod(feeding(feed)))
+    patches.replace(module.Queue, "_feed", staticmethod(feeding(module.Queue._feed)))
     patches.around(module.Queue, "get", before=bounded_getting, after=got)
     patches.around(module.JoinableQueue, "task_done", before=task_done)
     patches.around(module.JoinableQueue, "join", after=joined)

@@ -1,5 +1,5 @@
 """Pipes of one process: `os.write()` and `os.close()` -> the `os.read()` at the other end, and whoever
-`select.select()` tells that there is something to read.
+`select.select()` tells that there is something to read; `os.eventfd_write()` -> `os.eventfd_read()`.
 
 `os.fdopen()` of a pipe gives a file whose raw layer is one of ours, so that it tells the same. A traceback shows no
 frame of ours.
@@ -162,6 +162,26 @@ def selected(recorder: Recorder, _readers: object, result: Any) -> None:
         conduits.received(recorder, number)
 
 
+def counting(real: Callable[..., int]) -> Callable[..., int]:
+    """`os.eventfd`, which makes a counter."""
+
+    @functools.wraps(real)
+    def eventfd(*args: Any, **kwargs: Any) -> int:
+        try:
+            descriptor = real(*args, **kwargs)
+        except BaseException as error:
+            hide_frame(error)
+            raise
+        try:
+            if (recorder := active.recorder()) is not None:
+                conduits.counted(recorder, descriptor)
+        except Exception:
+            Failures.count += 1
+        return descriptor
+
+    return eventfd
+
+
 def closer(real: Callable[..., None]) -> Callable[..., None]:
     """`os.close`, whose descriptor may be given by name."""
 
@@ -183,10 +203,12 @@ def closer(real: Callable[..., None]) -> Callable[..., None]:
 
 def patch(patches: Patches) -> None:
     """Put the models beside the functions."""
-    for name in ("write", "writev"):
+    if hasattr(os, "eventfd"):
+        patches.replace(os, "eventfd", counting(os.eventfd))
+    for name in ("write", "writev", "eventfd_write"):
         if hasattr(os, name):
             patches.replace(os, name, around(getattr(os, name), before=conduits.sending))
-    for name in ("read", "readv"):
+    for name in ("read", "readv", "eventfd_read"):
         if hasattr(os, name):
             patches.replace(os, name, around(getattr(os, name), after=conduits.received))
     patches.replace(os, "close", closer(os.close))

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import functools
 import select
-from _thread import get_ident
 from collections.abc import Callable, Iterable
 
 from raceway.model.typing import Any
+from raceway.originals import get_ident
 from raceway.runtime import active
 from raceway.runtime.contract import Recorder
 from raceway.sync.extensiontypes import replace_in_type

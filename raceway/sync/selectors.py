@@ -22,7 +22,7 @@ _CLASSES = ("SelectSelector", "PollSelector", "EpollSelector", "DevpollSelector"
 
 def selected(_selector: object, result: Iterable[tuple[Any, int]]) -> None:
     """A selector returned. What nobody has put anything into orders nothing."""
-    if not conduits.ends or (recorder := active.recorder()) is None:
+    if not (conduits.ends or conduits.counters) or (recorder := active.recorder()) is None:
         return
     caller = sys._getframe(2)  # this one, the wrapper, and then the caller
     if creation.module_of(caller).startswith("asyncio."):

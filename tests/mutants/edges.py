@@ -264,16 +264,12 @@ _OTHERS = (
         "norace/mp_queue_pickled.py",
     ),
     Mutant(
-        "pool-pickled", "the edge from the thread of a pool that pickles jobs",
-        "sync/mp_connections.py", "    recorder.release(serial.number)", "    pass", "norace/mp_pool_pickled.py",
+        "process-asked", "the edge from what is sent to processes",
+        "sync/mp_connections.py", "recorder.release(serial.number)", "pass", "norace/mp_dispatch.py",
     ),
     Mutant(
-        "pool-heard", "the edge to the thread of a pool that hears of results",
-        "sync/mp_pools.py", "recorder.acquire(serial.number)", "pass", "norace/mp_pool_pickled.py",
-    ),
-    Mutant(
-        "executor-heard", "the edge to the thread of an executor that hears of results",
-        "sync/processpools.py", "recorder.acquire(serial.number)", "pass", "norace/mp_pool_pickled.py",
+        "process-answered", "the edge to what comes from one",
+        "sync/mp_connections.py", "recorder.acquire(serial.number)", "pass", "norace/mp_pool_pickled.py",
     ),
     Mutant(
         "poll-registered", "the edge from who registers a descriptor",
