@@ -21,7 +21,9 @@ from typing import Any, TypeVar
 
 from raceway.model import placeholders
 from raceway.model.sites import Context, Role, Site, SiteForm
+from raceway.transform.assembly import entries, entry
 from raceway.transform.endings import write_out
+from raceway.transform.exits import spread
 
 _Position = tuple[int, int, int, int]
 _NOWHERE = (-1, -1, -1, -1)
@@ -138,6 +140,7 @@ def unseen(code: CodeType, marker: bytes) -> CodeType:
     constants = tuple(unseen(one, marker) if isinstance(one, CodeType) else one for one in code.co_consts)
     if constants != code.co_consts:
         code = code.replace(co_consts=constants)
+    code = spread(code, marker)
     found = _handler(code, marker)
     if found is None:
         return code
@@ -147,7 +150,7 @@ def unseen(code: CodeType, marker: bytes) -> CodeType:
         (dis.opmap["SWAP"], 2, dis.opmap["POP_EXCEPT"], 0, dis.opmap["RERAISE"], 1, dis.opmap["NOP"], 0)
     )
     cleanup = (end - 6) // 2
-    table = list(_entries(code.co_exceptiontable))
+    table = list(entries(code.co_exceptiontable))
     outer = next(
         (how for start, length, *how in table if start <= cleanup < start + length and how[0] != handler // 2), None
     )
@@ -161,7 +164,7 @@ def unseen(code: CodeType, marker: bytes) -> CodeType:
             changed.append((start, length, outer[0], outer[1]))
     return code.replace(
         co_code=bytes(operations),
-        co_exceptiontable=b"".join(map(_entry, changed)),
+        co_exceptiontable=b"".join(map(entry, changed)),
         co_stacksize=code.co_stacksize + 1,
     )
 
@@ -177,25 +180,3 @@ def _handler(code: CodeType, marker: bytes) -> tuple[int, int] | None:
         if ends == [("POP_TOP", None), ("RERAISE", 0), ("COPY", 3), ("POP_EXCEPT", None), ("RERAISE", 1)]:
             return steps[place - 1].offset, steps[place + 7].offset + 2
     return None
-
-
-def _entries(table: bytes) -> Iterator[tuple[int, int, int, int]]:
-    """The rows of an exception table: start, length and target in code units; twice the depth, and 1 for the place."""
-    numbers, value = [], 0
-    for byte in table:
-        value = value << 6 | byte & 63
-        if not byte & 64:
-            numbers.append(value)
-            value = 0
-    yield from zip(*[iter(numbers)] * 4, strict=True)
-
-
-def _entry(row: tuple[int, int, int, int]) -> bytes:
-    found = bytearray()
-    for number in row:
-        parts = [number & 63]
-        while number := number >> 6:
-            parts.insert(0, number & 63 | 64)
-        found += bytes(parts)
-    found[0] |= 128
-    return bytes(found)
