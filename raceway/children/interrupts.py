@@ -14,6 +14,7 @@ import signal
 import sys
 from _thread import allocate_lock, get_ident, start_new_thread
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType, ModuleType
 
 from raceway.children.imitation import imitate
@@ -194,7 +195,11 @@ class _SignalDoor:
         self._module.signal(signal.SIGTERM, self._module.SIG_DFL)
         if _is_inside_raceway():
             # It must go on for the report to get what it needs: the other thread ends the process.
-            start_new_thread(self._report_and_die, ())
+            try:
+                start_new_thread(self._report_and_die, ())
+            except RuntimeError:  # the interpreter is shutting down: what reports now is the last thing that it does
+                if not _is_reporting():
+                    self._report_and_die()
         else:
             _report_aside(self._report, 0, _PATIENCE_S)
             os.kill(os.getpid(), signal.SIGTERM)
@@ -239,6 +244,9 @@ _ON_TOP = (["raceway", "cli"], ["raceway", "children"])
 """Parts of Raceway whose frames hold nothing that a report needs."""
 
 
+_REPORTING = (("raceway.cli.reporting", "_report"), ("raceway.session", "hand_in"))
+
+
 def _is_inside_raceway() -> bool:
     """Whether the calling thread was in the middle of what Raceway does beside the program, or of finding a module."""
     frame: FrameType | None = sys._getframe(1)
@@ -253,6 +261,20 @@ def _is_inside_raceway() -> bool:
     return False
 
 
+def _is_reporting() -> bool:
+    """Whether the calling thread was in the middle of a report, or of handing in."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        if (frame.f_globals.get("__name__"), frame.f_code.co_name) in _REPORTING:
+            return True
+        frame = frame.f_back
+    return False
+
+
 def aside(call: Callable[[], None]) -> None:
-    """Call it for a signal handler: on another thread, since the main one may be within what it needs."""
-    start_new_thread(call, ())
+    """Call it for a signal handler: on another thread, since the main one may be within what it needs.
+
+    There can be none any more when the interpreter is shutting down; then it is too late for the call, too.
+    """
+    with suppress(RuntimeError):
+        start_new_thread(call, ())

@@ -62,6 +62,25 @@ if os.fork() == 0:
 print(os.wait()[1])
 """
 
+TOLD_TO_DIE = """\
+import os
+import signal
+
+import shared
+from raceway.session import Session
+
+shared.race()
+names = {"__name__": "raceway.session", "os": os, "signal": signal, "report": Session.report}
+exec(
+    "def told(self, **how):\\n"
+    "    os.kill(os.getpid(), signal.SIGTERM)\\n"
+    "    return report(self, **how)\\n",
+    names,
+)
+Session.report = names["told"]
+"""
+"""While it hands in, and is within Raceway."""
+
 
 def seen(place: Place, how: str, *words: str) -> tuple[dict[str, object], dict[str, object]]:
     """What a child sees plain, and followed."""
@@ -146,6 +165,15 @@ def test_a_forked_child_hands_in_however_it_ends(place: Place, how: str, status:
     assert [process["ended"] for process in run.processes] == ended
     assert ("process-lost" in {note["reason"] for note in run.report["not_seen"]}) == (how == "kill")
     assert run.left == []
+
+
+def test_a_child_that_is_told_to_die_while_it_hands_in_does_so_first(place: Place) -> None:
+    place.write("child.py", TOLD_TO_DIE)
+    place.write("app.py", "import subprocess, sys\nsubprocess.run([sys.executable, '-c', 'import child'])\n")
+    run = place.run("app.py")
+    assert [process["ended"] for process in run.processes] == ["handed-in"]
+    assert run.races == [("lost-update", "Counter.value")]
+    assert run.stderr.startswith("ERROR lost-update"), "nothing else is printed"
 
 
 def test_suppressions_in_comments_of_modules_that_only_children_load(place: Place) -> None:
