@@ -25,7 +25,7 @@ def main(arguments: Sequence[str]) -> int:
     found = []
     for first in range(0, options.programs, BATCH):
         seeds = [options.seed * 10**9 + first + place for place in range(min(BATCH, options.programs - first))]
-        for seed in differences(seeds, options.core):
+        for seed in differences(seeds, options.core, options.functions):
             found.append(seed)
             print(f"--- differs, seed {seed}\n{program(Programs(Random(seed)), 'program')}", flush=True)
         if first % (BATCH * 100) == 0:
@@ -39,6 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--programs", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=1, help="where to begin: other seeds, other programs")
     parser.add_argument("--core", choices=("native", "pure"), default="native")
+    parser.add_argument("--functions", action="store_true", help="with taps of functions, as with --functions")
     return parser
 
 

@@ -15,6 +15,7 @@ from random import Random
 from types import CodeType
 from typing import Any
 
+from raceway.model.sites import FUNCTIONS
 from raceway.runtime.core import make_core
 from raceway.transform import instrument
 from tests.fuzz import stage
@@ -36,12 +37,15 @@ def plain_code(source: str) -> CodeType:
 class Watching:
     """A core that records, and code for it. As in a program with threads: a second actor has been there."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, functions: bool = False) -> None:
         self._core = make_core(name)
+        self._form = self._core.form + (FUNCTIONS if functions else "")
+        if functions:
+            self._core.telling.begin(False)
 
     def code(self, source: str) -> CodeType:
         """The module, instrumented and bound to the core."""
-        done = instrument(source.encode(), FILE, "program", self._core.form)
+        done = instrument(source.encode(), FILE, "program", self._form)
         return self._core.bind(*done.parted(), FILE)
 
     @contextmanager
@@ -108,7 +112,7 @@ def differing(plain: Traces, watched: Traces) -> list[int]:
     return [place for place, (one, other) in enumerate(zip(plain, watched, strict=True)) if one != other]
 
 
-def differences(seeds: Sequence[int], core: str) -> list[int]:
+def differences(seeds: Sequence[int], core: str, functions: bool = False) -> list[int]:
     """The seeds of the programs that run differently on a core.
 
     Sets of functions have the order of their addresses: a program counts that differs each of three times, while plain
@@ -119,7 +123,7 @@ def differences(seeds: Sequence[int], core: str) -> list[int]:
         if not left:
             break
         source = module(left)
-        watching = Watching(core)
+        watching = Watching(core, functions)
         watched_code = watching.code(source)
         plain = traces(plain_code(source), source, left)
         with watching.running():

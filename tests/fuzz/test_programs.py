@@ -27,6 +27,11 @@ def test_random_programs_run_as_they_did(first: int) -> None:
 
 
 @pytest.mark.skipif("native" not in available_cores(), reason="the native core is not built")
+def test_with_taps_of_functions_they_do_too() -> None:
+    assert differences(range(BATCH), "native", functions=True) == []
+
+
+@pytest.mark.skipif("native" not in available_cores(), reason="the native core is not built")
 def test_programs_that_differed_once() -> None:
     assert differences([7000074, 7000147, 7005232, 7008540, 7016520, 7002316, 506000003055], "native") == []
 
