@@ -1,6 +1,7 @@
 """`make fuzz`: runs random programs plain and watched and prints those that differ.
 
 make fuzz ARGS="--programs 100000 --seed 7"
+make fuzz ARGS="--programs 2000 --traced"
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from random import Random
 
 from tests.fuzz.grammar import Programs, program
 from tests.fuzz.running import differences
+from tests.transform import leaving
+from tests.transform.twins import NATIVE, line_events, plain_code, tapped_code
 
 BATCH = 40
 """Programs in one module: one instrumentation serves them all."""
@@ -25,13 +28,24 @@ def main(arguments: Sequence[str]) -> int:
     found = []
     for first in range(0, options.programs, BATCH):
         seeds = [options.seed * 10**9 + first + place for place in range(min(BATCH, options.programs - first))]
-        for seed in differences(seeds, options.core, options.functions):
+        for seed in traced(seeds) if options.traced else differences(seeds, options.core, options.functions):
             found.append(seed)
-            print(f"--- differs, seed {seed}\n{program(Programs(Random(seed)), 'program')}", flush=True)
+            text = leaving.program(seed) if options.traced else program(Programs(Random(seed)), "program")
+            print(f"--- differs, seed {seed}\n{text}", flush=True)
         if first % (BATCH * 100) == 0:
             print(f"{first + len(seeds)} programs, {len(found)} differ", flush=True)
     print(f"{options.programs} programs, {len(found)} differ")
     return min(len(found), 1)
+
+
+def traced(seeds: Sequence[int]) -> list[int]:
+    """The seeds of the functions of which a tracer sees other lines."""
+    sources = {seed: leaving.program(seed) for seed in seeds}
+    return [
+        seed
+        for seed, source in sources.items()
+        if line_events(tapped_code(source, NATIVE), source) != line_events(plain_code(source), source)
+    ]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -40,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=1, help="where to begin: other seeds, other programs")
     parser.add_argument("--core", choices=("native", "pure"), default="native")
     parser.add_argument("--functions", action="store_true", help="with taps of functions, as with --functions")
+    parser.add_argument("--traced", action="store_true", help="functions that end in all ways, under a tracer instead")
     return parser
 
 

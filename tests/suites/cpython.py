@@ -69,6 +69,7 @@ def main(arguments: Sequence[str]) -> int:
     for name in options.modules or catalogue:
         row = run_module(name, catalogue[name.split(".")[0]], options.cache, verbose=options.verbose)
         if row is None:
+            print(f"{name}: {sysconfig.get_path('stdlib')} has not got it", file=sys.stderr)
             continue
         failed += row.different > row.explained
         print(f"{name} {row.line}", flush=True)

@@ -15,9 +15,10 @@ from typing import Any
 import pytest
 
 from raceway.transform.assembly import Step, assembled, parsed
+from tests.transform.leaving import program
 from tests.transform.twins import NATIVE, TAPS, line_events, nested, plain_code, run, tapped_code
 
-pytestmark = pytest.mark.skipif(sys.version_info >= (3, 13), reason="the compiler makes these copies itself")
+copied = pytest.mark.skipif(sys.version_info >= (3, 13), reason="the compiler makes these copies itself")
 
 _PRELUDE = """\
 left = 0
@@ -169,21 +170,28 @@ BODIES = {
 }
 
 
-def program(body: str) -> str:
+def leading(body: str) -> str:
     """A program that takes all ways through the body."""
     return _PRELUDE + textwrap.indent(textwrap.dedent(body), " ") + _END
 
 
 @pytest.mark.parametrize("name", BODIES)
 def test_a_tracer_sees_the_same_lines(name: str, taps: str) -> None:
-    source = program(BODIES[name])
+    source = leading(BODIES[name])
     assert line_events(tapped_code(source, taps), source) == line_events(plain_code(source), source)
 
 
 @pytest.mark.parametrize("name", BODIES)
 def test_it_does_the_same(name: str, taps: str) -> None:
-    source = program(BODIES[name])
+    source = leading(BODIES[name])
     assert run(tapped_code(source, taps), source) == run(plain_code(source), source)
+
+
+@pytest.mark.skipif(NATIVE not in TAPS, reason="the native core is not built")
+@pytest.mark.parametrize("seed", range(60))
+def test_a_tracer_sees_the_same_lines_of_random_functions(seed: int) -> None:
+    source = program(seed)
+    assert line_events(tapped_code(source, NATIVE), source) == line_events(plain_code(source), source)
 
 
 @pytest.mark.skipif(NATIVE not in TAPS, reason="the native core is not built")
@@ -191,10 +199,11 @@ def test_ways_that_are_far() -> None:
     """The copies are farther away than one byte tells."""
     far = "try: x()\nfinally:\n if b():\n  x()\n  " + "; ".join(f"v{n} = {n}" for n in range(400)) + "\n"
     for body in (far, f"if b():\n{textwrap.indent(far, ' ')}else:\n{textwrap.indent(far, ' ')}"):
-        source = program(body)
+        source = leading(body)
         assert line_events(tapped_code(source, NATIVE), source) == line_events(plain_code(source), source)
 
 
+@copied
 @pytest.mark.parametrize("module", [argparse, tarfile, typing], ids=lambda module: str(module.__name__))
 def test_code_is_put_together_as_it_was(module: ModuleType) -> None:
     assert module.__file__ is not None
@@ -203,6 +212,7 @@ def test_code_is_put_together_as_it_was(module: ModuleType) -> None:
     assert [looks(assembled(one, *parsed(one))) for one in nested(code)] == [looks(one) for one in nested(code)]
 
 
+@copied
 def test_steps_may_come_between() -> None:
     source = "def f(n):\n while n:\n  try: n = n - 1\n  except TypeError: return 'no'\n return n\n"
     names: dict[str, Any] = {}
