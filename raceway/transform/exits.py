@@ -112,7 +112,9 @@ def _exits(code: CodeType, found: list[Step], marker: bytes) -> Iterator[tuple[i
         for how in _RETURNS:
             if names[after : after + len(how)] == how:
                 steps = tuple(found[place : after + len(how)])
-                _stand(steps, step.position)  # 3.12 knows it of the first step only
+                _stand(
+                    steps, steps[1].position
+                )  # of a copy of its own, 3.12 has the first step stand where it came from
                 yield place, steps
 
 
@@ -140,17 +142,20 @@ def _ways(found: list[Step], exit: tuple[Step, ...]) -> dict[Step, tuple[Step, .
             if step.operation in _LETTING_GO:
                 done = (step, *done)
             if len(done) <= len(_TAP) + _SHORT:
-                _stand(done[1:] if step.position[2] is not None else (), step.position)
+                if step.position[2] is not None:
+                    step.position = done[1].position
                 ways[step] = done
                 more = True
     return ways
 
 
 def _is_silent(step: Step, after: Step, targets: set[Step | None]) -> bool:
-    """Whether a step may be one of a way. 3.12 knows the place of a copy of its own, but of its first step only."""
-    if step.position[2] is not None and not (step in targets and after.position[2] is None):
-        return False
-    return step.operation in _LETTING_GO or (step.operation in (_JUMP, _BACK, _NOP) and step.position[2] is None)
+    """Whether a step may be one of a way."""
+    if step.position[2] is None:
+        return step.operation in _LETTING_GO or step.operation in (_JUMP, _BACK, _NOP)
+    # Of a copy of its own, 3.12 has the first step stand where it came from, and no other.
+    begins = sys.version_info >= (3, 12) and step in targets and step.operation in _LETTING_GO
+    return begins and after.position[2] is None and after.operation not in (_JUMP, _BACK)
 
 
 def _is_open(step: Step) -> bool:

@@ -130,6 +130,13 @@ BODIES = {
           with C():
            x()
         """,
+    "a loop that is left where it ends in a finally": """\
+        try: x()
+        finally:
+         for i in range(2):
+          if b(): continue
+          break
+        """,
     "a statement after it": """\
         try:
          x()
