@@ -136,6 +136,7 @@ ARGUMENTS: dict[str, str] = {
     },
     # Later versions forget to clear the error that such a number gives them.
     **({"exit-huge": "exits.py huge"} if sys.version_info < (3, 12) else {}),
+    "before-executing": "before_executing.py",
     **{f"signal-{name}": f"signalled.py {name}" for name in ("SIGTERM", "SIGINT", "SIGKILL", "SIGUSR1")},
     **{f"fork-{how}": f"forks.py {how}" for how in ("return", "exit", "at-once", "error", "term")},
     **{f"processes-{method}": f"processes.py {method}" for method in ("fork", "spawn", "forkserver")},

@@ -22,6 +22,9 @@ SPOOL = "RACEWAY_CHILD"
 BEFORE = "RACEWAY_CHILD_PYTHONPATH"
 """The PYTHONPATH that the program was meant to have; absent when it had none."""
 
+ADDED = (b"PYTHONPATH", os.fsencode(SPOOL), os.fsencode(BEFORE))
+"""What an environment has with Raceway, and without it otherwise or not at all."""
+
 BOOT = os.path.join(os.path.dirname(files.absolute_path(__file__)), "boot")
 
 _CHILD = os.path.join(BOOT, "_raceway_child.py")

@@ -175,6 +175,10 @@ class Following:
         if begins is None:
             return args
         words, environ = begins
+        if given is None and len(args) > _PREEXEC and args[_PREEXEC] is not None and self._spool is not None:
+            # What that function does to the environment is the program's: ours comes after it.
+            called = _then_with_raceway(args[_PREEXEC], self._spool.directory)
+            return (words, *args[1:_PREEXEC], called, *args[_PREEXEC + 1 :])
         entries = [name + b"=" + value for name, value in environ.items()]
         return (words, *args[1:_ENVIRONMENT], entries, *args[_ENVIRONMENT + 1 :])
 
@@ -202,6 +206,24 @@ class Following:
                 raise
 
         return _named(execute, real)
+
+
+def _then_with_raceway(call: Callable[[], object], directory: str) -> Callable[[], object]:
+    """For a forked child: call that, then give its environment what makes interpreters begin with Raceway."""
+
+    def preexec() -> object:
+        result = call()
+        from raceway.children.environment import ADDED, with_raceway
+
+        environ = with_raceway(program_environment(), directory)
+        for name in ADDED:
+            if name in environ:
+                os.putenv(name, environ[name])
+            else:
+                os.unsetenv(name)
+        return result
+
+    return preexec
 
 
 def judge_ended(process: int) -> bool:

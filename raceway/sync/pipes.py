@@ -132,13 +132,25 @@ def opener(real: Callable[..., Any]) -> Callable[..., Any]:
     def open_file(*args: Any, **kwargs: Any) -> Any:
         try:
             if active.recorder() is not None and (call := _of_pipe(*args, **kwargs)) is not None:
-                return opened(*call)
+                if call[2] != 1 or "b" not in call[1]:
+                    return opened(*call)
+                if real is io.open:
+                    _warn_of_lines()
+                    return opened(*call)
             return real(*args, **kwargs)
         except BaseException as error:
             hide_frame(error)
             raise
 
     return open_file
+
+
+def _warn_of_lines() -> None:
+    """What `io.open` says to its caller, who is that of the model here."""
+    import warnings
+
+    text = "line buffering (buffering=1) isn't supported in binary mode, the default buffer size will be used"
+    warnings.warn(text, RuntimeWarning, stacklevel=3)
 
 
 def _of_pipe(

@@ -23,7 +23,7 @@ for n in range(25):
  try: f()
  except Boom: pass
 """
-_SIMPLE = ("x()\n", "pass\n", "v = b()\n")
+_SIMPLE: tuple[str, ...] = ("x()\n", "pass\n", "v = b()\n")
 _ENDS = ("return\n", "return v\n", "if b(): return\n", "raise Boom\n", "if b(): raise Boom\n")
 _LEAVES = ("break\n", "continue\n", "if b(): break\n", "if b(): continue\n")
 
@@ -42,10 +42,10 @@ class Leaving:
 
     def statement(self, depth: int) -> str:
         """One statement."""
+        simple = _SIMPLE if self.in_finally else _SIMPLE + _ENDS
+        simple += _LEAVES if self.in_loop else ()
         if depth == 0 or self.random.random() < 0.25:
-            return self.random.choice(
-                (*_SIMPLE, *(() if self.in_finally else _ENDS), *(_LEAVES if self.in_loop else ()))
-            )
+            return self.random.choice(simple)
         match self.random.choice(("if", "with", "loop", "handled", "finished", "finished")):
             case "if":
                 return f"if b():\n{self.block(depth - 1)}{self.otherwise(depth)}"
