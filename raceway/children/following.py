@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 
 from raceway import files
 from raceway.children.imitation import imitate
-from raceway.config import program_environment
+from raceway.config import program_environment, put_into_environment
 from raceway.model.findings import Part, Process, Report
 from raceway.model.typing import TYPE_CHECKING, Any, TypeVar
 from raceway.originals import allocate_lock, get_ident
@@ -217,10 +217,8 @@ def _then_with_raceway(call: Callable[[], object], directory: str) -> Callable[[
 
         environ = with_raceway(program_environment(), directory)
         for name in ADDED:
-            if name in environ:
-                os.putenv(name, environ[name])
-            else:
-                os.unsetenv(name)
+            value = environ.get(name)
+            put_into_environment(os.fsdecode(name), None if value is None else os.fsdecode(value))
         return result
 
     return preexec
