@@ -64,6 +64,7 @@ _LATE = {
     "greenlet": "greenlets",
     "multiprocessing.connection": "mp_connections",
     "multiprocessing.managers": "mp_managers",
+    "multiprocessing.process": "mp_processes",
     "multiprocessing.queues": "mp_queues",
     "multiprocessing.synchronize": "mp_locks",
     "resource": "limits",

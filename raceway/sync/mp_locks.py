@@ -1,10 +1,11 @@
 """Locks and semaphores of `multiprocessing` between the threads of this process: freeing a lock -> taking it next,
 `release()` of a semaphore -> every later `acquire()` that succeeded, `Event.set()` -> whoever finds it set.
 
-Other processes are other memories: what they take and free meanwhile is not seen, and orders nothing here. `Condition`
-needs no model, since it releases and retakes its lock; a `Barrier` is one of `threading`. What an event, a condition, a
-barrier or a queue makes for itself is quiet, as `creation` says. The models are put in when the program has imported
-`multiprocessing.synchronize`. A traceback shows no frame of ours.
+Other processes are other memories: what they take and free meanwhile is not seen, and orders nothing here. An event
+that nobody has set in this process was set in another one, which may have been told of anything before (`abroad`).
+`Condition` needs no model, since it releases and retakes its lock; a `Barrier` is one of `threading`. What an event, a
+condition, a barrier or a queue makes for itself is quiet, as `creation` says. The models are put in when the program
+has imported `multiprocessing.synchronize`. A traceback shows no frame of ours.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from types import FrameType
 from raceway.model.typing import Any
 from raceway.runtime import active
 from raceway.runtime.contract import Recorder
-from raceway.sync import creation, early
+from raceway.sync import abroad, creation, early
 from raceway.sync.patching import Patches
 from raceway.sync.serials import Serial, Serials, Table, of_run
 from raceway.sync.wrappers import bound
@@ -23,6 +24,7 @@ from raceway.sync.wrappers import bound
 MODULE = "multiprocessing.synchronize"
 
 events = of_run(Serials("event"))
+set_here: Table[bool] = of_run(Table())
 
 _CONTEXT = "multiprocessing.context"
 _MAKERS = frozenset(f"{name}.__init__" for name in ("SemLock", "Lock", "RLock", "Semaphore", "BoundedSemaphore")) | {
@@ -113,12 +115,16 @@ def leaving(recorder: Recorder, lock: object) -> None:
 def setting(recorder: Recorder, event: object) -> None:
     """`event` is about to be set."""
     recorder.release(events.number(recorder, event))
+    set_here.put(event, True)
+    abroad.telling(recorder, event)
 
 
 def seen_set(recorder: Recorder, event: object, result: object) -> None:
     """`event` was waited for or looked at; `result` tells whether it is set."""
     if result:
         recorder.acquire(events.number(recorder, event))
+        if not set_here.get(event):
+            abroad.heard(recorder, event)
 
 
 def patch(patches: Patches) -> None:

@@ -265,11 +265,11 @@ _OTHERS = (
     ),
     Mutant(
         "process-asked", "the edge from what is sent to processes",
-        "sync/mp_connections.py", "recorder.release(serial.number)", "pass", "norace/mp_dispatch.py",
+        "sync/abroad.py", "recorder.release(serial.number)", "pass", "norace/mp_dispatch.py",
     ),
     Mutant(
         "process-answered", "the edge to what comes from one",
-        "sync/mp_connections.py", "recorder.acquire(serial.number)", "pass", "norace/mp_pool_pickled.py",
+        "sync/abroad.py", "recorder.acquire(serial.number)", "pass", "norace/mp_pool_pickled.py",
     ),
     Mutant(
         "poll-registered", "the edge from who registers a descriptor",
