@@ -23,13 +23,15 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from typing import TypeGuard
+
+from raceway.transform.handing import handing
+from raceway.transform.spelled import CONTAINERS, aligned, called, is_made, names_of_others
 
 _MAKERS = frozenset({"__init__", "__post_init__"})
-_CONTAINERS = frozenset("dict list set bytearray deque defaultdict OrderedDict Counter".split())
-_COPIES = frozenset({"copy", "deepcopy"})
-_WHOLE = frozenset({"tuple", "frozenset", "sorted", "MappingProxyType", "replace", "_replace"})
-_DISPLAYS = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp)
+_SETTLING = frozenset({"tuple", "frozenset", "MappingProxyType", "replace", "_replace"})
+_WHOLE = _SETTLING | {"sorted"}
+_SETTLED = "="
+"""Stands before the names of locals that hold what nobody changes, to whomever it is handed."""
 _LOOKING = frozenset("len sorted sum min max any all isinstance print repr str range tuple frozenset id bool".split())
 _ASKING = frozenset({"hasattr", "setattr", "delattr"})
 _CLASS_METHODS = frozenset({"classmethod", "staticmethod"})
@@ -42,7 +44,7 @@ class Making:
     """What was found in one module: `bases` are expressions that denote an object which is still being made, `given`
     those of an object that a store in it gave to its own code, `whole` the targets of assignments that store a
     container which was made here. `quiet`: methods that do not hand out their object. `constants`: by maker, the
-    attributes that its class gives constants."""
+    attributes that its class gives constants. `handing`: the constructors of bases that hand out the object."""
 
     def __init__(self, tree: ast.Module) -> None:
         self.bases: set[ast.AST] = set()
@@ -50,6 +52,7 @@ class Making:
         self.whole: set[ast.AST] = set()
         self.quiet = frozenset(_quiet(tree))
         self.constants: dict[ast.AST, set[str]] = {}
+        self.handing = handing(tree)
         makers: dict[ast.AST, ast.arg] = {}
         again = False
         for node in ast.walk(tree):
@@ -133,7 +136,7 @@ class _Function:
         self._fresh = {receiver} if receiver else set()
         self._stored = set(found.constants.get(node, ()))
         self._guarded = 0
-        self._elsewhere = _names_of_others(node)
+        self._elsewhere = names_of_others(node)
         self._marks = True
         self._block(node.body)
 
@@ -167,7 +170,7 @@ class _Function:
                 self._block(node.body)
                 self._fresh &= before
                 for handler in node.handlers:
-                    self._drop(handler.name or "")
+                    self._rebind(handler.name or "")
                 self._either(node.orelse, *(handler.body for handler in node.handlers))
                 self._guarded -= 1
                 self._block(node.finalbody)
@@ -182,7 +185,7 @@ class _Function:
             case ast.Match(subject=subject, cases=cases):
                 self._use(subject)
                 for part in ast.walk(node):
-                    self._drop(getattr(part, "name", None) or getattr(part, "rest", None) or "")
+                    self._rebind(getattr(part, "name", None) or getattr(part, "rest", None) or "")
                 self._either(*(case.body for case in cases), [])
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
                 self._hide(node)
@@ -214,7 +217,7 @@ class _Function:
         self._block(node.orelse)
 
     def _assign(self, targets: list[ast.expr], value: ast.expr) -> None:
-        if len(targets) == 1 and isinstance(value, ast.Tuple) and _aligned(target := targets[0], value):
+        if len(targets) == 1 and isinstance(value, ast.Tuple) and aligned(target := targets[0], value):
             for left, right in zip(target.elts, value.elts, strict=True):
                 self._assign([left], right)
             return
@@ -225,8 +228,10 @@ class _Function:
             if whole and self._marks:
                 self._found.whole.add(target)
             path = self._path(target)
-            if path and len(targets) == 1 and _is_made(value) and self._may_be(target):
+            if path and len(targets) == 1 and is_made(value) and self._may_be(target):
                 self._fresh.add(path)
+            if isinstance(target, ast.Name) and self._is_settled(value) and self._may_be(target):
+                self._fresh.add(_SETTLED + target.id)
 
     def _may_be(self, target: ast.expr) -> bool:
         """Whether what is stored there can only be reached through names that are looked at here."""
@@ -236,12 +241,19 @@ class _Function:
 
     def _is_whole(self, value: ast.expr) -> bool:
         if isinstance(value, ast.Name):
-            return value.id in self._fresh
-        if isinstance(value, ast.Call) and _called(value) in _WHOLE:
+            return value.id in self._fresh or _SETTLED + value.id in self._fresh
+        if isinstance(value, ast.Call) and called(value) in _WHOLE:
             return True
         if isinstance(value, ast.BinOp):
             return self._is_whole(value.left) or self._is_whole(value.right)
-        return isinstance(value, ast.Tuple) or _is_made(value)
+        return isinstance(value, ast.Tuple) or is_made(value)
+
+    def _is_settled(self, value: ast.expr) -> bool:
+        if isinstance(value, ast.Name):
+            return _SETTLED + value.id in self._fresh
+        if isinstance(value, ast.BinOp):
+            return self._is_settled(value.left) or self._is_settled(value.right)
+        return isinstance(value, ast.Tuple) or (isinstance(value, ast.Call) and called(value) in _SETTLING)
 
     def _target(self, target: ast.expr) -> None:
         if isinstance(target, (ast.Attribute, ast.Subscript)):
@@ -257,7 +269,11 @@ class _Function:
         for node in ast.walk(target):
             path = self._path(node)
             if path and isinstance(getattr(node, "ctx", None), (ast.Store, ast.Del)):
-                self._drop(path)
+                self._rebind(path)
+
+    def _rebind(self, path: str) -> None:
+        self._drop(path)
+        self._fresh.discard(_SETTLED + path)
 
     def _drop(self, path: str) -> None:
         self._fresh = {other for other in self._fresh if other != path and not other.startswith(path + ".")}
@@ -324,9 +340,11 @@ class _Function:
                 self._base(func.value)
         else:
             self._use(func)
-        looks = isinstance(func, ast.Name) and func.id in _LOOKING | _CONTAINERS
+        looks = isinstance(func, ast.Name) and func.id in _LOOKING | CONTAINERS
+        if node in self._found.handing:
+            self._drop(self._receiver)
         # `Base.__init__(self)` is as good as `super().__init__()`, and what a descriptor passes on comes back.
-        asks = func.id in _ASKING if isinstance(func, ast.Name) else _called(node) in _MAKERS | {"__set__"}
+        asks = func.id in _ASKING if isinstance(func, ast.Name) else called(node) in _MAKERS | {"__set__"}
         for place, argument in enumerate((*node.args, *node.keywords)):
             if asks and not place and isinstance(argument, ast.Name):
                 self._base(argument)
@@ -361,35 +379,3 @@ def _leaves(body: list[ast.stmt]) -> bool:
     if not body or not isinstance(body[-1], (ast.Return, ast.Raise)):
         return False
     return not any(isinstance(part, (ast.Break, ast.Continue)) for statement in body for part in ast.walk(statement))
-
-
-def _aligned(target: ast.expr, value: ast.Tuple) -> TypeGuard[ast.Tuple]:
-    """Whether it is `a, b = c, d`."""
-    if not isinstance(target, ast.Tuple) or len(target.elts) != len(value.elts):
-        return False
-    return not any(isinstance(part, ast.Starred) for part in target.elts)
-
-
-def _is_made(value: ast.expr) -> bool:
-    """Whether the value is a container that nobody else has."""
-    if isinstance(value, ast.Call):
-        name = _called(value)
-        return name in _CONTAINERS or name in _COPIES
-    return isinstance(value, _DISPLAYS)
-
-
-def _called(node: ast.Call) -> str:
-    if isinstance(node.func, ast.Attribute):
-        return node.func.attr
-    return node.func.id if isinstance(node.func, ast.Name) else ""
-
-
-def _names_of_others(node: ast.FunctionDef | ast.AsyncFunctionDef) -> set[str]:
-    """Names of the function that are no locals of its own alone."""
-    names: set[str] = set()
-    for part in ast.walk(node):
-        if isinstance(part, (ast.Global, ast.Nonlocal)):
-            names.update(part.names)
-        elif isinstance(part, (*_FUNCTIONS, ast.Lambda, ast.ClassDef)) and part is not node:
-            names.update(inner.id for inner in ast.walk(part) if isinstance(inner, ast.Name))
-    return names

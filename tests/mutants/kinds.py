@@ -254,6 +254,22 @@ _JUDGING = (
         "transform/making.py", 'in _MAKERS | {"__set__"}', 'in {"__set__"}', "norace/made_by_setter.py",
     ),
     Mutant(
+        "made-by-base", "that the constructor of a base may hand out the object",
+        "transform/making.py", "if node in self._found.handing:", "if False:", "race/made_by_base.py",
+    ),
+    Mutant(
+        "made-by-base-asked", "that a base which only looks at the object hands out nothing",
+        "transform/handing.py", "return name not in _KEEPING", "return True", "norace/made_by_base.py",
+    ),
+    Mutant(
+        "made-settled", "that a copy which nobody can change may be handed out before it is stored",
+        "transform/making.py", " or _SETTLED + value.id in self._fresh", "", "norace/copy_settled.py",
+    ),
+    Mutant(
+        "made-settled-anew", "that a name of such a copy may get another value",
+        "transform/making.py", "self._fresh.discard(_SETTLED + path)", "pass", "race/copy_settled.py",
+    ),
+    Mutant(
         "loop-flag-again", "that a flag stored as the end of a loop has found it relies on nothing",
         "transform/flow.py", "if self._repeats(draft):", "if False:", "norace/stop_flag_reset.py",
     ),
