@@ -135,6 +135,7 @@ def _store_attribute(
     planner.tap(draft, Role.BASE, target, "value")
     planner.helpers.stored(planner.flow, target, name, taint)
     planner.flow.write(draft, taint, planner.flow.path(target))
+    planner.helpers.answered(planner.flow, draft, taint)
 
 
 def _store_item(
@@ -146,6 +147,7 @@ def _store_item(
         draft.counted = context is Context.DELETE and _is_counted(target)
         paths = (*subscript_paths(planner, target, draft), *structure_paths(planner, target.value))
         planner.flow.write(draft, taint, *paths)
+        planner.helpers.answered(planner.flow, draft, taint)
 
 
 def _is_counted(target: cst.Subscript) -> bool:

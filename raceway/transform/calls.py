@@ -76,6 +76,8 @@ def _method(planner: Planner, node: cst.Call, func: cst.Attribute) -> Taint:
     name = func.attr.value
     answer = planner.helpers.called(planner.flow, node, name, func.value)
     taint = _tapped_method(planner, node, func, name)
+    for one in answer:
+        one.segment = planner.flow.segment + 1  # what comes after the call
     for argument in node.args:
         planner.helpers.passed(planner.flow, node, name, func.value, planner.taints.get(argument.value, CLEAN))
     return answer | taint

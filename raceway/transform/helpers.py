@@ -5,7 +5,8 @@ object relies on them in what that one writes. The writes get regions whose head
 of one region if one activation called both, as the detector sees. Methods are told apart by name, so only names count
 that the module gives to one method; a method that looks anew before it writes relies on nobody. A property that is
 stored with what it gave before is the same with a value in place of a test: its setter writes what its getter read.
-So is a method that is given what another one answered, as in `c.set(c.get() + 1)`, for what it stores.
+So is a method that is given what another one answered, as in `c.set(c.get() + 1)`, for what it stores. And where the
+answer is stored by who asked, as in `self.total = self.plus(1)`, the head lies in the method and the write does not.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from dataclasses import dataclass, replace
 
 import libcst as cst
 
+from raceway.model.kinds import RegionKind
 from raceway.model.sites import Context, Role, SiteForm
 from raceway.transform.flow import CLEAN, Flow, Taint
 from raceway.transform.plan import Call, Draft
@@ -27,10 +29,14 @@ CALLED = -1
 
 @dataclass(frozen=True, slots=True)
 class _Method:
-    """One method: the reads that its answer depends on, and its writes that look at nothing anew."""
+    """One method: the reads that its answer depends on, and its writes that look at nothing anew. `segment` and
+    `awaits` are those of its end, `asked` what it tests for being there at all."""
 
     answers: tuple[Draft, ...]
     writes: tuple[Draft, ...]
+    segment: int
+    awaits: int
+    asked: frozenset[Draft]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,19 @@ class _Link:
     test: str | Draft
     act: str
     call: Call
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """`write` stores in an object what depends on the answer of its method: over a switch point or an await that comes
+    after the answer, or in another `with` block, that looks at nothing anew."""
+
+    method: str
+    base: str
+    write: Draft
+    spans: bool
+    awaits: bool
+    apart: bool
 
 
 class Helpers:
@@ -54,6 +73,7 @@ class Helpers:
         self._links: list[_Link] = []
         self._updates: list[tuple[str, Call]] = []
         self._passed: list[tuple[str, str, Call]] = []
+        self._stored: list[_Stored] = []
 
     def define(self, name: str, receiver: str, flow: Flow) -> None:
         """A method has been walked; it calls its object `receiver`. Of a property the getter comes first."""
@@ -61,7 +81,8 @@ class Helpers:
             own = f"{receiver}#0."
             answers = (read for read in sorted(flow.told, key=_order) if read.index != CALLED and _is_of(read, own))
             methods = self._setters if name in self._methods else self._methods
-            methods[name] = _Method(tuple(answers), tuple(one for one in flow.blind if _is_of(one, own)))
+            writes = tuple(one for one in flow.blind if _is_of(one, own))
+            methods[name] = _Method(tuple(answers), writes, flow.segment, flow.awaits, frozenset(flow.asked))
 
     def called(self, flow: Flow, node: cst.CSTNode, name: str, base: cst.CSTNode) -> Taint:
         """A method of that name is called on `base`, or a property read: what the answer depends on."""
@@ -90,6 +111,15 @@ class Helpers:
         for read in sorted(value, key=_order) if path else ():
             if read.index == CALLED and read.base == path and read.name != name and read.name in self._names:
                 self._passed.append((read.name, name, Call(node, read.awaits != flow.awaits, value=True)))
+
+    def answered(self, flow: Flow, write: Draft, value: Taint) -> None:
+        """`write` stores what depends on `value`."""
+        for read in sorted(value, key=_order) if write.context is Context.STORE else ():
+            if read.index == CALLED and read.name in self._names and _is_of(write, f"{read.base}."):
+                known = (*value, *(tested for guard in flow.guards for tested in guard.reads))
+                apart = bool(write.blocks) and all(set(write.blocks).isdisjoint(one.blocks) for one in known)
+                spans, awaits = read.segment != flow.segment, read.awaits != flow.awaits
+                self._stored.append(_Stored(read.name, read.base, write, spans, awaits, apart))
 
     def stored(self, flow: Flow, target: cst.Attribute, name: str, value: Taint) -> None:
         """What depends on `value` is stored in a property, if that is what the name is."""
@@ -126,6 +156,15 @@ class Helpers:
                     if plain and not _places(read).isdisjoint(_places(write)):
                         write.rely(read, call)
 
+        for one in self._stored:
+            if (method := self._methods.get(one.method)) is not None:
+                for read in method.answers:
+                    if not _places(read).isdisjoint(_places(one.write, one.base)):
+                        spans, awaits = one.spans or read.segment != method.segment, read.awaits != method.awaits
+                        splits = one.apart and bool(read.blocks) and read not in method.asked
+                        one.write.add_region(read, RegionKind.VALUE, spans, one.awaits or awaits, splits)
+                        read.lent = True
+
     def _answers(self, test: str | Draft) -> tuple[Draft, ...]:
         """The reads that a test depends on: those of a method's answer, or one that stands for itself."""
         if isinstance(test, Draft):
@@ -138,9 +177,10 @@ def _is_of(draft: Draft, own: str) -> bool:
     return any(path.startswith(own) for path in draft.paths)
 
 
-def _places(draft: Draft) -> set[str]:
-    """The paths below the object, for any key: the detector asks for the same one."""
-    return {_KEY.sub("[]", path.partition(".")[2]) for path in draft.paths}
+def _places(draft: Draft, base: str = "") -> set[str]:
+    """The paths below the object, `base` or else a local, for any key: the detector asks for the same one."""
+    own = (path.removeprefix(f"{base}.") if base else path.partition(".")[2] for path in draft.paths)
+    return {_KEY.sub("[]", path) for path in own}
 
 
 def _order(draft: Draft) -> int:

@@ -30,6 +30,14 @@ _REGIONS = (
         "transform/flow.py", "if used or returned:", "if True:", "race/check_early_return.py",
     ),
     Mutant(
+        "region-answer", "that who stores the answer of a method relies on what that read",
+        "transform/helpers.py", "read.lent = True", "pass", "race/answer_stored.py",
+    ),
+    Mutant(
+        "region-answer-anew", "that who looks anew does not rely on the answer alone",
+        "transform/helpers.py", "splits = one.apart and", "splits =", "norace/answer_stored.py",
+    ),
+    Mutant(
         "region-same-place", "that a region's read and write are of one place",
         "transform/flow.py", "return any(path in write.paths for path in read.paths)", "return True",
         "race/publication.py",
