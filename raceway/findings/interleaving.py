@@ -57,7 +57,9 @@ class Interleaving:
         regional = [part for part in parts if part.reads >= 0 and part.writes >= 0]
         if kind in (FindingKind.READ_WRITE, FindingKind.WRITE_WRITE) or not regional:
             return self._plain(first, second)
-        victim = second if race.observed and second in regional else regional[0]
+        # Of two regions that whose read is what the finding is about: of a value, or a test.
+        fitting = [part for part in regional if (part.looks == "read") == (kind is FindingKind.LOST_UPDATE)]
+        victim = second if race.observed and second in regional else (fitting or regional)[0]
         other = second if victim is first else first
         return self._region(kind, victim, other, observed=race.observed)
 

@@ -47,6 +47,22 @@ def test_a_lost_update_reads_on_both_sides_before_either_writes(run_raceway: Run
     assert found[-1][-1].startswith("from the value read before: the write of Thread-")
 
 
+def test_a_lost_update_is_told_by_the_side_that_works_on_the_value(run_raceway: RunRaceway, core: str) -> None:
+    source = (
+        "import posix\nr, w = posix.pipe()\ns = {'a': 1}\ndef f(y): return y + 1\n"
+        "def one():\n    if s['a'] > 0:\n        s['a'] -= 1\n    posix.write(w, b'.')\n"
+        "def two():\n    posix.read(r, 1)\n    y = s.get('a')\n    s['a'] = f(y)\n"
+    )
+    found = steps(run_raceway, core, source + THREADS, "lost-update")
+    assert [(operation, line) for _, operation, line, _, _ in found] == [
+        ("read", 11),
+        ("test", 6),
+        ("write", 7),
+        ("write", 12),
+    ]
+    assert found[-1][-1] == "from the value read before: the write of Thread-1 (one) is lost"
+
+
 def test_tasks_of_one_name_are_told_apart(run_raceway: RunRaceway) -> None:
     source = (
         "import asyncio\nx, NAME = 0, 'package.of.a.long.name.one'\n"
