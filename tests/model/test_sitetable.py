@@ -26,6 +26,12 @@ def sites_of(program: Path) -> tuple[Site, ...]:
     return instrument(program.read_bytes(), str(program), "__main__").sites
 
 
+def operand(site: Site) -> int:
+    """What is said of the operand, but for greenlets, of which the region says more."""
+    said = (site.base == "self", site.lent, site.made, site.waits, False, site.polled, site.given)
+    return sum(holds << place for place, holds in enumerate(said))
+
+
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.stem)
 def test_all_sites_come_back(program: Path) -> None:
     sites = sites_of(program)
@@ -33,17 +39,17 @@ def test_all_sites_come_back(program: Path) -> None:
     assert (len(table), tuple(table), table[0], table[-1]) == (len(sites), sites, sites[0], sites[-1])
 
 
-@pytest.mark.parametrize("program", PROGRAMS[:3], ids=lambda program: program.stem)
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.stem)
 def test_columns_say_what_the_sites_say(program: Path) -> None:
     sites = sites_of(program)
     table = packed(sites)
-    forms, contexts, commits, _flags, selves, texts, *columns, literals, heads = table.columns()
+    forms, contexts, commits, _flags, operands, texts, *columns, literals, heads = table.columns()
     assert [list(SiteForm)[place] for place in forms] == [site.form for site in sites]
     assert [list(Context)[place] for place in contexts] == [site.context for site in sites]
     assert [Role(chr(letter)) for letter in commits] == [site.commit for site in sites]
     said = [[texts[low | high << 8] for low, high in zip(*[iter(column)] * 2, strict=True)] for column in columns]
     assert said == [[getattr(site, name) for site in sites] for name in ("name", "through", "label")]
-    assert [bool(is_self) for is_self in selves] == [site.base == "self" for site in sites]
+    assert [bits & 0b1101111 for bits in operands] == [operand(site) for site in sites]
     assert list(literals) == [site.index for site in sites if site.key]
     regions = {site.index: [(region.head, region.awaits) for region in site.regions] for site in sites if site.regions}
     assert {index: [(head >> 6, bool(head & 1)) for head in found] for index, found in heads.items()} == regions
