@@ -15,9 +15,14 @@ asked: Table[int] = of_run(Table())
 _clock: Kept[str, Serial] = of_run(Kept())
 
 
+def asking(through: object) -> None:
+    """What is heard through this next is for the calling thread."""
+    asked.put(through, get_ident())
+
+
 def telling(recorder: Recorder, through: object) -> None:
     """The current actor is about to let a process know something, through a connection, an event or its own object."""
-    asked.put(through, get_ident())
+    asking(through)
     serial = _clock.get("") or _clock.keep("", Serial(recorder, "process"))
     recorder.release(serial.number)
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 import sys
 
 from raceway.model.typing import Any
-from raceway.originals import get_ident
 from raceway.runtime.contract import Recorder
 from raceway.sync import abroad, conduits
 from raceway.sync.patching import Patches
@@ -49,7 +48,7 @@ def received(recorder: Recorder, connection: Any, _result: object) -> None:
 
 def answering(_recorder: Recorder, connection: Any, *_rest: object) -> None:
     """Who has called is about to be asked whether it may, and to answer."""
-    abroad.asked.put(connection, get_ident())
+    abroad.asking(connection)
 
 
 def polled(recorder: Recorder, connection: Any, found: object) -> None:
