@@ -12,6 +12,9 @@ from raceway.model.records import Access, Location
 HEADS = 256
 """Reads remembered of an actor that later writes may depend on."""
 
+LEARNED_LIMIT = 16
+"""Who has learned more than so many numbers keeps its clock as it is: the native core shares most of it with others."""
+
 _EPOCHS = itertools.count(1)
 
 
@@ -92,6 +95,17 @@ class Actor:
         if self.bare is not None:
             join(self.bare, clock if bare is None else bare)
         join(self.clock, clock)
+
+    def shrink(self) -> None:
+        """Keep of the clock what the actor, which has ended, did not start with."""
+        known, self.inherited = self.inherited, {}
+        learned = {slot: number for slot, number in self.clock.items() if known.get(slot) != number}
+        if len(learned) > LEARNED_LIMIT:
+            return
+        self.clock = learned
+        self.clock.setdefault(self.slot, known.get(self.slot, 0))
+        self.bare = None
+        self.firm = self.clock  # more than it knows firmly: an order too many invents nothing
 
     def note_head(self, entry: Entry) -> None:
         """Remember a read that a later write of its activation may depend on, repeated or not."""

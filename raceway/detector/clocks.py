@@ -18,7 +18,7 @@ from collections import deque
 Clock = dict[int, int]
 """Slot to number; a missing slot is 0."""
 
-QUARANTINE = 512
+QUARANTINE = 64
 """Ended actors whose slots rest before they are used again."""
 
 

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 ENDED_LIMIT = 4096
 """Ended actors that are remembered for a join that may still come."""
 
-WHOLE_LIMIT = 128
+WHOLE_LIMIT = 16
 """Of these, the ones whose clocks are kept whole. The older ones keep what they learned since they were started: all
 that a join by their parent needs."""
 
@@ -340,19 +340,9 @@ class Detector:
             self._slots.give_back(actor.slot, actor.clock[actor.slot])
             self._ended.append(record.actor)
             if len(self._ended) > WHOLE_LIMIT:
-                self._shrink(self._ended[-WHOLE_LIMIT])
+                self.actors[self._ended[-WHOLE_LIMIT]].shrink()
             if len(self._ended) > ENDED_LIMIT:
                 self._forget(self._ended.popleft())
-
-    def _shrink(self, serial: int) -> None:
-        """Keep of an ended actor's clock what it did not start with."""
-        actor = self.actors[serial]
-        known = actor.inherited
-        actor.clock = {slot: number for slot, number in actor.clock.items() if known.get(slot) != number}
-        actor.clock.setdefault(actor.slot, known.get(actor.slot, 0))
-        actor.inherited = {}
-        actor.bare = None
-        actor.firm = actor.clock  # more than it knows firmly: an order too many invents nothing
 
     def _forget(self, serial: int) -> None:
         """An actor that ended long ago and was never waited for: only its name may still be wanted."""

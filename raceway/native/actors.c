@@ -7,7 +7,8 @@
 #include <string.h>
 
 #define ENDED_LIMIT 4096 /* ended actors that are remembered for a join that may still come */
-#define WHOLE_LIMIT 128 /* of these, the ones whose clocks are kept whole */
+#define WHOLE_LIMIT 16 /* of these, the ones whose clocks are kept whole */
+#define LEARNED_LIMIT 16 /* who has learned more than so many numbers keeps its clock, whose chunks are shared */
 
 /* Of a thread that has no part in the run: no context is of its epoch. Nothing is written here. */
 static Thread nobody;
@@ -499,10 +500,14 @@ actor_fork(Thread *parent, PyObject *name)
 static void
 shrink(Actor *actor)
 {
-    uint32_t count = clock_changes(&actor->clock, &actor->inherited, NULL);
-    Epoch *learned = actor->references == 0 ? malloc((count + 1) * sizeof(Epoch)) : NULL;
-    if (learned == NULL) {
+    if (actor->references != 0) {
         return; /* its thread still needs the clock */
+    }
+    uint32_t count = clock_changes(&actor->clock, &actor->inherited, NULL);
+    Epoch *learned = count > LEARNED_LIMIT ? NULL : malloc((count + 1) * sizeof(Epoch));
+    if (learned == NULL) {
+        clock_free(&actor->inherited);
+        return;
     }
     clock_changes(&actor->clock, &actor->inherited, learned);
     learned[count] = (Epoch){actor->slot, clock_get(&actor->clock, actor->slot)};

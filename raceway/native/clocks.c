@@ -1,6 +1,6 @@
 /* Vector clocks and their slots: the twin of raceway/detector/clocks.py, which has the model.
 
-   Simple model: an array of numbers by slot. Programs that start a thread for each request have hundreds of slots, most of
+   Simple model: an array of numbers by slot. Programs that start a thread for each request have a hundred slots, most of
    threads that ended, on whose last numbers all clocks agree. So a clock is made of chunks of 32 slots, which clocks share
    until one of them writes there: to copy a clock or to take one over costs a look at each chunk, and at the numbers of
    those alone that differ. */
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define QUARANTINE 512 /* ended actors whose slots rest before they are used again */
+#define QUARANTINE 64 /* ended actors whose slots rest before they are used again */
 
 static Epoch *resting; /* a queue: first in, first out */
 static size_t resting_first, resting_count, resting_capacity;

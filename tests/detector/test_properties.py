@@ -12,7 +12,7 @@ from hypothesis import assume, given, settings
 from raceway.detector.clocks import QUARANTINE
 from raceway.model.kinds import Operation
 from raceway.model.races import RawRace, Side
-from raceway.model.records import Access, End, Fork, Join, Location, Record, Take
+from raceway.model.records import Access, Acquire, End, Fork, Join, Location, Record, Release, Take
 from tests.conftest import available_cores
 from tests.detector.cores import keeps_heads, native, pure
 from tests.detector.traces import HEADS, SITES, SPLIT, disturbed, oracle, traces
@@ -71,6 +71,18 @@ def test_both_cores_find_the_same_when_slots_are_used_again(trace: list[Record])
     past: list[Record] = []
     for child in range(1, QUARANTINE + 8):
         past += [Fork(0, child, "t"), End(child), Join(0, child)]
+    assert list(map(told, native(past + trace, SITES))) == list(map(told, pure(past + trace, SITES)))
+
+
+@both_cores
+@settings(max_examples=20, deadline=None)
+@given(traces(first_child=2 * QUARANTINE))
+def test_both_cores_find_the_same_after_threads_that_nobody_waited_for(trace: list[Record]) -> None:
+    assume(keeps_heads(trace, HEADS))
+    past: list[Record] = []
+    for child in range(1, QUARANTINE + 8):
+        past += [Fork(0, child, "t"), Acquire(child, 9), Release(child, 9, False), End(child)]
+    past += [Join(0, child) for child in range(1, QUARANTINE, 7)]
     assert list(map(told, native(past + trace, SITES))) == list(map(told, pure(past + trace, SITES)))
 
 
