@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 
+from raceway.detector.claims import Claims
 from raceway.detector.clocks import Clock, join
 from raceway.detector.shadow import Entry
 from raceway.model.kinds import ActorKind
@@ -27,11 +28,13 @@ class Actor:
     part in, None as long as that is no other. `taken` has the places in the stream where its locks were taken. `epoch`
     is no other actor's and, but for pauses (see there), none of its own before. `task` is whom it works for, 0 for
     itself, and `tasked` tells whether it has ever worked for a task.
+
+    `claims` is what it has to itself and knows of others, as far as critical sections that are split ask for it.
     """
 
     __slots__ = (
-        "bare", "clock", "ended", "epoch", "firm", "heads", "held", "inherited", "kind", "name", "slot", "taken",
-        "task", "tasked", "version",
+        "bare", "claims", "clock", "ended", "epoch", "firm", "heads", "held", "inherited", "kind", "name", "slot",
+        "taken", "task", "tasked", "version",
     )  # fmt: skip
 
     def __init__(self, slot: int, clock: Clock, firm: Clock, name: str, kind: ActorKind) -> None:
@@ -50,6 +53,7 @@ class Actor:
         self.epoch = next(_EPOCHS)
         self.task = 0
         self.tasked = False
+        self.claims = Claims()
 
     def advance(self) -> None:
         """What the actor does from here on is told apart from what it did before."""

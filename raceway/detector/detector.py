@@ -18,7 +18,7 @@ from raceway.detector.lockorder import LockOrders
 from raceway.detector.races import Races
 from raceway.detector.regions import find_head
 from raceway.detector.shadow import Entry, Epoch, Shadow, between, rank_of
-from raceway.detector.splits import splitting
+from raceway.detector.splits import close, splitting
 from raceway.detector.syncs import Syncs, hand_over, place_of
 from raceway.detector.tasks import Task, Tasks
 from raceway.model.kinds import ActorKind, Commute, LocationKind, Operation, Verb
@@ -139,12 +139,13 @@ class Detector:
             self.acted.add(access.site)
         if site.regions and access.operation.mutates:
             find_head(entry, site, actor.heads, task)
-        entry.rank = rank_of(site, access.operation, entry.head is not None)
+        entry.rank, closes = rank_of(site, access.operation, entry.head is not None), False
         if task is not None and access.operation.mutates:
             self._check_gaps(entry, shadow, task)
-        elif entry.head is not None and site.regions[entry.region].splits:
-            for other in splitting(entry, shadow, actor):
-                self.races.add(_side(other), _side(entry), True)
+        elif closes := entry.head is not None and site.regions[entry.region].splits:
+            for other, observed in splitting(entry, shadow, actor):
+                self.races.add(_side(other), _side(entry), observed)
+            close(entry, actor)
         polled = site.polled and is_polled(shadow, actor.slot)
         if not self._repeats(entry, shadow) or entry.walks:  # each walk has an end of its own
             self._record(entry, shadow, actor)
@@ -157,7 +158,8 @@ class Detector:
                 self._tell(Verb.ACQUIRE, access.actor, shadow.handover)
         elif polled or (site.rechecked and held) or (site.flag and shadow.has_others(actor.slot)):
             self._publish(access.actor, actor, shadow)
-        if self.teller is not None and self.teller.placed and access.operation is Operation.READ_MODIFY_WRITE:
+        told = self.teller is not None and self.teller.placed
+        if closes or (told and access.operation is Operation.READ_MODIFY_WRITE):
             actor.advance()
 
     def _head(self, record: Head) -> None:
@@ -201,6 +203,10 @@ class Detector:
         if not shadow.shared and any(other.access.actor != access.actor for other in (*shadow.writes, *shadow.reads)):
             shadow.shared = True
             self.shared += 1
+        for other in shadow.writes:
+            if other.slot != entry.slot:
+                actor.claims.hear(other)
+        actor.claims.write(entry, self._site_of(access.site))
         shadow.add(entry, clock, self.tasks.over)
         self.syncs.pauses.note(access.actor, entry)
 

@@ -1,7 +1,14 @@
 """Critical sections that are split: a lock is held for the read and for the write of a region, and not in between.
 
-The lock orders all that is done under it, so nothing races. What tells is the order of the run: another actor has
-written under the lock, after the region's read and before its write, which relies on what is no longer so.
+The lock orders all that is done under it, so nothing races. Two things tell:
+
+- the order of the run: another actor has written under the lock, after the region's read and before its write, which
+  relies on what is no longer so. It was observed.
+- another actor has written under the lock before the read, and nothing but locks orders it: it may as well write in
+  between. Unless there is more to it than the lock: who has claimed something under a lock since its last region of
+  that sort (or its beginning) may have made the object its own so, and who has read something else that the other one
+  wrote then or later may have been told that it is its turn (see `claims`). What others did before and after they
+  closed such a region is told apart: the write has an epoch of its own.
 """
 
 from __future__ import annotations
@@ -13,21 +20,40 @@ from raceway.detector.conflicts import conflict
 from raceway.detector.shadow import Entry, Shadow
 
 
-def splitting(entry: Entry, shadow: Shadow, actor: Actor) -> Iterator[Entry]:
-    """The writes of others that came between the read and the write of the region that `entry` closes, each of the
-    three made under one lock. Who was ordered by more than locks was asked for it, or waited for."""
+def splitting(entry: Entry, shadow: Shadow, actor: Actor) -> Iterator[tuple[Entry, bool]]:
+    """The writes of others that came, or could have come, between the read and the write of the region that `entry`
+    closes, each of the three made under one lock; and whether they did. Who was ordered by more than locks was asked
+    for it, or waited for."""
     head = entry.head
     if head is None:
         return
     for other in shadow.writes:
-        if other.slot == entry.slot or other.sequence < head.sequence or not other.before(actor.clock):
+        if other.slot == entry.slot or not other.before(actor.clock):
             continue
         asked = other.number <= actor.firm.get(other.slot, 0)
-        if not asked and conflict(other.access, entry.access) and _under_one_lock(entry, other, head, actor):
-            yield other
+        if asked or not conflict(other.access, entry.access):
+            continue
+        if other.sequence > head.sequence:
+            if _under_one_lock(entry, other, head, actor):
+                yield other, True
+        elif actor.claims.shares(other) and _lets_go(entry, other, head, actor):
+            yield other, False
+
+
+def close(entry: Entry, actor: Actor) -> None:
+    """The actor writes what it had read in another section: the write has an epoch of its own, until `advance`."""
+    actor.advance()
+    actor.claims.closed = entry.number = actor.clock[actor.slot]
+    entry.actor_epoch = actor.epoch
 
 
 def _under_one_lock(entry: Entry, other: Entry, head: Entry, actor: Actor) -> bool:
     return any(
         lock in other.locks and lock in head.locks and actor.taken.get(lock, 0) > other.sequence for lock in entry.locks
     )
+
+
+def _lets_go(entry: Entry, other: Entry, head: Entry, actor: Actor) -> bool:
+    """Whether all locks that the three have in common, one at least, were taken anew after the read."""
+    common = [lock for lock in entry.locks if lock in other.locks and lock in head.locks]
+    return bool(common) and all(actor.taken.get(lock, 0) > head.sequence for lock in common)

@@ -15,7 +15,8 @@ class Member(Struct):
 
     Plain accesses are units of their own. `region` is the region it closes or, for a read, the one it could open.
     `spans` tells that a switch point lies inside the region, `takes` that a test of a container is followed by nothing
-    but taking something out of it, or that this is such a taking, `whole` that a walk is one step on all interpreters.
+    but taking something out of it, or that this is such a taking, `whole` that a walk is one step on all interpreters,
+    `splits` that read and write of the region lie in critical sections of their own.
     """
 
     side: Side
@@ -24,6 +25,7 @@ class Member(Struct):
     spans: bool
     takes: bool = False
     whole: bool = False
+    splits: bool = False
 
 
 _ADVANCING = frozenset({"next", "__next__", "send", "throw", "close"})
@@ -64,7 +66,7 @@ def member(side: Side, site_of: Callable[[int], Site], openings: Openings) -> Me
     if side.region >= 0:
         closed = site.regions[side.region]
         spans = site.spans or any(region.spans for region in ([closed] if closed.calls else _own(site)))
-        return Member(side, serial, closed.kind, spans, site.counted)
+        return Member(side, serial, closed.kind, spans, site.counted, splits=closed.splits)
     if operation is Operation.READ_MODIFY_WRITE:
         return Member(side, serial, RegionKind.VALUE, site.spans)
     whole = site.whole and operation is Operation.ITERATE
@@ -95,7 +97,7 @@ def kind_of(race: RawRace, first: Member, second: Member) -> FindingKind:
         return FindingKind.ITERATION_MUTATION
     if race.one_loop:
         return FindingKind.AWAIT_GAP
-    if race.observed and set(race.earlier.locks) & set(race.later.locks):  # a lock orders them, but not the region
+    if (race.observed or second.splits) and set(race.earlier.locks) & set(race.later.locks):  # they order no region
         return FindingKind.SPLIT_CRITICAL_SECTION
     regions = {first.region, second.region} - {None}
     both_write = all(side.access.operation.mutates for side in (race.earlier, race.later))

@@ -59,7 +59,8 @@ class Interleaving:
             return self._plain(first, second)
         # Of two regions that whose read is what the finding is about: of a value, or a test.
         fitting = [part for part in regional if (part.looks == "read") == (kind is FindingKind.LOST_UPDATE)]
-        victim = second if race.observed and second in regional else (fitting or regional)[0]
+        told = race.observed or kind is FindingKind.SPLIT_CRITICAL_SECTION
+        victim = second if told and second in regional else (fitting or regional)[0]
         other = second if victim is first else first
         return self._region(kind, victim, other, observed=race.observed)
 

@@ -59,9 +59,12 @@ def _what(facts: Facts) -> str:
         lock = next((name for name in first.locks if name in second.locks), "the lock")
         takes_back = facts.regions[1] is RegionKind.VALUE
         does, then = ("reads", "writes it back") if takes_back else ("tests", "acts on the answer")
+        seen = facts.confidence is Confidence.OBSERVED
+        who = first.actor.name
+        other = f"while {who} has written" if seen else f"and nothing keeps {who} from writing"
         return (
-            f"{second.actor.name} {does} {variable} under {lock}, lets go of it, takes it again and {then}, while "
-            f"{first.actor.name} has written it in between."
+            f"{second.actor.name} {does} {variable} under {lock}, lets go of it, takes it again and {then}, "
+            f"{other} it in between."
         )
     closed = [pair for pair in zip((first, second), facts.regions, strict=True) if pair[1] is not None]
     if facts.kind is FindingKind.CHECK_THEN_ACT and RegionKind.VALUE in facts.regions:  # only the other one tests

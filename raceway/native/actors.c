@@ -54,6 +54,8 @@ thread_clear(Thread *thread)
     }
     thread->heads_noted = 0;
     thread->tasked = false;
+    thread->claimed = thread->closed = 0;
+    memset(thread->heard, 0, sizeof thread->heard);
     lockset_drop(thread->outer);
     thread->outer = 0;
     thread->task = NULL;

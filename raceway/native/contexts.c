@@ -254,6 +254,7 @@ context_make(Thread *thread, Frame *frame, const Context *wanted)
     lockset_hold(context->locks);
     lockset_hold(context->head_locks);
     context_tags[id] = tag_of(thread, wanted);
+    claim(thread, context);
     *recent = id;
     Site *site = &sites[wanted->site];
     site->stacks = site->stacks_tag == thread->tag ? site->stacks + (site->stacks < UINT16_MAX) : 1;
@@ -284,5 +285,6 @@ context_renew(Thread *thread, Frame *frame, uint32_t before, const Context *want
     known->step = thread->step;
     known->rank = wanted->rank;
     context_tags[before] = tag_of(thread, wanted);
+    claim(thread, known);
     return before;
 }

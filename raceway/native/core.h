@@ -219,6 +219,7 @@ typedef struct {
 
 #define PAUSED 4
 #define HEADS 256
+#define HEARD 16
 #define SEEN 256
 #define PENDING 64
 #define MOST_HELD 2 /* operands of a site beside the one that commits */
@@ -284,6 +285,15 @@ typedef struct {
     int line;
 } Making;
 
+/* The newest write of another actor that a thread came upon. */
+typedef struct {
+    Number number;
+    uint32_t slot;
+    uint32_t site; /* NO_SITE: it came upon writes at several, of that number */
+} Heard;
+
+#define NO_SITE UINT32_MAX
+
 typedef struct Thread {
     uint32_t tag; /* of the actor's present epoch: a multiple of TAG_STEP, unique in the process */
     int due_count;
@@ -319,6 +329,9 @@ typedef struct Thread {
     Stack fresh_callers; /* borrowed from the memo, as long as they are the memo's */
     uint32_t heads_noted; /* a bit for HEADS / 32 heads next to each other: some were noted */
     uint32_t heads_order; /* counts them */
+    Number claimed; /* when it last claimed something under a lock; as `closed` and `heard` see raceway/detector/claims.py */
+    Number closed; /* when it last wrote what it had read in another critical section */
+    Heard heard[HEARD]; /* by slot; 0 is no number */
     Pending pending[PENDING];
     Pending taken[MOST_HELD];
     Head heads[HEADS];
@@ -501,6 +514,10 @@ void actor_follow(Thread *thread, const Context *other);
 void contexts_end_epoch(Thread *thread);
 void contexts_end_paused(Thread *thread);
 bool contexts_reset(void);
+
+/* --- claims.c: what a thread may have to itself, and has come upon of others -------------------------------------- */
+
+void claim(Thread *thread, const Context *context);
 
 static inline void
 context_hold(uint32_t id)

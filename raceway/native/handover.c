@@ -125,6 +125,9 @@ record_in_order(Tap *tap, int made, Thread *thread, Frame *frame, Cell *cell, Ef
             (foreign_read && !mutates && contexts[r].rank >= RANK_REGION)) {
             return false;
         }
+        if (foreign_write) {
+            hear(thread, &contexts[w]);
+        }
         if (!mutates || (!foreign_write && !foreign_read)) {
             uint32_t id = context_of(tap, made, thread, frame, effect, rank, callers);
             if (id == 0) {
@@ -156,6 +159,7 @@ record_in_order(Tap *tap, int made, Thread *thread, Frame *frame, Cell *cell, Ef
     if (id == 0) {
         return false;
     }
+    hear_all(thread, &expansion->writes);
     if (mutates) {
         write_over(expansion, id);
     }

@@ -132,6 +132,7 @@ renews(const Tap *tap, Thread *thread, Frame *frame, Cell *cell, Effect effect, 
     known->number = clock_get(&actor->clock, actor->slot);
     known->rank = rank;
     context_tags[id] = thread->tag + rank + (mutates ? TAG_MUTATES : 0);
+    claim(thread, known);
     if (mutates && beside != 0) {
         context_drop(beside);
         cell->r = 0;

@@ -35,7 +35,7 @@ remember_head(Thread *thread, const void *activation, int offset, uint32_t site,
     head->object = (uintptr_t)target;
     head->key = key;
     head->offset = offset;
-    head->sequence = sequence;
+    head->sequence = ++sequence; /* a lock that is held was taken before, one that is taken anew is after */
     head->order = ++thread->heads_order;
     const Task *task = thread->task;
     head->turn = task == NULL ? 0 : task->turn;

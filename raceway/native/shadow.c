@@ -538,7 +538,7 @@ is_suspended_walk(const Access *access, const Context *walk)
 }
 
 static void
-report_observed(Access *access, Frame *frame, uint32_t other, bool one_loop)
+report_between(Access *access, Frame *frame, uint32_t other, bool observed, bool one_loop)
 {
     if (!contexts_conflict(&contexts[other], &access->wanted, access->location->kind)) {
         return;
@@ -547,7 +547,7 @@ report_observed(Access *access, Frame *frame, uint32_t other, bool one_loop)
         access->id = context_make(access->thread, frame, &access->wanted);
     }
     if (access->id != 0) {
-        race_add(other, access->id, true, one_loop, access->location);
+        race_add(other, access->id, observed, one_loop, access->location);
     }
 }
 
@@ -556,7 +556,7 @@ check_gaps(Access *access, Frame *frame, const Cell *cell, const Expansion *expa
 {
     uint32_t other = between(access, cell, expansion);
     if (other != 0) {
-        report_observed(access, frame, other, true);
+        report_between(access, frame, other, true, true);
     }
     if (expansion == NULL) {
         return;
@@ -564,7 +564,7 @@ check_gaps(Access *access, Frame *frame, const Cell *cell, const Expansion *expa
     for (uint8_t at = 0; at < expansion->reads.count; at++) {
         uint32_t walk = entries_of(&expansion->reads)[at].context;
         if (unlikely(is_suspended_walk(access, &contexts[walk]))) {
-            report_observed(access, frame, walk, true);
+            report_between(access, frame, walk, true, true);
         }
     }
 }
@@ -585,18 +585,45 @@ is_under_one_lock(const Access *access, const Context *other, uint32_t place)
     return false;
 }
 
-/* Writes of others that came between the read and the write of the region that the access closes: a lock orders them,
-   but was let go of in between. Who was ordered by anything else was asked for it. */
+/* Whether all locks that the three have in common, one at least, were taken anew after the read. */
+static bool
+lets_go(const Access *access, const Context *other)
+{
+    Lockset held = access->thread->actor->held;
+    bool found = false;
+    for (uint32_t at = 0; at < lockset_length(held); at++) {
+        uint64_t lock = lockset_at(held, at);
+        if (lockset_has(access->head->locks, lock) && lockset_has(other->locks, lock)) {
+            if (sync_taken_at(lock) < access->head->sequence) {
+                return false;
+            }
+            found = true;
+        }
+    }
+    return found;
+}
+
+/* Writes of others that came between the read and the write of the region that the access closes, or could have come: a
+   lock orders them, but was let go of in between. Who was ordered by anything else was asked for it. */
 static void
 check_split(Access *access, Frame *frame, const Expansion *expansion)
 {
-    const Actor *actor = access->thread->actor;
+    const Thread *thread = access->thread;
+    const Actor *actor = thread->actor;
     for (uint8_t at = 0; at < expansion->writes.count; at++) {
         const Entry *entry = &entries_of(&expansion->writes)[at];
         const Context *other = &contexts[entry->context];
-        if (other->slot != actor->slot && entry->sequence > access->head->sequence && is_ordered(other, actor) &&
-            other->number > clock_get(&actor->firm, other->slot) && is_under_one_lock(access, other, entry->sequence)) {
-            report_observed(access, frame, entry->context, false);
+        if (other->slot == actor->slot || !is_ordered(other, actor) ||
+            other->number <= clock_get(&actor->firm, other->slot)) {
+            continue;
+        }
+        if (entry->sequence > access->head->sequence) {
+            if (is_under_one_lock(access, other, entry->sequence)) {
+                report_between(access, frame, entry->context, true, false);
+            }
+        }
+        else if (shares(thread, other) && lets_go(access, other)) {
+            report_between(access, frame, entry->context, false, false);
         }
     }
 }
@@ -609,6 +636,7 @@ record_at(Thread *thread, Frame *frame, uint32_t number, Cell *cell, const Locat
     Location here = *location;
     Access access = {.thread = thread, .location = &here};
     Expansion *expansion = expansion_of(cell);
+    bool closes = false; /* a region of two critical sections */
     if (unlikely(thread->hidden)) {
         return;
     }
@@ -646,8 +674,18 @@ record_at(Thread *thread, Frame *frame, uint32_t number, Cell *cell, const Locat
             check_gaps(&access, frame, cell, expansion);
         }
     }
-    else if (unlikely(access.head != NULL && expansion != NULL && site->regions[access.wanted.region].splits)) {
-        check_split(&access, frame, expansion);
+    else if (unlikely(access.head != NULL && site->regions[access.wanted.region].splits)) {
+        closes = true;
+        if (expansion == NULL && cell->w != 0 && contexts[cell->w].slot != thread->actor->slot) {
+            shared_locations += cell->r == 0 || contexts[cell->r].slot == contexts[cell->w].slot;
+            expansion = expand(cell);
+        }
+        if (expansion != NULL) {
+            check_split(&access, frame, expansion);
+        }
+        actor_gave(thread); /* the write has an epoch of its own */
+        access.id = 0; /* of the one before */
+        thread->closed = clock_get(&thread->actor->clock, thread->actor->slot);
     }
     bool polled = unlikely(site->polled) && op_mutates(op) && is_polled(cell, thread->actor->slot);
     if (!repeats(&access, cell, expansion) || unlikely(access.wanted.walks)) { /* each walk has an end of its own */
@@ -662,6 +700,12 @@ record_at(Thread *thread, Frame *frame, uint32_t number, Cell *cell, const Locat
             task_begin_walk(thread->task, access.id);
         }
         bool tell = unlikely(telling) && tell_kept(&access, cell, expansion);
+        if (expansion != NULL) {
+            hear_all(thread, &expansion->writes);
+        }
+        else if (cell->w != 0) {
+            hear(thread, &contexts[cell->w]);
+        }
         if (expansion == NULL && !record_compact(&access, cell)) {
             expansion = expand(cell);
             shared_locations++;
@@ -692,7 +736,7 @@ record_at(Thread *thread, Frame *frame, uint32_t number, Cell *cell, const Locat
              (unlikely(site->flag) && has_others(cell, thread->actor->slot))) {
         publish(thread, cell);
     }
-    if (unlikely(telling) && op == OP_READ_MODIFY_WRITE && teller_is_placed()) {
+    if (unlikely(closes) || (unlikely(telling) && op == OP_READ_MODIFY_WRITE && teller_is_placed())) {
         actor_gave(thread); /* what comes after it is no repetition: see raceway/detector/predicting.py */
     }
 }

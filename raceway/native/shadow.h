@@ -73,4 +73,8 @@ context_replace(uint32_t *place, uint32_t id)
 bool may_pause(const Task *task, const RegionOf *region);
 const Head *find_head(Thread *thread, uint32_t site, const Location *location, int8_t *region);
 
+void hear(Thread *thread, const Context *other);
+void hear_all(Thread *thread, const Entries *writes);
+bool shares(const Thread *thread, const Context *other);
+
 #endif

@@ -10,6 +10,8 @@ from raceway.transform.plan import Draft
 from raceway.transform.planner import Planner
 from raceway.transform.source import literal, tappable, walkable
 
+_EQUAL = (cst.Equal, cst.NotEqual, cst.Is, cst.IsNot)
+
 
 def name(planner: Planner, node: cst.Name) -> Taint:
     """A plain name: a tap when it is a rebound global or captured variable, else the reads its local carries."""
@@ -89,6 +91,8 @@ def comparison(planner: Planner, node: cst.Comparison) -> Taint:
     for target in node.comparisons:
         taint |= planner.visit(target.comparator)
     target = node.comparisons[0]
+    if isinstance(target.operator, _EQUAL) and not (literal(node.left) or literal(target.comparator)):
+        planner.flow.matched |= taint
     container = target.comparator
     if len(node.comparisons) != 1 or not isinstance(target.operator, (cst.In, cst.NotIn)) or not walkable(container):
         return taint

@@ -10,7 +10,7 @@ from raceway.transform.accesses import single_key, structure_paths, subscript_pa
 from raceway.transform.flow import CLEAN, Guard, Taint
 from raceway.transform.plan import Draft
 from raceway.transform.planner import Planner
-from raceway.transform.polarity import replaced
+from raceway.transform.polarity import keep_answer, replaced
 from raceway.transform.scopes import Binding
 from raceway.transform.source import literal, mangle, tappable
 
@@ -80,6 +80,7 @@ def _store_name(
         planner.flow.write(draft, taint, planner.flow.path(target))
     elif planner.scope.resolve(target.value) in (Binding.LOCAL, Binding.CELL, Binding.CLASS):
         planner.flow.bind(target.value, taint)
+        keep_answer(planner, target.value, value)
 
 
 def store(

@@ -59,7 +59,9 @@ class Flow:
     """The state of one activation while its body is walked in evaluation order.
 
     `asked` are reads that were tested for being there at all, `told` those that what is returned depends on. `blind`
-    are writes before which nothing tests their place.
+    are writes before which nothing tests their place. `answers` has, of locals that are what a comparison said, the
+    number of that binding and the reads that are absent if it is true, and if it is false. `matched` are reads that
+    were compared for equality with what is no literal: whoever it names is the one that may go on, as with a turn.
     `is_async`: it is that of a coroutine or an asynchronous generator, so that what drives it may await at a `yield`.
     """
 
@@ -79,6 +81,8 @@ class Flow:
     told: set[Draft] = field(default_factory=set)
     blind: list[Draft] = field(default_factory=list)
     written: list[tuple[Draft, tuple[Guard, ...]]] = field(default_factory=list)
+    answers: dict[str, tuple[int, tuple[Taint, Taint]]] = field(default_factory=dict)
+    matched: set[Draft] = field(default_factory=set)
 
     def switch(self) -> None:
         """A switch point: call, loop back-edge, await."""
@@ -216,7 +220,8 @@ class Flow:
         else:
             if initialises:
                 self.lazy.append((draft, read, spans, awaits))
-            splits = draft.context is Context.AUGMENT and not self._acted_inside(read) and self._splits(read)
+            adds = draft.context is Context.AUGMENT and read not in self.matched
+            splits = adds and not self._acted_inside(read) and self._splits(read)
             draft.add_region(read, RegionKind.TEST, spans, awaits, splits, acted, instead)
 
     def _splits(self, read: Draft, value: Taint = CLEAN) -> bool:

@@ -30,13 +30,14 @@ CALLED = -1
 @dataclass(frozen=True, slots=True)
 class _Method:
     """One method: the reads that its answer depends on, and its writes that look at nothing anew. `segment` and
-    `awaits` are those of its end, `asked` what it tests for being there at all."""
+    `awaits` are those of its end, `asked` what it tests for being there at all, `matched` what it compares."""
 
     answers: tuple[Draft, ...]
     writes: tuple[Draft, ...]
     segment: int
     awaits: int
     asked: frozenset[Draft]
+    matched: frozenset[Draft]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,8 @@ class Helpers:
             answers = (read for read in sorted(flow.told, key=_order) if read.index != CALLED and _is_of(read, own))
             methods = self._setters if name in self._methods else self._methods
             writes = tuple(one for one in flow.blind if _is_of(one, own))
-            methods[name] = _Method(tuple(answers), writes, flow.segment, flow.awaits, frozenset(flow.asked))
+            asked, matched = frozenset(flow.asked), frozenset(flow.matched)
+            methods[name] = _Method(tuple(answers), writes, flow.segment, flow.awaits, asked, matched)
 
     def called(self, flow: Flow, node: cst.CSTNode, name: str, base: cst.CSTNode) -> Taint:
         """A method of that name is called on `base`, or a property read: what the answer depends on."""
@@ -98,7 +100,7 @@ class Helpers:
     def _rely(self, flow: Flow, node: cst.CSTNode, name: str, path: str) -> None:
         """What is called relies on the tests that led here."""
         for test in sorted({read for guard in flow.guards for read in guard.reads}, key=_order):
-            call = Call(node, test.awaits != flow.awaits)
+            call = Call(node, test.awaits != flow.awaits, matched=test in flow.matched)
             if test.index != CALLED:
                 if _is_of(test, f"{path}."):
                     self._links.append(_Link(test, name, call))
@@ -141,7 +143,8 @@ class Helpers:
                 for write in act.writes if act is not None else ():
                     awaits = link.call.awaits or write.awaits > 0
                     if (awaits or link.test is not read) and not _places(read).isdisjoint(_places(write)):
-                        write.rely(read, replace(link.call, awaits=awaits))
+                        matched = link.call.matched or self._matches(link.test, read)
+                        write.rely(read, replace(link.call, awaits=awaits, matched=matched))
         for name, call in self._updates:
             for read in self._answers(name):
                 for write in self._setters[name].writes if name in self._setters else ():
@@ -171,6 +174,11 @@ class Helpers:
             return (test,)
         method = self._methods.get(test)
         return () if method is None else method.answers
+
+
+    def _matches(self, test: str | Draft, read: Draft) -> bool:
+        """Whether the method that a test calls compares the read with something."""
+        return isinstance(test, str) and test in self._methods and read in self._methods[test].matched
 
 
 def _is_of(draft: Draft, own: str) -> bool:

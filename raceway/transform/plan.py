@@ -13,11 +13,12 @@ from raceway.model.sites import Context, Region, Role, SiteForm
 @dataclass(frozen=True, slots=True)
 class Call:
     """A call of a method because of the answer of another one; `awaits`: an await lies between the two. `value`: it is
-    given the answer, or what was made of it."""
+    given the answer, or what was made of it. `matched`: the answer was compared for equality, with no literal."""
 
     node: cst.CSTNode
     awaits: bool
     value: bool = False
+    matched: bool = False
 
 
 @dataclass(eq=False, slots=True)

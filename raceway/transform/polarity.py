@@ -17,8 +17,24 @@ def polarity(planner: Planner, test: cst.CSTNode) -> tuple[Taint, Taint]:
     return found
 
 
+def keep_answer(planner: Planner, name: str, value: cst.CSTNode) -> None:
+    """A local has just got `value`: if that is what a comparison says, a test of the local is that comparison."""
+    negates = isinstance(value, cst.UnaryOperation) and isinstance(value.operator, cst.Not)
+    if negates or isinstance(value, cst.Comparison):
+        planner.flow.answers[name] = (planner.flow.versions[name], polarity(planner, value))
+
+
+def _answer(planner: Planner, name: str) -> tuple[Taint, Taint] | None:
+    """The reads that are absent if the local is true, and if it is false; None unless it is what a comparison said."""
+    version, absent = planner.flow.answers.get(name, (-1, (CLEAN, CLEAN)))
+    return absent if version == planner.flow.versions.get(name, 0) else None
+
+
 def _polarity(planner: Planner, test: cst.CSTNode) -> tuple[Taint, Taint]:
     taint = planner.taints.get(test, CLEAN)
+    answer = _answer(planner, test.value) if isinstance(test, cst.Name) else None
+    if answer is not None:
+        return answer
     if isinstance(test, cst.UnaryOperation) and isinstance(test.operator, cst.Not):
         when_true, when_false = polarity(planner, test.expression)
         return when_false, when_true

@@ -173,7 +173,8 @@ def _lent(draft: Draft, pairs: dict[cst.CSTNode, ast.AST]) -> Iterator[Region]:
         relies = works or value or not draft.literal
         awaits = relies and any(call.awaits for call in calls)
         kind = RegionKind.VALUE if value else RegionKind.TEST
-        yield Region(head, kind, True, awaits, splits=works or value, switches=relies, calls=lines)
+        adds = works and not all(call.matched for call in calls)
+        yield Region(head, kind, True, awaits, splits=adds or value, switches=relies, calls=lines)
 
 
 def _says_less(region: Region) -> tuple[bool, bool, bool]:

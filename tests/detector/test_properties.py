@@ -38,7 +38,7 @@ def racy(races: list[RawRace]) -> set[Location]:
 
 def is_split(race: RawRace) -> bool:
     """Whether a lock orders the two accesses, but not the region of the later one."""
-    return race.observed and race.later.access.site == SPLIT and bool({*race.earlier.locks} & {*race.later.locks})
+    return race.later.access.site == SPLIT and bool({*race.earlier.locks} & {*race.later.locks})
 
 
 Pair = tuple[int, int, Operation, Operation, Location]

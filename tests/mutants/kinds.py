@@ -67,7 +67,8 @@ _REGIONS = (
     ),
     Mutant(
         "helper-test", "that an act in one method may rely on a test in another one",
-        "transform/helpers.py", "write.rely(read, replace(link.call, awaits=awaits))", "pass", "race/split_helpers.py",
+        "transform/helpers.py", "write.rely(read, replace(link.call, awaits=awaits, matched=matched))", "pass",
+        "race/split_helpers.py",
     ),
     Mutant(
         "helper-anew", "that a method which looks anew relies on nobody",

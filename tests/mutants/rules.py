@@ -157,7 +157,25 @@ _LOCATIONS = (
     ),
     Mutant(
         "split", "that a lock which is let go of inside a region does not hold it together",
-        "detector/splits.py", "if not asked and conflict(", "if False and conflict(", "race/split_update.py",
+        "detector/splits.py", "yield other, True", "pass", "race/split_update.py",
+    ),
+    Mutant(
+        "split-unseen", "that others may write where a lock is let go of, though nobody did in this run",
+        "detector/splits.py", "yield other, False", "pass", "race/split_unseen.py",
+    ),
+    Mutant(
+        "split-within", "that another lock may hold a region together which lets go of one",
+        "detector/splits.py", "> head.sequence for lock in common)", ">= 0 for lock in common)",
+        "norace/split_unseen.py",
+    ),
+    Mutant(
+        "split-claimed", "that who has marked something under a lock may have it to itself",
+        "detector/claims.py", "self.claimed <= self.closed and ", "", "norace/split_claimed.py",
+    ),
+    Mutant(
+        "split-turns", "that who has read what the other one wrote since may have been told to go on",
+        "detector/claims.py", " and known == (other.slot, other.number, other.access.site)", "",
+        "norace/split_turns.py",
     ),
     Mutant(
         "split-test", "that a test may be relied on once its lock was let go of",

@@ -1,0 +1,50 @@
+/* What a thread may have to itself, and what it has come upon of others: the twin of raceway/detector/claims.py. */
+#include "shadow.h"
+
+/* The thread has written. */
+void
+claim(Thread *thread, const Context *context)
+{
+    int op = context->operation, commute = context->commute;
+    if (!op_mutates(op) || context->locks == 0 || context->number <= thread->claimed) {
+        return;
+    }
+    bool puts = commute == COMMUTE_APPEND || commute == COMMUTE_ADD || commute == COMMUTE_INSERT_KEY;
+    bool takes = (op == OP_STRUCTURAL_CHANGE && !puts) || op == OP_DELETE;
+    if (context->region >= 0 ? !sites[context->site].regions[context->region].takes_back : takes) {
+        thread->claimed = context->number;
+    }
+}
+
+/* The thread has come upon what this context wrote, if that is another one's. */
+void
+hear(Thread *thread, const Context *other)
+{
+    Heard *heard = &thread->heard[other->slot % HEARD];
+    if (other->slot == thread->actor->slot) {
+        return;
+    }
+    if (heard->slot != other->slot || heard->number < other->number) {
+        *heard = (Heard){.number = other->number, .slot = other->slot, .site = other->site};
+    }
+    else if (heard->number == other->number && heard->site != other->site) {
+        heard->site = NO_SITE;
+    }
+}
+
+void
+hear_all(Thread *thread, const Entries *writes)
+{
+    for (uint8_t place = 0; place < writes->count; place++) {
+        hear(thread, &contexts[entries_of(writes)[place].context]);
+    }
+}
+
+/* Whether nothing tells that the thread has what the other one wrote to itself. */
+bool
+shares(const Thread *thread, const Context *other)
+{
+    const Heard *heard = &thread->heard[other->slot % HEARD];
+    return thread->claimed <= thread->closed && heard->slot == other->slot && heard->number == other->number &&
+           heard->site == other->site;
+}
