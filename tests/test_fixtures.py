@@ -78,9 +78,9 @@ def found(finding: Finding) -> Expected:
 def severity_with_gil(finding: Finding) -> Severity:
     """The severity that an interpreter with a GIL gives to a finding that is shown, whichever runs the tests.
 
-    Without a GIL all such findings are harmful, so errors.
+    Without a GIL all such findings are harmful, so errors, but for those that depend on the turn of an event loop.
     """
-    if has_gil():
+    if has_gil() or finding.verdict.asyncio is Verdict.LATENT:
         return finding.severity
     assert (finding.severity, finding.verdict.free_threaded) == (Severity.ERROR, Verdict.HARMFUL)
     return Severity.ERROR if finding.verdict.gil is Verdict.HARMFUL else Severity.WARNING

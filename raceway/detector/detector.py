@@ -56,8 +56,6 @@ WHOLE_LIMIT = 16
 """Of these, the ones whose clocks are kept whole. The older ones keep what they learned since they were started: all
 that a join by their parent needs."""
 
-_READING = frozenset({Operation.READ, Operation.ITERATE, Operation.READ_MODIFY_WRITE})
-
 
 class Detector:
     """Feeds on records, one at a time and in stream order.
@@ -133,15 +131,16 @@ class Detector:
             if site.suspends and access.operation is Operation.ITERATE:
                 entry.walks = True
                 task.begin(entry)
-        if access.operation in _READING and access.location.key != WHOLE:
+        if access.operation.reads and access.location.key != WHOLE:
             self.read.add(access.variable.removesuffix("[...]"))
         if site.regions:
             self.acted.add(access.site)
         if site.regions and access.operation.mutates:
             find_head(entry, site, actor.heads, task)
         entry.rank, closes = rank_of(site, access.operation, entry.head is not None), False
-        if task is not None and access.operation.mutates:
-            self._check_gaps(entry, shadow, task)
+        if task is not None:
+            for other, observed in self.tasks.gaps(entry, shadow, task):
+                self.races.add(_side(other), _side(entry), observed, one_loop=True)
         elif closes := entry.head is not None and site.regions[entry.region].splits:
             for other, observed in splitting(entry, shadow, actor):
                 self.races.add(_side(other), _side(entry), observed)
@@ -182,14 +181,6 @@ class Detector:
             shadow.tell(epoch, access.site, access.operation)
             repeats = repeats and entry.head is None
         return repeats and self._elide
-
-    def _check_gaps(self, entry: Entry, shadow: Shadow, task: Task) -> None:
-        between = self.tasks.between(entry, shadow, task)
-        if between is not None and conflict(between.access, entry.access):
-            self.races.add(_side(between), _side(entry), True, one_loop=True)
-        for walk in self.tasks.walking(entry, shadow):
-            if conflict(walk.access, entry.access):
-                self.races.add(_side(walk), _side(entry), True, one_loop=True)
 
     def _record(self, entry: Entry, shadow: Shadow, actor: Actor) -> None:
         access, clock = entry.access, actor.clock

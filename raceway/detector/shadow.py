@@ -34,11 +34,13 @@ class Entry:
     """One access in shadow: when it was (`number` at `slot`, in this epoch of its actor), its place in the stream, the
     locks then held.
 
-    `turn` counts the suspensions of its task before it, `walks` tells that it goes on over suspensions of its task.
+    `turn` counts the suspensions of its task before it, `began` is the place of the first access of its task after
+    those, `walks` tells that it goes on over suspensions of its task.
     """
 
     __slots__ = (
-        "access", "actor_epoch", "head", "locks", "number", "rank", "region", "sequence", "slot", "turn", "walks",
+        "access", "actor_epoch", "began", "head", "locks", "number", "rank", "region", "sequence", "slot", "turn",
+        "walks",
     )  # fmt: skip
 
     def __init__(
@@ -54,6 +56,7 @@ class Entry:
         self.region = -1
         self.rank = PLAIN
         self.turn = 0
+        self.began = 0
         self.walks = False
 
     @property

@@ -6,6 +6,9 @@ of another task that came in between makes the answer stale. It is found where i
 stream: a write between the read and the suspended task's write, or a change of a container whose walk is suspended. A
 walk that is over is not: what a task was walking over when it was suspended is told with that.
 
+A task that was made while another one had not closed such a region yet, and that opens one at the same place with the
+first thing it does, could have come before: that it did not is the turn of the loop.
+
 Not so where the program meant it: by a task that the suspended one has started since its read or, when it only relies
 on a test, that has woken it since its own write. A write that takes a stale value back is wrong whoever came between.
 """
@@ -15,6 +18,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
+from raceway.detector.conflicts import conflict
 from raceway.detector.shadow import Entry, Shadow
 from raceway.model.kinds import ActorKind, Operation, RegionKind
 from raceway.model.records import Done, Location, Spawn, Suspend, Wake
@@ -40,12 +44,16 @@ Place = tuple[int, int, Location]
 class Task:
     """State of one task or callback: who made it, at which place of the stream, the locks it holds, in the order taken.
 
-    `turn` counts its suspensions. `heads` are reads that a write after a suspension may depend on, by site, activation
-    and location. `wakers` are pairs of a task and the place in the stream where it did what wakes this one. `begun` are
-    the walks that it has begun since it went on.
+    `turn` counts its suspensions; `began` is the place of the first access after the last one, as `counted` then.
+    `seen` is the place of the newest write of others that it has read in its first step. `heads` are reads that a write
+    after a suspension may depend on, by site, activation and location. `wakers` are pairs of a task and the place in
+    the stream where it did what wakes this one. `begun` are the walks that it has begun since it went on.
     """
 
-    __slots__ = ("begun", "born", "done", "heads", "held", "kind", "name", "parent", "turn", "wakers")
+    __slots__ = (
+        "began", "begun", "born", "counted", "done", "heads", "held", "kind", "name", "parent", "seen", "turn",
+        "wakers",
+    )  # fmt: skip
 
     def __init__(self, name: str, kind: ActorKind, parent: int, born: int) -> None:
         self.name = name
@@ -54,6 +62,8 @@ class Task:
         self.born = born
         self.done = False
         self.turn = 0
+        self.counted = -1
+        self.began = self.seen = 0
         self.held: list[int] = []
         self.heads: dict[Place, Entry] = {}
         self.wakers: deque[tuple[int, int]] = deque(maxlen=WAKERS)
@@ -73,6 +83,11 @@ class Task:
             walk.walks = walk.access.site in left
             if walk.walks:
                 left.remove(walk.access.site)
+
+    def see(self, entry: Entry, other: Entry) -> None:
+        """The task, in its first step, has read what this write left there."""
+        if other.slot == entry.slot and other.access.task != entry.access.task:
+            self.seen = max(self.seen, other.sequence)
 
     def may_pause(self, region: Region) -> bool:
         """Whether the task can let others run inside the region: at an await or, as a greenlet, at any call."""
@@ -140,6 +155,25 @@ class Tasks:
                 del task.heads[next(iter(task.heads))]
             task.heads[place] = entry
 
+    def gaps(self, entry: Entry, shadow: Shadow, task: Task) -> Iterator[tuple[Entry, bool]]:
+        """What others of the loop did that fell into a suspension which the access shows, and whether it did so in this
+        run or only could have."""
+        if task.counted != task.turn:
+            task.counted, task.began = task.turn, entry.sequence
+        entry.began = task.began
+        if not entry.access.operation.mutates:
+            found = self.closed_before(entry, shadow, task)
+            if found is not None:
+                yield found, False
+        if not task.turn and shadow.writes and entry.access.operation.reads:
+            task.see(entry, shadow.writes[-1])
+        if not entry.access.operation.mutates:
+            return
+        between = self.between(entry, shadow, task)
+        for other in (*(() if between is None else (between,)), *self.walking(entry, shadow)):
+            if conflict(other.access, entry.access):
+                yield other, True
+
     def between(self, entry: Entry, shadow: Shadow, task: Task) -> Entry | None:
         """The write of another task that came between the read and the write of the region that `entry` closes, if the
         task was suspended there and did not ask for it."""
@@ -155,6 +189,24 @@ class Tasks:
                 if not (asked or told):
                     return other
         return None
+
+    def closed_before(self, entry: Entry, shadow: Shadow, task: Task) -> Entry | None:
+        """The write of another task that closed a region with an await, while the task was waiting for its first step,
+        in which it now opens one: nothing but the turn of the loop has let the other one be through before.
+
+        All that the task has read until here it would have found so before the step of that write, too. Whether it has
+        awaited anything, and whether both are after the same, is told later: `findings.beginnings`.
+        """
+        other = shadow.writes[-1] if shadow.writes else None
+        opens = self._site_of(entry.access.site).opens and task.kind is ActorKind.TASK and not task.turn
+        if not opens or other is None or other.head is None:
+            return None
+        region, by = self._site_of(other.access.site).regions[other.region], other.access.task
+        beside = by not in (0, entry.access.task) and other.slot == entry.slot
+        free = task.born < other.sequence and task.seen < other.began and set(other.locks).isdisjoint(entry.locks)
+        if not (beside and free and region.awaits) or region.calls or self._descends(entry.access.task, by, -1):
+            return None
+        return other
 
     def walking(self, entry: Entry, shadow: Shadow) -> Iterator[Entry]:
         """Walks of other tasks, suspended for the first time since they began, that this change disturbs."""

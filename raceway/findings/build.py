@@ -7,6 +7,7 @@ from types import CodeType
 from typing import Protocol
 
 from raceway.findings import naming
+from raceway.findings.beginnings import at_the_beginning
 from raceway.findings.calls import confirmed
 from raceway.findings.classify import Member, Openings, advances, kind_of, member
 from raceway.findings.filenames import identity
@@ -87,7 +88,8 @@ def build(
     """All findings about races of a run. Paths are made relative to `directory`."""
     files: list[str] = []
     openings = Openings((serial, site) for serial, site in _noting(sites, names, files) if names.has_acted(serial))
-    known = without_making(confirmed(races, names.site, names.site_file), names.site)
+    certain = confirmed(races, names.site, names.site_file)
+    known = without_making(at_the_beginning(certain, names.site, openings), names.site)
     groups = _group(known, names.site, openings)
     guards = Guards(files)
     for group in groups:
@@ -323,7 +325,7 @@ def _judge_all(group: _Group, names: Names, gil: bool, declaration: Guard | None
             reason = "who asks whether it is the owner itself gets the same answer from all that others store"
             judgements.append(trusted(reason))
             continue
-        judgements.append(judge(group.kind, first, second, sites, gil, read, race.one_loop))
+        judgements.append(judge(race, group.kind, first, second, sites, gil, read))
     judgement = worst(judgements)
     return replace(judgement, severity=Severity.INFO) if group.predicted else judgement
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from raceway.findings.classify import Member, advances
 from raceway.model.findings import Verdicts
 from raceway.model.kinds import FindingKind, LocationKind, Operation, RegionKind, Severity, Verdict
+from raceway.model.races import RawRace
 from raceway.model.records import Access
 from raceway.model.sites import Context, Site, SiteForm
 from raceway.model.struct import Struct
@@ -31,13 +32,15 @@ class Judgement(Struct):
 
 
 def judge(
-    kind: FindingKind, first: Member, second: Member, sites: tuple[Site, Site], gil: bool, read: bool, one_loop: bool
+    race: RawRace, kind: FindingKind, first: Member, second: Member, sites: tuple[Site, Site], gil: bool, read: bool
 ) -> Judgement:
     """Judge one finding for the interpreter that ran (`gil` tells which sort); `read`: the run reads the variable.
 
-    Between actors of one event loop (`one_loop`) only what extends over an await is a finding, on any interpreter.
+    Between actors of one event loop only what extends over an await is a finding, on any interpreter.
     """
-    if one_loop:
+    if race.one_loop and not race.observed:
+        return Judgement(Severity.WARNING, Verdicts(Verdict.LATENT, Verdict.LATENT, Verdict.LATENT), "")
+    if race.one_loop:
         return Judgement(Severity.ERROR, Verdicts(Verdict.HARMFUL, Verdict.HARMFUL, Verdict.HARMFUL), "")
     if kind is FindingKind.SPLIT_CRITICAL_SECTION:
         return Judgement(Severity.ERROR, Verdicts(Verdict.HARMFUL, Verdict.HARMFUL), "")

@@ -113,6 +113,11 @@ def _effect(facts: Facts) -> str:
     """Why the finding is harmful, or safe only by luck, on which interpreters."""
     if facts.reason:
         return f"Benign: {facts.reason}."
+    if facts.kind is FindingKind.AWAIT_GAP and facts.confidence is Confidence.UNORDERED:
+        return (
+            f"Latent: in this run {facts.first.actor.name} was through with it when {facts.second.actor.name} began, "
+            "which had been made before: only that its await did not let others run for long has kept them apart."
+        )
     if facts.kind in (FindingKind.AWAIT_GAP, FindingKind.SPLIT_CRITICAL_SECTION):
         return ""
     if facts.advances:

@@ -20,6 +20,11 @@ class Operation(enum.Enum):
         """Whether the operation can change what another actor reads."""
         return self not in (Operation.READ, Operation.ITERATE)
 
+    @property
+    def reads(self) -> bool:
+        """Whether the operation asks for what is there."""
+        return self in (Operation.READ, Operation.ITERATE, Operation.READ_MODIFY_WRITE)
+
 
 class Commute(enum.Enum):
     """Atomic operations that may run in either order with the same outcome, when both are of one class."""

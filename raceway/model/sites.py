@@ -59,7 +59,7 @@ class Region(Struct):
     the one of the write. `instead`: the test reads the place here too, and a short circuit may have passed by the read
     of the region before this one; the newest reached counts. `calls`: the head lies in another function, and these are
     the lines of those calls of the write's function that depend on what that one gave back; empty for a head in the
-    function of the write.
+    function of the write. `sure`: all ways from the read to the write pass an await.
     """
 
     head: int
@@ -70,6 +70,7 @@ class Region(Struct):
     switches: bool = False
     instead: bool = False
     calls: tuple[int, ...] = ()
+    sure: bool = False
 
 
 class Site(Struct):

@@ -122,7 +122,7 @@ def single(site: Site) -> SiteTable:
     return table
 
 
-_PackedRegion = tuple[int, str, bool, bool, bool, bool, bool, tuple[int, ...]]
+_PackedRegion = tuple[int, str, bool, bool, bool, bool, bool, tuple[int, ...], bool]
 
 
 def _regions(packed: Iterable[_PackedRegion]) -> tuple[Region, ...]:
@@ -173,6 +173,7 @@ def _packed(region: Region) -> _PackedRegion:
         region.switches,
         region.instead,
         region.calls,
+        region.sure,
     )
 
 

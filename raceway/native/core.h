@@ -263,6 +263,7 @@ typedef struct {
     uint64_t parent; /* task that made it, 0 outside any */
     uint32_t born; /* place in the run */
     uint32_t turn; /* how often it was suspended */
+    uint32_t seen; /* the newest step in which others wrote what it has read in its first one */
     Lockset held; /* while no thread works for it */
     bool passing; /* a callback */
     bool green; /* a greenlet: it may let others run at any call */
@@ -859,6 +860,7 @@ typedef struct {
 extern uint32_t sequence;
 extern uint64_t shared_locations;
 
+void task_sees(Thread *thread, const Cell *cell); /* it reads there, in its first step */
 void record_at(Thread *thread, Frame *frame, uint32_t site, Cell *cell, const Location *location, int op,
                int commute);
 bool cell_is_own(const Cell *cell, uint32_t slot);

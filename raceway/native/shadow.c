@@ -526,6 +526,53 @@ between(const Access *access, const Cell *cell, const Expansion *expansion)
     return 0;
 }
 
+static bool
+hold_one_lock(Lockset one, Lockset other)
+{
+    for (uint32_t place = 0; place < lockset_length(one); place++) {
+        if (lockset_has(other, lockset_at(one, place))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The write of another task that closed a region with an await, while the task was waiting for its first step, in which it
+   now opens one; 0 if none. */
+static uint32_t
+closed_before(const Access *access, const Expansion *expansion)
+{
+    const Thread *thread = access->thread;
+    const Task *task = thread->task;
+    if (task->turn != 0 || task->passing || task->green || expansion->writes.count == 0) {
+        return 0;
+    }
+    const Entry *entry = &entries_of(&expansion->writes)[expansion->writes.count - 1];
+    const Context *other = &contexts[entry->context];
+    const RegionOf *region = other->region < 0 ? NULL : &sites[other->site].regions[other->region];
+    if (region == NULL || !region->awaits || region->lent || !other->of_task || other->actor == task->serial ||
+        other->slot != thread->actor->slot || task->born >= entry->sequence ||
+        task->seen >= other->step || hold_one_lock(other->locks, thread->actor->held)) {
+        return 0;
+    }
+    const Task *by = task_find(other->actor);
+    return by != NULL && task_asked(task->serial, by, 0) ? 0 : entry->context;
+}
+
+/* The task of the thread, in its first step, reads what is there. */
+void
+task_sees(Thread *thread, const Cell *cell)
+{
+    Task *task = thread->task;
+    const Expansion *expansion = expansion_of(cell);
+    uint32_t last = expansion == NULL ? cell->w
+                    : expansion->writes.count == 0 ? 0 : entries_of(&expansion->writes)[expansion->writes.count - 1].context;
+    const Context *other = &contexts[last];
+    if (last != 0 && other->slot == thread->actor->slot && other->actor != task->serial && other->step > task->seen) {
+        task->seen = other->step;
+    }
+}
+
 /* Whether a walk of another task is suspended for the first time since it began. */
 static bool
 is_suspended_walk(const Access *access, const Context *walk)
@@ -672,6 +719,15 @@ record_at(Thread *thread, Frame *frame, uint32_t number, Cell *cell, const Locat
         }
         if (op_mutates(op) && (expansion != NULL || thread->task->green)) {
             check_gaps(&access, frame, cell, expansion);
+        }
+        else if (site->opens && !op_mutates(op) && expansion != NULL) {
+            uint32_t other = closed_before(&access, expansion);
+            if (unlikely(other != 0)) {
+                report_between(&access, frame, other, false, true);
+            }
+        }
+        if (op_reads(op) && thread->task->turn == 0) {
+            task_sees(thread, cell);
         }
     }
     else if (unlikely(access.head != NULL && site->regions[access.wanted.region].splits)) {

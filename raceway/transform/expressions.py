@@ -36,7 +36,8 @@ def boolean(planner: Planner, node: cst.BooleanOperation) -> Taint:
     absent = true_absent if isinstance(node.operator, cst.And) else false_absent
     planner.flow.guards.append(Guard(taint, absent))
     first = len(planner.flow.reads)
-    taint |= planner.visit(node.right)
+    with planner.flow.ways.arm():
+        taint |= planner.visit(node.right)
     for read in planner.flow.reads[first:]:
         read.passed_by = True
     planner.flow.guards.pop()
@@ -69,9 +70,11 @@ def if_expression(planner: Planner, node: cst.IfExp) -> Taint:
     test = planner.visit(node.test) | truth_tap(planner, node, "test", node.test)
     true_absent, false_absent = polarity(planner, node.test)
     planner.flow.guards.append(Guard(test, true_absent))
-    taint = planner.visit(node.body)
+    with planner.flow.ways.arm():
+        taint = planner.visit(node.body)
     planner.flow.guards[-1] = Guard(test, false_absent)
-    taint |= planner.visit(node.orelse)
+    with planner.flow.ways.arm():
+        taint |= planner.visit(node.orelse)
     planner.flow.guards.pop()
     return taint | test
 
@@ -160,21 +163,28 @@ def comprehension(planner: Planner, node: cst.ListComp | cst.SetComp | cst.DictC
     outer, env, versions = planner.scope, dict(planner.flow.env), dict(planner.flow.versions)
     planner.scope = planner.scopes.of[node]
     planner.flow.switch()
-    clause: cst.CompFor | None = first
+    with planner.flow.ways.arm():
+        taint |= _rounds(planner, node, taint)
+    planner.flow.switch()
+    if planner.flow.awaits != awaits:
+        note_suspended(taint)
+    planner.scope, planner.flow.env, planner.flow.versions = outer, env, versions
+    return taint
+
+
+def _rounds(
+    planner: Planner, node: cst.ListComp | cst.SetComp | cst.DictComp | cst.GeneratorExp, taint: Taint
+) -> Taint:
+    clause: cst.CompFor | None = node.for_in
     while clause is not None:
-        if clause is not first:
+        if clause is not node.for_in:
             taint |= iterated(planner, clause, clause.iter)
         store(planner, clause.target, taint, clause)
         for part in clause.ifs:
             taint |= planner.visit(part.test)
         clause = clause.inner_for_in
-    parts = (node.key, node.value) if isinstance(node, cst.DictComp) else (node.elt,)
-    for element in parts:
+    for element in (node.key, node.value) if isinstance(node, cst.DictComp) else (node.elt,):
         taint |= planner.visit(element)
-    planner.flow.switch()
-    if planner.flow.awaits != awaits:
-        note_suspended(taint)
-    planner.scope, planner.flow.env, planner.flow.versions = outer, env, versions
     return taint
 
 

@@ -19,6 +19,7 @@ from raceway.model.kinds import RegionKind
 from raceway.model.sites import Context, SiteForm
 from raceway.transform.plan import Draft
 from raceway.transform.source import literal
+from raceway.transform.ways import Ways
 
 Taint = frozenset[Draft]
 """The reads that a value depends on."""
@@ -72,6 +73,7 @@ class Flow:
     segment: int = 0
     awaits: int = 0
     blocks: tuple[int, ...] = ()
+    ways: Ways = field(default_factory=Ways)
     clock: int = 0
     reads: list[Draft] = field(default_factory=list)
     returns: list[tuple[int, Taint]] = field(default_factory=list)
@@ -92,6 +94,7 @@ class Flow:
         """An await: other tasks may run."""
         self.awaits += 1
         self.segment += 1
+        self.ways.suspend()
 
     @contextlib.contextmanager
     def block(self) -> Iterator[None]:
@@ -184,8 +187,16 @@ class Flow:
         self._find_guard(draft)
         if all(region.kind is RegionKind.VALUE for region in draft.regions):
             self.blind.append(draft)
+        self._note_sure(draft)
         if draft.regions:
             self.written.append((draft, tuple(self.guards)))
+
+    def _note_sure(self, draft: Draft) -> None:
+        """Note the heads of a write from which all ways to here pass an await."""
+        heads = {region.head for region in draft.regions if region.awaits}
+        if heads:
+            reads = (read for read in self.reads if read.index in heads)
+            draft.sure.update(read.index for read in reads if self.ways.suspend_always(read.awaits))
 
     def _repeats(self, draft: Draft) -> bool:
         """Whether a flag is stored as the end of a loop has found it, or another way out of the loop would: `while

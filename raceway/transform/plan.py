@@ -25,7 +25,7 @@ class Call:
 class Draft:
     """A site under construction; `order`, `segment` and `awaits` say when in its activation it is reached, `blocks` in
     which `with` blocks. `operand` is what is tapped. `passed_by`: a short circuit may leave it out. `calls`: by head,
-    the calls that rely on it."""
+    the calls that rely on it. `sure`: heads after which all ways to here pass an await."""
 
     index: int
     form: SiteForm
@@ -62,6 +62,7 @@ class Draft:
     blocks: tuple[int, ...] = ()
     regions: list[Region] = field(default_factory=list)
     lent: bool = False
+    sure: set[int] = field(default_factory=set)
     calls: dict[int, list[Call]] = field(default_factory=dict)
 
     def rely(self, head: Draft, call: Call) -> None:

@@ -18,7 +18,7 @@ from raceway.errors import TransformError
 from raceway.model import placeholders
 from raceway.model.kinds import RegionKind
 from raceway.model.sites import FUNCTIONS, Context, Region, Site
-from raceway.model.struct import Struct
+from raceway.model.struct import Struct, replace
 from raceway.originals import allocate_lock, start_new_thread
 from raceway.transform import code as code_renderer
 from raceway.transform import functions, markers, remade, telling
@@ -177,6 +177,11 @@ def _lent(draft: Draft, pairs: dict[cst.CSTNode, ast.AST]) -> Iterator[Region]:
         yield Region(head, kind, True, awaits, splits=adds or value, switches=relies, calls=lines)
 
 
+def _own(draft: Draft) -> Iterator[Region]:
+    for region in draft.regions:
+        yield replace(region, sure=True) if region.head in draft.sure else region
+
+
 def _says_less(region: Region) -> tuple[bool, bool, bool]:
     return not region.splits, bool(region.calls), region.kind is RegionKind.VALUE
 
@@ -203,7 +208,7 @@ def _site(
         key=draft.key,
         # A test that the write relies on says more than the value it works on, unless it tested that value; most says
         # what is relied on although its lock was let go of.
-        regions=tuple(sorted((*draft.regions, *lent), key=_says_less)),
+        regions=tuple(sorted((*_own(draft), *lent), key=_says_less)),
         is_head=draft.is_head,
         spans=draft.spans,
         literal=draft.literal,

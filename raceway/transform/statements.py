@@ -30,7 +30,8 @@ def if_(planner: Planner, node: cst.If) -> Taint:
         true_absent, false_absent = polarity(planner, current.test)
         flow.guards.append(Guard(reads, true_absent))
         before = dict(flow.env)
-        planner.visit_block(current.body)
+        with flow.ways.arm():
+            planner.visit_block(current.body)
         leaving = exits(current.body)
         if leaving is not None:
             flow.env = before
@@ -47,7 +48,8 @@ def if_(planner: Planner, node: cst.If) -> Taint:
         current = current.orelse
     if current is not None:
         before = dict(flow.env)
-        planner.visit_block(current.body)
+        with flow.ways.arm():
+            planner.visit_block(current.body)
         flow.branch(before)
     del flow.guards[len(flow.guards) - pushed :]
     flow.guards.extend(rest)
@@ -121,7 +123,8 @@ def _loop_body(planner: Planner, body: cst.CSTNode) -> bool:
     """Walk a block that may run any number of times; whether it may be left by `break`."""
     flow = planner.flow
     before, breaks, flow.breaks = dict(flow.env), flow.breaks, 0
-    planner.visit_block(body)
+    with flow.ways.arm():
+        planner.visit_block(body)
     flow.branch(before)
     flow.switch()
     broken, flow.breaks = flow.breaks > 0, breaks
@@ -170,7 +173,8 @@ def try_(planner: Planner, node: cst.Try | cst.TryStar) -> Taint:
     """A handler runs because what the body read was not there: its reads guard the handlers."""
     flow = planner.flow
     first, before = len(flow.reads), dict(flow.env)
-    planner.visit_children(node.body)
+    with flow.ways.arm():
+        planner.visit_children(node.body)
     tried = frozenset(flow.reads[first:])
     flow.branch(before)
     for handler in node.handlers:
@@ -179,7 +183,8 @@ def try_(planner: Planner, node: cst.Try | cst.TryStar) -> Taint:
             store_beside(planner, handler.name.name, handler, CLEAN, handler, "body")
         flow.guards.append(Guard(tried, tried))
         before = dict(flow.env)
-        planner.visit_block(handler.body)
+        with flow.ways.arm():
+            planner.visit_block(handler.body)
         if exits(handler.body) is not None:
             flow.env = before
         else:
@@ -188,7 +193,8 @@ def try_(planner: Planner, node: cst.Try | cst.TryStar) -> Taint:
     if exits(node.body) is not None:  # what follows runs after a handler, or not at all
         flow.guards.append(Guard(tried, tried))
     if node.orelse is not None:
-        planner.visit_block(node.orelse.body)
+        with flow.ways.arm():
+            planner.visit_block(node.orelse.body)
     if node.finalbody is not None:
         planner.visit_block(node.finalbody.body)
     return CLEAN
@@ -203,7 +209,8 @@ def match(planner: Planner, node: cst.Match) -> Taint:
         for name in captured_names(case.pattern):
             flow.bind(name, reads)
         flow.guards.append(Guard(reads | planner.visit(case.guard), CLEAN))
-        planner.visit_block(case.body)
+        with flow.ways.arm():
+            planner.visit_block(case.body)
         flow.guards.pop()
         flow.branch(before)
     return CLEAN

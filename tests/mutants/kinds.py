@@ -80,6 +80,35 @@ _REGIONS = (
         "findings/calls.py", "naming.line_at(code, offset) in region.calls", "True", "norace/split_helpers.py",
     ),
     Mutant(
+        "gap-latent", "that a task could have begun before another one was through",
+        "detector/tasks.py", "yield found, False", "pass", "race/task_first_look.py",
+    ),
+    Mutant(
+        "gap-latent-flag", "that a task which has read what was written meanwhile would have found something else",
+        "detector/tasks.py", " and task.seen < other.began", "", "norace/task_first_look.py",
+    ),
+    Mutant(
+        "gap-latent-born", "that a task which was made later comes later",
+        "detector/tasks.py", "task.born < other.sequence and ", "", "norace/task_first_look.py",
+    ),
+    Mutant(
+        "gap-latent-lock", "that a lock which both hold keeps them apart",
+        "detector/tasks.py", " and set(other.locks).isdisjoint(entry.locks)", "", "norace/task_first_look.py",
+    ),
+    Mutant(
+        "gap-latent-same", "that two tasks must be after the same",
+        "findings/beginnings.py", "(same or closed.region is opened.region is RegionKind.LAZY_INIT)", "True",
+        "norace/task_first_look.py",
+    ),
+    Mutant(
+        "gap-latent-sure", "that an await in a branch need not have been reached",
+        "findings/beginnings.py", "region.sure and ", "", "norace/task_first_look.py",
+    ),
+    Mutant(
+        "gap-latent-first", "that a task which has awaited something may have waited for the other one",
+        "findings/beginnings.py", "return before == awaits", "return True", "norace/task_first_look.py",
+    ),
+    Mutant(
         "walk-ends", "that a walk is over when its task is suspended elsewhere",
         "detector/tasks.py", "task.stay(record.walks)", "task.begun.clear()", "norace/task_walk_ends.py",
     ),
