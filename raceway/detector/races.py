@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from raceway.model.races import RawRace, Side, item_of
+from raceway.model.races import THROUGH, RawRace, Side, item_of, link_of
 
-Key = tuple[int, int, str, str, str, bool]
+Key = tuple[int, int, str, str, str, bool, tuple[object, ...]]
+
+LINKS = 512
+"""Races that are kept of which it is still to be asked whether the later side depends on what it read."""
 
 
 class Races:
@@ -16,6 +19,7 @@ class Races:
         self._races: dict[Key, RawRace] = {}
         self.named: set[int] = set()
         """Serials of actors and locks that findings will name."""
+        self.links = 0
         self.noted = 0
         """How many races were noted, those alike each time."""
         self.on_new: Callable[[], None] | None = None
@@ -26,9 +30,13 @@ class Races:
         self.noted += 1
         first, second = earlier.access, later.access
         self.named.update((first.task or first.actor, second.task or second.actor, *earlier.locks, *later.locks))
-        key = (first.site, second.site, first.operation.value, second.operation.value, second.variable, one_loop)
+        operations, link = (first.operation.value, second.operation.value), link_of(later)
+        key = (first.site, second.site, *operations, second.variable, one_loop, link)
         known = self._races.get(key)
         if known is None:
+            self.links += later.region == THROUGH
+            if link and self.links > LINKS:
+                return
             self._races[key] = RawRace(earlier, later, observed, 1, one_loop, item=item_of(second.location))
             if self.on_new is not None:
                 self.on_new()

@@ -17,15 +17,20 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from inspect import CO_COROUTINE
 
 from raceway.detector.conflicts import conflict
 from raceway.detector.shadow import Entry, Shadow
 from raceway.model.kinds import ActorKind, Operation, RegionKind
-from raceway.model.records import Done, Location, Spawn, Suspend, Wake
+from raceway.model.races import THROUGH
+from raceway.model.records import WHOLE, Done, Location, Spawn, Suspend, Wake
 from raceway.model.sites import Region, Site
 
 HEADS = 16
 """Reads remembered of a task that it may rely on after a suspension."""
+
+LOOKS = 32
+"""Reads remembered of a task, for what it calls later because of them."""
 
 WALKS = 8
 """Walks remembered of a task that it has begun since it went on."""
@@ -47,12 +52,13 @@ class Task:
     `turn` counts its suspensions; `began` is the place of the first access after the last one, as `counted` then.
     `seen` is the place of the newest write of others that it has read in its first step. `heads` are reads that a write
     after a suspension may depend on, by site, activation and location. `wakers` are pairs of a task and the place in
-    the stream where it did what wakes this one. `begun` are the walks that it has begun since it went on.
+    the stream where it did what wakes this one. `begun` are the walks that it has begun since it went on. `looks` are
+    its newest reads, by location, on whose answers something that it calls later may depend.
     """
 
     __slots__ = (
-        "began", "begun", "born", "counted", "done", "heads", "held", "kind", "name", "parent", "seen", "turn",
-        "wakers",
+        "began", "begun", "born", "counted", "done", "heads", "held", "kind", "looks", "name", "parent", "seen",
+        "turn", "wakers",
     )  # fmt: skip
 
     def __init__(self, name: str, kind: ActorKind, parent: int, born: int) -> None:
@@ -68,6 +74,7 @@ class Task:
         self.heads: dict[Place, Entry] = {}
         self.wakers: deque[tuple[int, int]] = deque(maxlen=WAKERS)
         self.begun: deque[Entry] = deque()
+        self.looks: dict[Location, Entry] = {}
 
     def begin(self, walk: Entry) -> None:
         """A walk that goes on over suspensions was begun."""
@@ -88,6 +95,16 @@ class Task:
         """The task, in its first step, has read what this write left there."""
         if other.slot == entry.slot and other.access.task != entry.access.task:
             self.seen = max(self.seen, other.sequence)
+
+    def look(self, entry: Entry, site: Site) -> None:
+        """The task has read a location: what it read there before is out of date. What a function answers is asked for
+        by the coroutine that has called it, what a coroutine asks for by itself or by who has."""
+        self.looks.pop(entry.access.location, None)
+        frames = (code for code, _offset in entry.access.stack[:2])
+        if (site.answers or site.asks) and any(code.co_flags & CO_COROUTINE for code in frames):
+            if len(self.looks) >= LOOKS:
+                del self.looks[next(iter(self.looks))]
+            self.looks[entry.access.location] = entry
 
     def may_pause(self, region: Region) -> bool:
         """Whether the task can let others run inside the region: at an await or, as a greenlet, at any call."""
@@ -141,6 +158,7 @@ class Tasks:
             task.done = True
             task.held.clear()
             task.heads.clear()
+            task.looks.clear()
             task.begun.clear()
             self._ended.append(record.task)
             if len(self._ended) > ENDED_LIMIT and (oldest := self._ended.popleft()) not in self._named:
@@ -168,11 +186,19 @@ class Tasks:
         if not task.turn and shadow.writes and entry.access.operation.reads:
             task.see(entry, shadow.writes[-1])
         if not entry.access.operation.mutates:
+            if entry.access.operation is Operation.READ and entry.access.location.key != WHOLE:
+                task.look(entry, self._site_of(entry.access.site))
             return
         between = self.between(entry, shadow, task)
         for other in (*(() if between is None else (between,)), *self.walking(entry, shadow)):
             if conflict(other.access, entry.access):
                 yield other, True
+        look = task.looks.pop(entry.access.location, None)
+        linked = None if look is None or entry.head is not None else self.linked(entry, look, shadow, task)
+        if linked is not None and conflict(linked.access, entry.access):
+            entry.head, entry.region = look, THROUGH
+            yield linked, True
+            entry.head, entry.region = None, -1
 
     def between(self, entry: Entry, shadow: Shadow, task: Task) -> Entry | None:
         """The write of another task that came between the read and the write of the region that `entry` closes, if the
@@ -207,6 +233,19 @@ class Tasks:
         if not (beside and free and region.awaits) or region.calls or self._descends(entry.access.task, by, -1):
             return None
         return other
+
+    def linked(self, entry: Entry, look: Entry, shadow: Shadow, task: Task) -> Entry | None:
+        """The write of another task that came between a read of the task and this write, if it was suspended there and
+        did not ask for it. Whether the write depends on the read is told later: `findings.links`."""
+        if look.turn == task.turn or entry.access.operation not in (Operation.WRITE, Operation.DELETE):
+            return None
+        for other in shadow.writes:
+            by = other.access.task
+            if other.slot == entry.slot and by not in (0, entry.access.task) and other.sequence > look.sequence:
+                asked = self._descends(by, entry.access.task, look.sequence)
+                if not asked and not self._woke(by, task, other.sequence):
+                    return other
+        return None
 
     def walking(self, entry: Entry, shadow: Shadow) -> Iterator[Entry]:
         """Walks of other tasks, suspended for the first time since they began, that this change disturbs."""

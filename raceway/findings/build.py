@@ -15,6 +15,7 @@ from raceway.findings.fingerprint import fingerprint
 from raceway.findings.guards import Guard, Guards, missing
 from raceway.findings.interleaving import Interleaving
 from raceway.findings.judge import Judgement, judge, trusted, worst
+from raceway.findings.links import Links
 from raceway.findings.making import without_making
 from raceway.findings.owners import asks_for_itself
 from raceway.findings.wording import Breach, Facts, fix, guard, message
@@ -87,8 +88,10 @@ def build(
 ) -> tuple[Finding, ...]:
     """All findings about races of a run. Paths are made relative to `directory`."""
     files: list[str] = []
-    openings = Openings((serial, site) for serial, site in _noting(sites, names, files) if names.has_acted(serial))
-    certain = confirmed(races, names.site, names.site_file)
+    links = Links(names.site)
+    noted = _noting(sites, names, files, links)
+    openings = Openings((serial, site) for serial, site in noted if names.has_acted(serial))
+    certain = links.confirmed(confirmed(races, names.site, names.site_file))
     known = without_making(at_the_beginning(certain, names.site, openings), names.site)
     groups = _group(known, names.site, openings)
     guards = Guards(files)
@@ -104,11 +107,15 @@ def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(sorted(findings, key=lambda one: (one.severity.rank, _place(one), one.kind.value)))
 
 
-def _noting(sites: Iterable[tuple[int, Site]], names: Names, files: list[str]) -> Iterator[tuple[int, Site]]:
-    """The sites as they are; the files that they are in are noted."""
+def _noting(
+    sites: Iterable[tuple[int, Site]], names: Names, files: list[str], links: Links
+) -> Iterator[tuple[int, Site]]:
+    """The sites as they are; the files that they are in are noted, and what they tell of coroutines."""
     for serial, site in sites:
         if site.index == 0:
             files.append(names.site_file(serial))
+        if site.links:
+            links.add(site, files[-1])
         yield serial, site
 
 
@@ -309,7 +316,9 @@ def _unit_places(first: Member, second: Member, names: Names) -> list[tuple[str,
 
 
 def _head_line(side: Side, names: Names) -> int:
-    return 0 if side.head is None else names.site(side.head.site).line
+    head, serial = side.head, side.access.site
+    known = head is not None and names.site_file(head.site) == names.site_file(serial)
+    return names.site(head.site).line if head is not None and known else 0
 
 
 def _judge_all(group: _Group, names: Names, gil: bool, declaration: Guard | None, directory: str) -> Judgement:

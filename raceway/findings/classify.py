@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from raceway.model.kinds import Commute, FindingKind, Operation, RegionKind
-from raceway.model.races import RawRace, Side
+from raceway.model.races import THROUGH, RawRace, Side
 from raceway.model.sites import Region, Site, SiteForm
 from raceway.model.struct import Struct
 
@@ -67,6 +67,8 @@ def member(side: Side, site_of: Callable[[int], Site], openings: Openings) -> Me
         closed = site.regions[side.region]
         spans = site.spans or any(region.spans for region in ([closed] if closed.calls else _own(site)))
         return Member(side, serial, closed.kind, spans, site.counted, splits=closed.splits)
+    if side.region <= THROUGH:
+        return Member(side, serial, RegionKind.TEST if side.region == THROUGH else RegionKind.VALUE, True)
     if operation is Operation.READ_MODIFY_WRITE:
         return Member(side, serial, RegionKind.VALUE, site.spans)
     whole = site.whole and operation is Operation.ITERATE

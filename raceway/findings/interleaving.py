@@ -75,8 +75,10 @@ class Interleaving:
             reads = writes = serial
         elif operation.mutates:
             site, head = self._site_of(serial), member.side.head
-            region = site.regions[member.side.region]
-            reads, writes = (serial - site.index + region.head if head is None else head.site), serial
+            if head is None:
+                reads, writes = serial - site.index + site.regions[member.side.region].head, serial
+            else:
+                reads, writes = head.site, serial
         else:
             reads, writes = serial, member.unit
         return _Part(index, name, operation.value, operation.mutates, serial, reads, writes, looks)

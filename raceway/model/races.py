@@ -8,11 +8,15 @@ from raceway.model.kinds import LocationKind
 from raceway.model.records import Access, Location
 from raceway.model.struct import Struct, replace
 
+THROUGH, THROUGH_VALUE = -2, -3
+"""Regions of no site: what a task has called reads, and what it has called writes because of that, or what was read."""
+
 
 class Side(Struct):
     """One side: the access, the locks then held, and the read at the head of its region, if it closes one.
 
-    `region` is the index in the site's `regions`, -1 without one.
+    `region` is the index in the site's `regions`, -1 without one. THROUGH tells that the task has read the place
+    before, by what it has called; whether the write depends on that is still to be asked: see `findings.links`.
     """
 
     access: Access
@@ -28,6 +32,13 @@ LONGEST_KEY = 40
 """So many characters of a text that is a key are shown."""
 
 _LARGEST = 2**63
+
+
+def link_of(side: Side) -> tuple[object, ...]:
+    """The stacks of a side whose region is THROUGH, else nothing."""
+    if side.region > THROUGH or side.head is None:
+        return ()
+    return side.head.site, side.head.stack, side.access.stack
 
 
 class RawRace(Struct):
@@ -51,7 +62,12 @@ class RawRace(Struct):
     def key(self) -> tuple[object, ...]:
         """What races that look alike share."""
         first, second = self.earlier.access, self.later.access
-        return first.site, second.site, first.operation, second.operation, second.variable, self.one_loop
+        return first.site, second.site, first.operation, second.operation, second.variable, self.one_loop, self.link
+
+    @property
+    def link(self) -> tuple[object, ...]:
+        """The stacks of a read and a write that may depend on it, where they lie in what was called."""
+        return link_of(self.later)
 
 
 def item_of(location: Location) -> str:

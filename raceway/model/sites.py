@@ -59,7 +59,8 @@ class Region(Struct):
     the one of the write. `instead`: the test reads the place here too, and a short circuit may have passed by the read
     of the region before this one; the newest reached counts. `calls`: the head lies in another function, and these are
     the lines of those calls of the write's function that depend on what that one gave back; empty for a head in the
-    function of the write. `sure`: all ways from the read to the write pass an await.
+    function of the write. `sure`: the write stores what was awaited for since the read, on
+    all ways between the two.
     """
 
     head: int
@@ -71,6 +72,10 @@ class Region(Struct):
     instead: bool = False
     calls: tuple[int, ...] = ()
     sure: bool = False
+
+
+Link = tuple[int, int, bool]
+"""A line that asks, one that acts because of the answer, and whether it is given the answer."""
 
 
 class Site(Struct):
@@ -93,7 +98,9 @@ class Site(Struct):
     the test of a `while` that does nothing but wait, and what the end of a loop says that the last test has read;
     `polled` the latter, reads in the tests of such loops, and stores of what they ask for. `counted`: a slice is
     deleted whose end the function has counted. `told`: what the read gives goes into a log, or is a number of items
-    that the function gives back ("log", "count").
+    that the function gives back ("log", "count"). `answers`: what the function gives back depends on this read; `asks`:
+    something else that this coroutine does depends on it. `links`: of the first site of a coroutine, which of its lines
+    do something because of the answers of which other ones.
     """
 
     index: int
@@ -130,3 +137,6 @@ class Site(Struct):
     polled: bool = False
     given: bool = False
     told: str = ""
+    answers: bool = False
+    asks: bool = False
+    links: tuple[Link, ...] = ()

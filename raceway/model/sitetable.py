@@ -73,8 +73,9 @@ class SiteTable(Sequence[Site]):
 
         Bytes with one for each site: places of form and context in their enums, letters of commits, bits, and bits
         again: whether the operand is plain `self`, `lent`, `made`, `waits`, whether the site is the head of a region in
-        which a greenlet may let others run, `polled` and `given`. The texts, and for each of `_TEXTS` bytes with their
-        numbers: two for each site, lowest first, four where texts are many. By index of the site, where there is one:
+        which a greenlet may let others run, `polled`, `given`, and whether it `answers` or `asks`. The texts, and for
+        each of `_TEXTS` bytes with their numbers: two for each site, lowest first, four where texts are many. By index
+        of the site, where there is one:
         values of literal keys; and regions: 64 times the head, 1 more where an await lies inside, 2 more where a value
         is taken back, 4 more where a lock may be let go of inside, 8 more where a greenlet may let others run inside,
         16 more where the head stands in for the one before, 32 more where it is in another function.
@@ -185,7 +186,7 @@ def _head(region: Region) -> int:
 
 def _operand(site: Site) -> int:
     first = (site.base == "self") | site.lent << 1 | site.made << 2 | site.waits << 3
-    return first | site.polled << 5 | site.given << 6
+    return first | site.polled << 5 | site.given << 6 | (site.answers or site.asks) << 7
 
 
 def _flags(site: Site) -> int:

@@ -250,6 +250,8 @@ typedef struct {
 /* A task of an event loop, a callback that one runs, or a greenlet: the twin of raceway/detector/tasks.py. */
 #define TASK_HEADS 16
 #define TASK_WALKS 8
+#define TASK_LOOKS 32
+#define LOOKS_NEAR 4 /* of these a location has so many places */
 #define WAKERS 4
 
 typedef struct {
@@ -257,6 +259,17 @@ typedef struct {
     uint32_t sequence;
     uint32_t step;
 } Waker;
+
+/* A read of a task, for what it calls later because of the answer. */
+typedef struct {
+    uintptr_t object; /* 0: none */
+    uint64_t key;
+    uint32_t site;
+    Stack stack; /* owned */
+    uint32_t sequence;
+    uint32_t turn;
+    uint32_t step;
+} Look;
 
 typedef struct {
     uint64_t serial;
@@ -276,6 +289,7 @@ typedef struct {
     Waker wakers[WAKERS];
     uint32_t walks[TASK_WALKS]; /* contexts, owned references: of walks begun since it went on, in order */
     Head *heads; /* owned: TASK_HEADS of them, NULL until needed */
+    Look *looks; /* owned: TASK_LOOKS of them, NULL until needed */
     PyObject *name; /* owned */
 } Task;
 
@@ -466,12 +480,37 @@ bool task_drop_lock(uint64_t sync);
 void task_begin_walk(Task *task, uint32_t context);
 PyObject *task_walks(const Task *task);
 void task_note_head(Task *task, const Head *head);
+void task_look(Thread *thread, Frame *frame, uint32_t site, const void *target, uint64_t key);
+void task_forget_look(Task *task, const void *target, uint64_t key);
 const Head *task_find_head(const Task *task, const Head *wanted);
 bool task_asked(uint64_t by, const Task *task, uint32_t since);
 bool task_was_told(uint64_t by, const Task *task, uint32_t since, uint32_t since_step);
 bool tasks_dump(PyObject *found);
 uint64_t tasks_seen(void);
 void tasks_reset(void);
+
+/* The first of the places for a look at this location. */
+static inline Look *
+task_looks_near(const Task *task, const void *target, uint64_t key)
+{
+    return &task->looks[mix((uintptr_t)target ^ mix(key)) % (TASK_LOOKS / LOOKS_NEAR) * LOOKS_NEAR];
+}
+
+/* What the task has read there, for what it calls later; NULL without. */
+static inline const Look *
+task_look_at(const Task *task, const void *target, uint64_t key)
+{
+    if (task->looks == NULL) {
+        return NULL;
+    }
+    const Look *look = task_looks_near(task, target, key);
+    for (int place = 0; place < LOOKS_NEAR; place++, look++) {
+        if (look->object == (uintptr_t)target && look->key == key) {
+            return look;
+        }
+    }
+    return NULL;
+}
 
 /* --- contexts.c: one side of an access, shared by all locations it was made to in one epoch ----------------------- */
 
@@ -787,6 +826,7 @@ typedef struct {
     bool switches; /* a greenlet may let others run there */
     bool acted;
     bool awaits; /* one of its regions has an await inside */
+    bool answers; /* what the function gives back depends on this read, or something that the coroutine does */
     uint8_t region_count;
     RegionOf *regions; /* owned */
     PyObject *name; /* owned; NULL of a site that no bound code has */
@@ -881,6 +921,7 @@ void teller_kept(const Cell *cell, const Location *location, uint32_t slot);
 void teller_remember(const Cell *cell);
 
 void race_add(uint32_t earlier, uint32_t later, bool observed, bool one_loop, const Location *location);
+void race_add_linked(uint32_t earlier, uint32_t later, const Look *look, const Location *location);
 PyObject *races_dump(void);
 uint64_t races_noted(void);
 void races_reset(void);

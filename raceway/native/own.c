@@ -80,6 +80,13 @@ remember_made(Tap *tap, int made, uint32_t context)
     tap_learns(tap)->made[made] = (context & EXPANDED) == 0 && contexts[context].site == tap->site ? context : 0;
 }
 
+/* Whether the task may write here because of what it has read. */
+static inline bool
+may_rely(bool stores, const Thread *thread, const void *target, uint64_t key)
+{
+    return unlikely(thread->task != NULL) && stores && task_look_at(thread->task, target, key) != NULL;
+}
+
 /* A new object's fields are mostly stored one after the other by one activation, whose callers need to be looked at only
    once: it is the same activation if the same code runs in the same frame, called from the same instruction, and no
    other object was made known since. */
@@ -176,7 +183,8 @@ field_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObje
         shape->slots[(uint32_t)known->cell - shape->first].is_read = true;
     }
     bool recorded = false;
-    if (tap->is_simple && thread->due_count == 0 && (cell->w & EXPANDED) == 0) {
+    if (tap->is_simple && thread->due_count == 0 && (cell->w & EXPANDED) == 0 &&
+        !may_rely(tap->stores, thread, base, (uintptr_t)tap->name)) {
         Effect effect = {.operation = (uint8_t)op};
         uint32_t again = context_for_own(tap, MADE_ONE, thread, frame, cell, effect, tap->rank, callers);
         recorded = again != 0 && record_first(thread, cell, again, tap->stores);
@@ -184,6 +192,9 @@ field_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObje
     if (recorded || field_handed(tap, thread, frame, object, cell)) {
         if (tap->is_head) {
             note_head(thread, frame, frame_offset(frame), tap->site, base, (uintptr_t)tap->name);
+        }
+        if (unlikely(thread->task != NULL) && op == OP_READ) {
+            task_look(thread, frame, tap->site, base, (uintptr_t)tap->name);
         }
         return true;
     }
@@ -270,6 +281,9 @@ structure_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, Py
         thread->accesses++;
         return true;
     }
+    if (may_rely(known->stores, thread, container, KEY_STRUCTURE)) {
+        return false;
+    }
     Stack callers = context_callers(thread, frame, tap->site);
     bool asked = row->effects[0].operation == OP_ITERATE && sites[tap->site].form == FORM_CONTAINS;
     Effect effect = {.operation = asked ? OP_READ : row->effects[0].operation, .commute = row->effects[0].commute};
@@ -284,6 +298,9 @@ structure_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, Py
     }
     if (!known->stores) {
         variable_is_read(object->label);
+        if (unlikely(thread->task != NULL) && effect.operation == OP_READ) {
+            task_look(thread, frame, tap->site, container, KEY_STRUCTURE);
+        }
     }
     thread->accesses++;
     if (row->handover == HANDOVER_GIVE) {
@@ -347,6 +364,7 @@ item_recorded(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObje
     bool stores = row == NULL || known->stores;
     Object *object;
     if (!tap->is_simple || thread->due_count != 0 || (row != NULL && !is_plain_row(row)) ||
+        may_rely(stores, thread, container, number) || may_rely(stores, thread, container, KEY_STRUCTURE) ||
         (object = own_container(tap, known, container)) == NULL) {
         return false;
     }
@@ -409,6 +427,9 @@ item_recorded(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObje
     }
     if (tap->is_head) {
         note_head(thread, frame, frame_offset(frame), tap->site, container, number);
+    }
+    if (unlikely(thread->task != NULL) && effect.operation == OP_READ) {
+        task_look(thread, frame, tap->site, container, number);
     }
     if (row != NULL && row->handover == HANDOVER_GIVE && known->stores) {
         put_in(tap, thread, object);

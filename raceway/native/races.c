@@ -9,6 +9,8 @@ typedef struct Race {
     uint32_t object; /* serial */
     uint8_t kind;
     bool items;
+    uint32_t look; /* site of a read that the later side may depend on, where that lies in what was called */
+    Stack look_stack; /* owned; 0 without one */
     PyObject *item; /* owned: the key that they are all about; NULL when there are several, or it cannot be told */
     uint64_t key;
     bool observed;
@@ -18,11 +20,13 @@ typedef struct Race {
     struct Race *alike; /* of the same hash */
 } Race;
 
+#define LINKS 512 /* races with a look that are kept, as in raceway/detector/races.py */
 #define KEY_SHOWN 40 /* characters of a text, as LONGEST_KEY of raceway/model/races.py */
 
 static Table table;
 static Race *first_race, *last_race;
 static uint64_t noted;
+static uint32_t linked;
 
 static int
 weight(uint32_t earlier, uint32_t later, bool observed)
@@ -48,13 +52,15 @@ name_side(uint32_t id)
 }
 
 static bool
-is_alike(const Race *race, uint32_t earlier, uint32_t later, uint32_t variable, bool items, bool one_loop)
+is_alike(const Race *race, uint32_t earlier, uint32_t later, uint32_t variable, bool items, bool one_loop,
+         const Look *look)
 {
     const Context *a = &contexts[race->earlier], *b = &contexts[race->later];
     const Context *c = &contexts[earlier], *d = &contexts[later];
     return a->site == c->site && b->site == d->site && a->operation == c->operation &&
            b->operation == d->operation && race->variable == variable && race->items == items &&
-           race->one_loop == one_loop;
+           race->one_loop == one_loop && race->look_stack == (look == NULL ? 0 : look->stack) &&
+           (look == NULL || (race->look == look->site && b->stack == d->stack));
 }
 
 /* A key that can be told, of a long text the beginning. The texts are made by raceway/model/races.py. */
@@ -74,16 +80,15 @@ plain_key(PyObject *key)
     return PyLong_CheckExact(key) || PyBool_Check(key) || key == Py_None ? Py_NewRef(key) : NULL;
 }
 
-/* Note a race; of several alike the one that tells most about its regions is kept. */
-void
-race_add(uint32_t earlier, uint32_t later, bool observed, bool one_loop, const Location *location)
+static void
+add(uint32_t earlier, uint32_t later, bool observed, bool one_loop, const Location *location, const Look *look)
 {
     noted++;
     uint32_t variable = variable_of(location);
     uint64_t hash = mix(((uint64_t)contexts[earlier].site << 32 | contexts[later].site) ^ ((uint64_t)variable << 16));
     Race *known = table_get(&table, hash);
     Race *race = known;
-    while (race != NULL && !is_alike(race, earlier, later, variable, location->items, one_loop)) {
+    while (race != NULL && !is_alike(race, earlier, later, variable, location->items, one_loop, look)) {
         race = race->alike;
     }
     context_hold(earlier);
@@ -108,6 +113,12 @@ race_add(uint32_t earlier, uint32_t later, bool observed, bool one_loop, const L
         context_drop(later);
         return;
     }
+    linked += look != NULL;
+    if (look != NULL && linked > LINKS) {
+        context_drop(earlier);
+        context_drop(later);
+        return;
+    }
     race = calloc(1, sizeof(Race));
     if (race == NULL) {
         failures++;
@@ -117,11 +128,17 @@ race_add(uint32_t earlier, uint32_t later, bool observed, bool one_loop, const L
                    .items = location->items, .observed = observed, .one_loop = one_loop, .count = 1,
                    .key = location->key, .item = location->items ? plain_key(location->name) : NULL,
                    .object = location->object == NULL ? 0 : object_serial(location->object)};
+    if (look != NULL) {
+        race->look = look->site;
+        race->look_stack = look->stack;
+        stack_hold(look->stack);
+    }
     if (known != NULL) {
         race->alike = known->alike;
         known->alike = race;
     }
     else if (!table_put(&table, hash, race)) {
+        stack_drop(race->look_stack);
         Py_XDECREF(race->item);
         free(race);
         return;
@@ -134,6 +151,21 @@ race_add(uint32_t earlier, uint32_t later, bool observed, bool one_loop, const L
     }
     last_race = race;
     notice_race();
+}
+
+/* Note a race; of several alike the one that tells most about its regions is kept. */
+void
+race_add(uint32_t earlier, uint32_t later, bool observed, bool one_loop, const Location *location)
+{
+    add(earlier, later, observed, one_loop, location, NULL);
+}
+
+/* Note that a task has written what it has read before another one wrote it, each in what it had called. Whether the
+   write depends on the read is still to be asked. */
+void
+race_add_linked(uint32_t earlier, uint32_t later, const Look *look, const Location *location)
+{
+    add(earlier, later, true, true, location, look);
 }
 
 /* How many races were noted, those alike each time. */
@@ -178,8 +210,18 @@ side_tuple(uint32_t id)
                          (unsigned int)head, context->head_offset, head_locks);
 }
 
-/* [(earlier, later, variable, object, kind, observed, count, one loop, () or (key,))], in the order in which they were
-   first seen. */
+static PyObject *
+look_tuple(const Race *race)
+{
+    if (race->look_stack == 0) {
+        return PyTuple_New(0);
+    }
+    PyObject *stack = stack_tuple(race->look_stack);
+    return stack == NULL ? NULL : Py_BuildValue("(IN)", (unsigned int)race->look, stack);
+}
+
+/* [(earlier, later, variable, object, kind, observed, count, one loop, () or (key,), () or (site, stack) of a look)], in
+   the order in which they were first seen. */
 PyObject *
 races_dump(void)
 {
@@ -188,12 +230,15 @@ races_dump(void)
         PyObject *earlier = side_tuple(race->earlier);
         PyObject *later = side_tuple(race->later);
         PyObject *text = variable_text(race->variable, race->items);
-        PyObject *row = NULL;
-        if (earlier != NULL && later != NULL && text != NULL) {
-            row = Py_BuildValue(race->item == NULL ? "(OOOIiOKO())" : "(OOOIiOKO(O))", earlier, later, text, (unsigned int)race->object, (int)race->kind,
+        PyObject *item = race->item == NULL ? PyTuple_New(0) : PyTuple_Pack(1, race->item);
+        PyObject *look = look_tuple(race), *row = NULL;
+        if (earlier != NULL && later != NULL && text != NULL && item != NULL && look != NULL) {
+            row = Py_BuildValue("(OOOIiOKOOO)", earlier, later, text, (unsigned int)race->object, (int)race->kind,
                                 race->observed ? Py_True : Py_False, (unsigned long long)race->count,
-                                race->one_loop ? Py_True : Py_False, race->item);
+                                race->one_loop ? Py_True : Py_False, item, look);
         }
+        Py_XDECREF(item);
+        Py_XDECREF(look);
         Py_XDECREF(earlier);
         Py_XDECREF(later);
         Py_XDECREF(text);
@@ -213,10 +258,12 @@ races_reset(void)
         first_race = race->next;
         context_drop(race->earlier);
         context_drop(race->later);
+        stack_drop(race->look_stack);
         Py_XDECREF(race->item);
         free(race);
     }
     last_race = NULL;
     noted = 0;
+    linked = 0;
     table_free(&table);
 }

@@ -598,6 +598,32 @@ report_between(Access *access, Frame *frame, uint32_t other, bool observed, bool
     }
 }
 
+/* The write of another task that came between a read of the task and this write, each in what it had called, if the task
+   was suspended there and did not ask for it. Whether the write depends on the read is told later. */
+static void
+check_link(Access *access, Frame *frame, const Cell *cell, const Expansion *expansion, const Look *look)
+{
+    const Task *task = access->thread->task;
+    Entry only = {.context = expansion == NULL ? cell->w : 0};
+    const Entry *writes = expansion == NULL ? &only : entries_of(&expansion->writes);
+    uint8_t count = expansion == NULL ? cell->w != 0 : expansion->writes.count;
+    for (uint8_t at = 0; at < count; at++) {
+        const Context *other = &contexts[writes[at].context];
+        if (!other->of_task || other->slot != access->thread->actor->slot || other->actor == access->wanted.actor ||
+            other->step <= look->step || task_asked(other->actor, task, look->sequence) ||
+            task_was_told(other->actor, task, writes[at].sequence, other->step)) {
+            continue;
+        }
+        if (contexts_conflict(other, &access->wanted, access->location->kind)) {
+            access->id = access->id != 0 ? access->id : context_make(access->thread, frame, &access->wanted);
+            if (access->id != 0) {
+                race_add_linked(writes[at].context, access->id, look, access->location);
+            }
+        }
+        return;
+    }
+}
+
 static void
 check_gaps(Access *access, Frame *frame, const Cell *cell, const Expansion *expansion)
 {
@@ -729,6 +755,13 @@ record_at(Thread *thread, Frame *frame, uint32_t number, Cell *cell, const Locat
         if (op_reads(op) && thread->task->turn == 0) {
             task_sees(thread, cell);
         }
+        const Look *look = op_mutates(op) ? task_look_at(thread->task, location->target, location->key) : NULL;
+        if (unlikely(look != NULL)) {
+            if (access.head == NULL && (op == OP_WRITE || op == OP_DELETE) && look->turn != thread->task->turn) {
+                check_link(&access, frame, cell, expansion, look);
+            }
+            task_forget_look(thread->task, location->target, location->key);
+        }
     }
     else if (unlikely(access.head != NULL && site->regions[access.wanted.region].splits)) {
         closes = true;
@@ -778,6 +811,9 @@ record_at(Thread *thread, Frame *frame, uint32_t number, Cell *cell, const Locat
                 teller_remember(cell);
             }
         }
+    }
+    if (unlikely(thread->task != NULL) && op == OP_READ && location->key != KEY_WHOLE) {
+        task_look(thread, frame, number, location->target, location->key);
     }
     if (site->is_head && !op_mutates(op) && location->key != KEY_WHOLE) {
         note_head(thread, location->activation, frame == NULL ? 0 : frame_offset(frame), number, location->target,

@@ -16,7 +16,7 @@ static uint32_t capacity;
 enum { FLAG_KEYED = 1, FLAG_HEAD = 2, FLAG_RECHECKED = 4, FLAG_DOUBLE_CHECKED = 8, FLAG_FLAG = 32,
        FLAG_SUSPENDS = 64, FLAG_OPENS = 128 };
 enum { OPERAND_SELF = 1, OPERAND_LENT = 2, OPERAND_MADE = 4, OPERAND_WAITS = 8, OPERAND_SWITCHES = 16, OPERAND_POLLED = 32,
-       OPERAND_GIVEN = 64 };
+       OPERAND_GIVEN = 64, OPERAND_ANSWERS = 128 };
 
 static PyObject *
 interned(PyObject *text)
@@ -168,6 +168,7 @@ site_read(const Columns *columns, uint32_t first, Py_ssize_t place, Site *site)
         .switches = (operand & OPERAND_SWITCHES) != 0,
         .polled = (operand & OPERAND_POLLED) != 0,
         .given = (operand & OPERAND_GIVEN) != 0,
+        .answers = (operand & OPERAND_ANSWERS) != 0,
     };
     return read_others(columns, first, place, site);
 }

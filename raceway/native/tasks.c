@@ -74,6 +74,16 @@ task_walks(const Task *task)
 }
 
 static void
+forget_looks(Task *task)
+{
+    for (int place = 0; task->looks != NULL && place < TASK_LOOKS; place++) {
+        stack_drop(task->looks[place].stack);
+    }
+    free(task->looks);
+    task->looks = NULL;
+}
+
+static void
 task_free(Task *task)
 {
     end_walks(task, NULL);
@@ -81,6 +91,7 @@ task_free(Task *task)
         lockset_drop(task->heads[place].locks);
     }
     free(task->heads);
+    forget_looks(task);
     lockset_drop(task->held);
     Py_XDECREF(task->name);
     free(task);
@@ -201,6 +212,7 @@ task_done(uint64_t serial)
     free(task->heads);
     task->heads = NULL;
     task->heads_count = 0;
+    forget_looks(task);
     lockset_drop(task->held);
     task->held = 0;
     ended[(ended_first + ended_count) % (ENDED_LIMIT + 1)] = serial;
@@ -292,6 +304,46 @@ task_find_head(const Task *task, const Head *wanted)
         }
     }
     return NULL;
+}
+
+/* What the task has read there is out of date. */
+void
+task_forget_look(Task *task, const void *target, uint64_t key)
+{
+    Look *look = (Look *)task_look_at(task, target, key);
+    if (look != NULL) {
+        stack_drop(look->stack);
+        *look = (Look){0};
+    }
+}
+
+/* The task has read a location: what it read there before is out of date. What a function answers is asked for by the
+   coroutine that has called it, what a coroutine asks for by itself or by who has. */
+void
+task_look(Thread *thread, Frame *frame, uint32_t site, const void *target, uint64_t key)
+{
+    Task *task = thread->task;
+    task_forget_look(task, target, key);
+    if (!sites[site].answers || frame == NULL) {
+        return;
+    }
+    PyCodeObject *code = frame_code(frame);
+    Frame *outer = (code->co_flags & CO_COROUTINE) != 0 ? frame : frame_outer(frame);
+    if (outer == NULL || (frame_code(outer)->co_flags & CO_COROUTINE) == 0) {
+        return;
+    }
+    if (task->looks == NULL && (task->looks = calloc(TASK_LOOKS, sizeof(Look))) == NULL) {
+        failures++;
+        return;
+    }
+    Stack stack = stack_push(context_callers(thread, frame, site), code, frame_offset(frame));
+    Look *near = task_looks_near(task, target, key), *look = near;
+    for (int place = 1; place < LOOKS_NEAR && look->object != 0; place++) {
+        look = near[place].object == 0 || near[place].sequence < look->sequence ? &near[place] : look;
+    }
+    stack_drop(look->stack);
+    *look = (Look){.object = (uintptr_t)target, .key = key, .site = site, .stack = stack, .sequence = sequence,
+                   .turn = task->turn, .step = thread->step};
 }
 
 /* Whether `task` started the other one after that place in the run, or started who did. */

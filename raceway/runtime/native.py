@@ -17,7 +17,7 @@ from raceway import _native, files
 from raceway.model.findings import Actor
 from raceway.model.kinds import ActorKind, Commute, LocationKind, Operation
 from raceway.model.locks import Contention, LockFacts, LockOrder, Waiting
-from raceway.model.races import RawRace, Side, key_text
+from raceway.model.races import THROUGH, RawRace, Side, key_text
 from raceway.model.records import Access, Location
 from raceway.model.sites import Site
 from raceway.model.sitetable import SiteTable, pack
@@ -324,10 +324,14 @@ def _deadlock(rows: Iterable[tuple[Any, ...]]) -> tuple[Waiting, ...]:
 
 
 def _race(row: tuple[Any, ...]) -> RawRace:
-    earlier, later, variable, serial, kind, observed, count, one_loop, key = row
+    earlier, later, variable, serial, kind, observed, count, one_loop, key, look = row
     location = Location(serial, LocationKind(kind))
-    sides = _side(earlier, location, variable), _side(later, location, variable)
-    return RawRace(*sides, observed, count, one_loop, item=key_text(*key) if key else "")
+    first, second = _side(earlier, location, variable), _side(later, location, variable)
+    if look:
+        site, stack = look
+        head = Access(second.access.actor, Operation.READ, location, site, variable, stack)
+        second = Side(second.access, second.locks, head, THROUGH)
+    return RawRace(first, second, observed, count, one_loop, item=key_text(*key) if key else "")
 
 
 def _side(packed: tuple[Any, ...], location: Location, variable: str) -> Side:

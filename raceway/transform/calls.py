@@ -45,7 +45,7 @@ ATTRIBUTE_CALLS = {
 
 def call(planner: Planner, node: cst.Call) -> Taint:
     """Walk a call in evaluation order; it ends a segment."""
-    func = node.func
+    func, awaited = node.func, planner.awaited is node
     if isinstance(func, cst.Attribute):
         taint = _method(planner, node, func)
     elif isinstance(func, cst.Name) and planner.scope.resolve(func.value) is Binding.BUILTIN:
@@ -54,8 +54,10 @@ def call(planner: Planner, node: cst.Call) -> Taint:
         planner.visit(func)
         taint = _arguments(planner, node)
     taint |= algorithm(planner, node)
+    given = (planner.taints.get(argument.value, CLEAN) for argument in node.args)
+    planner.flow.links.note(node, planner.flow.guards, CLEAN.union(*given), awaited)
     planner.flow.switch()
-    return taint
+    return taint | planner.helpers.answer(planner.flow, node)
 
 
 def _arguments(planner: Planner, node: cst.Call) -> Taint:

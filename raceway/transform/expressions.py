@@ -81,7 +81,10 @@ def if_expression(planner: Planner, node: cst.IfExp) -> Taint:
 
 def awaiting(planner: Planner, node: cst.Await) -> Taint:
     """`await x` lets other tasks run."""
+    planner.awaited = node.expression
     taint = planner.visit(node.expression)
+    planner.flow.awaited.update(one for one in taint if one.anchor is node.expression)
+    planner.flow.links.note(node, planner.flow.guards, CLEAN, awaited=True)
     planner.flow.suspend()
     return taint
 

@@ -17,6 +17,7 @@ import libcst as cst
 
 from raceway.model.kinds import RegionKind
 from raceway.model.sites import Context, SiteForm
+from raceway.transform.links import Links
 from raceway.transform.plan import Draft
 from raceway.transform.source import literal
 from raceway.transform.ways import Ways
@@ -41,12 +42,13 @@ def _joined(parts: list[str]) -> str:
 @dataclass(frozen=True, slots=True)
 class Guard:
     """A test in force: the reads it used, and those it found absent (None, false, missing) on this branch; `present`:
-    those that the last test of a loop that is over has found true."""
+    those that the last test of a loop that is over has found true. `refuses`: what follows runs as it did not raise."""
 
     reads: Taint
     absent: Taint
     present: Taint = frozenset()
     over: bool = False
+    refuses: bool = False
 
     def found(self, literal: str) -> Taint:
         """The reads that were found as `literal` says when the loop ended."""
@@ -63,6 +65,7 @@ class Flow:
     are writes before which nothing tests their place. `answers` has, of locals that are what a comparison said, the
     number of that binding and the reads that are absent if it is true, and if it is false. `matched` are reads that
     were compared for equality with what is no literal: whoever it names is the one that may go on, as with a turn.
+    `awaited` are answers of calls that were awaited.
     `is_async`: it is that of a coroutine or an asynchronous generator, so that what drives it may await at a `yield`.
     """
 
@@ -85,6 +88,11 @@ class Flow:
     written: list[tuple[Draft, tuple[Guard, ...]]] = field(default_factory=list)
     answers: dict[str, tuple[int, tuple[Taint, Taint]]] = field(default_factory=dict)
     matched: set[Draft] = field(default_factory=set)
+    links: Links = field(default_factory=Links)
+    awaited: set[Draft] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.links.are_kept = self.is_async
 
     def switch(self) -> None:
         """A switch point: call, loop back-edge, await."""
@@ -179,6 +187,7 @@ class Flow:
     def write(self, draft: Draft, value: Taint, *paths: str) -> None:
         """A write is reached: link it to the reads it depends on."""
         self.stamp(draft, paths)
+        self.links.note(draft.anchor, self.guards, value)
         for read in sorted(value, key=_order):
             if self._same(read, draft):
                 draft.add_region(read, RegionKind.VALUE, *self._between(read), self._splits(read, value))
@@ -187,16 +196,17 @@ class Flow:
         self._find_guard(draft)
         if all(region.kind is RegionKind.VALUE for region in draft.regions):
             self.blind.append(draft)
-        self._note_sure(draft)
+        self._note_sure(draft, value)
         if draft.regions:
             self.written.append((draft, tuple(self.guards)))
 
-    def _note_sure(self, draft: Draft) -> None:
-        """Note the heads of a write from which all ways to here pass an await."""
+    def _note_sure(self, draft: Draft, value: Taint) -> None:
+        """Note the heads of a write that stores what was awaited for since, on all ways from there to here."""
         heads = {region.head for region in draft.regions if region.awaits}
-        if heads:
-            reads = (read for read in self.reads if read.index in heads)
-            draft.sure.update(read.index for read in reads if self.ways.suspend_always(read.awaits))
+        for read in (read for read in self.reads if read.index in heads):
+            stored = any(one in self.awaited and one.order > read.order for one in value)
+            if stored and self.ways.suspend_always(read.awaits):
+                draft.sure.add(read.index)
 
     def _repeats(self, draft: Draft) -> bool:
         """Whether a flag is stored as the end of a loop has found it, or another way out of the loop would: `while
@@ -276,7 +286,9 @@ class Flow:
         """At the end of the activation: an item stored because it was missing, and used afterwards, is a lazy cache.
         And it is known which places were read by one site only."""
         counts = Counter(path for read in self.reads for path in read.paths)
+        asking = self.links.asking()
         for read in self.reads:
+            read.answers, read.asks = read in self.told, read.anchor in asking
             read.once = all(counts[path] == 1 for path in read.paths)
         for write, head, spans, awaits in self.lazy:
             used = any(read.order > write.order and self._same(read, write) for read in self.reads)

@@ -93,6 +93,12 @@ class Helpers:
             return CLEAN
         if name in self._names:
             self._rely(flow, node, name, path)
+        return self.answer(flow, node, name, path)
+
+    def answer(self, flow: Flow, node: cst.CSTNode, name: str = "", path: str = "") -> Taint:
+        """What a call answers, or a property; the name is that of a method of the module, if it is one."""
+        if not (name or flow.is_async):
+            return CLEAN
         answer = Draft(CALLED, SiteForm.METHOD, Context.CALL, Role.BASE, node, name, path, "", "", node)
         flow.stamp(answer, ())
         return frozenset((answer,))

@@ -8,6 +8,7 @@ import libcst as cst
 
 from raceway.model.kinds import RegionKind
 from raceway.model.sites import Context, Region, Role, SiteForm
+from raceway.transform.links import Pairs
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class Call:
 class Draft:
     """A site under construction; `order`, `segment` and `awaits` say when in its activation it is reached, `blocks` in
     which `with` blocks. `operand` is what is tapped. `passed_by`: a short circuit may leave it out. `calls`: by head,
-    the calls that rely on it. `sure`: heads after which all ways to here pass an await."""
+    the calls that rely on it. `sure`: heads after which what is stored was awaited for."""
 
     index: int
     form: SiteForm
@@ -55,6 +56,9 @@ class Draft:
     polled: bool = False
     whole: bool = False
     counted: bool = False
+    answers: bool = False
+    asks: bool = False
+    links: Pairs = field(default_factory=dict)
     paths: tuple[str, ...] = ()
     order: int = 0
     segment: int = 0

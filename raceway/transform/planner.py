@@ -37,6 +37,7 @@ class Planner:
         self.taints: dict[cst.CSTNode, Taint] = {}
         self.polled: dict[str, set[str]] = {}
         self.loops = 0
+        self.awaited: cst.CSTNode | None = None
         self._handlers = handlers
 
     def visit(self, node: cst.CSTNode | None) -> Taint:
@@ -65,13 +66,15 @@ class Planner:
     @contextmanager
     def activation(self, node: cst.CSTNode) -> Iterator[None]:
         """The scope that `node` opens, as an activation of its own."""
-        scope, flow = self.scope, self.flow
+        scope, flow, first = self.scope, self.flow, len(self.plan.drafts)
         is_async = isinstance(node, cst.FunctionDef) and node.asynchronous is not None
         self.scope, self.flow = self.scopes.of[node], Flow(is_async)
         try:
             yield
         finally:
             self.flow.finish()
+            if self.flow.links.pairs and len(self.plan.drafts) > first:
+                self.plan.drafts[first].links = self.flow.links.pairs
             self.scope, self.flow = scope, flow
 
     @property

@@ -17,7 +17,7 @@ import libcst as cst
 from raceway.errors import TransformError
 from raceway.model import placeholders
 from raceway.model.kinds import RegionKind
-from raceway.model.sites import FUNCTIONS, Context, Region, Site
+from raceway.model.sites import FUNCTIONS, Context, Link, Region, Site
 from raceway.model.struct import Struct, replace
 from raceway.originals import allocate_lock, start_new_thread
 from raceway.transform import code as code_renderer
@@ -153,6 +153,7 @@ def _sites(analysis: _Analysis) -> tuple[Site, ...]:
             draft,
             pairs[draft.anchor],
             _lent(draft, pairs),
+            _links(draft, pairs),
             made=pairs.get(draft.operand) in making.bases,
             told=told.get(pairs[draft.anchor], ""),
             given=draft.context not in _READING and pairs.get(draft.operand) in making.given,
@@ -177,6 +178,14 @@ def _lent(draft: Draft, pairs: dict[cst.CSTNode, ast.AST]) -> Iterator[Region]:
         yield Region(head, kind, True, awaits, splits=adds or value, switches=relies, calls=lines)
 
 
+def _links(draft: Draft, pairs: dict[cst.CSTNode, ast.AST]) -> tuple[Link, ...]:
+    found: dict[tuple[int, int], bool] = {}
+    for (test, act), value in draft.links.items():
+        lines = pairs[test].lineno, pairs[act].lineno  # type: ignore[attr-defined]
+        found[lines] = found.get(lines, False) or value
+    return tuple((*lines, value) for lines, value in sorted(found.items()))
+
+
 def _own(draft: Draft) -> Iterator[Region]:
     for region in draft.regions:
         yield replace(region, sure=True) if region.head in draft.sure else region
@@ -187,7 +196,8 @@ def _says_less(region: Region) -> tuple[bool, bool, bool]:
 
 
 def _site(
-    draft: Draft, node: ast.AST, lent: Iterable[Region], made: bool, given: bool, whole: bool, told: str
+    draft: Draft, node: ast.AST, lent: Iterable[Region], links: tuple[Link, ...], made: bool, given: bool, whole: bool,
+    told: str,
 ) -> Site:
     assert isinstance(node, (ast.expr, ast.stmt, ast.alias, ast.ExceptHandler))
     end: ast.AST = node.type if isinstance(node, ast.ExceptHandler) and node.type is not None else node
@@ -228,6 +238,9 @@ def _site(
         waits=draft.waits,
         polled=draft.polled,
         counted=draft.counted,
+        answers=draft.answers,
+        asks=draft.asks,
+        links=links,
     )
 
 

@@ -40,11 +40,11 @@ def if_(planner: Planner, node: cst.If) -> Taint:
         flow.guards[-1] = Guard(reads, false_absent)
         pushed += 1
         if leaving is not None and not rest and not pushed > 1:
-            rest.append(Guard(reads, CLEAN if isinstance(leaving, cst.Raise) else false_absent))
+            rest.append(_unless(leaving, reads, false_absent))
         elif current.orelse is not None and isinstance(current.orelse, cst.Else):
             other = exits(current.orelse.body)
             if other is not None:
-                rest.append(Guard(reads, CLEAN if isinstance(other, cst.Raise) else true_absent))
+                rest.append(_unless(other, reads, true_absent))
         current = current.orelse
     if current is not None:
         before = dict(flow.env)
@@ -54,6 +54,12 @@ def if_(planner: Planner, node: cst.If) -> Taint:
     del flow.guards[len(flow.guards) - pushed :]
     flow.guards.extend(rest)
     return CLEAN
+
+
+def _unless(leaving: cst.CSTNode, reads: Taint, absent: Taint) -> Guard:
+    """What follows a test runs as its block was not left by this statement."""
+    raises = isinstance(leaving, cst.Raise)
+    return Guard(reads, CLEAN if raises else absent, refuses=raises)
 
 
 def while_(planner: Planner, node: cst.While) -> Taint:
@@ -218,7 +224,7 @@ def match(planner: Planner, node: cst.Match) -> Taint:
 
 def assert_(planner: Planner, node: cst.Assert) -> Taint:
     """`assert test` is an early exit."""
-    planner.flow.guards.append(Guard(planner.visit(node.test), CLEAN))
+    planner.flow.guards.append(Guard(planner.visit(node.test), CLEAN, refuses=True))
     planner.visit(node.msg)
     return CLEAN
 

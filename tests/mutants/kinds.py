@@ -105,8 +105,38 @@ _REGIONS = (
         "findings/beginnings.py", "region.sure and ", "", "norace/task_first_look.py",
     ),
     Mutant(
+        "gap-latent-stored", "that an await of which nothing comes may be one that suspends nobody",
+        "transform/flow.py", "if stored and ", "if ", "norace/task_first_look.py",
+    ),
+    Mutant(
         "gap-latent-first", "that a task which has awaited something may have waited for the other one",
         "findings/beginnings.py", "return before == awaits", "return True", "norace/task_first_look.py",
+    ),
+    Mutant(
+        "link", "that what a task calls may act on what something else that it has called has read",
+        "detector/tasks.py", "yield linked, True", "pass", "race/task_helpers_apart/main.py",
+    ),
+    Mutant(
+        "link-lines", "that the one call is made because of the answer of the other one",
+        "findings/links.py", "if value is not None and same:", "if same:", "norace/task_helpers_apart/main.py",
+    ),
+    Mutant(
+        "link-answer", "that an answer must depend on a read",
+        "findings/links.py", "[: ASKED if answers else 1]", "[:ASKED]", "norace/task_helpers_apart/main.py",
+    ),
+    Mutant(
+        "link-mark", "that a mark which is set relies on no answer",
+        "findings/links.py", " or site.literal", "", "norace/task_helpers_apart/main.py",
+    ),
+    Mutant(
+        "link-count", "that what counts on looks anew",
+        "detector/tasks.py", "not in (Operation.WRITE, Operation.DELETE)", "is Operation.READ",
+        "norace/task_helpers_apart/main.py",
+    ),
+    Mutant(
+        "link-asked", "that a task may have been asked to write",
+        "detector/tasks.py", "if not asked and not self._woke(by, task, other.sequence):", "if True:",
+        "norace/task_helpers_apart/main.py",
     ),
     Mutant(
         "walk-ends", "that a walk is over when its task is suspended elsewhere",
@@ -130,8 +160,8 @@ _REGIONS = (
     ),
     Mutant(
         "guard-raise", "that raising unless it is missing is a refusal, not an initialisation",
-        "transform/statements.py", "Guard(reads, CLEAN if isinstance(leaving, cst.Raise) else false_absent)",
-        "Guard(reads, false_absent)", "race/check_owner_raise.py",
+        "transform/statements.py", "Guard(reads, CLEAN if raises else absent, refuses=raises)",
+        "Guard(reads, absent, refuses=raises)", "race/check_owner_raise.py",
     ),
     Mutant(
         "guard-except", "that what a try block read guards its handlers",
