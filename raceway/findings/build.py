@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from types import CodeType
 from typing import Protocol
 
 from raceway.findings import naming
@@ -229,14 +228,16 @@ def _same_lines(weak: _Group, strong: _Group) -> bool:
 
 
 def _by_another(reading: Side, others: list[Side]) -> bool:
-    """Whether the call that read stands in one line with calls that wrote, none of them of the same method."""
+    """Whether the call that read stands in one line with calls that wrote, and comes before them: what a `with`
+    statement calls at its end is on its line, too."""
     place = _calling(reading)
     beside = [side for side in others if _calling(side) == place]
-    return place is not None and bool(beside) and all(_code(side) is not _code(reading) for side in beside)
+    return place is not None and bool(beside) and all(_comes_first(reading, side) for side in beside)
 
 
-def _code(side: Side) -> CodeType:
-    return side.access.stack[0][0]
+def _comes_first(reading: Side, writing: Side) -> bool:
+    """Whether of two calls in one line the other one comes later, and is another one."""
+    return reading.access.stack[1][1] < writing.access.stack[1][1]
 
 
 def _calling(side: Side) -> tuple[str, int] | None:

@@ -139,6 +139,12 @@ _REGIONS = (
         "norace/task_helpers_apart/main.py",
     ),
     Mutant(
+        "same-lines-order", "that what a `with` statement calls at its end does not repeat what it calls first",
+        "findings/build.py", "return reading.access.stack[1][1] < writing.access.stack[1][1]",
+        "return reading.access.stack[1][1] != writing.access.stack[1][1]",
+        "race/with_shared.py",
+    ),
+    Mutant(
         "walk-ends", "that a walk is over when its task is suspended elsewhere",
         "detector/tasks.py", "task.stay(record.walks)", "task.begun.clear()", "norace/task_walk_ends.py",
     ),
@@ -437,7 +443,7 @@ _JUDGING = (
     ),
     Mutant(
         "fold-method", "that a read and a write of one method are no such update",
-        "findings/build.py", "all(_code(side) is not _code(reading) for side in beside)", "True",
+        "findings/build.py", "stack[1][1] < writing.access", "stack[1][1] <= writing.access",
         "race/lock_lru_cache.py",
     ),
     Mutant(
