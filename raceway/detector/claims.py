@@ -46,9 +46,18 @@ class Claims:
         elif number == other.number and site != other.access.site:
             self.heard[other.slot % HEARD] = (slot, number, -1)
 
+    def has_claimed(self) -> bool:
+        """Whether the actor has claimed something since it last wrote what it had read in another section."""
+        return self.claimed > self.closed
+
     def shares(self, other: Entry) -> bool:
-        """Whether nothing tells that the actor has what `other` wrote to itself: it has claimed nothing since it last
-        wrote what it had read in another section, and of what the other one wrote then or later it has come upon
-        nothing else."""
+        """Whether nothing tells that the actor has what `other` wrote to itself: it has claimed nothing, and of what
+        the other one wrote then or later it has come upon nothing else."""
         known = self.heard[other.slot % HEARD]
-        return self.claimed <= self.closed and known == (other.slot, other.number, other.access.site)
+        return not self.has_claimed() and known == (other.slot, other.number, other.access.site)
+
+    def may_share(self, other: Entry) -> bool:
+        """The same of an actor that need not have come upon `other` itself."""
+        slot, number, _site = self.heard[other.slot % HEARD]
+        unheard = slot == -1 or (slot == other.slot and number < other.number)
+        return self.shares(other) or (unheard and not self.has_claimed())

@@ -35,12 +35,13 @@ class Entry:
     locks then held.
 
     `turn` counts the suspensions of its task before it, `began` is the place of the first access of its task after
-    those, `walks` tells that it goes on over suspensions of its task.
+    those, `walks` tells that it goes on over suspensions of its task, `opens` that it closes a region of two critical
+    sections in which others can write: see `splits`.
     """
 
     __slots__ = (
-        "access", "actor_epoch", "began", "head", "locks", "number", "rank", "region", "sequence", "slot", "turn",
-        "walks",
+        "access", "actor_epoch", "began", "head", "locks", "number", "opens", "rank", "region", "sequence", "slot",
+        "turn", "walks",
     )  # fmt: skip
 
     def __init__(
@@ -58,6 +59,7 @@ class Entry:
         self.turn = 0
         self.began = 0
         self.walks = False
+        self.opens = False
 
     @property
     def epoch(self) -> Epoch:

@@ -9,6 +9,8 @@ The lock orders all that is done under it, so nothing races. Two things tell:
   that sort (or its beginning) may have made the object its own so, and who has read something else that the other one
   wrote then or later may have been told that it is its turn (see `claims`). What others did before and after they
   closed such a region is told apart: the write has an epoch of its own.
+
+The same holds of who writes under the lock after the region was closed, and not before.
 """
 
 from __future__ import annotations
@@ -40,10 +42,23 @@ def splitting(entry: Entry, shadow: Shadow, actor: Actor) -> Iterator[tuple[Entr
             yield other, False
 
 
+def splits(entry: Entry, shadow: Shadow, actor: Actor) -> Iterator[Entry]:
+    """The writes of others that closed such a region, in which the write of `entry` could have come as well."""
+    for other in shadow.writes:
+        if not other.opens or other.slot == entry.slot or not other.before(actor.clock):
+            continue
+        asked = other.number <= actor.firm.get(other.slot, 0)
+        under_one = other.head is not None and not set(other.locks).isdisjoint({*other.head.locks} & {*entry.locks})
+        if under_one and not asked and conflict(other.access, entry.access) and actor.claims.may_share(other):
+            yield other
+
+
 def close(entry: Entry, actor: Actor) -> None:
     """The actor writes what it had read in another section: the write has an epoch of its own, until `advance`."""
+    head, claims = entry.head, actor.claims
+    entry.opens = head is not None and not claims.has_claimed() and _lets_go(entry, entry, head, actor)
     actor.advance()
-    actor.claims.closed = entry.number = actor.clock[actor.slot]
+    claims.closed = entry.number = actor.clock[actor.slot]
     entry.actor_epoch = actor.epoch
 
 

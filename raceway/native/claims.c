@@ -48,3 +48,12 @@ shares(const Thread *thread, const Context *other)
     return thread->claimed <= thread->closed && heard->slot == other->slot && heard->number == other->number &&
            heard->site == other->site;
 }
+
+/* The same of a thread that need not have come upon that write itself. */
+bool
+may_share(const Thread *thread, const Context *other)
+{
+    const Heard *heard = &thread->heard[other->slot % HEARD];
+    bool unheard = heard->number == 0 || (heard->slot == other->slot && heard->number < other->number);
+    return shares(thread, other) || (thread->claimed <= thread->closed && unheard);
+}

@@ -284,6 +284,7 @@ context_renew(Thread *thread, Frame *frame, uint32_t before, const Context *want
     known->turn = thread->task != NULL ? thread->task->turn : 0;
     known->step = thread->step;
     known->rank = wanted->rank;
+    known->opens = wanted->opens;
     context_tags[before] = tag_of(thread, wanted);
     claim(thread, known);
     return before;

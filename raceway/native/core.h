@@ -534,6 +534,7 @@ typedef struct {
     uint8_t rank;
     bool of_task;
     bool walks; /* it goes on over suspensions of its task */
+    bool opens; /* it closes a region of two critical sections in which others can write */
 } Context;
 
 

@@ -45,6 +45,18 @@ are_over(const Entries *list)
     return true;
 }
 
+/* Whether one of these closed a region in which others can write. */
+static bool
+any_opens(const Entries *writes)
+{
+    for (uint8_t place = 0; place < writes->count; place++) {
+        if (contexts[entries_of(writes)[place].context].opens) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool
 tells(const Entries *list, const Thread *thread, uint8_t rank)
 {
@@ -126,6 +138,9 @@ record_in_order(Tap *tap, int made, Thread *thread, Frame *frame, Cell *cell, Ef
             return false;
         }
         if (foreign_write) {
+            if (mutates && contexts[w].opens) {
+                return false;
+            }
             hear(thread, &contexts[w]);
         }
         if (!mutates || (!foreign_write && !foreign_read)) {
@@ -150,6 +165,9 @@ record_in_order(Tap *tap, int made, Thread *thread, Frame *frame, Cell *cell, Ef
     }
     else if (expansion->racy || !are_past(&expansion->writes, actor) ||
              !(mutates ? are_past(&expansion->reads, actor) : are_over(&expansion->reads))) {
+        return false;
+    }
+    else if (mutates && any_opens(&expansion->writes)) {
         return false;
     }
     else if (tells(&expansion->writes, thread, rank) || (!mutates && tells(&expansion->reads, thread, rank))) {

@@ -658,15 +658,16 @@ is_under_one_lock(const Access *access, const Context *other, uint32_t place)
     return false;
 }
 
-/* Whether all locks that the three have in common, one at least, were taken anew after the read. */
+/* Whether all locks that the read, the write and what was made under `locks` have in common, one at least, were taken anew
+   after the read. */
 static bool
-lets_go(const Access *access, const Context *other)
+lets_go(const Access *access, Lockset locks)
 {
     Lockset held = access->thread->actor->held;
     bool found = false;
     for (uint32_t at = 0; at < lockset_length(held); at++) {
         uint64_t lock = lockset_at(held, at);
-        if (lockset_has(access->head->locks, lock) && lockset_has(other->locks, lock)) {
+        if (lockset_has(access->head->locks, lock) && lockset_has(locks, lock)) {
             if (sync_taken_at(lock) < access->head->sequence) {
                 return false;
             }
@@ -695,9 +696,47 @@ check_split(Access *access, Frame *frame, const Expansion *expansion)
                 report_between(access, frame, entry->context, true, false);
             }
         }
-        else if (shares(thread, other) && lets_go(access, other)) {
+        else if (shares(thread, other) && lets_go(access, other->locks)) {
             report_between(access, frame, entry->context, false, false);
         }
+    }
+}
+
+/* The write of another actor that closed such a region, in which this write could have come as well. */
+static void
+check_opened(Access *access, Frame *frame, uint32_t id)
+{
+    const Thread *thread = access->thread;
+    const Context *other = &contexts[id];
+    if (!other->opens || other->slot == thread->actor->slot || !is_ordered(other, thread->actor) ||
+        other->number <= clock_get(&thread->actor->firm, other->slot) || !may_share(thread, other) ||
+        !contexts_conflict(other, &access->wanted, access->location->kind)) {
+        return;
+    }
+    Lockset held = thread->actor->held;
+    for (uint32_t at = 0; at < lockset_length(held); at++) {
+        uint64_t lock = lockset_at(held, at);
+        if (lockset_has(other->locks, lock) && lockset_has(other->head_locks, lock)) {
+            if (access->id == 0) {
+                access->id = context_make(access->thread, frame, &access->wanted);
+            }
+            if (access->id != 0) {
+                race_add(access->id, id, false, false, access->location);
+            }
+            return;
+        }
+    }
+}
+
+static void
+check_all_opened(Access *access, Frame *frame, const Cell *cell, const Expansion *expansion)
+{
+    if (expansion == NULL) {
+        check_opened(access, frame, cell->w);
+        return;
+    }
+    for (uint8_t at = 0; at < expansion->writes.count; at++) {
+        check_opened(access, frame, entries_of(&expansion->writes)[at].context);
     }
 }
 
@@ -772,9 +811,13 @@ record_at(Thread *thread, Frame *frame, uint32_t number, Cell *cell, const Locat
         if (expansion != NULL) {
             check_split(&access, frame, expansion);
         }
+        access.wanted.opens = thread->claimed <= thread->closed && lets_go(&access, thread->actor->held);
         actor_gave(thread); /* the write has an epoch of its own */
         access.id = 0; /* of the one before */
         thread->closed = clock_get(&thread->actor->clock, thread->actor->slot);
+    }
+    else if (op_mutates(op)) {
+        check_all_opened(&access, frame, cell, expansion);
     }
     bool polled = unlikely(site->polled) && op_mutates(op) && is_polled(cell, thread->actor->slot);
     if (!repeats(&access, cell, expansion) || unlikely(access.wanted.walks)) { /* each walk has an end of its own */

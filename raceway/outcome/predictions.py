@@ -21,6 +21,7 @@ from raceway.runtime.contract import Core
 INTERVAL = 0.05
 """Seconds between two looks at what was told."""
 
+
 class Predictions:
     """The predictor of one process. Any thread may ask for `races`. With `alone` nobody else asks the core for rows."""
 

@@ -63,7 +63,6 @@ class Reach:
         self.type = type(base)
 
 
-
 class Accesses:
     """Turns committed sites into recorded accesses."""
 

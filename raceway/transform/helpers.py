@@ -181,7 +181,6 @@ class Helpers:
         method = self._methods.get(test)
         return () if method is None else method.answers
 
-
     def _matches(self, test: str | Draft, read: Draft) -> bool:
         """Whether the method that a test calls compares the read with something."""
         return isinstance(test, str) and test in self._methods and read in self._methods[test].matched

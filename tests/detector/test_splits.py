@@ -123,3 +123,16 @@ def test_who_has_read_what_the_other_one_wrote_last_may_have_been_told() -> None
     asks = section(2, LOCKS[0], [(Operation.READ, 1, PLAIN)])
     assert splits([*FORKS, *region(1), *passes, *asks, *region(2)]) == []
     assert splits([*FORKS, *passes, *region(1), *asks, *region(2)]) == [False]
+
+
+def test_who_writes_later_may_write_in_between() -> None:
+    assert splits([*FORKS, *region(1), *section(2, LOCKS[0], [(Operation.WRITE, 0, PLAIN)])]) == [False]
+    assert splits([*FORKS, *region(1), Join(2, 1), *section(2, LOCKS[0], [(Operation.WRITE, 0, PLAIN)])]) == []
+    assert splits([*FORKS, *region(1), *section(2, LOCKS[1], [(Operation.READ, 1, PLAIN)])]) == []
+
+
+def test_who_writes_later_and_was_told_of_the_end_of_the_region_does_not_come_before() -> None:
+    passes = section(1, LOCKS[0], [(Operation.WRITE, 1, PLAIN)])
+    later = section(2, LOCKS[0], [(Operation.READ, 1, PLAIN), (Operation.WRITE, 0, PLAIN)])
+    assert splits([*FORKS, *region(1), *passes, *later]) == []
+    assert splits([*FORKS, *passes, *region(1), *later]) == [False]

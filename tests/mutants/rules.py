@@ -164,13 +164,17 @@ _LOCATIONS = (
         "detector/splits.py", "yield other, False", "pass", "race/split_unseen.py",
     ),
     Mutant(
+        "split-later", "that others may write where a lock is let go of, though they did so only later",
+        "detector/splits.py", "if not other.opens or ", "if True or ", "race/split_later.py",
+    ),
+    Mutant(
         "split-within", "that another lock may hold a region together which lets go of one",
         "detector/splits.py", "> head.sequence for lock in common)", ">= 0 for lock in common)",
         "norace/split_unseen.py",
     ),
     Mutant(
         "split-claimed", "that who has marked something under a lock may have it to itself",
-        "detector/claims.py", "self.claimed <= self.closed and ", "", "norace/split_claimed.py",
+        "detector/claims.py", "return self.claimed > self.closed", "return False", "norace/split_claimed.py",
     ),
     Mutant(
         "split-turns", "that who has read what the other one wrote since may have been told to go on",
