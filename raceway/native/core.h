@@ -263,8 +263,9 @@ typedef struct {
 /* A read of a task, for what it calls later because of the answer. */
 typedef struct {
     uintptr_t object; /* 0: none */
-    uint64_t key;
+    uint32_t serial; /* of what was at that address */
     uint32_t site;
+    uint64_t key;
     Stack stack; /* owned */
     uint32_t sequence;
     uint32_t turn;

@@ -604,6 +604,10 @@ static void
 check_link(Access *access, Frame *frame, const Cell *cell, const Expansion *expansion, const Look *look)
 {
     const Task *task = access->thread->task;
+    const Object *object = access->location->object;
+    if (object == NULL || object->serial != look->serial) { /* that died, and another one has its address */
+        return;
+    }
     Entry only = {.context = expansion == NULL ? cell->w : 0};
     const Entry *writes = expansion == NULL ? &only : entries_of(&expansion->writes);
     uint8_t count = expansion == NULL ? cell->w != 0 : expansion->writes.count;

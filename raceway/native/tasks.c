@@ -336,14 +336,15 @@ task_look(Thread *thread, Frame *frame, uint32_t site, const void *target, uint6
         failures++;
         return;
     }
+    Object *object = object_find(target);
     Stack stack = stack_push(context_callers(thread, frame, site), code, frame_offset(frame));
     Look *near = task_looks_near(task, target, key), *look = near;
     for (int place = 1; place < LOOKS_NEAR && look->object != 0; place++) {
         look = near[place].object == 0 || near[place].sequence < look->sequence ? &near[place] : look;
     }
     stack_drop(look->stack);
-    *look = (Look){.object = (uintptr_t)target, .key = key, .site = site, .stack = stack, .sequence = sequence,
-                   .turn = task->turn, .step = thread->step};
+    *look = (Look){.object = (uintptr_t)target, .serial = object == NULL ? 0 : object_serial(object), .site = site,
+                   .key = key, .stack = stack, .sequence = sequence, .turn = task->turn, .step = thread->step};
 }
 
 /* Whether `task` started the other one after that place in the run, or started who did. */
