@@ -301,9 +301,8 @@ field(Reach *at, Shape *shape, PyObject *name, int op)
 }
 
 static void
-attribute(Reach *at)
+named(Reach *at, PyObject *name)
 {
-    PyObject *name = at->site->keyed ? at->key : at->site->name;
     Shape *shape = shape_of(Py_TYPE(at->base));
     at->thread->owner = Py_TYPE(at->base);
     at->thread->owner_name = name;
@@ -316,6 +315,23 @@ attribute(Reach *at)
         return;
     }
     field(at, shape, name, op_of_context[at->site->context]);
+}
+
+/* Names are told apart by their address, so one that the program makes at run time is looked up among the interned
+   ones, as the interpreter does when it stores the attribute. */
+static void
+attribute(Reach *at)
+{
+    if (!at->site->keyed) {
+        named(at, at->site->name);
+        return;
+    }
+    PyObject *name = Py_XNewRef(at->key);
+    if (name != NULL && PyUnicode_CheckExact(name) && !PyUnicode_CHECK_INTERNED(name)) {
+        PyUnicode_InternInPlace(&name);
+    }
+    named(at, name);
+    Py_XDECREF(name);
 }
 
 /* --- The forms ------------------------------------------------------------------------------------------------------ */

@@ -206,7 +206,7 @@ def _attribute_call(planner: Planner, node: cst.Call, name: str) -> Taint:
         draft.commit = Role.KEY
         planner.tap(draft, Role.KEY, node, "args", 1)
     base = planner.flow.path(target)
-    path = f"{base}.{draft.name}" if base and spelled else ""
+    path = f"{base}.{draft.name}" if base and spelled else planner.flow.item_path(target, attribute)
     if context is Context.LOAD:
         return taint | planner.flow.read(draft, path)
     if len(node.args) > 2:

@@ -143,7 +143,7 @@ class Flow:
         return ""
 
     def item_path(self, container: cst.CSTNode, key: cst.CSTNode) -> str:
-        """The access path of one item."""
+        """The access path of one item, or of an attribute by the value that is its name."""
         return self._item(container, self._spelled(key))
 
     def _item(self, container: cst.CSTNode, spelled: str) -> str:
