@@ -17,6 +17,7 @@ from raceway.findings.judge import Judgement, judge, trusted, worst
 from raceway.findings.links import Links
 from raceway.findings.making import without_making
 from raceway.findings.owners import asks_for_itself
+from raceway.findings.waited import waited, without_supply
 from raceway.findings.wording import Breach, Facts, fix, guard, message
 from raceway.model.findings import AccessSide, Actor, Finding
 from raceway.model.kinds import ActorKind, Confidence, FindingKind, LocationKind, Operation, Severity
@@ -92,6 +93,7 @@ def build(
     openings = Openings((serial, site) for serial, site in noted if names.has_acted(serial))
     certain = links.confirmed(confirmed(races, names.site, names.site_file))
     known = without_making(at_the_beginning(certain, names.site, openings), names.site)
+    known = without_supply(known, names.site)
     groups = _group(known, names.site, openings)
     guards = Guards(files)
     for group in groups:
@@ -289,6 +291,7 @@ def _finding(group: _Group, names: Names, directory: str, gil: bool, declaration
         else None,
         group.kind is FindingKind.WRITE_WRITE and advances(race.earlier, names.site(race.earlier.access.site)),
         group.variable.endswith(ITEM),
+        waited(race.later, names.site),
     )
     return Finding(
         fingerprint=fingerprint(group.kind, group.variable, _unit_places(first, second, names)),

@@ -33,6 +33,8 @@ class Facts(Struct):
     """The variable is a generator, and both sides go on with it."""
     keyed: bool = False
     """The variable is an item of a container."""
+    waited: bool = False
+    """The second side acts on a test before a wait."""
 
 
 def message(facts: Facts) -> str:
@@ -57,6 +59,8 @@ def _what(facts: Facts) -> str:
         return _gap(facts)
     if facts.kind is FindingKind.SPLIT_CRITICAL_SECTION:
         lock = next((name for name in first.locks if name in second.locks), "the lock")
+        if facts.waited:
+            return _waited(facts)
         takes_back = facts.regions[1] is RegionKind.VALUE
         does, then = ("reads", "writes it back") if takes_back else ("tests", "acts on the answer")
         seen = facts.confidence is Confidence.OBSERVED
@@ -91,6 +95,14 @@ def _what(facts: Facts) -> str:
         return f"{actors} both write {variable} with {order}: which value stays is luck."
     reader, writer = (first, second) if first.operation in {"read", "iterate"} else (second, first)
     return f"{reader.actor.name} reads {variable} while {writer.actor.name} writes it, with {order}."
+
+
+def _waited(facts: Facts) -> str:
+    """Who waits for a condition and looks no more, and who may come first when the wait is over."""
+    name, other = facts.second.actor.name, facts.first.actor.name
+    seen = facts.confidence is Confidence.OBSERVED
+    first = f"while {other} has come first and changed it" if seen else f"and nothing keeps {other} from coming first"
+    return f"{name} tests {facts.variable}, waits, and then acts without a second look, {first}."
 
 
 def _gap(facts: Facts) -> str:
@@ -153,6 +165,8 @@ def _effect(facts: Facts) -> str:
 def fix(facts: Facts) -> str:
     """What to change, in one sentence."""
     if facts.kind is FindingKind.SPLIT_CRITICAL_SECTION:
+        if facts.waited:
+            return f"Look at {facts.variable} again after the wait: `while` in place of `if`, or wait_for()."
         common = next((name for name in facts.first.locks if name in facts.second.locks), "the lock")
         return f"Hold {common} from the first look at {facts.variable} to the write, or look again before the write."
     lock = guard(facts.first, facts.second)

@@ -60,7 +60,8 @@ class Region(Struct):
     of the region before this one; the newest reached counts. `calls`: the head lies in another function, and these are
     the lines of those calls of the write's function that depend on what that one gave back; empty for a head in the
     function of the write. `sure`: the write stores what was awaited for since the read, on
-    all ways between the two.
+    all ways between the two. `waits`: the head is the test of an `if` in which a condition is waited for, and the write
+    takes what the test has asked for without a second look.
     """
 
     head: int
@@ -72,6 +73,7 @@ class Region(Struct):
     instead: bool = False
     calls: tuple[int, ...] = ()
     sure: bool = False
+    waits: bool = False
 
 
 Link = tuple[int, int, bool]

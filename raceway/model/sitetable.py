@@ -123,7 +123,7 @@ def single(site: Site) -> SiteTable:
     return table
 
 
-_PackedRegion = tuple[int, str, bool, bool, bool, bool, bool, tuple[int, ...], bool]
+_PackedRegion = tuple[int, str, bool, bool, bool, bool, bool, tuple[int, ...], bool, bool]
 
 
 def _regions(packed: Iterable[_PackedRegion]) -> tuple[Region, ...]:
@@ -175,6 +175,7 @@ def _packed(region: Region) -> _PackedRegion:
         region.instead,
         region.calls,
         region.sure,
+        region.waits,
     )
 
 

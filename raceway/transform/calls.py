@@ -26,6 +26,7 @@ MUTATING = frozenset(
     "reverse rotate move_to_end subtract difference_update intersection_update symmetric_difference_update "
     "__setitem__ __delitem__".split()
 )
+TAKING = frozenset({"pop", "popleft", "popitem"})
 LAZY = frozenset({"enumerate", "zip", "map", "filter", "iter", "reversed"})
 """These give back an iterator: who goes on with it runs code between its steps."""
 VIEWS = frozenset({"items", "keys", "values"})
@@ -113,6 +114,7 @@ def _tapped_method(planner: Planner, node: cst.Call, func: cst.Attribute, name: 
     paths = _method_paths(planner, node, func)
     if name in READING:
         return taint | planner.flow.read(draft, *paths)
+    draft.takes = name in TAKING and len(node.args) < 2  # `pop()` with a default takes what there is
     return taint | _mutation(planner, draft, taint, paths)
 
 
@@ -125,7 +127,7 @@ def _compiled_apart(planner: Planner, func: cst.Attribute) -> bool:
 def _mutation(planner: Planner, draft: Draft, value: Taint, paths: tuple[str, ...]) -> Taint:
     """A mutating method is a write; `pop` and `setdefault` also give back what they read."""
     planner.flow.write(draft, value, *paths)
-    if draft.name in {"pop", "popitem", "popleft", "setdefault"}:
+    if draft.name in TAKING or draft.name == "setdefault":
         planner.flow.reads.append(draft)
         return frozenset((draft,))
     return CLEAN

@@ -57,6 +57,15 @@ class Guard:
         return {"False": self.absent, "True": self.present}.get(literal, CLEAN)
 
 
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """The reads in the test of an `if` that has waited for a condition, the `with` blocks around it, and when."""
+
+    reads: Taint
+    blocks: tuple[int, ...]
+    clock: int
+
+
 @dataclass(eq=False, slots=True)
 class Flow:
     """The state of one activation while its body is walked in evaluation order.
@@ -65,7 +74,8 @@ class Flow:
     are writes before which nothing tests their place. `answers` has, of locals that are what a comparison said, the
     number of that binding and the reads that are absent if it is true, and if it is false. `matched` are reads that
     were compared for equality with what is no literal: whoever it names is the one that may go on, as with a turn.
-    `awaited` are answers of calls that were awaited.
+    `awaited` are answers of calls that were awaited. `waits` are waits for conditions under a test that is over;
+    `tried` counts the `try` statements around that have handlers.
     `is_async`: it is that of a coroutine or an asynchronous generator, so that what drives it may await at a `yield`.
     """
 
@@ -90,6 +100,8 @@ class Flow:
     matched: set[Draft] = field(default_factory=set)
     links: Links = field(default_factory=Links)
     awaited: set[Draft] = field(default_factory=set)
+    waits: list[Wait] = field(default_factory=list)
+    tried: int = 0
 
     def __post_init__(self) -> None:
         self.links.are_kept = self.is_async
@@ -197,6 +209,8 @@ class Flow:
         if all(region.kind is RegionKind.VALUE for region in draft.regions):
             self.blind.append(draft)
         self._note_sure(draft, value)
+        if self.waits and not self.tried:
+            self._find_wait(draft)
         if draft.regions:
             self.written.append((draft, tuple(self.guards)))
 
@@ -244,6 +258,25 @@ class Flow:
             adds = draft.context is Context.AUGMENT and read not in self.matched
             splits = adds and not self._acted_inside(read) and self._splits(read)
             draft.add_region(read, RegionKind.TEST, spans, awaits, splits, acted, instead)
+
+    def _find_wait(self, draft: Draft) -> None:
+        """What was waited for under an `if` may be gone when the wait is over, as others may have come first."""
+        deletes = draft.context is Context.DELETE and draft.form is SiteForm.ITEM
+        marks = draft.context is Context.STORE and draft.literal in _FLAGS
+        if not (draft.takes or deletes or marks or draft.context is Context.AUGMENT):
+            return
+        looks = [
+            read.order
+            for guard in self.guards
+            for read in guard.reads
+            if not read.passed_by and (self._same(read, draft) or read.form is SiteForm.METHOD)
+        ]
+        for wait in self.waits:
+            anew = any(order > wait.clock for order in looks)
+            if not anew and self.blocks[: len(wait.blocks)] == wait.blocks:
+                for read in sorted(wait.reads, key=_order):
+                    if self._same(read, draft) and read not in self.matched:
+                        draft.rely_on_wait(read)
 
     def _splits(self, read: Draft, value: Taint = CLEAN) -> bool:
         """Whether the read was made in a `with` block that was left since, and the write is made in another one, in

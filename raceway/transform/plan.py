@@ -26,7 +26,8 @@ class Call:
 class Draft:
     """A site under construction; `order`, `segment` and `awaits` say when in its activation it is reached, `blocks` in
     which `with` blocks. `operand` is what is tapped. `passed_by`: a short circuit may leave it out. `calls`: by head,
-    the calls that rely on it. `sure`: heads after which what is stored was awaited for."""
+    the calls that rely on it. `sure`: heads after which what is stored was awaited for. `takes`: it takes out of a
+    container what must be there."""
 
     index: int
     form: SiteForm
@@ -68,6 +69,7 @@ class Draft:
     lent: bool = False
     sure: set[int] = field(default_factory=set)
     calls: dict[int, list[Call]] = field(default_factory=dict)
+    takes: bool = False
 
     def rely(self, head: Draft, call: Call) -> None:
         """Note that `call` of the method that this write is in depends on the read `head` in another method."""
@@ -77,6 +79,12 @@ class Draft:
         head.is_head = head.lent = self.lent = True
         head.switches = True
         head.opens |= call.awaits
+
+    def rely_on_wait(self, head: Draft) -> None:
+        """Note that this write depends on the read `head`, which has let it wait for a condition."""
+        if head is not self and all(region.head != head.index for region in self.regions):
+            self.regions.append(Region(head.index, RegionKind.TEST, True, splits=True, waits=True))
+            head.is_head = True
 
     def add_region(
         self,

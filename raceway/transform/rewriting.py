@@ -191,8 +191,8 @@ def _own(draft: Draft) -> Iterator[Region]:
         yield replace(region, sure=True) if region.head in draft.sure else region
 
 
-def _says_less(region: Region) -> tuple[bool, bool, bool]:
-    return not region.splits, bool(region.calls), region.kind is RegionKind.VALUE
+def _says_less(region: Region) -> tuple[bool, bool, bool, bool]:
+    return region.waits, not region.splits, bool(region.calls), region.kind is RegionKind.VALUE
 
 
 def _site(
@@ -217,7 +217,7 @@ def _site(
         keyed=draft.keyed,
         key=draft.key,
         # A test that the write relies on says more than the value it works on, unless it tested that value; most says
-        # what is relied on although its lock was let go of.
+        # what is relied on although its lock was let go of. What was asked before a wait counts when it was not since.
         regions=tuple(sorted((*_own(draft), *lent), key=_says_less)),
         is_head=draft.is_head,
         spans=draft.spans,

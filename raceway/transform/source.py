@@ -150,6 +150,14 @@ def _waits(node: cst.CSTNode) -> bool:
     return isinstance(func, cst.Name) and func.value in _WAITING
 
 
+def waits_once(block: cst.BaseSuite) -> bool:
+    """Whether a block waits for something, once, and goes on then."""
+    values = [node.value for node in statements(block) if isinstance(node, cst.Expr)]
+    called = [value.func for value in values if isinstance(value, cst.Call)]
+    waits = any(isinstance(func, cst.Attribute) and func.attr.value == "wait" for func in called)
+    return waits and exits(block) is None
+
+
 def exits(block: cst.BaseSuite) -> cst.CSTNode | None:
     """The statement by which a block always leaves (return, raise, continue, break), None when it falls through."""
     body = statements(block)

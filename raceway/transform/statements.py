@@ -9,13 +9,13 @@ import libcst as cst
 from raceway.model.sites import Context, Role, SiteForm
 from raceway.transform.assignments import store, store_beside
 from raceway.transform.expressions import iterated, note_suspended, truth_tap
-from raceway.transform.flow import CLEAN, Guard, Taint
+from raceway.transform.flow import CLEAN, Guard, Taint, Wait
 from raceway.transform.pairing import children_of
 from raceway.transform.plan import Draft
 from raceway.transform.planner import Planner
 from raceway.transform.polarity import polarity
 from raceway.transform.scopes import ScopeKind, captured_names
-from raceway.transform.source import exits, only_waits
+from raceway.transform.source import exits, only_waits, waits_once
 from raceway.transform.suspensions import goes_on_after_await
 
 
@@ -51,8 +51,11 @@ def if_(planner: Planner, node: cst.If) -> Taint:
         with flow.ways.arm():
             planner.visit_block(current.body)
         flow.branch(before)
+    tested = flow.guards[len(flow.guards) - pushed :]
     del flow.guards[len(flow.guards) - pushed :]
     flow.guards.extend(rest)
+    if node.orelse is None and waits_once(node.body):
+        flow.waits.append(Wait(tested[0].reads, flow.blocks, flow.clock))
     return CLEAN
 
 
@@ -179,8 +182,10 @@ def try_(planner: Planner, node: cst.Try | cst.TryStar) -> Taint:
     """A handler runs because what the body read was not there: its reads guard the handlers."""
     flow = planner.flow
     first, before = len(flow.reads), dict(flow.env)
+    flow.tried += bool(node.handlers)
     with flow.ways.arm():
         planner.visit_children(node.body)
+    flow.tried -= bool(node.handlers)
     tried = frozenset(flow.reads[first:])
     flow.branch(before)
     for handler in node.handlers:

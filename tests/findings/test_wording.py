@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from raceway.findings.wording import Facts, message
+from raceway.findings.wording import Facts, fix, message
 from raceway.model.kinds import Confidence, FindingKind, RegionKind, Verdict
 from tests.report import samples
 
@@ -45,3 +45,11 @@ def test_only_who_tests_is_said_to_test() -> None:
         )
         tester, other = sides[1].actor.name, sides[0].actor.name
         assert told.startswith(f"{tester} tests hits and then acts on the answer, which {other} can change in between.")
+
+
+def test_who_has_waited_is_told_to_look_again() -> None:
+    first, second = samples.COUNTER.accesses
+    kind, regions = FindingKind.SPLIT_CRITICAL_SECTION, (RegionKind.TEST, RegionKind.TEST)
+    facts = Facts(kind, "jobs", Confidence.OBSERVED, Verdict.HARMFUL, True, first, second, regions, "", waited=True)
+    assert message(facts).startswith(f"{second.actor.name} tests jobs, waits, and then acts without a second look")
+    assert fix(facts).startswith("Look at jobs again after the wait: `while` in place of `if`")
