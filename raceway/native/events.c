@@ -4,13 +4,18 @@
 
 static PyObject *kind;
 
-/* What `threading` and the executors do with events of their own, but not what a Timer does. */
+/* What `threading` and the executors do with events of their own, but not what a Timer does, nor calls of what a thread
+   or a job was given to do. */
 static bool
 is_internal_use(void)
 {
     Frame *user = user_of_wrapper(current_frame());
     PyObject *module = module_of(user);
-    return is_quiet(module) && !(is_module(module, "threading") && is_within(user, "Timer.", "Event."));
+    if (!is_quiet(module) || is_within(user, "Thread.run", "_WorkItem.run") ||
+        is_within(user, "WorkerContext.run", "WorkerContext.run")) { /* the last one since Python 3.14 */
+        return false;
+    }
+    return !is_module(module, "threading") || !is_within(user, "Timer.", "Event.");
 }
 
 static void
