@@ -57,7 +57,7 @@ def strayed(loop: Any, callback: object = None) -> None:
             return
         runner, runs = _runner(_thread_of(loop))
         actor = recorder.tasks.current() or recorder.current()
-        met.append(Stray(_called(way, callback), actor, capture(caller), runner, runs))
+        met.append(Stray(_called(way, callback, caller), actor, capture(caller), runner, runs))
     except Exception:  # the boundary between the program and us
         Failures.count += 1
 
@@ -75,14 +75,16 @@ def _way(frame: FrameType | None) -> tuple[list[FrameType], FrameType | None]:
     return way, frame
 
 
-def _called(way: list[FrameType], callback: object) -> str:
-    """What the program called. Futures and tasks are written in C and have no frames: their callbacks tell."""
+def _called(way: list[FrameType], callback: object, caller: FrameType) -> str:
+    """What the program called. Futures and tasks are written in C and have no frames: their callbacks tell, and that
+    the program does not call what they do."""
     name: str = "loop.stop" if callback is None else "loop.call_soon"
     if way:
         name = getattr(way[-1].f_code, "co_qualname", way[-1].f_code.co_name)
     name = name.replace("BaseEventLoop.", "loop.")
     owner = getattr(callback, "__self__", callback)
-    if name == "loop.call_soon" and (getattr(type(owner), "__module__", "") or "").startswith("_asyncio"):
+    is_of_task = (getattr(type(owner), "__module__", "") or "").startswith("_asyncio")
+    if name == "loop.call_soon" and (is_of_task or "call_soon" not in caller.f_code.co_names):
         return "asyncio.Future"
     return name if name.startswith("loop.") else f"asyncio.{name}"
 
