@@ -87,6 +87,10 @@ _SIGNALS = (
         "sync/events.py", 'patches.around(threading.Event, "wait", after=seen_set)', "pass", "norace/event.py",
     ),
     Mutant(
+        "event-job", "the edge to a wait() that is all that a job does",
+        "sync/events.py", " or frame.f_code.co_qualname in _CALLERS", "", "norace/event_job.py",
+    ),
+    Mutant(
         "event-is-set", "the edge to is_set() that found it set",
         "sync/events.py", 'patches.around(threading.Event, "is_set", after=seen_set)', "pass", "norace/event_is_set.py",
     ),

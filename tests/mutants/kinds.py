@@ -38,6 +38,10 @@ _REGIONS = (
         "transform/helpers.py", "splits = one.apart and", "splits =", "norace/answer_stored.py",
     ),
     Mutant(
+        "region-named", "that an attribute is known by the value that is its name",
+        "transform/calls.py", "else planner.flow.item_path(target, attribute)", 'else ""', "race/lazy_named.py",
+    ),
+    Mutant(
         "region-same-place", "that a region's read and write are of one place",
         "transform/flow.py", "return any(path in write.paths for path in read.paths)", "return True",
         "race/publication.py",

@@ -182,6 +182,22 @@ _LOCATIONS = (
         "norace/split_turns.py",
     ),
     Mutant(
+        "split-wait", "that a test may be relied on although a condition was waited for since",
+        "transform/flow.py", "draft.rely_on_wait(read)", "pass", "race/split_wait.py",
+    ),
+    Mutant(
+        "split-wait-tried", "that who expects to find nothing relies on nothing",
+        "transform/flow.py", "if self.waits and not self.tried:", "if self.waits:", "norace/split_wait.py",
+    ),
+    Mutant(
+        "split-wait-anew", "that a second test which was reached counts for more than the one before the wait",
+        "transform/rewriting.py", "return region.waits, not", "return False, not", "norace/split_wait.py",
+    ),
+    Mutant(
+        "split-wait-supply", "that who puts something in is who was waited for",
+        "findings/waited.py", "if not waited(race.later, site_of) or any(", "if True or any(", "norace/split_wait.py",
+    ),
+    Mutant(
         "split-test", "that a test may be relied on once its lock was let go of",
         "transform/flow.py", "draft.add_region(read, RegionKind.TEST, spans, awaits, splits, acted, instead)",
         "draft.add_region(read, RegionKind.TEST, spans, awaits, False, acted, instead)", "race/split_check.py",
