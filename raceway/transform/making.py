@@ -32,6 +32,8 @@ _SETTLING = frozenset({"tuple", "frozenset", "MappingProxyType", "replace", "_re
 _WHOLE = _SETTLING | {"sorted"}
 _SETTLED = "="
 """Stands before the names of locals that hold what nobody changes, to whomever it is handed."""
+_LENT = "~"
+"""Stands before the names of locals that hold what was made here and then given to functions, to change it."""
 _LOOKING = frozenset("len sorted sum min max any all isinstance print repr str range tuple frozenset id bool".split())
 _ASKING = frozenset({"hasattr", "setattr", "delattr"})
 _CLASS_METHODS = frozenset({"classmethod", "staticmethod"})
@@ -241,7 +243,7 @@ class _Function:
 
     def _is_whole(self, value: ast.expr) -> bool:
         if isinstance(value, ast.Name):
-            return value.id in self._fresh or _SETTLED + value.id in self._fresh
+            return not self._fresh.isdisjoint({value.id, _SETTLED + value.id, _LENT + value.id})
         if isinstance(value, ast.Call) and called(value) in _WHOLE:
             return True
         if isinstance(value, ast.BinOp):
@@ -273,7 +275,7 @@ class _Function:
 
     def _rebind(self, path: str) -> None:
         self._drop(path)
-        self._fresh.discard(_SETTLED + path)
+        self._fresh -= {_SETTLED + path, _LENT + path}
 
     def _drop(self, path: str) -> None:
         self._fresh = {other for other in self._fresh if other != path and not other.startswith(path + ".")}
@@ -345,11 +347,13 @@ class _Function:
             self._drop(self._receiver)
         # `Base.__init__(self)` is as good as `super().__init__()`, and what a descriptor passes on comes back.
         asks = func.id in _ASKING if isinstance(func, ast.Name) else called(node) in _MAKERS | {"__set__"}
+        lent = {part.id for part in node.args if isinstance(part, ast.Name)} & self._fresh if _changes(func) else set()
         for place, argument in enumerate((*node.args, *node.keywords)):
             if asks and not place and isinstance(argument, ast.Name):
                 self._base(argument)
             else:
                 self._use(argument.value if isinstance(argument, ast.keyword) else argument, looks=looks)
+        self._fresh |= {_LENT + name for name in lent}
 
     def _comprehension(self, node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp) -> None:
         for part in node.generators:
@@ -372,6 +376,11 @@ class _Function:
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
             return f"{node.value.id}.{node.attr}"
         return ""
+
+
+def _changes(func: ast.expr) -> bool:
+    """Whether a function may be there to change what it is given: a name that is not one of a class."""
+    return isinstance(func, ast.Name) and not func.id[:1].isupper()
 
 
 def _leaves(body: list[ast.stmt]) -> bool:

@@ -17,7 +17,7 @@ import libcst as cst
 from raceway.errors import TransformError
 from raceway.model import placeholders
 from raceway.model.kinds import RegionKind
-from raceway.model.sites import FUNCTIONS, Context, Link, Region, Site
+from raceway.model.sites import FUNCTIONS, Context, Link, Region, Site, SiteForm
 from raceway.model.struct import Struct, replace
 from raceway.originals import allocate_lock, start_new_thread
 from raceway.transform import code as code_renderer
@@ -148,6 +148,7 @@ def _with_functions(tree: ast.Module, filename: str, sites: tuple[Site, ...], ma
 
 def _sites(analysis: _Analysis) -> tuple[Site, ...]:
     pairs, making, told = analysis.pairs, Making(analysis.tree), telling.told(analysis.tree)
+    _note_copies(analysis, making)
     return tuple(
         _site(
             draft,
@@ -161,6 +162,20 @@ def _sites(analysis: _Analysis) -> tuple[Site, ...]:
         )
         for draft in analysis.plan.drafts
     )
+
+
+def _note_copies(analysis: _Analysis, making: Making) -> None:
+    """Copy on write: who reads the attribute once, and stores nothing because of it, comes after the changed copy that
+    it finds, as who finds what double-checked locking has made does."""
+    names = set()
+    for draft in analysis.plan.drafts:
+        changed = any(region.kind is RegionKind.VALUE for region in draft.regions)
+        if draft.form is SiteForm.ATTRIBUTE and changed and analysis.pairs[draft.anchor] in making.whole:
+            draft.rechecked = True
+            names.add(draft.name)
+    for draft in analysis.plan.drafts:
+        reads = draft.form is SiteForm.ATTRIBUTE and draft.context is Context.LOAD and draft.name in names
+        draft.double_checked |= reads and draft.once and not draft.is_head
 
 
 def _lent(draft: Draft, pairs: dict[cst.CSTNode, ast.AST]) -> Iterator[Region]:

@@ -341,11 +341,11 @@ _JUDGING = (
     ),
     Mutant(
         "made-settled", "that a copy which nobody can change may be handed out before it is stored",
-        "transform/making.py", " or _SETTLED + value.id in self._fresh", "", "norace/copy_settled.py",
+        "transform/making.py", ", _SETTLED + value.id", "", "norace/copy_settled.py",
     ),
     Mutant(
         "made-settled-anew", "that a name of such a copy may get another value",
-        "transform/making.py", "self._fresh.discard(_SETTLED + path)", "pass", "race/copy_settled.py",
+        "transform/making.py", "self._fresh -= {_SETTLED + path, _LENT + path}", "pass", "race/copy_settled.py",
     ),
     Mutant(
         "loop-flag-again", "that a flag stored as the end of a loop has found it relies on nothing",

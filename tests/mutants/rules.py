@@ -182,6 +182,15 @@ _LOCATIONS = (
         "norace/split_turns.py",
     ),
     Mutant(
+        "copy-order", "the edge from a changed copy to who finds it",
+        "transform/rewriting.py", "            draft.rechecked = True\n", "", "norace/copy_changed_by_caller.py",
+    ),
+    Mutant(
+        "copy-lent", "that a copy is given to functions to change it",
+        "transform/making.py", "self._fresh |= {_LENT + name for name in lent}", "pass",
+        "norace/copy_changed_by_caller.py",
+    ),
+    Mutant(
         "split-wait", "that a test may be relied on although a condition was waited for since",
         "transform/flow.py", "draft.rely_on_wait(read)", "pass", "race/split_wait.py",
     ),
