@@ -10,6 +10,7 @@ from __future__ import annotations
 import dis
 import inspect
 from collections.abc import Sequence
+from itertools import dropwhile
 from types import AsyncGeneratorType, CodeType, CoroutineType, GeneratorType
 
 from raceway.model.typing import Any
@@ -18,6 +19,9 @@ from raceway.sync.wrappers import Failures
 
 _FUTURE = "FutureIter"
 """The type of what waits for a future, where futures are in C: the end of the chain."""
+
+_PREPARING = frozenset({"GET_ITER", "LOAD_FAST_AND_CLEAR", "SWAP", "BUILD_LIST", "BUILD_SET", "BUILD_MAP"})
+"""What stands between the operand of a comprehension and its loop."""
 
 _GENERATORS = inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
 
@@ -75,10 +79,12 @@ def _loop(code: CodeType, offset: int) -> tuple[int, int] | None:
 
 
 def _find_loop(code: CodeType, offset: int) -> tuple[int, int] | None:
-    """Up to 3.11 a comprehension is a function of its own, which is called with the iterator and awaited."""
-    steps = iter([instruction for instruction in dis.get_instructions(code) if instruction.offset > offset])
+    """Up to 3.11 a comprehension is a function of its own, which is called with the iterator and awaited. In 3.13 later
+    releases ask the iterator for one again."""
+    steps = (instruction for instruction in dis.get_instructions(code) if instruction.offset > offset)
     iterates = next((step for step in steps if step.opname == "GET_ITER"), None)
-    entered = next((step for step in steps if step.opname in ("FOR_ITER", "SEND", "GET_ITER", "GET_AITER")), None)
+    rest = dropwhile(lambda step: step.opname in _PREPARING, steps)
+    entered = next((step for step in rest if step.opname in ("FOR_ITER", "SEND", "GET_ITER", "GET_AITER")), None)
     if iterates is None or entered is None or entered.opname not in ("FOR_ITER", "SEND"):
         return None
     return entered.offset, int(entered.argval)
