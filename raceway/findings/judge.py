@@ -102,7 +102,7 @@ def _benign(kind: FindingKind, first: Member, second: Member, sites: tuple[Site,
         if writer.whole and reader.once and _replaces(first, second, writer):
             return "copy on write: a changed copy replaces the container, who reads it once has the one or the other"
         nothing_yet = second.side.access.operation.mutates  # who asks later comes after the write: see `detector.flags`
-        if reader.double_checked and writer.rechecked and nothing_yet and second.side.locks:
+        if reader.double_checked and writer.rechecked and nothing_yet and _tested(first, second, writer):
             return "the outer test of double-checked locking: who finds nothing asks again under the lock"
     if kind is FindingKind.WRITE_WRITE and not read:
         return "nothing reads the value in this run"
