@@ -9,7 +9,8 @@ from raceway.model.sites import Site
 HEARD = 16
 """Places for what an actor has heard of others, by their slots."""
 
-_PUTS = frozenset({Commute.APPEND, Commute.ADD, Commute.INSERT_KEY})
+PUTS = frozenset({Commute.APPEND, Commute.ADD, Commute.INSERT_KEY})
+"""What puts something in, whatever else is there."""
 
 
 class Claims:
@@ -32,7 +33,7 @@ class Claims:
         if entry.region >= 0:
             claims = site.regions[entry.region].kind is not RegionKind.VALUE
         elif entry.access.operation is Operation.STRUCTURAL_CHANGE:
-            claims = entry.access.commute not in _PUTS
+            claims = entry.access.commute not in PUTS
         else:
             claims = entry.access.operation is Operation.DELETE
         if claims:

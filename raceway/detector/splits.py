@@ -18,8 +18,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from raceway.detector.actors import Actor
+from raceway.detector.claims import PUTS
 from raceway.detector.conflicts import conflict
 from raceway.detector.shadow import Entry, Shadow
+from raceway.model.kinds import Operation
 
 
 def splitting(entry: Entry, shadow: Shadow, actor: Actor) -> Iterator[tuple[Entry, bool]]:
@@ -33,7 +35,7 @@ def splitting(entry: Entry, shadow: Shadow, actor: Actor) -> Iterator[tuple[Entr
         if other.slot == entry.slot or not other.before(actor.clock):
             continue
         asked = other.number <= actor.firm.get(other.slot, 0)
-        if asked or not conflict(other.access, entry.access):
+        if asked or not _breaks(other, entry):
             continue
         if other.sequence > head.sequence:
             if _under_one_lock(entry, other, head, actor):
@@ -49,8 +51,15 @@ def splits(entry: Entry, shadow: Shadow, actor: Actor) -> Iterator[Entry]:
             continue
         asked = other.number <= actor.firm.get(other.slot, 0)
         under_one = other.head is not None and not set(other.locks).isdisjoint({*other.head.locks} & {*entry.locks})
-        if under_one and not asked and conflict(other.access, entry.access) and actor.claims.may_share(other):
+        if under_one and not asked and _breaks(entry, other) and actor.claims.may_share(other):
             yield other
+
+
+def _breaks(other: Entry, entry: Entry) -> bool:
+    """Whether the write `other` may undo what the write `entry` relies on. That two may take something out in either
+    order does not help who has seen that there was one thing left."""
+    puts = other.access.operation is not Operation.DELETE and other.access.commute in PUTS
+    return conflict(other.access, entry.access) or not puts
 
 
 def close(entry: Entry, actor: Actor) -> None:

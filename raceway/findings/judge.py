@@ -84,7 +84,7 @@ def _benign(kind: FindingKind, first: Member, second: Member, sites: tuple[Site,
     if kind is FindingKind.CHECK_THEN_ACT:
         taking = first if first.takes else second
         putting = sites[1] if taking is first else sites[0]
-        if taking.takes and taking.side.access.location.kind is LocationKind.STRUCTURE and _puts(putting):
+        if taking.takes and taking.side.access.location.kind is LocationKind.STRUCTURE and puts(putting):
             return "one side tests whether there is something to take, and the other puts something in"
     if kind is FindingKind.READ_WRITE:
         reader, writer = sites if second.side.access.operation.mutates else (sites[1], sites[0])
@@ -134,7 +134,7 @@ def copies(access: Access, site: Site) -> bool:
     return site.name in (_COPYING if site.form is SiteForm.METHOD else _COPIERS)
 
 
-def _puts(site: Site) -> bool:
+def puts(site: Site) -> bool:
     """Whether the site puts something into a container, and takes nothing out."""
     return (site.form is SiteForm.METHOD and site.name in _PUTTING) or (
         site.form is SiteForm.ITEM and site.context is Context.STORE and not site.regions

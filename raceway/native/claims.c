@@ -1,6 +1,20 @@
 /* What a thread may have to itself, and what it has come upon of others: the twin of raceway/detector/claims.py. */
 #include "shadow.h"
 
+/* Whether the operation puts something in, whatever else is there. */
+static bool
+puts_in(int commute)
+{
+    return commute == COMMUTE_APPEND || commute == COMMUTE_ADD || commute == COMMUTE_INSERT_KEY;
+}
+
+/* Whether the write `other` may undo what the write `own` relies on, which closes a region of two critical sections. */
+bool
+breaks(const Context *other, const Context *own, int kind)
+{
+    return contexts_conflict(other, own, kind) || other->operation == OP_DELETE || !puts_in(other->commute);
+}
+
 /* The thread has written. */
 void
 claim(Thread *thread, const Context *context)
@@ -9,8 +23,7 @@ claim(Thread *thread, const Context *context)
     if (!op_mutates(op) || context->locks == 0 || context->number <= thread->claimed) {
         return;
     }
-    bool puts = commute == COMMUTE_APPEND || commute == COMMUTE_ADD || commute == COMMUTE_INSERT_KEY;
-    bool takes = (op == OP_STRUCTURAL_CHANGE && !puts) || op == OP_DELETE;
+    bool takes = (op == OP_STRUCTURAL_CHANGE && !puts_in(commute)) || op == OP_DELETE;
     if (context->region >= 0 ? !sites[context->site].regions[context->region].takes_back : takes) {
         thread->claimed = context->number;
     }

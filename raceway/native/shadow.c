@@ -585,16 +585,21 @@ is_suspended_walk(const Access *access, const Context *walk)
 }
 
 static void
-report_between(Access *access, Frame *frame, uint32_t other, bool observed, bool one_loop)
+report(Access *access, Frame *frame, uint32_t other, bool observed, bool one_loop)
 {
-    if (!contexts_conflict(&contexts[other], &access->wanted, access->location->kind)) {
-        return;
-    }
     if (access->id == 0) {
         access->id = context_make(access->thread, frame, &access->wanted);
     }
     if (access->id != 0) {
         race_add(other, access->id, observed, one_loop, access->location);
+    }
+}
+
+static void
+report_between(Access *access, Frame *frame, uint32_t other, bool observed)
+{
+    if (contexts_conflict(&contexts[other], &access->wanted, access->location->kind)) {
+        report(access, frame, other, observed, true);
     }
 }
 
@@ -633,7 +638,7 @@ check_gaps(Access *access, Frame *frame, const Cell *cell, const Expansion *expa
 {
     uint32_t other = between(access, cell, expansion);
     if (other != 0) {
-        report_between(access, frame, other, true, true);
+        report_between(access, frame, other, true);
     }
     if (expansion == NULL) {
         return;
@@ -641,7 +646,7 @@ check_gaps(Access *access, Frame *frame, const Cell *cell, const Expansion *expa
     for (uint8_t at = 0; at < expansion->reads.count; at++) {
         uint32_t walk = entries_of(&expansion->reads)[at].context;
         if (unlikely(is_suspended_walk(access, &contexts[walk]))) {
-            report_between(access, frame, walk, true, true);
+            report_between(access, frame, walk, true);
         }
     }
 }
@@ -692,16 +697,17 @@ check_split(Access *access, Frame *frame, const Expansion *expansion)
         const Entry *entry = &entries_of(&expansion->writes)[at];
         const Context *other = &contexts[entry->context];
         if (other->slot == actor->slot || !is_ordered(other, actor) ||
-            other->number <= clock_get(&actor->firm, other->slot)) {
+            other->number <= clock_get(&actor->firm, other->slot) ||
+            !breaks(other, &access->wanted, access->location->kind)) {
             continue;
         }
         if (entry->sequence > access->head->sequence) {
             if (is_under_one_lock(access, other, entry->sequence)) {
-                report_between(access, frame, entry->context, true, false);
+                report(access, frame, entry->context, true, false);
             }
         }
         else if (shares(thread, other) && lets_go(access, other->locks)) {
-            report_between(access, frame, entry->context, false, false);
+            report(access, frame, entry->context, false, false);
         }
     }
 }
@@ -714,7 +720,7 @@ check_opened(Access *access, Frame *frame, uint32_t id)
     const Context *other = &contexts[id];
     if (!other->opens || other->slot == thread->actor->slot || !is_ordered(other, thread->actor) ||
         other->number <= clock_get(&thread->actor->firm, other->slot) || !may_share(thread, other) ||
-        !contexts_conflict(other, &access->wanted, access->location->kind)) {
+        !breaks(&access->wanted, other, access->location->kind)) {
         return;
     }
     Lockset held = thread->actor->held;
@@ -792,7 +798,7 @@ record_at(Thread *thread, Frame *frame, uint32_t number, Cell *cell, const Locat
         else if (site->opens && !op_mutates(op) && expansion != NULL) {
             uint32_t other = closed_before(&access, expansion);
             if (unlikely(other != 0)) {
-                report_between(&access, frame, other, false, true);
+                report_between(&access, frame, other, false);
             }
         }
         if (op_reads(op) && thread->task->turn == 0) {

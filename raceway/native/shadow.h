@@ -75,6 +75,7 @@ const Head *find_head(Thread *thread, uint32_t site, const Location *location, i
 
 void hear(Thread *thread, const Context *other);
 void hear_all(Thread *thread, const Entries *writes);
+bool breaks(const Context *other, const Context *own, int kind);
 bool shares(const Thread *thread, const Context *other);
 bool may_share(const Thread *thread, const Context *other);
 

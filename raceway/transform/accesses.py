@@ -96,6 +96,7 @@ def comparison(planner: Planner, node: cst.Comparison) -> Taint:
     container = target.comparator
     if len(node.comparisons) != 1 or not isinstance(target.operator, (cst.In, cst.NotIn)) or not walkable(container):
         return taint
+    taint |= planner.helpers.called(planner.flow, node, "__contains__", container)
     draft = planner.site(SiteForm.CONTAINS, Context.LOAD, Role.BASE, node, container)
     planner.key_tap(draft, node, "left", -1, node.left)
     planner.tap(draft, Role.BASE, node, "comparators", 0)

@@ -114,7 +114,8 @@ def _tapped_method(planner: Planner, node: cst.Call, func: cst.Attribute, name: 
     paths = _method_paths(planner, node, func)
     if name in READING:
         return taint | planner.flow.read(draft, *paths)
-    draft.takes = name in TAKING and len(node.args) < 2  # `pop()` with a default takes what there is
+    # `pop()` with a default takes what there is, and who handles that there is nothing does not rely on it.
+    draft.takes = name in TAKING and len(node.args) < 2 and not planner.flow.tried
     return taint | _mutation(planner, draft, taint, paths)
 
 
@@ -170,6 +171,8 @@ def _builtin(planner: Planner, node: cst.Call, name: str) -> Taint:
         for index, argument in enumerate(node.args):
             if argument.keyword is None and not argument.star and not (index == 0 and name in {"map", "filter"}):
                 taint |= _walk_argument(planner, node, name, index)
+        if name == "len" and positional:
+            taint |= planner.helpers.called(planner.flow, node, "__len__", positional[0].value)
     elif name == "vars" and len(positional) == 1:
         taint |= _walk_argument(planner, node, name, 0)
     elif name == "next" and positional and positional[0] is node.args[0] and tappable(positional[0].value):

@@ -255,8 +255,9 @@ class Flow:
         else:
             if initialises:
                 self.lazy.append((draft, read, spans, awaits))
-            adds = draft.context is Context.AUGMENT and read not in self.matched
-            splits = adds and not self._acted_inside(read) and self._splits(read)
+            takes = draft.takes and not self.tried
+            adds = (draft.context is Context.AUGMENT or takes) and read not in self.matched
+            splits = adds and not self._acted_inside(read) and self._splits(read, takes=takes)
             draft.add_region(read, RegionKind.TEST, spans, awaits, splits, acted, instead)
 
     def _find_wait(self, draft: Draft) -> None:
@@ -278,16 +279,17 @@ class Flow:
                     if self._same(read, draft) and read not in self.matched:
                         draft.rely_on_wait(read)
 
-    def _splits(self, read: Draft, value: Taint = CLEAN) -> bool:
+    def _splits(self, read: Draft, value: Taint = CLEAN, takes: bool = False) -> bool:
         """Whether the read was made in a `with` block that was left since, and the write is made in another one, in
         which it looks at nothing anew: neither what it tests there nor what it writes tells of a change in between.
 
         Not so if it was asked whether there is a value at all: who makes it outside of locks and stores it later, as
-        caches do, makes it twice at most.
+        caches do, makes it twice at most. Who `takes` what is there relies on that.
         """
         inside, anew = set(self.blocks), [*value, *(tested for guard in self.guards for tested in guard.reads)]
         left = bool(read.blocks) and bool(inside) and not inside & set(read.blocks)
-        return left and read not in self.asked and not any(inside & set(other.blocks) for other in anew)
+        counts = takes or read not in self.asked
+        return left and counts and not any(inside & set(other.blocks) for other in anew)
 
     def _acted_inside(self, read: Draft) -> bool:
         """Whether a write has acted on the test in its own `with` block: what gives back later does not rely on it."""

@@ -106,7 +106,7 @@ class Helpers:
     def _rely(self, flow: Flow, node: cst.CSTNode, name: str, path: str) -> None:
         """What is called relies on the tests that led here."""
         for test in sorted({read for guard in flow.guards for read in guard.reads}, key=_order):
-            call = Call(node, test.awaits != flow.awaits, matched=test in flow.matched)
+            call = Call(node, test.awaits != flow.awaits, matched=test in flow.matched, tried=flow.tried > 0)
             if test.index != CALLED:
                 if _is_of(test, f"{path}."):
                     self._links.append(_Link(test, name, call))

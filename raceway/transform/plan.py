@@ -14,12 +14,14 @@ from raceway.transform.links import Pairs
 @dataclass(frozen=True, slots=True)
 class Call:
     """A call of a method because of the answer of another one; `awaits`: an await lies between the two. `value`: it is
-    given the answer, or what was made of it. `matched`: the answer was compared for equality, with no literal."""
+    given the answer, or what was made of it. `matched`: the answer was compared for equality, with no literal. `tried`:
+    the caller handles exceptions of it."""
 
     node: cst.CSTNode
     awaits: bool
     value: bool = False
     matched: bool = False
+    tried: bool = False
 
 
 @dataclass(eq=False, slots=True)

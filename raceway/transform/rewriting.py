@@ -182,8 +182,9 @@ def _lent(draft: Draft, pairs: dict[cst.CSTNode, ast.AST]) -> Iterator[Region]:
     """The regions whose heads lie in other methods: see `helpers`. What is stored without a look at what is there, once
     a lock was let go of, need not rely on the answer, nor does a mark that is set after an await; but what is made of
     the answer does."""
-    works = draft.context is Context.AUGMENT or bool(draft.regions)
     for head, calls in draft.calls.items():
+        takes = draft.takes and not all(call.tried for call in calls)
+        works = draft.context is Context.AUGMENT or bool(draft.regions) or takes
         lines = tuple(dict.fromkeys(pairs[call.node].lineno for call in calls))  # type: ignore[attr-defined]
         value = any(call.value for call in calls)
         relies = works or value or not draft.literal

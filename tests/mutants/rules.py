@@ -168,6 +168,15 @@ _LOCATIONS = (
         "detector/splits.py", "if not other.opens or ", "if True or ", "race/split_later.py",
     ),
     Mutant(
+        "split-take", "that who takes out what a test has found relies on nobody having taken it",
+        "detector/splits.py", " or not puts", "", "race/split_take.py",
+    ),
+    Mutant(
+        "split-supply", "that who puts something in takes nothing from who takes",
+        "findings/waited.py", "supplies = _takes(race.later, site_of) and ", "supplies = False and ",
+        "norace/split_take.py",
+    ),
+    Mutant(
         "split-within", "that another lock may hold a region together which lets go of one",
         "detector/splits.py", "> head.sequence for lock in common)", ">= 0 for lock in common)",
         "norace/split_unseen.py",
