@@ -169,7 +169,12 @@ _LOCATIONS = (
     ),
     Mutant(
         "split-take", "that who takes out what a test has found relies on nobody having taken it",
-        "detector/splits.py", " or not puts", "", "race/split_take.py",
+        "detector/splits.py", " or not puts", "", "race/split_pop.py",
+    ),
+    Mutant(
+        "split-handled", "that who handles that there is nothing relies on no test",
+        "transform/rewriting.py", "draft.takes and not all(call.tried for call in calls)", "draft.takes",
+        "norace/split_pop.py",
     ),
     Mutant(
         "split-supply", "that who puts something in takes nothing from who takes",
