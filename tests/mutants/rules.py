@@ -218,7 +218,8 @@ _LOCATIONS = (
     ),
     Mutant(
         "split-wait-supply", "that who puts something in is who was waited for",
-        "findings/waited.py", "if not waited(race.later, site_of) or any(", "if True or any(", "norace/split_wait.py",
+        "findings/waited.py", "supplies = not any(one.waits", "supplies = False and any(one.waits",
+        "norace/split_wait.py",
     ),
     Mutant(
         "split-test", "that a test may be relied on once its lock was let go of",
@@ -231,7 +232,7 @@ _LOCATIONS = (
     ),
     Mutant(
         "split-asked", "that what is made because it is missing may be made twice",
-        "transform/flow.py", "and read not in self.asked", "", "norace/split_cache.py",
+        "transform/flow.py", "takes or read not in self.asked", "True", "norace/split_cache.py",
     ),
     Mutant(
         "split-acted", "that who has acted on a test under its lock relies on it no more",
