@@ -11,7 +11,7 @@ _THREADS = (
     ),
     Mutant(
         "thread-start-end", "that what the parent does after start() is not before the thread",
-        "detector/detector.py", "parent.advance()", "pass", "race/thread_start.py",
+        "detector/detector.py", "parent.advance()", "pass", "race/made_by_base.py",
     ),
     Mutant(
         "thread-announced", "the actor that start() announces",

@@ -273,7 +273,7 @@ _JUDGING = (
     Mutant(
         "benign-stop-flag", "that a stop flag is benign",
         "findings/judge.py", "if reader.flag and writer.flag and writer.literal:", "if False:",
-        "norace/stop_flag.py",
+        "race/stop_global.py",
     ),
     Mutant(
         "benign-not-flag", "that only a test of a loop is one of a stop flag",
