@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
+from raceway.detector.actors import LEARNED_LIMIT, Actor
 from raceway.detector.clocks import QUARANTINE
 from raceway.detector.detector import Detector
 from raceway.model.kinds import ActorKind, Commute, Operation
@@ -166,6 +167,15 @@ def test_a_read_of_another_activation_is_no_head(run: Run) -> None:
     races = run([*FORKS, _at(1, READ, 0, activation=1), _at(2, WRITE, 5), _at(1, WRITE, 2, activation=2)])
     race = next(race for race in races if race.later.access.site == 2)
     assert race.later.head is None
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_who_has_ended_keeps_what_it_learned_or_its_clock_if_that_is_much(more: int) -> None:
+    actor = Actor(0, {0: 1, 1: 7}, {}, "t", ActorKind.THREAD)
+    learned = dict.fromkeys(range(2, 2 + LEARNED_LIMIT + more), 2)
+    actor.clock.update(learned)
+    actor.shrink()
+    assert actor.clock == ({0: 1, 1: 7} | learned if more else {0: 1} | learned)
 
 
 def test_clocks_stay_bounded_when_actors_come_and_go() -> None:
