@@ -9,6 +9,7 @@ from raceway.findings import naming
 from raceway.findings.beginnings import at_the_beginning
 from raceway.findings.calls import confirmed
 from raceway.findings.classify import Member, Openings, advances, kind_of, member
+from raceway.findings.directions import without_gain
 from raceway.findings.filenames import identity
 from raceway.findings.fingerprint import fingerprint
 from raceway.findings.guards import Guard, Guards, missing
@@ -93,7 +94,7 @@ def build(
     openings = Openings((serial, site) for serial, site in noted if names.has_acted(serial))
     certain = links.confirmed(confirmed(races, names.site, names.site_file))
     known = without_making(at_the_beginning(certain, names.site, openings), names.site)
-    known = without_supply(known, names.site)
+    known = without_gain(without_supply(known, names.site), names.site, names.site_file)
     groups = _group(known, names.site, openings)
     guards = Guards(files)
     for group in groups:

@@ -182,6 +182,15 @@ _LOCATIONS = (
         "norace/split_take.py",
     ),
     Mutant(
+        "split-gain", "that who leaves more takes nothing from who has asked how much there is",
+        "findings/directions.py", "if not harmless or ", "if True or ", "norace/split_refill.py",
+    ),
+    Mutant(
+        "split-gain-way", "that who takes less, too, breaks a test of how much there is",
+        "findings/directions.py", "Way.DOWN: frozenset({Way.UP, Way.SET}),", "Way.DOWN: frozenset(Way),",
+        "race/split_refill.py",
+    ),
+    Mutant(
         "split-within", "that another lock may hold a region together which lets go of one",
         "detector/splits.py", "> head.sequence for lock in common)", ">= 0 for lock in common)",
         "norace/split_unseen.py",
