@@ -29,7 +29,7 @@ _TIMEOUT_S = 600
 
 _VARYING = (
     (re.compile(r"watched \d.*"), "watched ..."),
-    (re.compile(r" x\d+$", re.MULTILINE), ""),
+    (re.compile(r", seen [\d,]+ times$", re.MULTILINE), ""),
     (re.compile(r"\d+\.\d+ s\b"), "... s"),
     (re.compile(r"Python 3\.\d+\.\d+"), "Python 3"),
 )

@@ -11,7 +11,7 @@ from tests.conftest import ROOT, RunRaceway, available_cores, has_gil
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 # How often the threads met, and the counts of the run, may change with the interpreter.
-_COUNTS = re.compile(r" x\d+|watched .*")
+_COUNTS = re.compile(r", seen [\d,]+ times|watched .*")
 
 
 @pytest.mark.skipif(not has_gil(), reason="the README shows an interpreter with a GIL")

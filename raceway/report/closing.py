@@ -104,7 +104,7 @@ def note_lines(notes: Sequence[Note]) -> Iterator[Line]:
 
 
 def summary_lines(report: Report, *, show: Severity, fail_on: Severity | None) -> Iterator[Line]:
-    """The last lines: what was found, how much was watched, and what makes warnings fail the run."""
+    """The last lines: what was found, how much was watched, and what makes warnings fail a run that no error does."""
     yield from _caveats(report.summary)
     yield from _fallen_back(report)
     yield from _perturbed(report)
@@ -112,7 +112,7 @@ def summary_lines(report: Report, *, show: Severity, fail_on: Severity | None) -
         yield from coverage_lines(report.coverage)
     yield Line((Span("raceway: "), *_result(report, show)), prose=True, hang=2)
     warnings = _count(report, Severity.WARNING)
-    if warnings and fail_on is Severity.ERROR:
+    if warnings and fail_on is Severity.ERROR and not _count(report, Severity.ERROR):
         them = "it" if warnings == 1 else "them"
         advice = f"; `--fail-on warning` makes {them} fail the run"
         yield Line((Span(counted(warnings, "warning"), Style.WARNING), Span(advice)), prose=True)

@@ -11,10 +11,10 @@ from raceway.model.findings import AccessSide, Finding
 from raceway.model.kinds import Severity
 from raceway.report.excerpt import excerpt
 from raceway.report.lines import BLANK, Line, Medium, Span, Style, cells, printable
+from raceway.report.stacks import Shown, shortened
 from raceway.report.steps import step_lines
-from raceway.report.wording import confidence, verdicts
+from raceway.report.wording import confidence, counted, explained, seen, verdicts
 
-_FRAMES = 8
 _INDENT = 2
 _SIDE_INDENT = 4
 _FEW, _MANY = 3, 20
@@ -30,7 +30,7 @@ def finding_lines(finding: Finding, medium: Medium, *, gil: bool) -> Iterator[Li
     style = STYLES[finding.severity]
     yield _headline(finding, style)
     yield _prose(Span(finding.message))
-    if finding.fix:
+    if finding.fix and not explained(finding):
         yield _prose(Span("fix: ", Style.REMEDY), Span(finding.fix))
     digits = max((len(str(side.line)) for side in finding.accesses), default=0)
     for side in finding.accesses:
@@ -39,8 +39,8 @@ def finding_lines(finding: Finding, medium: Medium, *, gil: bool) -> Iterator[Li
     yield from step_lines(finding, medium, indent=_INDENT, style=style)
     yield BLANK
     yield _prose(Span("confidence: ", Style.STRONG), Span(confidence(finding)))
-    yield _prose(Span("verdict: ", Style.STRONG), Span(verdicts(finding.verdict, gil)))
-    if finding.reason:
+    yield _prose(Span("verdict: ", Style.STRONG), Span(verdicts(finding, gil)))
+    if finding.reason and not explained(finding):
         yield _prose(Span("note: ", Style.STRONG), Span(finding.reason))
     if finding.state:
         yield _prose(Span("state: ", Style.STRONG), Span("of the test itself: both sides stand in code of the test"))
@@ -52,7 +52,7 @@ def _headline(finding: Finding, style: Style) -> Line:
         spans += [Span(" on "), Span(finding.variable, Style.STRONG)]
     spans.append(Span(f" [{finding.fingerprint}]", Style.FAINT))
     if finding.count > 1:
-        spans.append(Span(f" x{finding.count}"))
+        spans.append(Span(f", {seen(finding)}"))
     return Line(tuple(spans))
 
 
@@ -90,18 +90,18 @@ def _side(side: AccessSide, medium: Medium, digits: int, style: Style) -> Iterat
 
 
 def _stack(side: AccessSide) -> Iterator[Line]:
-    """The callers, innermost first. The frame of the access itself is already shown as the place."""
-    frames = side.stack[:_FRAMES]
-    more = len(side.stack) - len(frames)
-    if frames and (frames[0].file, frames[0].function) == (side.file, side.function):
-        frames = frames[1:]
+    """The callers, innermost first."""
     margin = " " * len(_CALLED_FROM)
-    for index, frame in enumerate(frames):
-        label = margin if index else _CALLED_FROM
-        place = Span(f"{frame.file}:{frame.line}")
-        yield Line((Span(label, Style.FAINT), place, *_in_function(frame.function)), _SIDE_INDENT)
-    if more > 0:
-        yield Line((Span(f"{margin}... {more} more", Style.FAINT),), _SIDE_INDENT)
+    for index, shown in enumerate(shortened(side)):
+        yield Line((Span(margin if index else _CALLED_FROM, Style.FAINT), *_shown(shown)), _SIDE_INDENT)
+
+
+def _shown(shown: Shown) -> tuple[Span, ...]:
+    frame = shown.frame
+    if frame is None:
+        return (Span(f"... {counted(shown.times, 'frame')} of {', '.join(shown.packages)} ...", Style.FAINT),)
+    times = (Span(f", {shown.times} times", Style.FAINT),) if shown.times > 1 else ()
+    return (Span(f"{frame.file}:{frame.line}"), *_in_function(frame.function), *times)
 
 
 def _in_function(function: str) -> tuple[Span, ...]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from raceway.model.findings import AccessSide, Finding, Report
 from raceway.model.kinds import Severity
 from raceway.report.lines import printable
+from raceway.report.wording import explained
 
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
 
@@ -23,7 +24,9 @@ def pieces(report: Report) -> Iterator[str]:
 def _annotations(finding: Finding) -> Iterator[str]:
     title = f"{finding.kind.value} on {finding.variable} [{finding.fingerprint}]"
     command = _COMMANDS[finding.severity]
-    story = f"{finding.message}\n{_sides(finding)}\nfix: {finding.fix}"
+    story = f"{finding.message}\n{_sides(finding)}"
+    if not explained(finding):
+        story += f"\nfix: {finding.fix}"
     if not finding.accesses:
         yield f"::{command} title={_property(title)}::{_data(story)}"
         return

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from raceway.model.findings import AccessSide, Finding, Report
 from raceway.model.kinds import Severity
 from raceway.report.lines import printable
-from raceway.report.wording import confidence, counted, verdicts
+from raceway.report.wording import confidence, counted, explained, verdicts
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|!~@])")
 
@@ -64,9 +64,8 @@ def _finding(finding: Finding, *, gil: bool) -> str:
         *(f"- {_side(side)}" for side in finding.accesses),
         "",
         *_steps(finding),
-        f"**Confidence:** {_text(confidence(finding))}. **Verdict:** {_text(verdicts(finding.verdict, gil))}.",
-        "",
-        f"**Fix:** {_text(finding.fix)}",
+        f"**Confidence:** {_text(confidence(finding))}. **Verdict:** {_text(verdicts(finding, gil))}.",
+        *(() if explained(finding) else ("", f"**Fix:** {_text(finding.fix)}")),
     ]
     return "".join(f"{line}\n" for line in lines)
 

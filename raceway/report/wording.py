@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from raceway.model.findings import Finding, Verdicts
-from raceway.model.kinds import Confidence, FindingKind, Verdict
+from raceway.model.findings import Finding
+from raceway.model.kinds import Confidence, FindingKind, Severity, Verdict
 
 _CONFIDENCE = {
     Confidence.OBSERVED: "the harmful interleaving happened in this run",
@@ -28,6 +28,7 @@ _VERDICT = {
     Verdict.LATENT: "latent, safe only by an implementation detail",
     Verdict.SAFE: "safe",
 }
+_BENIGN = "benign, nothing to change"
 
 
 def confidence(finding: Finding) -> str:
@@ -42,8 +43,16 @@ def confidence(finding: Finding) -> str:
     return f"{finding.confidence.value}, {words[finding.confidence]}"
 
 
-def verdicts(verdict: Verdicts, gil: bool) -> str:
+def explained(finding: Finding) -> bool:
+    """Whether the finding is explained away: it says why it does no harm, and there is nothing to change."""
+    return finding.severity is Severity.INFO and bool(finding.reason)
+
+
+def verdicts(finding: Finding, gil: bool) -> str:
     """What the finding means per sort of interpreter, the one that ran first: `gil` says whether it had one."""
+    if explained(finding):
+        return _BENIGN
+    verdict = finding.verdict
     with_gil, without = _VERDICT[verdict.gil], _VERDICT[verdict.free_threaded]
     if gil:
         parts = [f"on this interpreter: {with_gil}", f"free-threaded: {without}"]
@@ -52,6 +61,11 @@ def verdicts(verdict: Verdicts, gil: bool) -> str:
     if verdict.asyncio is not None:
         parts.append(f"between tasks of one loop: {_VERDICT[verdict.asyncio]}")
     return "; ".join(parts)
+
+
+def seen(finding: Finding) -> str:
+    """How many racing pairs are folded into the finding."""
+    return f"seen {finding.count:,} times"
 
 
 def schedule(finding: Finding) -> str:

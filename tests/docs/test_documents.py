@@ -72,7 +72,7 @@ def test_the_recorder_notices_another_output(tmp_path: Path) -> None:
 
 def test_figures_that_vary_are_not_compared() -> None:
     one, other = (
-        "raceway: 1 error; watched 2 modules\nERROR x [1] x12\ntook 0.31 s\n",
+        "raceway: 1 error; watched 2 modules\nERROR x [1], seen 12 times\ntook 0.31 s\n",
         "raceway: 1 error; watched 7\nERROR x [1]\ntook 4.0 s\n",
     )
     assert record.steady(one) == record.steady(other)

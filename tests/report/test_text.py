@@ -163,6 +163,7 @@ def test_the_pure_core_admits_its_switch_points_where_there_is_a_gil(gil: bool) 
         ([samples.COUNTER], Severity.WARNING, "raceway: "),
         ([samples.COUNTER], None, "raceway: "),
         ([samples.LOST_UPDATE], Severity.ERROR, "raceway: "),
+        ([samples.LOST_UPDATE, samples.COUNTER], Severity.ERROR, "raceway: "),
         ([], Severity.ERROR, "raceway: "),
     ],
 )
@@ -269,7 +270,7 @@ def test_a_terminal_breaks_sentences_at_its_width_and_leaves_places_whole(monkey
     assert "  teller-1 computed a new Account.balance from" in lines
     assert "  fix: Hold Bank.lock in Account.reset too:" in lines
     assert "    it already guards the other side." in lines
-    assert any("/usr/lib/python3.11/threading.py:1045 in Thread._bootstrap_inner" in line for line in lines)
+    assert any("... 3 frames of threading ..." in line for line in lines)
     assert all(line == line.rstrip() for line in lines)
 
 

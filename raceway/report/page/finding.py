@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from raceway.model.findings import AccessSide, Finding, Frame, Verdicts
+from raceway.model.findings import AccessSide, Finding, Verdicts
 from raceway.model.kinds import FindingKind, Verdict
 from raceway.report.page.graph import edges_of, lock_order
 from raceway.report.page.markup import code, highlighted, marked, text
-from raceway.report.wording import confidence, schedule
+from raceway.report.stacks import is_foreign
+from raceway.report.wording import confidence, explained, schedule, seen
 
 _TAB = 4
 _FEW = 2
@@ -20,7 +21,7 @@ def article(finding: Finding, number: int, *, unfolded: bool) -> str:
     severity, kind = finding.severity.value, finding.kind.value
     first = finding.accesses[0] if finding.accesses else None
     place = f'<span class="place">{text(f"{first.file}:{first.line}")}</span>' if first else ""
-    times = f'<span class="times" title="so many racing pairs are folded into it">x{finding.count:,}</span>'
+    times = f'<span class="times" title="so many racing pairs are folded into it">{seen(finding)}</span>'
     return (
         f'<article class="finding {severity}" id="finding-{number}" data-severity="{severity}" data-kind="{kind}" '
         f'data-text="{text(_searched(finding))}"><details{" open" if unfolded else ""}><summary>'
@@ -43,7 +44,8 @@ def _searched(finding: Finding) -> str:
 
 
 def _fix(finding: Finding) -> str:
-    return f'<p class="fix"><b>What to change</b> {text(finding.fix)}</p>' if finding.fix else ""
+    told = finding.fix and not explained(finding)
+    return f'<p class="fix"><b>What to change</b> {text(finding.fix)}</p>' if told else ""
 
 
 def _steps(finding: Finding) -> str:
@@ -120,16 +122,11 @@ def _stack(side: AccessSide) -> str:
     if len(side.stack) < 2:
         return ""
     frames = "".join(
-        f"<li{'' if _is_own(frame) else ' class=foreign'}>"
+        f"<li{' class=foreign' if is_foreign(frame, side) else ''}>"
         f'<span class="place">{text(f"{frame.file}:{frame.line}")}</span> {code(frame.function)}</li>'
         for frame in side.stack
     )
     return f'<details class="stack"><summary>Stack, {len(side.stack)} frames</summary><ol>{frames}</ol></details>'
-
-
-def _is_own(frame: Frame) -> bool:
-    """Whether the frame is of the program itself: below its directory, and not installed."""
-    return not frame.file.startswith(("/", "<")) and "site-packages" not in frame.file
 
 
 def _locks(finding: Finding) -> str:
@@ -155,15 +152,17 @@ def _common(finding: Finding) -> set[str]:
 
 
 def _judgement(finding: Finding) -> str:
-    note = f"<dt>Note</dt><dd>{text(finding.reason)}</dd>" if finding.reason else ""
+    benign = explained(finding)
+    note = f"<dt>Note</dt><dd>{text(finding.reason)}</dd>" if finding.reason and not benign else ""
     return (
         f'<dl class="judgement"><dt>Confidence</dt><dd>{text(confidence(finding))}</dd>'
-        f"{_verdicts(finding.verdict)}{note}"
+        f"{_BENIGN if benign else _verdicts(finding.verdict)}{note}"
         f"<dt>Fingerprint</dt><dd>{code(finding.fingerprint)}</dd>"
         f'<dt>Kind</dt><dd><a href="#about-{finding.kind.value}">what {finding.kind.value} means</a></dd></dl>'
     )
 
 
+_BENIGN = "<dt>Verdict</dt><dd class=safe>benign: nothing to change</dd>"
 _MEANS = {
     Verdict.HARMFUL: "harmful",
     Verdict.LATENT: "latent: safe only by an implementation detail",

@@ -1,0 +1,61 @@
+"""Which frames of a stack are the program's own, and a stack without the many others. Serves the text and the page.
+
+Frames of packages and of the standard library stand between a program and its callers, by the dozen where a framework
+calls it: a row of them is told by its number and the names of their packages.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+from raceway.model.findings import AccessSide, Frame
+from raceway.model.struct import Struct
+
+_INSTALLED = re.compile(r"(?:^|[/\\])(?:site|dist)-packages[/\\](?P<package>[^/\\]+)")
+_LIBRARY = re.compile(r"(?:[/\\]lib(?:64)?[/\\]python3\.\d+t?|^[A-Za-z]:\\(?:.*\\)?Lib)[/\\](?P<module>[^/\\]+)")
+_LEAST = 2
+"""So many frames in a row at least are told by their number."""
+
+
+class Shown(Struct):
+    """One line of a stack: a frame that `times` calls in a row went through, or `packages` of which it leaves so many
+    frames out."""
+
+    times: int
+    frame: Frame | None = None
+    packages: tuple[str, ...] = ()
+
+
+def package_of(file: str) -> str:
+    """The package or module of the standard library that a file belongs to; empty for one of the program itself."""
+    if file.startswith("<frozen "):
+        return file.removeprefix("<frozen ").rstrip(">")
+    found = _INSTALLED.search(file) or _LIBRARY.search(file)
+    return found[1].removesuffix(".py") if found else ""
+
+
+def is_foreign(frame: Frame, side: AccessSide) -> bool:
+    """Whether a frame in the stack of a side is of a package, and not of the one that the side itself is in."""
+    return package_of(frame.file) not in ("", package_of(side.file))
+
+
+def shortened(side: AccessSide) -> Iterator[Shown]:
+    """The callers of a side, innermost first, without the frame of the access itself, which is shown as its place. All
+    frames of the program stay, and those of a package that the access itself is in."""
+    frames = side.stack
+    if frames and (frames[0].file, frames[0].function) == (side.file, side.function):
+        frames = frames[1:]
+    for foreign, run in groupby(frames, key=lambda frame: is_foreign(frame, side)):
+        row = list(run)
+        if foreign and len(row) >= _LEAST:
+            yield Shown(len(row), packages=tuple(dict.fromkeys(package_of(frame.file) for frame in row)))
+        else:
+            yield from _repeated(row)
+
+
+def _repeated(frames: Sequence[Frame]) -> Iterator[Shown]:
+    """Each frame once for a row of equal ones, as recursion makes them."""
+    for frame, run in groupby(frames):
+        yield Shown(sum(1 for _ in run), frame)
