@@ -274,7 +274,7 @@ def _finding(group: _Group, names: Names, directory: str, gil: bool, declaration
     confidence = Confidence.OBSERVED if observed else Confidence.UNORDERED
     if group.predicted:
         confidence = Confidence.PREDICTED
-    key = group.key
+    key = group.key if _tells(group.key, race, names) else ""
     variable = f"{_bare(group)}[{key}]" if key else group.variable
     facts = Facts(
         group.kind,
@@ -310,6 +310,12 @@ def _finding(group: _Group, names: Names, directory: str, gil: bool, declaration
         guard=guard(sides[0], sides[1]),
         key=key,
     )
+
+
+def _tells(key: str, race: RawRace, names: Names) -> bool:
+    """Whether a key says which item it is: a number that the source does not have is one of many, as of a loop."""
+    sides = (race.earlier.access, race.later.access)
+    return not key.removeprefix("-").isdigit() or any(names.site(access.site).key for access in sides)
 
 
 def _declared(guard: Guard, directory: str) -> str:

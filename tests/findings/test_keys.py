@@ -25,6 +25,7 @@ line = [0, 0, 0]
 names = {Name("x"): 0}
 pairs = {(1, 2): 0}
 odd = {}
+slots = [0] * 9
 
 def fee():
     return 1
@@ -40,6 +41,8 @@ def work():
     odd["\\ud800\\n"] = odd.get("\\ud800\\n", 0) + fee()
     odd[-(2 ** 63)] = odd.get(-(2 ** 63), 0) + fee()
     odd[10 ** 5000] = odd.get(10 ** 5000, 0) + fee()
+    for index in (7,):
+        slots[index] = slots[index] + fee()
     for name in names:
         names[name] = names[name] + fee()
     pairs[1, 2] = pairs.get((1, 2)) + fee()
@@ -57,8 +60,9 @@ CALLED = [
     "odd[...]",
     'odd["' + "it's " * 8 + '..."]',
     r"odd['\ud800\n']",
-    "odd[-9223372036854775808]",
     "odd[...]",
+    "odd[...]",
+    "slots[...]",
     "names[...]",
     "pairs[...]",
 ]
