@@ -9,6 +9,7 @@ from raceway.findings import naming
 from raceway.findings.beginnings import at_the_beginning
 from raceway.findings.calls import confirmed
 from raceway.findings.classify import Member, Openings, advances, kind_of, member
+from raceway.findings.defaults import default_of
 from raceway.findings.directions import without_gain
 from raceway.findings.filenames import identity
 from raceway.findings.fingerprint import fingerprint
@@ -18,10 +19,13 @@ from raceway.findings.judge import Judgement, judge, trusted, worst
 from raceway.findings.links import Links
 from raceway.findings.making import without_making
 from raceway.findings.owners import asks_for_itself
+from raceway.findings.sides import sides_of, tells_item
+from raceway.findings.together import Moments, references, related, together
+from raceway.findings.usual import Guarding, Usual
 from raceway.findings.waited import waited, without_supply
 from raceway.findings.wording import Breach, Facts, fix, guard, message
-from raceway.model.findings import AccessSide, Actor, Finding
-from raceway.model.kinds import ActorKind, Confidence, FindingKind, LocationKind, Operation, Severity
+from raceway.model.findings import Actor, Finding
+from raceway.model.kinds import Confidence, FindingKind, LocationKind, Operation, Severity
 from raceway.model.races import ITEM, RawRace, Side
 from raceway.model.sites import Site
 from raceway.model.struct import replace
@@ -96,12 +100,33 @@ def build(
     known = without_making(at_the_beginning(certain, names.site, openings), names.site)
     known = without_gain(without_supply(known, names.site), names.site, names.site_file)
     groups = _group(known, names.site, openings)
-    guards = Guards(files)
+    guards, guarding = Guards(files), Guarding(names, directory)
     for group in groups:
+        guarding.add(_bare(group), (race for race, _first, _second in group.races))
         group.judgement = _judge_all(group, names, gil, guards.of(group.variable), directory)
     seen = _fold([group for group in groups if not group.predicted], names.site)
     groups = [*seen, *_beyond(_fold([group for group in groups if group.predicted], names.site), seen)]
-    return tuple(_finding(group, names, directory, gil, guards.of(group.variable)) for group in groups)
+    moments = _together(groups, names)
+    findings = [
+        _finding(
+            group, names, directory, gil, guards.of(group.variable), guarding.of(_bare(group)), moments.get(number)
+        )
+        for number, group in enumerate(groups)
+    ]
+    return tuple(
+        replace(finding, related=references(finding, [findings[other] for other in related(moments, number)]))
+        for number, finding in enumerate(findings)
+    )
+
+
+def _together(groups: list[_Group], names: Names) -> dict[int, Moments]:
+    """Groups of plain reads and writes, by their places in the list, whose variables are read together."""
+    plain = (
+        (number, _bare(group), [race for race, _first, _second in group.races])
+        for number, group in enumerate(groups)
+        if group.kind is FindingKind.READ_WRITE and not (group.predicted or group.judgement.reason)
+    )
+    return together(plain, names.site, names.site_file)
 
 
 def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
@@ -265,16 +290,24 @@ def _functions(group: _Group, site_of: Callable[[int], Site]) -> set[str]:
     }
 
 
-def _finding(group: _Group, names: Names, directory: str, gil: bool, declaration: Guard | None) -> Finding:
+def _finding(
+    group: _Group,
+    names: Names,
+    directory: str,
+    gil: bool,
+    declaration: Guard | None,
+    usual: Usual | None,
+    moments: Moments | None,
+) -> Finding:
     race, first, second = group.best()
     judgement, declared = group.judgement, "" if declaration is None else _declared(declaration, directory)
-    sides = _apart(_side(race.earlier, names, directory), _side(race.later, names, directory))
+    sides = sides_of(race, names, directory)
     interleaving = Interleaving(names.site, names.site_file, directory)
     observed = any(race.observed for race, _first, _second in group.races)
     confidence = Confidence.OBSERVED if observed else Confidence.UNORDERED
     if group.predicted:
         confidence = Confidence.PREDICTED
-    key = group.key if _tells(group.key, race, names) else ""
+    key = group.key if tells_item(group.key, race, names) else ""
     variable = f"{_bare(group)}[{key}]" if key else group.variable
     facts = Facts(
         group.kind,
@@ -293,6 +326,9 @@ def _finding(group: _Group, names: Names, directory: str, gil: bool, declaration
         group.kind is FindingKind.WRITE_WRITE and advances(race.earlier, names.site(race.earlier.access.site)),
         group.variable.endswith(ITEM),
         waited(race.later, names.site),
+        usual,
+        default_of(group.variable, race, names),
+        moments,
     )
     return Finding(
         fingerprint=fingerprint(group.kind, group.variable, _unit_places(first, second, names)),
@@ -310,12 +346,6 @@ def _finding(group: _Group, names: Names, directory: str, gil: bool, declaration
         guard=guard(sides[0], sides[1]),
         key=key,
     )
-
-
-def _tells(key: str, race: RawRace, names: Names) -> bool:
-    """Whether a key says which item it is: a number that the source does not have is one of many, as of a loop."""
-    sides = (race.earlier.access, race.later.access)
-    return not key.removeprefix("-").isdigit() or any(names.site(access.site).key for access in sides)
 
 
 def _declared(guard: Guard, directory: str) -> str:
@@ -357,35 +387,3 @@ def _of_owner(race: RawRace, names: Names) -> bool:
         return False
     at, by = ((names.site_file(side.access.site), names.site(side.access.site)) for side in (reader, writer))
     return asks_for_itself(at, by)
-
-
-def _side(side: Side, names: Names, directory: str) -> AccessSide:
-    access = side.access
-    site, path = names.site(access.site), names.site_file(access.site)
-    line = naming.source_line(path, site.line)
-    end = site.end_column if site.end_line == site.line else len(line.encode(errors="replace"))
-    return AccessSide(
-        operation=access.operation.value,
-        file=naming.relative(path, directory),
-        line=site.line,
-        column=naming.characters(path, site.line, site.column),
-        end_column=naming.characters(path, site.line, end),
-        function=site.function,
-        source=line.strip(),
-        actor=names.actor_name(access.task or access.actor),
-        locks=tuple(_lock(serial, names, directory) for serial in side.locks),
-        stack=naming.frames(access.stack, directory),
-        indent=len(line) - len(line.lstrip()),
-    )
-
-
-def _apart(earlier: AccessSide, later: AccessSide) -> tuple[AccessSide, AccessSide]:
-    """The two sides of a race. Tasks may have the same name, that of their function: then they get numbers."""
-    if earlier.actor != later.actor or earlier.actor.kind == ActorKind.THREAD.value:
-        return earlier, later
-    first, second = (Actor(earlier.actor.kind, f"{earlier.actor.name} ({number})") for number in (1, 2))
-    return replace(earlier, actor=first), replace(later, actor=second)
-
-
-def _lock(serial: int, names: Names, directory: str) -> str:
-    return naming.lock_name(names.lock_place(serial), serial, directory)

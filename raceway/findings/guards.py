@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable
 
 from raceway.findings import naming
+from raceway.findings.sides import unnumbered
 from raceway.model.struct import Struct
 
 _COMMENT = re.compile(r"#\s*raceway:\s*guarded-by\((?P<lock>[\w.\[\]'\"]+)\)")
@@ -97,4 +98,4 @@ def _last(node: ast.expr) -> str:
 
 def missing(guard: Guard, held: tuple[str, ...]) -> bool:
     """Whether none of the locks held is the guard, as far as their names tell."""
-    return all(name.rpartition(".")[2] != guard.lock.rpartition(".")[2] for name in held)
+    return all(unnumbered(name).rpartition(".")[2] != guard.lock.rpartition(".")[2] for name in held)

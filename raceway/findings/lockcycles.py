@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Protocol
 
 from raceway.findings import naming
 from raceway.findings.counted import taken_by_first
 from raceway.findings.filenames import identity
 from raceway.findings.places import side_at
+from raceway.findings.sides import numbered, unnumbered
 from raceway.model.findings import AccessSide, Actor, Finding, Verdicts
 from raceway.model.kinds import Confidence, FindingKind, Severity, Verdict
 from raceway.model.locks import LockOrder, Waiting
@@ -76,7 +77,7 @@ def _cycle(edges: list[_Edge], happened: bool, names: Names, directory: str) -> 
     first = min(range(len(edges)), key=lambda index: edges[index - 1].taken)
     ring = edges[first:] + edges[:first]
     taken = [edge.taken for edge in ring]
-    called = _numbered(taken, lambda lock: naming.lock_name(names.lock_place(lock), lock, directory))
+    called = numbered(taken, lambda lock: naming.lock_name(names.lock_place(lock), lock, directory))
     sides = tuple(
         side_at(
             edge.stack,
@@ -87,7 +88,7 @@ def _cycle(edges: list[_Edge], happened: bool, names: Names, directory: str) -> 
         )
         for edge in ring
     )
-    known = _numbered(taken, lambda lock: _identity(names.lock_place(lock)))
+    known = numbered(taken, lambda lock: _identity(names.lock_place(lock)))
     places = [
         "|".join((identity(side.file, directory), side.function, known(edge.taken), *sorted(map(known, edge.held))))
         for side, edge in zip(sides, ring, strict=True)
@@ -101,20 +102,6 @@ def _identity(place: tuple[str, int]) -> str:
     """What a lock is known by when lines move: what it was assigned to, else its file and how it was made."""
     path, line = place
     return naming.assigned_name(path, line) or f"{identity(path)} {naming.source_line(path, line).strip()}"
-
-
-def _numbered(locks: list[int], called: Callable[[int], str]) -> Callable[[int], str]:
-    """What to call locks; those of a cycle that have one name are numbered."""
-    alike: dict[str, list[int]] = {}
-    for lock in sorted(locks):
-        alike.setdefault(called(lock), []).append(lock)
-    numbered = {
-        lock: f"{name} #{number}"
-        for name, several in alike.items()
-        if len(several) > 1
-        for number, lock in enumerate(several, start=1)
-    }
-    return lambda lock: numbered.get(lock) or called(lock)
 
 
 def _finding(cycles: list[_Cycle]) -> Finding:
@@ -150,7 +137,7 @@ def _message(cycle: _Cycle) -> str:
 def _fix(locks: tuple[str, ...]) -> str:
     if len(locks) == 1:
         return f"Let one function take {locks[0]} and call others that do not, or make it an RLock."
-    plain = {lock.partition(" #")[0] for lock in locks}
+    plain = {unnumbered(lock) for lock in locks}
     if len(plain) == 1:
         return f"Take several {plain.pop()} in one order everywhere, such as that of a number or name of their owners."
     return (

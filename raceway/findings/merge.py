@@ -9,6 +9,7 @@ from raceway.findings.known import UNUSED, used_by
 from raceway.model.findings import (
     Coverage,
     Finding,
+    Frame,
     Note,
     NotSeen,
     Part,
@@ -50,9 +51,10 @@ def merge_reports(reports: Sequence[Report], processes: Sequence[Process] = ()) 
 
 
 def merge_findings(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Each finding once, by its fingerprint, worst first and then by place."""
+    """Each finding once, by its fingerprint, worst first and then by place. Those of one fingerprint are of the same
+    cause: the same two functions do the same, if in several lines."""
     merged: dict[str, Finding] = {}
-    for finding in findings:
+    for finding in sorted(findings, key=lambda finding: _order(finding.places)):
         known = merged.get(finding.fingerprint)
         merged[finding.fingerprint] = finding if known is None else _one(known, finding)
     return in_order(merged.values())
@@ -90,7 +92,20 @@ def _one(first: Finding, second: Finding) -> Finding:
     state = first.state if first.state == second.state else ""
     if first.key != second.key:
         best = _of_any_key(best)
-    return replace(best, count=first.count + second.count, tests=tests, state=state)
+    count = first.count + second.count
+    related = {one.fingerprint: one for one in (*first.related, *second.related)}
+    also = _others(best, first, second)
+    return replace(best, count=count, tests=tests, state=state, also=also, related=tuple(related.values()))
+
+
+def _others(best: Finding, *folded: Finding) -> tuple[tuple[Frame, ...], ...]:
+    """The pairs of places of all, without those of the one that is told."""
+    pairs = {pair for one in folded for pair in (one.places, *one.also)} - {best.places}
+    return tuple(sorted(pairs, key=_order))
+
+
+def _order(places: tuple[Frame, ...]) -> list[tuple[str, int]]:
+    return [(place.file, place.line) for place in places]
 
 
 def _of_any_key(finding: Finding) -> Finding:

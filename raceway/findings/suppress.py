@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 
 from raceway.errors import SuppressionError
 from raceway.findings.filenames import identity
-from raceway.model.findings import Finding, Note
+from raceway.model.findings import Finding, Frame, Note
 from raceway.model.kinds import FindingKind
 from raceway.model.struct import Struct, replace
 
@@ -49,13 +49,17 @@ class Rule(Struct):
             return False
         sides = finding.accesses
         if self.lines:
-            return any(side.file == self.file and side.line in self.lines for side in sides)
+            return any(map(self.covers, (finding.places, *finding.also)))
         return (
             any(_fits(self.variable, name) for name in (finding.variable, finding.any_key))
             and (not self.file or any(self._fits_file(side.file, directory) for side in sides))
             and (not self.function or any(_fits(self.function, side.function) for side in sides))
             and self.fingerprint in ("", finding.fingerprint)
         )
+
+    def covers(self, places: Iterable[Frame]) -> bool:
+        """Whether a comment stands at one of the places."""
+        return any(place.file == self.file and place.line in self.lines for place in places)
 
     def _fits_file(self, file: str, directory: str) -> bool:
         return _fits(self.file, file) or _fits(self.file, identity(file, directory))
@@ -175,8 +179,15 @@ def split(
     for finding in findings:
         matching = [rule for rule in living if rule.matches(finding, directory)]
         used += matching
-        if matching:
+        if _suppress(matching, finding):
             suppressed.append(replace(finding, suppressed=matching[0].because))
         else:
             kept.append(finding)
     return kept, suppressed, used
+
+
+def _suppress(matching: Sequence[Rule], finding: Finding) -> bool:
+    """Whether these rules keep the finding out. Comments do when there is one for each pair of places."""
+    if any(not rule.lines for rule in matching):
+        return True
+    return all(any(rule.covers(pair) for rule in matching) for pair in (finding.places, *finding.also))

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from raceway.findings import together
+from raceway.findings.defaults import Default
+from raceway.findings.sides import unnumbered
+from raceway.findings.together import Moments
+from raceway.findings.usual import Usual
 from raceway.model.findings import AccessSide
 from raceway.model.kinds import ActorKind, Confidence, FindingKind, RegionKind, Verdict
 from raceway.model.struct import Struct
@@ -35,11 +40,29 @@ class Facts(Struct):
     """The variable is an item of a container."""
     waited: bool = False
     """The second side acts on a test before a wait."""
+    usual: Usual | None = None
+    """The lock that is held where the variable is guarded."""
+    default: Default | None = None
+    """The variable is a default argument, one object for all calls."""
+    moments: Moments | None = None
+    """What the variable is read together with."""
+
+    @property
+    def apart(self) -> bool:
+        """Both sides hold locks, and none that is the same."""
+        return bool(self.first.locks and self.second.locks) and not set(self.first.locks) & set(self.second.locks)
+
+    @property
+    def namesake(self) -> str:
+        """A lock of that name is held by both sides, but each has another one, as those of two objects are."""
+        other = set(map(unnumbered, self.second.locks))
+        return next((name for name in map(unnumbered, self.first.locks) if self.apart and name in other), "")
 
 
 def message(facts: Facts) -> str:
     """What happened, why it is harmful or latent, and where."""
-    parts = [_what(facts), _effect(facts)]
+    told = "" if facts.moments is None else together.what(facts.moments)
+    parts = [_what(facts), told, _default(facts.default), _locks(facts), _effect(facts)]
     if facts.breach is not None and facts.breach.actors:
         who = " and ".join(dict.fromkeys(facts.breach.actors))
         parts.append(f"It is declared as guarded by {facts.breach.lock}, which {who} did not hold.")
@@ -54,7 +77,9 @@ def _what(facts: Facts) -> str:
     variable, first, second = facts.variable, facts.first, facts.second
     actors = f"{first.actor.name} and {second.actor.name}"
     luck = facts.confidence is Confidence.PREDICTED
-    order = "nothing but the luck of locks to order them" if luck else "nothing to order them"
+    order = "no common lock to order them" if facts.apart else "nothing to order them"
+    if luck:
+        order = "nothing but the luck of locks to order them"
     if facts.kind is FindingKind.AWAIT_GAP:
         return _gap(facts)
     if facts.kind is FindingKind.SPLIT_CRITICAL_SECTION:
@@ -121,6 +146,27 @@ def _gap(facts: Facts) -> str:
     return f"{owner.actor.name} {does} {facts.variable}{where}, {pauses}, and then {then}: {meanwhile} {when}."
 
 
+def _locks(facts: Facts) -> str:
+    """Why the locks that both sides hold do not help."""
+    if not facts.apart or facts.reason:
+        return ""
+    sides = (facts.first, facts.second)
+    if facts.namesake:
+        one, other = (next(lock for lock in side.locks if unnumbered(lock) == facts.namesake) for side in sides)
+        names = f"{sides[0].actor.name} holds {one}, {sides[1].actor.name} {other}"
+        return f"Each holds a {facts.namesake}, but that of another object: {names}."
+    first, second = (" and ".join(side.locks) for side in sides)
+    names = f"{sides[0].actor.name} holds {first}, {sides[1].actor.name} {second}"
+    return f"Each holds a lock, but not the same one: {names}."
+
+
+def _default(default: Default | None) -> str:
+    if default is None:
+        return ""
+    name, function, kind = default.parameter, default.function, default.kind
+    return f"`{name}` is a default argument of {function}(): one {kind} for all calls that do not give another one."
+
+
 def _effect(facts: Facts) -> str:
     """Why the finding is harmful, or safe only by luck, on which interpreters."""
     if facts.reason:
@@ -164,19 +210,37 @@ def _effect(facts: Facts) -> str:
 
 def fix(facts: Facts) -> str:
     """What to change, in one sentence."""
+    if facts.default is not None:
+        name, function, kind = facts.default.parameter, facts.default.function, facts.default.kind
+        new = f"`if {name} is None: {name} = {facts.default.made}`"
+        return f"Make the {kind} inside of {function}(), new for each call: `{name}=None` in its head, then {new}."
     if facts.kind is FindingKind.SPLIT_CRITICAL_SECTION:
         if facts.waited:
             return f"Look at {facts.variable} again after the wait: `while` in place of `if`, or wait_for()."
         common = next((name for name in facts.first.locks if name in facts.second.locks), "the lock")
         return f"Hold {common} from the first look at {facts.variable} to the write, or look again before the write."
     lock = guard(facts.first, facts.second)
+    usual = facts.usual.lock if facts.usual is not None else ""
+    one, as_there = usual or "one lock", _as_there(facts)
     if facts.breach is not None and facts.breach.actors:
         return f"Hold {facts.breach.lock.partition(' ')[0]} there, as is declared, or correct the declaration."
+    if facts.namesake:
+        return (
+            f"Guard {facts.variable} with one lock for all instances, a class attribute or one of the module: here "
+            "each object has its own."
+        )
     if facts.kind is FindingKind.ITERATION_MUTATION:
+        lock = lock or usual
         where = f"holding {lock}" if lock else "under the lock that guards the changes"
         return f"Iterate over a copy made {where}, or hold that lock for the whole loop."
+    if lock and facts.moments is not None and lock in _writer(facts).locks:
+        return together.held(facts.moments, lock)
     if lock:
         return f"Hold {lock} on both sides: one side already does."
+    if facts.apart:
+        return _common(facts)
+    if facts.moments is not None:
+        return together.remedy(facts.moments, one)
     if facts.kind is FindingKind.AWAIT_GAP:
         held = [name for name in facts.first.locks if name in facts.second.locks]
         if held:
@@ -196,16 +260,42 @@ def fix(facts: Facts) -> str:
             if facts.keyed
             else ", or initialise it before the threads start"
         )
-        return f"Hold one lock around the test and the initialisation of {facts.variable}{extra}."
+        return f"Hold {one} around the test and the initialisation of {facts.variable}{as_there}{extra}."
     if facts.kind is FindingKind.CHECK_THEN_ACT:
-        return f"Hold one lock around the test and the act on {facts.variable}."
+        return f"Hold {one} around the test and the act on {facts.variable}{as_there}."
     if facts.kind is FindingKind.LOST_UPDATE:
-        return f"Hold one lock around the whole update of {facts.variable}, from the read to the write, on both sides."
+        return (
+            f"Hold {one} around the whole update of {facts.variable}, from the read to the write, on both sides"
+            f"{as_there}."
+        )
     if facts.kind is FindingKind.READ_WRITE:
-        return f"Guard both accesses of {facts.variable} with one lock, or hand it over through a queue or an Event."
+        handed = "hand it over through a queue or an Event"
+        return f"Guard both accesses of {facts.variable} with {one}{as_there}, or {handed}."
     if facts.advances:
         return f"Hold one lock around each step of {facts.variable}, or let one thread step and put items into a queue."
-    return f"Guard both writes of {facts.variable} with one lock, or let one thread own it."
+    return f"Guard both writes of {facts.variable} with {one}{as_there}, or let one thread own it."
+
+
+def _as_there(facts: Facts) -> str:
+    """Where the usual lock is held, for a fix that names it."""
+    usual = facts.usual
+    if usual is None:
+        return ""
+    return f", as {usual.function} does ({usual.file}:{usual.line})"
+
+
+def _writer(facts: Facts) -> AccessSide:
+    return facts.second if facts.first.operation in ("read", "iterate") else facts.first
+
+
+def _common(facts: Facts) -> str:
+    """Which of the locks of both sides to hold on both: the usual one, which one side lacks."""
+    first, second = facts.first, facts.second
+    usual = facts.usual.lock if facts.usual is not None else ""
+    lock = usual if usual in {*first.locks, *second.locks} else first.locks[-1]
+    lacking = second if lock in first.locks else first
+    place = f"{lacking.file}:{lacking.line}"
+    return f"Hold {lock} on both sides: {lacking.actor.name} holds only {' and '.join(lacking.locks)} at {place}."
 
 
 def guard(first: AccessSide, second: AccessSide) -> str:

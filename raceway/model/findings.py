@@ -72,6 +72,13 @@ class Verdicts(Struct):
     asyncio: Verdict | None = None
 
 
+class Related(Struct):
+    """Another finding, by its fingerprint and what it is on."""
+
+    fingerprint: str
+    variable: str
+
+
 class Finding(Struct):
     """One finding, deduplicated: `count` racing pairs were folded into it.
 
@@ -100,11 +107,21 @@ class Finding(Struct):
     """"test" when both sides are code of the tests, so that what is shared is theirs and not the product's."""
     key: str = ""
     """The key that ends `variable` in brackets, where all racing pairs were about that item."""
+    also: tuple[tuple[Frame, ...], ...] = ()
+    """Other pairs of places in the same functions that race in the same way, and are folded into this finding."""
+    related: tuple[Related, ...] = ()
+    """The findings on what is read and written together with the variable."""
 
     @property
     def any_key(self) -> str:
         """The variable as it is called whichever key it has: `Shop.stock[...]`."""
         return f"{self.variable.removesuffix(f'[{self.key}]')}[...]" if self.key else self.variable
+
+    @property
+    def places(self) -> tuple[Frame, ...]:
+        """The places of the sides, in the order of the source."""
+        frames = (Frame(side.file, side.line, side.function) for side in self.accesses)
+        return tuple(sorted(frames, key=lambda frame: (frame.file, frame.line)))
 
     def __str__(self) -> str:
         """What and where, in one line."""

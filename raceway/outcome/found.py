@@ -47,11 +47,11 @@ def found(
     if not races and not facts.orders and not deadlocks and not met and not predicted:
         return ()
     from raceway.detector.lockorder import cycles
-    from raceway.findings import build, build_lock_cycles, build_strays, completed, in_order
+    from raceway.findings import build, build_lock_cycles, build_strays, completed, merge_findings
 
     names = core.names
     built = build((*races, *predicted), names.all_sites(), names, directory, has_gil())
     orders = orders_since(cycles(facts.orders, facts.signals), after.locks)
     locks = build_lock_cycles(orders, deadlocks, names, directory)
     every = (*built, *locks, *build_strays(met, names, directory))
-    return in_order(completed(finding, directory) for finding in every)
+    return merge_findings(completed(finding, directory) for finding in every)

@@ -36,12 +36,16 @@ def finding_lines(finding: Finding, medium: Medium, *, gil: bool) -> Iterator[Li
     for side in finding.accesses:
         yield BLANK
         yield from _side(side, medium, digits, style)
+    yield from _also(finding)
     yield from step_lines(finding, medium, indent=_INDENT, style=style)
     yield BLANK
     yield _prose(Span("confidence: ", Style.STRONG), Span(confidence(finding)))
     yield _prose(Span("verdict: ", Style.STRONG), Span(verdicts(finding, gil)))
     if finding.reason and not explained(finding):
         yield _prose(Span("note: ", Style.STRONG), Span(finding.reason))
+    if finding.related:
+        others = ", ".join(f"{one.variable} [{one.fingerprint}]" for one in finding.related)
+        yield _prose(Span("related: ", Style.STRONG), Span(others))
     if finding.state:
         yield _prose(Span("state: ", Style.STRONG), Span("of the test itself: both sides stand in code of the test"))
 
@@ -102,6 +106,18 @@ def _shown(shown: Shown) -> tuple[Span, ...]:
         return (Span(f"... {counted(shown.times, 'frame')} of {', '.join(shown.packages)} ...", Style.FAINT),)
     times = (Span(f", {shown.times} times", Style.FAINT),) if shown.times > 1 else ()
     return (Span(f"{frame.file}:{frame.line}"), *_in_function(frame.function), *times)
+
+
+def _also(finding: Finding) -> Iterator[Line]:
+    """Other places of the same functions that race in the same way, a pair a line."""
+    if not finding.also:
+        return
+    yield BLANK
+    yield Line((Span("also between:", Style.STRONG),), _INDENT)
+    for pair in finding.also[:_MANY]:
+        yield Line((Span(" and ".join(f"{place.file}:{place.line}" for place in pair), Style.PLACE),), _SIDE_INDENT)
+    if len(finding.also) > _MANY:
+        yield Line((Span(f"and {len(finding.also) - _MANY:,} more"),), _SIDE_INDENT)
 
 
 def _in_function(function: str) -> tuple[Span, ...]:

@@ -23,7 +23,7 @@ from raceway.model.struct import Struct, defaults, fields, made, values
 _OPTIONAL: dict[type[Struct], frozenset[str]] = {
     Report: frozenset({"suppressed", "notes", "lives", "coverage"}),
     Tool: frozenset({"fallback", "fingerprints"}),
-    Finding: frozenset({"reason", "tests", "state", "steps", "guard", "suppressed", "key"}),
+    Finding: frozenset({"reason", "tests", "state", "steps", "guard", "suppressed", "key", "also", "related"}),
     AccessSide: frozenset({"indent", "context", "context_line"}),
     Step: frozenset({"value", "harm"}),
     Life: frozenset({"ended"}),

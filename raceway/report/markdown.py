@@ -62,9 +62,11 @@ def _finding(finding: Finding, *, gil: bool) -> str:
         _text(finding.message),
         "",
         *(f"- {_side(side)}" for side in finding.accesses),
+        *(f"- also between {' and '.join(_code(f'{one.file}:{one.line}') for one in pair)}" for pair in finding.also),
         "",
         *_steps(finding),
         f"**Confidence:** {_text(confidence(finding))}. **Verdict:** {_text(verdicts(finding, gil))}.",
+        *_related(finding),
         *(() if explained(finding) else ("", f"**Fix:** {_text(finding.fix)}")),
     ]
     return "".join(f"{line}\n" for line in lines)
@@ -74,6 +76,12 @@ def _side(side: AccessSide) -> str:
     held = ", ".join(map(_code, side.locks)) or "no lock"
     place = _code(f"{side.file}:{side.line}")
     return f"{_text(side.actor.name)}: {_text(side.operation)} at {place}, holding {held}: {_code(side.source.strip())}"
+
+
+def _related(finding: Finding) -> Iterator[str]:
+    others = ", ".join(f"{_code(one.variable)} {_code(one.fingerprint)}" for one in finding.related)
+    if others:
+        yield from ("", f"**Related:** {others}")
 
 
 def _steps(finding: Finding) -> Iterator[str]:

@@ -38,8 +38,9 @@ def pieces(report: Report) -> Iterator[str]:
     yield f'<main>{_toolbar(report)}<div class="columns">{outline(report.findings)}<div class="findings">'
     if not report.findings:
         yield _nothing(report)
+    places = {finding.fingerprint: number for number, finding in enumerate(report.findings, 1)}
     for number, finding in enumerate(report.findings, 1):
-        yield article(finding, number, unfolded=number <= _OPEN)
+        yield article(finding, number, places, unfolded=number <= _OPEN)
     yield _NO_MATCH
     yield "</div></div>"
     yield _rest(report)

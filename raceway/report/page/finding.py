@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from raceway.model.findings import AccessSide, Finding, Verdicts
+from raceway.model.findings import AccessSide, Finding, Frame, Verdicts
 from raceway.model.kinds import FindingKind, Verdict
 from raceway.report.page.graph import edges_of, lock_order
 from raceway.report.page.markup import code, highlighted, marked, text
@@ -16,8 +16,8 @@ _FEW = 2
 """So many columns fit on a narrow screen."""
 
 
-def article(finding: Finding, number: int, *, unfolded: bool) -> str:
-    """The whole finding; `number` is its place in the report and its anchor."""
+def article(finding: Finding, number: int, places: Mapping[str, int], *, unfolded: bool) -> str:
+    """The whole finding; `number` is its place in the report and its anchor, `places` has those of all."""
     severity, kind = finding.severity.value, finding.kind.value
     first = finding.accesses[0] if finding.accesses else None
     place = f'<span class="place">{text(f"{first.file}:{first.line}")}</span>' if first else ""
@@ -30,7 +30,7 @@ def article(finding: Finding, number: int, *, unfolded: bool) -> str:
         f"{times if finding.count > 1 else ''}</summary>"
         f'<div class="body"><p class="message">{text(finding.message)}</p>{_fix(finding)}{_steps(finding)}'
         f'{_graph(finding)}<div class="sides">{"".join(_side(side, finding) for side in finding.accesses)}</div>'
-        f"{_locks(finding)}{_judgement(finding)}</div></details></article>"
+        f"{_locks(finding)}{_judgement(finding, places)}</div></details></article>"
     )
 
 
@@ -40,6 +40,7 @@ def _searched(finding: Finding) -> str:
     for side in finding.accesses:
         words += [f"{side.file}:{side.line}", side.function, side.actor.name, side.operation, *side.locks]
         words += [frame.function for frame in side.stack]
+    words += [f"{place.file}:{place.line}" for pair in finding.also for place in pair]
     return " ".join(dict.fromkeys(word for word in words if word)).lower()
 
 
@@ -129,6 +130,16 @@ def _stack(side: AccessSide) -> str:
     return f'<details class="stack"><summary>Stack, {len(side.stack)} frames</summary><ol>{frames}</ol></details>'
 
 
+def _place(frame: Frame) -> str:
+    return f'<span class="place">{text(f"{frame.file}:{frame.line}")}</span>'
+
+
+def _also(finding: Finding) -> str:
+    """Other places of the same functions that race in the same way."""
+    pairs = "".join(f"<li>{' and '.join(map(_place, pair))}</li>" for pair in finding.also)
+    return f'<section class="also"><h3>Also between</h3><ul>{pairs}</ul></section>' if pairs else ""
+
+
 def _locks(finding: Finding) -> str:
     if finding.kind is FindingKind.LOCK_ORDER_CYCLE or not any(side.locks for side in finding.accesses):
         return ""
@@ -151,15 +162,26 @@ def _common(finding: Finding) -> set[str]:
     return set.intersection(*held) if held else set()
 
 
-def _judgement(finding: Finding) -> str:
+def _judgement(finding: Finding, places: Mapping[str, int]) -> str:
     benign = explained(finding)
     note = f"<dt>Note</dt><dd>{text(finding.reason)}</dd>" if finding.reason and not benign else ""
     return (
         f'<dl class="judgement"><dt>Confidence</dt><dd>{text(confidence(finding))}</dd>'
         f"{_BENIGN if benign else _verdicts(finding.verdict)}{note}"
-        f"<dt>Fingerprint</dt><dd>{code(finding.fingerprint)}</dd>"
+        f"{_related(finding, places)}<dt>Fingerprint</dt><dd>{code(finding.fingerprint)}</dd>"
         f'<dt>Kind</dt><dd><a href="#about-{finding.kind.value}">what {finding.kind.value} means</a></dd></dl>'
     )
+
+
+def _related(finding: Finding, places: Mapping[str, int]) -> str:
+    """The other findings, with links to those that are on the page."""
+    others = ", ".join(
+        f'<a href="#finding-{places[one.fingerprint]}">{code(one.variable)}</a>'
+        if one.fingerprint in places
+        else code(one.variable)
+        for one in finding.related
+    )
+    return f"<dt>Related</dt><dd>{others}</dd>" if others else ""
 
 
 _BENIGN = "<dt>Verdict</dt><dd class=safe>benign: nothing to change</dd>"

@@ -1,0 +1,131 @@
+"""Default arguments that are one object for all calls: `def check(path, report=[])`.
+
+Who changes a parameter changes that object wherever a call does not give another one. Told from the source: the
+parameter has a default that can be changed, and a call on the stack of a side leaves it out.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from itertools import islice
+from types import CodeType
+
+from raceway.findings import naming
+from raceway.findings.sides import Names
+from raceway.model.races import ITEM, RawRace, Side
+from raceway.model.sites import Site
+from raceway.model.struct import Struct
+
+_MAKERS = {"list": "list", "dict": "dict", "set": "set", "bytearray": "bytearray", "defaultdict": "defaultdict"}
+_MAKERS |= {"deque": "deque", "OrderedDict": "OrderedDict", "Counter": "Counter"}
+_DISPLAYS = {ast.List: "list", ast.ListComp: "list", ast.Dict: "dict", ast.DictComp: "dict"}
+_DISPLAYS |= {ast.Set: "set", ast.SetComp: "set"}
+
+_Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+class Default(Struct):
+    """A parameter of a function whose default is one object for all calls; `made` is the source that makes it."""
+
+    parameter: str
+    function: str
+    kind: str
+    made: str
+
+
+def default_of(variable: str, race: RawRace, names: Names) -> Default | None:
+    """The default that the variable of a race is; None where it is none, or where no side shows that."""
+    label = variable.removesuffix(ITEM)
+    function, _, parameter = label.rpartition(".")
+    found = None
+    for side in (race.earlier, race.later):
+        site = names.site(side.access.site)
+        if function != site.function.rpartition(".")[2]:
+            continue
+        default, given = _asked(parameter, side, site, names.site_file(side.access.site))
+        if default is None or given is True:
+            return None
+        found = found or (default if given is False else None)
+    return found
+
+
+def _asked(parameter: str, side: Side, site: Site, file: str) -> tuple[Default | None, bool | None]:
+    """The default of a parameter of the function that a side is in, and whether its call gives another value; None if
+    that is not known."""
+    tree = naming.parsed(file)
+    function = next(_functions(tree, site), None) if tree is not None else None
+    if function is None:
+        return None, None
+    arguments = function.args
+    row = [*arguments.posonlyargs, *arguments.args]
+    pairs = dict(zip([one.arg for one in row[len(row) - len(arguments.defaults) :]], arguments.defaults, strict=True))
+    pairs |= {one.arg: made for one, made in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True) if made}
+    made = pairs.get(parameter)
+    kind = _kind(made)
+    if made is None or not kind or _is_stored(parameter, function):
+        return None, None
+    names = [one.arg for one in row]
+    position = names.index(parameter) if parameter in names else -1
+    bound = bool(names) and names[0] in ("self", "cls")
+    default = Default(parameter, function.name, kind, ast.unparse(made))
+    return default, _gives(side.access.stack, parameter, position - bound if position >= 0 else -1)
+
+
+def _functions(tree: ast.Module, site: Site) -> Iterator[_Function]:
+    """The function that a site is in: of those around its line the innermost one of that name."""
+    name = site.function.rpartition(".")[2]
+    around = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.name == name
+        and node.lineno <= site.line <= (node.end_lineno or node.lineno)
+    ]
+    yield from sorted(around, key=lambda node: -node.lineno)
+
+
+def _kind(made: ast.expr | None) -> str:
+    """What can be changed that the expression makes; empty for what cannot, or may not."""
+    if isinstance(made, ast.Call):
+        called = made.func
+        name = called.id if isinstance(called, ast.Name) else called.attr if isinstance(called, ast.Attribute) else ""
+        return _MAKERS.get(name, "")
+    return _DISPLAYS.get(type(made), "") if made is not None else ""
+
+
+def _is_stored(parameter: str, function: _Function) -> bool:
+    """Whether the function gives its parameter another value."""
+    stores = (node for node in ast.walk(function) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store))
+    return any(node.id == parameter for node in stores)
+
+
+def _gives(stack: tuple[tuple[CodeType, int], ...], parameter: str, position: int) -> bool | None:
+    """Whether the call of the function gives a value for the parameter; None where the call is not to be seen."""
+    if len(stack) < 2 or naming.is_ours(stack[1][0].co_filename):
+        return None
+    code, offset = stack[1]
+    call = _call_at(code, offset)
+    if call is None or not _calls(call, stack[0][0].co_name):
+        return None
+    if any(isinstance(one, ast.Starred) for one in call.args) or any(one.arg is None for one in call.keywords):
+        return None
+    return 0 <= position < len(call.args) or any(one.arg == parameter for one in call.keywords)
+
+
+def _calls(call: ast.Call, name: str) -> bool:
+    called = call.func
+    return (called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")) == name
+
+
+def _call_at(code: CodeType, offset: int) -> ast.Call | None:
+    """The call that an instruction makes."""
+    tree = naming.parsed(code.co_filename)
+    line, end_line, column, end_column = next(islice(code.co_positions(), offset // 2, None), (None,) * 4)
+    for node in ast.walk(tree) if tree is not None else ():
+        place = (
+            (node.lineno, node.end_lineno, node.col_offset, node.end_col_offset) if isinstance(node, ast.Call) else ()
+        )
+        if isinstance(node, ast.Call) and place == (line, end_line, column, end_column):
+            return node
+    return None
