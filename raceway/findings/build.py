@@ -19,7 +19,7 @@ from raceway.findings.judge import Judgement, judge, trusted, worst
 from raceway.findings.links import Links
 from raceway.findings.making import without_making
 from raceway.findings.owners import asks_for_itself
-from raceway.findings.sides import sides_of, tells_item
+from raceway.findings.sides import LockNames, sides_of, tells_item
 from raceway.findings.together import Moments, references, related, together
 from raceway.findings.usual import Guarding, Usual
 from raceway.findings.waited import waited, without_supply
@@ -54,9 +54,11 @@ class Names(Protocol):
 
 
 class _Group:
-    """Races that are one finding: same kind, variable and pair of lines; `judgement` once that is known."""
+    """Races that are one finding: same kind, variable and pair of lines; what else they are once that is known."""
 
     judgement: Judgement
+    usual: Usual | None
+    moments: Moments | None
 
     def __init__(self, kind: FindingKind, variable: str, predicted: bool) -> None:
         self.kind = kind
@@ -100,19 +102,17 @@ def build(
     known = without_making(at_the_beginning(certain, names.site, openings), names.site)
     known = without_gain(without_supply(known, names.site), names.site, names.site_file)
     groups = _group(known, names.site, openings)
-    guards, guarding = Guards(files), Guarding(names, directory)
+    locks = LockNames(names, directory)
+    guards, guarding = Guards(files), Guarding(names, locks, directory)
     for group in groups:
         guarding.add(_bare(group), (race for race, _first, _second in group.races))
         group.judgement = _judge_all(group, names, gil, guards.of(group.variable), directory)
     seen = _fold([group for group in groups if not group.predicted], names.site)
     groups = [*seen, *_beyond(_fold([group for group in groups if group.predicted], names.site), seen)]
     moments = _together(groups, names)
-    findings = [
-        _finding(
-            group, names, directory, gil, guards.of(group.variable), guarding.of(_bare(group)), moments.get(number)
-        )
-        for number, group in enumerate(groups)
-    ]
+    for number, group in enumerate(groups):
+        group.usual, group.moments = guarding.of(_bare(group)), moments.get(number)
+    findings = [_finding(group, names, locks, directory, gil, guards.of(group.variable)) for group in groups]
     return tuple(
         replace(finding, related=references(finding, [findings[other] for other in related(moments, number)]))
         for number, finding in enumerate(findings)
@@ -291,17 +291,11 @@ def _functions(group: _Group, site_of: Callable[[int], Site]) -> set[str]:
 
 
 def _finding(
-    group: _Group,
-    names: Names,
-    directory: str,
-    gil: bool,
-    declaration: Guard | None,
-    usual: Usual | None,
-    moments: Moments | None,
+    group: _Group, names: Names, locks: LockNames, directory: str, gil: bool, declaration: Guard | None
 ) -> Finding:
     race, first, second = group.best()
     judgement, declared = group.judgement, "" if declaration is None else _declared(declaration, directory)
-    sides = sides_of(race, names, directory)
+    sides = sides_of(race, names, locks, directory)
     interleaving = Interleaving(names.site, names.site_file, directory)
     observed = any(race.observed for race, _first, _second in group.races)
     confidence = Confidence.OBSERVED if observed else Confidence.UNORDERED
@@ -326,9 +320,9 @@ def _finding(
         group.kind is FindingKind.WRITE_WRITE and advances(race.earlier, names.site(race.earlier.access.site)),
         group.variable.endswith(ITEM),
         waited(race.later, names.site),
-        usual,
+        group.usual,
         default_of(group.variable, race, names),
-        moments,
+        group.moments,
     )
     return Finding(
         fingerprint=fingerprint(group.kind, group.variable, _unit_places(first, second, names)),

@@ -29,13 +29,27 @@ class Names(Protocol):
         """File and line where a lock was made."""
 
 
-def sides_of(race: RawRace, names: Names, directory: str) -> tuple[AccessSide, AccessSide]:
+class LockNames:
+    """What locks are called, by their serials; read from the source once for each place that makes them."""
+
+    def __init__(self, names: Names, directory: str) -> None:
+        self._names = names
+        self._directory = directory
+        self._of: dict[tuple[str, int], str] = {}
+
+    def __call__(self, lock: int) -> str:
+        place = self._names.lock_place(lock)
+        if not place[0]:
+            return naming.lock_name(place, lock, self._directory)
+        if place not in self._of:
+            self._of[place] = naming.lock_name(place, lock, self._directory)
+        return self._of[place]
+
+
+def sides_of(race: RawRace, names: Names, locks: LockNames, directory: str) -> tuple[AccessSide, AccessSide]:
     """The two sides of a race. What has the same name in both and is not the same gets numbers: locks that different
     objects have, and tasks, whose name may be that of their function."""
-    called = numbered(
-        {*race.earlier.locks, *race.later.locks},
-        lambda lock: naming.lock_name(names.lock_place(lock), lock, directory),
-    )
+    called = numbered({*race.earlier.locks, *race.later.locks}, locks)
     return _apart(*(_side(side, called, names, directory) for side in (race.earlier, race.later)))
 
 

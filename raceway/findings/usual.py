@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from raceway.findings import naming
-from raceway.findings.sides import Names
+from raceway.findings.sides import LockNames, Names
 from raceway.model.races import RawRace, Side
 from raceway.model.struct import Struct
 
@@ -29,10 +29,12 @@ class Usual(Struct):
 class Guarding:
     """The locks held at the sides of races, by variable; `directory` is what paths are shown relative to."""
 
-    def __init__(self, names: Names, directory: str) -> None:
+    def __init__(self, names: Names, locks: LockNames, directory: str) -> None:
         self._names = names
+        self._locks = locks
         self._directory = directory
         self._sides: dict[str, dict[int, Side]] = {}
+        self._usual: dict[str, Usual | None] = {}
 
     def add(self, variable: str, races: Iterable[RawRace]) -> None:
         """Note the races on a variable."""
@@ -43,11 +45,16 @@ class Guarding:
                     sides.setdefault(side.access.site, side)
 
     def of(self, variable: str) -> Usual | None:
-        """The usual lock of a variable; None where no race has a side that holds one."""
+        """The usual lock of a variable, all of whose races are noted; None where no race has a side that holds one."""
+        if variable not in self._usual:
+            self._usual[variable] = self._find(variable)
+        return self._usual[variable]
+
+    def _find(self, variable: str) -> Usual | None:
         places: dict[str, list[int]] = {}
         for serial, side in sorted(self._sides.get(variable, {}).items()):
             for lock in side.locks:
-                name = naming.lock_name(self._names.lock_place(lock), lock, self._directory)
+                name = self._locks(lock)
                 if not name.startswith(_NAMELESS):
                     places.setdefault(name, []).append(serial)
         if not places:

@@ -17,6 +17,7 @@ from raceway.model.kinds import FindingKind, Severity
 from raceway.model.typing import Any
 from raceway.report.explanations import EXPLANATIONS
 from raceway.report.lines import well_formed
+from raceway.report.wording import explained
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
@@ -90,7 +91,7 @@ def _result(finding: Finding, version: int) -> dict[str, Any]:
         "ruleId": finding.kind.value,
         "ruleIndex": _RULES[finding.kind],
         "level": _LEVELS[finding.severity],
-        "message": {"text": well_formed(f"{finding.message} {finding.fix}".strip()) or finding.kind.value},
+        "message": {"text": well_formed(_message(finding)) or finding.kind.value},
         "partialFingerprints": {f"raceway/v{version}": well_formed(finding.fingerprint)},
         "occurrenceCount": max(1, finding.count),
         "properties": {"confidence": finding.confidence.value, "variable": well_formed(finding.variable)},
@@ -108,6 +109,10 @@ def _result(finding: Finding, version: int) -> dict[str, Any]:
         justification = well_formed(finding.suppressed)
         result["suppressions"] = [{"kind": "external", "status": "accepted", "justification": justification}]
     return result
+
+
+def _message(finding: Finding) -> str:
+    return finding.message if explained(finding) else f"{finding.message} {finding.fix}".strip()
 
 
 def _location(side: AccessSide, number: int = 0) -> dict[str, Any]:

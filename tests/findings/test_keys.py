@@ -24,7 +24,7 @@ items = {"a": 0, 1: 0}
 line = [0, 0, 0]
 names = {Name("x"): 0}
 pairs = {(1, 2): 0}
-odd = {}
+odd, cut, low, high = {}, {}, {}, {}
 slots = [0] * 9
 
 def fee():
@@ -37,10 +37,10 @@ def work():
     line[-1] = line[-1] + fee()
     for key in "pq":
         odd[key] = odd.get(key, 0) + fee()
-    odd["it's " * 20] = odd.get("it's " * 20, 0) + fee()
+    cut["it's " * 20] = cut.get("it's " * 20, 0) + fee()
     odd["\\ud800\\n"] = odd.get("\\ud800\\n", 0) + fee()
-    odd[-(2 ** 63)] = odd.get(-(2 ** 63), 0) + fee()
-    odd[10 ** 5000] = odd.get(10 ** 5000, 0) + fee()
+    low[-(2 ** 63)] = low.get(-(2 ** 63), 0) + fee()
+    high[10 ** 5000] = high.get(10 ** 5000, 0) + fee()
     for index in (7,):
         slots[index] = slots[index] + fee()
     for name in names:
@@ -58,10 +58,10 @@ CALLED = [
     "items[True]",
     "line[2]",
     "odd[...]",
-    'odd["' + "it's " * 8 + '..."]',
+    'cut["' + "it's " * 8 + '..."]',
     r"odd['\ud800\n']",
-    "odd[...]",
-    "odd[...]",
+    "low[...]",
+    "high[...]",
     "slots[...]",
     "names[...]",
     "pairs[...]",

@@ -12,6 +12,7 @@ from raceway.model.findings import (
     Life,
     Note,
     NotSeen,
+    Related,
     Report,
     Run,
     Step,
@@ -58,6 +59,7 @@ def _summaries(text: st.SearchStrategy[str]) -> st.SearchStrategy[Summary]:
 
 def _findings(text: st.SearchStrategy[str]) -> st.SearchStrategy[Finding]:
     verdicts = st.sampled_from(Verdict)
+    places = st.builds(Frame, text, _PLACES, text)
     return st.builds(
         Finding,
         text,
@@ -74,6 +76,8 @@ def _findings(text: st.SearchStrategy[str]) -> st.SearchStrategy[Finding]:
         st.lists(st.builds(Step, st.integers(-1, 3), text, text, _PLACES, text, text, text), max_size=4).map(tuple),
         text,
         text,
+        also=st.lists(st.tuples(places, places), max_size=2).map(tuple),
+        related=st.lists(st.builds(Related, text, text), max_size=2).map(tuple),
     )
 
 

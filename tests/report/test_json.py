@@ -115,7 +115,7 @@ def test_the_document_has_the_fields_of_the_model_and_no_other() -> None:
     document = json.loads(encode_json(EVERYTHING))
     assert set(document) | {"coverage"} == set(fields(Report))  # which a report may lack
     finding, side = document["findings"][0], document["findings"][0]["accesses"][0]
-    assert set(finding) == set(fields(Finding)) - {"reason", "suppressed", "state", "tests", "key"}
+    assert set(finding) == set(fields(Finding)) - {"reason", "suppressed", "state", "tests", "key", "also", "related"}
     assert set(side) == set(fields(AccessSide)) - {"indent"}
     assert set(finding["steps"][1]) == set(fields(Step)) - {"harm"}
     with_reason = next(finding for finding in document["findings"] if "reason" in finding)

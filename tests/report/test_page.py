@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 
-from raceway.model.findings import Actor, Life, Note, NotSeen, Report
+from raceway.model.findings import Actor, Life, Note, NotSeen, Related, Report
 from raceway.model.struct import replace
 from raceway.report.files import write_file
 from raceway.report.page import pieces
@@ -87,6 +87,7 @@ def hostile() -> Report:
     )
     steps = tuple(replace(step, file=HOSTILE, source=HOSTILE, value=HOSTILE, harm=HOSTILE) for step in finding.steps)
     bad = replace(finding, variable=HOSTILE, message=HOSTILE, fix=HOSTILE, accesses=sides, steps=steps, guard=HOSTILE)
+    bad = replace(bad, also=((sides[0].stack[0],),), related=(Related(HOSTILE, HOSTILE),))
     cycle = replace(samples.LOCK_CYCLE, variable=HOSTILE, accesses=(replace(sides[0], operation=HOSTILE), sides[1]))
     return replace(
         samples.report(bad, cycle, replace(cycle, fingerprint="2"), not_seen=(NotSeen(HOSTILE, HOSTILE),)),

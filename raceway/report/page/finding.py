@@ -30,7 +30,7 @@ def article(finding: Finding, number: int, places: Mapping[str, int], *, unfolde
         f"{times if finding.count > 1 else ''}</summary>"
         f'<div class="body"><p class="message">{text(finding.message)}</p>{_fix(finding)}{_steps(finding)}'
         f'{_graph(finding)}<div class="sides">{"".join(_side(side, finding) for side in finding.accesses)}</div>'
-        f"{_locks(finding)}{_judgement(finding, places)}</div></details></article>"
+        f"{_also(finding)}{_locks(finding)}{_judgement(finding, places)}</div></details></article>"
     )
 
 
@@ -89,7 +89,7 @@ def _graph(finding: Finding) -> str:
 
 def _side(side: AccessSide, finding: Finding) -> str:
     held = ", ".join(map(code, side.locks)) or "no lock"
-    missing = finding.guard and finding.guard not in side.locks
+    missing = finding.guard and finding.guard not in side.locks and not explained(finding)
     lacks = f' <span class="lacks">lacks {code(finding.guard)}</span>' if missing else ""
     function = f" in {code(side.function)}" if side.function else ""
     return (
@@ -148,7 +148,9 @@ def _locks(finding: Finding) -> str:
         for side in finding.accesses
     )
     helps = (
-        f"<p>{code(finding.guard)} would have helped: one side holds it, the other does not.</p>"
+        ""
+        if explained(finding)
+        else f"<p>{code(finding.guard)} would have helped: one side holds it, the other does not.</p>"
         if finding.guard
         else "<p>No lock is held on both sides.</p>"
         if not _common(finding)
