@@ -224,36 +224,13 @@ def fix(facts: Facts) -> str:
     one, as_there = usual or "one lock", _as_there(facts)
     if facts.breach is not None and facts.breach.actors:
         return f"Hold {facts.breach.lock.partition(' ')[0]} there, as is declared, or correct the declaration."
-    if facts.namesake:
-        return (
-            f"Guard {facts.variable} with one lock for all instances, a class attribute or one of the module: here "
-            "each object has its own."
-        )
-    if facts.kind is FindingKind.ITERATION_MUTATION:
-        lock = lock or usual
-        where = f"holding {lock}" if lock else "under the lock that guards the changes"
-        return f"Iterate over a copy made {where}, or hold that lock for the whole loop."
-    if lock and facts.moments is not None and lock in _writer(facts).locks:
-        return together.held(facts.moments, lock)
-    if lock:
-        return f"Hold {lock} on both sides: one side already does."
-    if facts.apart:
-        return _common(facts)
+    told = _by_lock(facts, lock, usual)
+    if told:
+        return told
     if facts.moments is not None:
         return together.remedy(facts.moments, one)
     if facts.kind is FindingKind.AWAIT_GAP:
-        held = [name for name in facts.first.locks if name in facts.second.locks]
-        if held:
-            return f"Look at {facts.variable} again once {held[0]} is held, or take it before the first look."
-        if facts.second.actor.kind == ActorKind.GREENLET.value:
-            return (
-                f"Look at {facts.variable} again after the call that lets others run, or hold one lock for greenlets "
-                "around all of it."
-            )
-        return (
-            f"Move the await before the first look at {facts.variable} or after the write, look again after the "
-            "await, or hold one lock for tasks around all of it."
-        )
+        return _gap_fix(facts)
     if facts.kind is FindingKind.DOUBLE_INIT:
         extra = (
             ", or use setdefault() where making a spare value does no harm"
@@ -274,6 +251,39 @@ def fix(facts: Facts) -> str:
     if facts.advances:
         return f"Hold one lock around each step of {facts.variable}, or let one thread step and put items into a queue."
     return f"Guard both writes of {facts.variable} with {one}{as_there}, or let one thread own it."
+
+
+def _by_lock(facts: Facts, lock: str, usual: str) -> str:
+    """What to change about the locks that are held; `lock` is held by one side alone. Empty where they tell nothing."""
+    if facts.namesake:
+        return (
+            f"Guard {facts.variable} with one lock for all instances, a class attribute or one of the module: here "
+            "each object has its own."
+        )
+    if facts.kind is FindingKind.ITERATION_MUTATION:
+        lock = lock or usual
+        where = f"holding {lock}" if lock else "under the lock that guards the changes"
+        return f"Iterate over a copy made {where}, or hold that lock for the whole loop."
+    if lock and facts.moments is not None and lock in _writer(facts).locks:
+        return together.held(facts.moments, lock)
+    if lock:
+        return f"Hold {lock} on both sides: one side already does."
+    return _common(facts) if facts.apart else ""
+
+
+def _gap_fix(facts: Facts) -> str:
+    held = [name for name in facts.first.locks if name in facts.second.locks]
+    if held:
+        return f"Look at {facts.variable} again once {held[0]} is held, or take it before the first look."
+    if facts.second.actor.kind == ActorKind.GREENLET.value:
+        return (
+            f"Look at {facts.variable} again after the call that lets others run, or hold one lock for greenlets "
+            "around all of it."
+        )
+    return (
+        f"Move the await before the first look at {facts.variable} or after the write, look again after the "
+        "await, or hold one lock for tasks around all of it."
+    )
 
 
 def _as_there(facts: Facts) -> str:
