@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import NamedTuple
+
 from raceway.detector.shadow import Entry
 from raceway.model.kinds import Commute, Operation, RegionKind
 from raceway.model.sites import Site
@@ -13,17 +16,27 @@ PUTS = frozenset({Commute.APPEND, Commute.ADD, Commute.INSERT_KEY})
 """What puts something in, whatever else is there."""
 
 
+class Heard(NamedTuple):
+    """The newest writes of the actor in a slot that another one came upon: `number` and `site` of the newest that puts
+    nothing in, `given` and `given_site` of the newest that does. A site is -1 if there are several of that number."""
+
+    slot: int = -1
+    number: int = 0
+    site: int = -1
+    given: int = 0
+    given_site: int = -1
+
+
 class Claims:
     """The claims of one actor: `claimed` is its number when it last claimed something under a lock, `closed` when it
-    last wrote what it had read in another critical section. `heard` has the slot, number and site of the newest writes
-    of others that it came upon; the site is -1 if there are several of that number.
+    last wrote what it had read in another critical section. `heard` is what it came upon of others, by their slots.
     """
 
     __slots__ = ("claimed", "closed", "heard")
 
     def __init__(self) -> None:
         self.claimed = self.closed = 0
-        self.heard: list[tuple[int, int, int]] = [(-1, 0, 0)] * HEARD
+        self.heard = [Heard()] * HEARD
 
     def write(self, entry: Entry, site: Site) -> None:
         """The actor has written: a claim if it may keep others away, as a flag does that is set after a test of it, or
@@ -41,24 +54,45 @@ class Claims:
 
     def hear(self, other: Entry) -> None:
         """The actor has come upon what another one wrote."""
-        slot, number, site = self.heard[other.slot % HEARD]
-        if slot != other.slot or number < other.number:
-            self.heard[other.slot % HEARD] = (other.slot, other.number, other.access.site)
-        elif number == other.number and site != other.access.site:
-            self.heard[other.slot % HEARD] = (slot, number, -1)
+        known = self.heard[other.slot % HEARD]
+        if known.slot != other.slot:
+            known = Heard(other.slot)
+        if puts(other):
+            given, given_site = _newest(known.given, known.given_site, other)
+            known = known._replace(given=given, given_site=given_site)
+        else:
+            number, site = _newest(known.number, known.site, other)
+            known = known._replace(number=number, site=site)
+        self.heard[other.slot % HEARD] = known
 
     def has_claimed(self) -> bool:
         """Whether the actor has claimed something since it last wrote what it had read in another section."""
         return self.claimed > self.closed
 
-    def shares(self, other: Entry) -> bool:
+    def shares(self, other: Entry, writes: Iterable[Entry] = (), alike: bool = False) -> bool:
         """Whether nothing tells that the actor has what `other` wrote to itself: it has claimed nothing, and of what
-        the other one wrote then or later it has come upon nothing else."""
-        known = self.heard[other.slot % HEARD]
-        return not self.has_claimed() and known == (other.slot, other.number, other.access.site)
+        the other one wrote then or later it has come upon nothing else. Not counted is what that has put in by one of
+        `writes`, which are at the same place, in the same epoch or, if the two take `alike`, later."""
+        known, number = self.heard[other.slot % HEARD], other.number
+        if self.has_claimed() or known.slot not in (-1, other.slot):
+            return False
+        later = known.given == number or (alike and known.given > number)
+        told = known.number >= number and (known.number, known.site) != (number, other.access.site)
+        return not told and (known.given < number or (later and any(_is_given(one, known) for one in writes)))
 
-    def may_share(self, other: Entry) -> bool:
-        """The same of an actor that need not have come upon `other` itself."""
-        slot, number, _site = self.heard[other.slot % HEARD]
-        unheard = slot == -1 or (slot == other.slot and number < other.number)
-        return self.shares(other) or (unheard and not self.has_claimed())
+
+def puts(entry: Entry) -> bool:
+    """Whether the write puts something in, whatever else is there."""
+    return entry.access.operation is not Operation.DELETE and entry.access.commute in PUTS
+
+
+def _newest(number: int, site: int, other: Entry) -> tuple[int, int]:
+    """Number and site of the newest write, `other` included."""
+    if number < other.number:
+        return other.number, other.access.site
+    return number, site if number > other.number or site == other.access.site else -1
+
+
+def _is_given(entry: Entry, known: Heard) -> bool:
+    given = entry.slot, entry.number, entry.access.site
+    return given == (known.slot, known.given, known.given_site) and puts(entry)

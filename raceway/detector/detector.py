@@ -18,7 +18,7 @@ from raceway.detector.lockorder import LockOrders
 from raceway.detector.races import Races
 from raceway.detector.regions import find_head
 from raceway.detector.shadow import Entry, Epoch, Shadow, between, rank_of
-from raceway.detector.splits import close, splits, splitting
+from raceway.detector.splits import close, put_back, splits, splitting
 from raceway.detector.syncs import Syncs, hand_over, place_of
 from raceway.detector.tasks import Task, Tasks
 from raceway.model.kinds import ActorKind, Commute, LocationKind, Operation, Verb
@@ -144,10 +144,11 @@ class Detector:
         elif closes := entry.head is not None and site.regions[entry.region].splits:
             for other, observed in splitting(entry, shadow, actor):
                 self.races.add(_side(other), _side(entry), observed)
-            close(entry, actor)
+            close(entry, shadow, actor)
         elif access.operation.mutates:
             for other in splits(entry, shadow, actor):
                 self.races.add(_side(entry), _side(other), False)
+            put_back(entry, shadow, actor)
         polled = site.polled and is_polled(shadow, actor.slot)
         if not self._repeats(entry, shadow) or entry.walks:  # each walk has an end of its own
             self._record(entry, shadow, actor)

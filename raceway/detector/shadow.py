@@ -88,12 +88,15 @@ class Shadow:
     raced (`racy`), each site counts for itself, so that the report names all places: `told` has the sites and
     operations of the epoch that touched the location last, `turn`. For the teller: what double-checked locking
     publishes here goes by the serial `handover`, and `spoken` tells that accesses are told from now on.
+
+    `opened` is the newest write that `opens` (see `Entry`), whatever came since.
     """
 
-    __slots__ = ("handover", "published", "racy", "reads", "shared", "spoken", "told", "turn", "writes")
+    __slots__ = ("handover", "opened", "published", "racy", "reads", "shared", "spoken", "told", "turn", "writes")
 
     def __init__(self) -> None:
         self.shared = False
+        self.opened: Entry | None = None
         self.racy = False
         self.published: dict[int, int] | None = None
         self.handover = 0

@@ -11,6 +11,11 @@ The lock orders all that is done under it, so nothing races. Two things tell:
   closed such a region is told apart: the write has an epoch of its own.
 
 The same holds of who writes under the lock after the region was closed, and not before.
+
+What is kept of a location are its last writes: who fills a bucket up, or gives back to a pool, hides who took before.
+So the newest write that closed such a region, and in which others could have written, is kept beside them. And who
+takes where another one has taken in the same way is not told that it is its turn by what that one has put back since,
+in a later section: that is no more than what there is to be taken.
 """
 
 from __future__ import annotations
@@ -18,7 +23,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from raceway.detector.actors import Actor
-from raceway.detector.claims import PUTS
+from raceway.detector.claims import puts
 from raceway.detector.conflicts import conflict
 from raceway.detector.shadow import Entry, Shadow
 from raceway.model.kinds import Operation
@@ -28,10 +33,11 @@ def splitting(entry: Entry, shadow: Shadow, actor: Actor) -> Iterator[tuple[Entr
     """The writes of others that came, or could have come, between the read and the write of the region that `entry`
     closes, each of the three made under one lock; and whether they did. Who was ordered by more than locks was asked
     for it, or waited for."""
-    head = entry.head
+    head, last = entry.head, shadow.opened
     if head is None:
         return
-    for other in shadow.writes:
+    hidden = () if last is None or last in shadow.writes else (last,)
+    for other in (*shadow.writes, *hidden):
         if other.slot == entry.slot or not other.before(actor.clock):
             continue
         asked = other.number <= actor.firm.get(other.slot, 0)
@@ -40,8 +46,15 @@ def splitting(entry: Entry, shadow: Shadow, actor: Actor) -> Iterator[tuple[Entr
         if other.sequence > head.sequence:
             if _under_one_lock(entry, other, head, actor):
                 yield other, True
-        elif actor.claims.shares(other) and _lets_go(entry, other, head, actor):
+        elif _is_shared(entry, other, shadow, actor) and _lets_go(entry, other, head, actor):
             yield other, False
+
+
+def _is_shared(entry: Entry, other: Entry, shadow: Shadow, actor: Actor) -> bool:
+    """Whether nothing tells that the actor has the place to itself. What the other one has put back since it took
+    there, as this actor does, tells nothing."""
+    alike = other.opens and other.access.site == entry.access.site and entry.access.operation is Operation.DELETE
+    return actor.claims.shares(other, shadow.writes, alike)
 
 
 def splits(entry: Entry, shadow: Shadow, actor: Actor) -> Iterator[Entry]:
@@ -51,24 +64,36 @@ def splits(entry: Entry, shadow: Shadow, actor: Actor) -> Iterator[Entry]:
             continue
         asked = other.number <= actor.firm.get(other.slot, 0)
         under_one = other.head is not None and not set(other.locks).isdisjoint({*other.head.locks} & {*entry.locks})
-        if under_one and not asked and _breaks(entry, other) and actor.claims.may_share(other):
+        if under_one and not asked and _breaks(entry, other) and actor.claims.shares(other):
             yield other
+
+
+def put_back(entry: Entry, shadow: Shadow, actor: Actor) -> None:
+    """Who puts something back in the section in which it was taken has taken nothing that others would miss."""
+    last = shadow.opened
+    if last is None or last.slot != entry.slot or not puts(entry):
+        return
+    if any(actor.taken.get(lock, 0) < last.sequence for lock in entry.locks if lock in last.locks):
+        last.opens = False
+        shadow.opened = None
 
 
 def _breaks(other: Entry, entry: Entry) -> bool:
     """Whether the write `other` may undo what the write `entry` relies on. That two may take something out in either
     order does not help who has seen that there was one thing left."""
-    puts = other.access.operation is not Operation.DELETE and other.access.commute in PUTS
-    return conflict(other.access, entry.access) or not puts
+    return conflict(other.access, entry.access) or not puts(other)
 
 
-def close(entry: Entry, actor: Actor) -> None:
+def close(entry: Entry, shadow: Shadow, actor: Actor) -> None:
     """The actor writes what it had read in another section: the write has an epoch of its own, until `advance`."""
     head, claims = entry.head, actor.claims
+    put_back(entry, shadow, actor)
     entry.opens = head is not None and not claims.has_claimed() and _lets_go(entry, entry, head, actor)
     actor.advance()
     claims.closed = entry.number = actor.clock[actor.slot]
     entry.actor_epoch = actor.epoch
+    if entry.opens:
+        shadow.opened = entry
 
 
 def _under_one_lock(entry: Entry, other: Entry, head: Entry, actor: Actor) -> bool:

@@ -148,7 +148,7 @@ variable_place(PyCodeObject *code, PyObject *name)
 static uint8_t
 first_rank(const Site *site)
 {
-    if (site->suspends || site->opens || site->awaits || site->given) {
+    if (site->suspends || site->opens || site->awaits || site->splits || site->given) {
         return RANK_NEVER;
     }
     switch (site->context) {

@@ -1,18 +1,25 @@
 /* What a thread may have to itself, and what it has come upon of others: the twin of raceway/detector/claims.py. */
 #include "shadow.h"
 
-/* Whether the operation puts something in, whatever else is there. */
+/* Whether it is of a class that puts something in, or of that class takes something out. */
 static bool
-puts_in(int commute)
+is_of_puts(int commute)
 {
     return commute == COMMUTE_APPEND || commute == COMMUTE_ADD || commute == COMMUTE_INSERT_KEY;
+}
+
+/* Whether the write puts something in, whatever else is there. */
+bool
+puts_in(const Context *write)
+{
+    return write->operation != OP_DELETE && is_of_puts(write->commute);
 }
 
 /* Whether the write `other` may undo what the write `own` relies on, which closes a region of two critical sections. */
 bool
 breaks(const Context *other, const Context *own, int kind)
 {
-    return contexts_conflict(other, own, kind) || other->operation == OP_DELETE || !puts_in(other->commute);
+    return contexts_conflict(other, own, kind) || !puts_in(other);
 }
 
 /* The thread has written. */
@@ -23,9 +30,21 @@ claim(Thread *thread, const Context *context)
     if (!op_mutates(op) || context->locks == 0 || context->number <= thread->claimed) {
         return;
     }
-    bool takes = (op == OP_STRUCTURAL_CHANGE && !puts_in(commute)) || op == OP_DELETE;
+    bool takes = (op == OP_STRUCTURAL_CHANGE && !is_of_puts(commute)) || op == OP_DELETE;
     if (context->region >= 0 ? !sites[context->site].regions[context->region].takes_back : takes) {
         thread->claimed = context->number;
+    }
+}
+
+static void
+hear_newest(Number *number, uint32_t *site, const Context *other)
+{
+    if (*number < other->number) {
+        *number = other->number;
+        *site = other->site;
+    }
+    else if (*number == other->number && *site != other->site) {
+        *site = NO_SITE;
     }
 }
 
@@ -37,11 +56,14 @@ hear(Thread *thread, const Context *other)
     if (other->slot == thread->actor->slot) {
         return;
     }
-    if (heard->slot != other->slot || heard->number < other->number) {
-        *heard = (Heard){.number = other->number, .slot = other->slot, .site = other->site};
+    if (heard->slot != other->slot) {
+        *heard = (Heard){.slot = other->slot};
     }
-    else if (heard->number == other->number && heard->site != other->site) {
-        heard->site = NO_SITE;
+    if (unlikely(puts_in(other))) {
+        hear_newest(&heard->given, &heard->given_site, other);
+    }
+    else {
+        hear_newest(&heard->number, &heard->site, other);
     }
 }
 
@@ -53,20 +75,34 @@ hear_all(Thread *thread, const Entries *writes)
     }
 }
 
-/* Whether nothing tells that the thread has what the other one wrote to itself. */
-bool
-shares(const Thread *thread, const Context *other)
+/* Whether the newest of what the other one has put in, as far as the thread has come upon it, is one of these writes. */
+static bool
+is_given(const Heard *heard, const Entries *writes)
 {
-    const Heard *heard = &thread->heard[other->slot % HEARD];
-    return thread->claimed <= thread->closed && heard->slot == other->slot && heard->number == other->number &&
-           heard->site == other->site;
+    for (uint8_t place = 0; writes != NULL && place < writes->count; place++) {
+        const Context *write = &contexts[entries_of(writes)[place].context];
+        if (write->slot == heard->slot && write->number == heard->given && write->site == heard->given_site &&
+            puts_in(write)) {
+            return true;
+        }
+    }
+    return false;
 }
 
-/* The same of a thread that need not have come upon that write itself. */
+/* Whether nothing tells that the thread has what the other one wrote to itself, but for what that has put in by `writes`,
+   which may be NULL, in the same epoch or, if the two take `alike`, later. */
 bool
-may_share(const Thread *thread, const Context *other)
+shares(const Thread *thread, const Context *other, const Entries *writes, bool alike)
 {
     const Heard *heard = &thread->heard[other->slot % HEARD];
-    bool unheard = heard->number == 0 || (heard->slot == other->slot && heard->number < other->number);
-    return shares(thread, other) || (thread->claimed <= thread->closed && unheard);
+    Number number = other->number;
+    if (thread->claimed > thread->closed) {
+        return false;
+    }
+    if (heard->slot != other->slot) {
+        return heard->number == 0 && heard->given == 0; /* it has come upon nobody there */
+    }
+    bool later = heard->given == number || (alike && heard->given > number);
+    bool told = heard->number >= number && (heard->number != number || heard->site != other->site);
+    return !told && (heard->given < number || (later && is_given(heard, writes)));
 }

@@ -306,6 +306,8 @@ typedef struct {
     Number number;
     uint32_t slot;
     uint32_t site; /* NO_SITE: it came upon writes at several, of that number */
+    uint32_t given_site;
+    Number given; /* of the newest that puts something in; `number` and `site` are those of the others */
 } Heard;
 
 #define NO_SITE UINT32_MAX
@@ -828,6 +830,7 @@ typedef struct {
     bool switches; /* a greenlet may let others run there */
     bool acted;
     bool awaits; /* one of its regions has an await inside */
+    bool splits; /* one of its regions may be of two critical sections */
     bool answers; /* what the function gives back depends on this read, or something that the coroutine does */
     uint8_t region_count;
     RegionOf *regions; /* owned */

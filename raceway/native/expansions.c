@@ -112,6 +112,7 @@ cell_clear(Cell *cell)
     if (expansion != NULL) {
         empty(&expansion->writes);
         empty(&expansion->reads);
+        context_drop(expansion->opened.context);
         if (expansion->published != NULL) {
             clock_free(&expansion->published->clock);
             free(expansion->published);

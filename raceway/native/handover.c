@@ -163,7 +163,7 @@ record_in_order(Tap *tap, int made, Thread *thread, Frame *frame, Cell *cell, Ef
         }
         shared_locations++;
     }
-    else if (expansion->racy || !are_past(&expansion->writes, actor) ||
+    else if (expansion->racy || is_news(expansion, actor->slot) || !are_past(&expansion->writes, actor) ||
              !(mutates ? are_past(&expansion->reads, actor) : are_over(&expansion->reads))) {
         return false;
     }

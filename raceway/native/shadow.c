@@ -62,14 +62,6 @@ shadow_reset(void)
 
 /* --- The access rule ----------------------------------------------------------------------------------------------- */
 
-typedef struct {
-    Thread *thread;
-    const Location *location;
-    const Head *head;
-    Context wanted;
-    uint32_t id;
-} Access;
-
 static void
 check(const Access *access, uint32_t other, uint32_t place)
 {
@@ -584,7 +576,8 @@ is_suspended_walk(const Access *access, const Context *walk)
     return task != NULL && !task->done && task->turn == walk->turn + 1;
 }
 
-static void
+/* A race of the access with what this context has. */
+void
 report(Access *access, Frame *frame, uint32_t other, bool observed, bool one_loop)
 {
     if (access->id == 0) {
@@ -651,105 +644,6 @@ check_gaps(Access *access, Frame *frame, const Cell *cell, const Expansion *expa
     }
 }
 
-/* --- Locks that are let go of inside a region -------------------------------------------------------------------- */
-
-/* Whether the read, the other write and this one were each made under one lock, which was taken anew after the other. */
-static bool
-is_under_one_lock(const Access *access, const Context *other, uint32_t place)
-{
-    Lockset held = access->thread->actor->held;
-    for (uint32_t at = 0; at < lockset_length(held); at++) {
-        uint64_t lock = lockset_at(held, at);
-        if (lockset_has(access->head->locks, lock) && lockset_has(other->locks, lock) && sync_taken_at(lock) >= place) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Whether all locks that the read, the write and what was made under `locks` have in common, one at least, were taken anew
-   after the read. */
-static bool
-lets_go(const Access *access, Lockset locks)
-{
-    Lockset held = access->thread->actor->held;
-    bool found = false;
-    for (uint32_t at = 0; at < lockset_length(held); at++) {
-        uint64_t lock = lockset_at(held, at);
-        if (lockset_has(access->head->locks, lock) && lockset_has(locks, lock)) {
-            if (sync_taken_at(lock) < access->head->sequence) {
-                return false;
-            }
-            found = true;
-        }
-    }
-    return found;
-}
-
-/* Writes of others that came between the read and the write of the region that the access closes, or could have come: a
-   lock orders them, but was let go of in between. Who was ordered by anything else was asked for it. */
-static void
-check_split(Access *access, Frame *frame, const Expansion *expansion)
-{
-    const Thread *thread = access->thread;
-    const Actor *actor = thread->actor;
-    for (uint8_t at = 0; at < expansion->writes.count; at++) {
-        const Entry *entry = &entries_of(&expansion->writes)[at];
-        const Context *other = &contexts[entry->context];
-        if (other->slot == actor->slot || !is_ordered(other, actor) ||
-            other->number <= clock_get(&actor->firm, other->slot) ||
-            !breaks(other, &access->wanted, access->location->kind)) {
-            continue;
-        }
-        if (entry->sequence > access->head->sequence) {
-            if (is_under_one_lock(access, other, entry->sequence)) {
-                report(access, frame, entry->context, true, false);
-            }
-        }
-        else if (shares(thread, other) && lets_go(access, other->locks)) {
-            report(access, frame, entry->context, false, false);
-        }
-    }
-}
-
-/* The write of another actor that closed such a region, in which this write could have come as well. */
-static void
-check_opened(Access *access, Frame *frame, uint32_t id)
-{
-    const Thread *thread = access->thread;
-    const Context *other = &contexts[id];
-    if (!other->opens || other->slot == thread->actor->slot || !is_ordered(other, thread->actor) ||
-        other->number <= clock_get(&thread->actor->firm, other->slot) || !may_share(thread, other) ||
-        !breaks(&access->wanted, other, access->location->kind)) {
-        return;
-    }
-    Lockset held = thread->actor->held;
-    for (uint32_t at = 0; at < lockset_length(held); at++) {
-        uint64_t lock = lockset_at(held, at);
-        if (lockset_has(other->locks, lock) && lockset_has(other->head_locks, lock)) {
-            if (access->id == 0) {
-                access->id = context_make(access->thread, frame, &access->wanted);
-            }
-            if (access->id != 0) {
-                race_add(access->id, id, false, false, access->location);
-            }
-            return;
-        }
-    }
-}
-
-static void
-check_all_opened(Access *access, Frame *frame, const Cell *cell, const Expansion *expansion)
-{
-    if (expansion == NULL) {
-        check_opened(access, frame, cell->w);
-        return;
-    }
-    for (uint8_t at = 0; at < expansion->writes.count; at++) {
-        check_opened(access, frame, entries_of(&expansion->writes)[at].context);
-    }
-}
-
 /* Record an access of the calling thread, which no fast path could tell to be a repetition. */
 void
 record_at(Thread *thread, Frame *frame, uint32_t number, Cell *cell, const Location *location, int op, int commute)
@@ -759,6 +653,10 @@ record_at(Thread *thread, Frame *frame, uint32_t number, Cell *cell, const Locat
     Access access = {.thread = thread, .location = &here};
     Expansion *expansion = expansion_of(cell);
     bool closes = false; /* a region of two critical sections */
+    if (expansion != NULL && unlikely(is_news(expansion, thread->actor->slot))) {
+        expansion->own = 0;
+        shared_locations++;
+    }
     if (unlikely(thread->hidden)) {
         return;
     }
@@ -818,16 +716,10 @@ record_at(Thread *thread, Frame *frame, uint32_t number, Cell *cell, const Locat
             shared_locations += cell->r == 0 || contexts[cell->r].slot == contexts[cell->w].slot;
             expansion = expand(cell);
         }
-        if (expansion != NULL) {
-            check_split(&access, frame, expansion);
-        }
-        access.wanted.opens = thread->claimed <= thread->closed && lets_go(&access, thread->actor->held);
-        actor_gave(thread); /* the write has an epoch of its own */
-        access.id = 0; /* of the one before */
-        thread->closed = clock_get(&thread->actor->clock, thread->actor->slot);
+        split_close(&access, frame, expansion);
     }
     else if (op_mutates(op)) {
-        check_all_opened(&access, frame, cell, expansion);
+        split_ask(&access, frame, cell, expansion);
     }
     bool polled = unlikely(site->polled) && op_mutates(op) && is_polled(cell, thread->actor->slot);
     if (!repeats(&access, cell, expansion) || unlikely(access.wanted.walks)) { /* each walk has an end of its own */
@@ -863,6 +755,9 @@ record_at(Thread *thread, Frame *frame, uint32_t number, Cell *cell, const Locat
             if (expansion == NULL) {
                 teller_remember(cell);
             }
+        }
+        if (unlikely(access.wanted.opens)) {
+            split_keep(&access, cell);
         }
     }
     if (unlikely(thread->task != NULL) && op == OP_READ && location->key != KEY_WHOLE) {

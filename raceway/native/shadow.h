@@ -31,6 +31,8 @@ typedef struct {
         uint64_t last_actor;
         uint32_t next_free;
     };
+    Entry opened; /* the newest write that `opens`, whatever came since; its context is owned */
+    uint32_t own; /* 1 + the slot of the only actor that has been here, if that is so; 0 otherwise */
     uint32_t version; /* changes when another actor than the last one comes */
     bool racy;
     bool told; /* what is kept here */
@@ -48,6 +50,13 @@ static inline Entry *
 entries_of(const Entries *list)
 {
     return list->capacity == 0 ? (Entry *)&list->only : list->many;
+}
+
+/* Whether the actor of this slot is the second one here. */
+static inline bool
+is_news(const Expansion *expansion, uint32_t slot)
+{
+    return expansion->own != 0 && expansion->own - 1 != slot;
 }
 
 Expansion *expand(Cell *cell); /* NULL when memory is short */
@@ -70,13 +79,45 @@ context_replace(uint32_t *place, uint32_t id)
     context_drop(before);
 }
 
+/* An access that is being recorded. */
+typedef struct {
+    Thread *thread;
+    const Location *location;
+    const Head *head;
+    Context wanted;
+    uint32_t id;
+} Access;
+
+void report(Access *access, Frame *frame, uint32_t other, bool observed, bool one_loop);
+
 bool may_pause(const Task *task, const RegionOf *region);
 const Head *find_head(Thread *thread, uint32_t site, const Location *location, int8_t *region);
 
 void hear(Thread *thread, const Context *other);
 void hear_all(Thread *thread, const Entries *writes);
 bool breaks(const Context *other, const Context *own, int kind);
-bool shares(const Thread *thread, const Context *other);
-bool may_share(const Thread *thread, const Context *other);
+bool puts_in(const Context *write);
+bool shares(const Thread *thread, const Context *other, const Entries *writes, bool alike);
+
+void split_close(Access *access, Frame *frame, Expansion *expansion);
+void split_keep(const Access *access, Cell *cell);
+void split_put_back(const Access *access, Expansion *expansion);
+void split_opened(Access *access, Frame *frame, uint32_t id);
+
+/* The access changes the location: could it have come into a region of two critical sections that another actor closed? */
+static inline void
+split_ask(Access *access, Frame *frame, const Cell *cell, Expansion *expansion)
+{
+    const Entry only = {.context = cell->w}, *writes = expansion == NULL ? &only : entries_of(&expansion->writes);
+    uint8_t count = expansion == NULL ? 1 : expansion->writes.count;
+    for (uint8_t at = 0; at < count; at++) {
+        if (unlikely(contexts[writes[at].context].opens)) {
+            split_opened(access, frame, writes[at].context);
+        }
+    }
+    if (expansion != NULL && unlikely(expansion->opened.context != 0)) {
+        split_put_back(access, expansion);
+    }
+}
 
 #endif

@@ -113,6 +113,7 @@ read_regions(PyObject *heads, uint32_t first, Site *site)
                        .splits = (packed & 4) != 0, .switches = (packed & 8) != 0, .instead = (packed & 16) != 0,
                        .lent = (packed & 32) != 0};
         site->awaits |= packed & 1;
+        site->splits |= (packed & 4) != 0;
     }
     return !PyErr_Occurred();
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from raceway.model.kinds import Operation
+from raceway.model.kinds import Commute, Operation
 from raceway.model.records import Acquire, Fork, Join, Record, Release
 from tests.detector.cores import native, pure
 from tests.detector.test_properties import both_cores, is_split, told
@@ -15,8 +15,11 @@ ACTORS = (0, 1, 2)
 PLAIN, OTHER = 4, 5
 TESTED, MARKED = HEADS[1], 7
 
-Step = tuple[Operation, int, int]
+Step = tuple[Operation, int, int] | tuple[Operation, int, int, Commute]
 READ, WRITE = (Operation.READ, 0, HEADS[0]), (Operation.WRITE, 0, SPLIT)
+TAKE, GIVE = (Operation.DELETE, 0, SPLIT, Commute.APPEND), (Operation.STRUCTURAL_CHANGE, 0, OTHER, Commute.APPEND)
+GIVE_ELSEWHERE = (Operation.STRUCTURAL_CHANGE, 1, PLAIN, Commute.APPEND)
+FILL = (Operation.READ_MODIFY_WRITE, 0, PLAIN)
 STEPS: tuple[Step, ...] = (
     READ,
     WRITE,
@@ -29,13 +32,21 @@ STEPS: tuple[Step, ...] = (
     (Operation.STRUCTURAL_CHANGE, 1, OTHER),
     (Operation.READ, 1, TESTED),
     (Operation.WRITE, 1, MARKED),
+    GIVE,
+    GIVE_ELSEWHERE,
+    FILL,
 )
-"""Operation, place and site: the first two are the ends of a region."""
+"""Operation, place and site, and the class that it commutes with: the first two are the ends of a region."""
+
+
+def made(actor: int, operation: Operation, place: int, where: int, commute: Commute = Commute.NONE) -> Record:
+    """A step of an actor."""
+    return access(actor, operation, place, where, commute, activation=1)
 
 
 def section(actor: int, lock: int, steps: list[Step]) -> list[Record]:
     """What an actor does under a lock."""
-    inside = [access(actor, operation, place, where, activation=1) for operation, place, where in steps]
+    inside = [made(actor, *step) for step in steps]
     return [Acquire(actor, lock, True, 0, STACK), *inside, Release(actor, lock, False, True)]
 
 
@@ -46,7 +57,9 @@ def split_sections(draw: st.DrawFn, outer: bool = True) -> list[Record]:
     for _ in range(draw(st.integers(3, 12))):
         actor = draw(st.sampled_from(ACTORS))
         region = draw(st.booleans())
-        parts = [[READ], [WRITE]] if region else [draw(st.lists(st.sampled_from(STEPS), min_size=1, max_size=2))]
+        first: list[Step] = draw(st.sampled_from([[READ], [FILL, READ]]))
+        last: list[Step] = draw(st.sampled_from([[WRITE], [TAKE], [TAKE, GIVE]]))
+        parts = [first, last] if region else [draw(st.lists(st.sampled_from(STEPS), min_size=1, max_size=2))]
         records = [record for part in parts for record in section(actor, LOCKS[0], part)]
         if outer and draw(st.integers(0, 5)) == 0:
             records = [Acquire(actor, LOCKS[1], True, 0, STACK), *records, Release(actor, LOCKS[1], False, True)]
@@ -136,3 +149,33 @@ def test_who_writes_later_and_was_told_of_the_end_of_the_region_does_not_come_be
     later = section(2, LOCKS[0], [(Operation.READ, 1, PLAIN), (Operation.WRITE, 0, PLAIN)])
     assert splits([*FORKS, *region(1), *passes, *later]) == []
     assert splits([*FORKS, *passes, *region(1), *later]) == [False]
+
+
+def taking(actor: int) -> list[Record]:
+    """A test for something in one section, and the taking in another one."""
+    return [*section(actor, LOCKS[0], [READ]), *section(actor, LOCKS[0], [TAKE])]
+
+
+def filling(actor: int) -> list[Record]:
+    """A region whose first section writes the place, too."""
+    return [*section(actor, LOCKS[0], [FILL, READ]), *section(actor, LOCKS[0], [WRITE])]
+
+
+def test_a_write_of_ones_own_does_not_hide_that_others_write() -> None:
+    assert splits([*FORKS, *filling(1), *filling(2)]) == [False, False]  # who fills up writes in between, too
+    assert splits([*FORKS, *section(1, LOCKS[0], [FILL]), *filling(2)]) == []
+    passes = section(1, LOCKS[0], [(Operation.WRITE, 1, PLAIN)])
+    asks = section(2, LOCKS[0], [(Operation.READ, 1, PLAIN)])
+    assert splits([*FORKS, *region(1), *passes, *section(2, LOCKS[0], [FILL]), *asks, *region(2)]) == [False]
+
+
+def test_what_was_put_back_tells_nothing_of_whose_turn_it_is() -> None:
+    back, elsewhere = section(1, LOCKS[0], [GIVE]), section(1, LOCKS[0], [GIVE_ELSEWHERE])
+    asks = section(2, LOCKS[0], [(Operation.READ, 1, PLAIN)])
+    assert splits([*FORKS, *taking(1), *back, *taking(2)]) == [False]
+    assert splits([*FORKS, *taking(1), *back, *elsewhere, *asks, *taking(2)]) == []
+
+
+def test_what_goes_back_in_the_same_section_is_never_missing() -> None:
+    turns = [*section(1, LOCKS[0], [READ]), *section(1, LOCKS[0], [TAKE, GIVE])]
+    assert splits([*FORKS, *turns, *taking(2)]) == []

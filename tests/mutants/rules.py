@@ -169,7 +169,7 @@ _LOCATIONS = (
     ),
     Mutant(
         "split-take", "that who takes out what a test has found relies on nobody having taken it",
-        "detector/splits.py", " or not puts", "", "race/split_pop.py",
+        "detector/splits.py", " or not puts(other)", "", "race/split_pop.py",
     ),
     Mutant(
         "split-handled", "that who handles that there is nothing relies on no test",
@@ -201,8 +201,21 @@ _LOCATIONS = (
     ),
     Mutant(
         "split-turns", "that who has read what the other one wrote since may have been told to go on",
-        "detector/claims.py", " and known == (other.slot, other.number, other.access.site)", "",
+        "detector/claims.py", "return not told and ", "return ",
         "norace/split_turns.py",
+    ),
+    Mutant(
+        "split-hidden", "that who has acted on a test stays known, though somebody has written there since",
+        "detector/splits.py", "last is None or last in shadow.writes", "True", "race/split_topped.py",
+    ),
+    Mutant(
+        "split-back", "that what was put back tells nobody that it is their turn",
+        "detector/splits.py", "alike = other.opens and", "alike = False and", "race/split_pool.py",
+    ),
+    Mutant(
+        "split-ring", "that what goes back in the same section is never missing",
+        "detector/splits.py", "        last.opens = False\n        shadow.opened = None\n", "        pass\n",
+        "norace/split_pool.py",
     ),
     Mutant(
         "copy-order", "the edge from a changed copy to who finds it",
