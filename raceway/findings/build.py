@@ -20,12 +20,14 @@ from raceway.findings.links import Links
 from raceway.findings.making import without_making
 from raceway.findings.owners import asks_for_itself
 from raceway.findings.sides import LockNames, sides_of, tells_item
+from raceway.findings.snapshots import REASON as SNAPSHOT
+from raceway.findings.snapshots import Raced, Snapshots
 from raceway.findings.together import Moments, references, related, together
 from raceway.findings.usual import Guarding, Usual
 from raceway.findings.waited import waited, without_supply
 from raceway.findings.wording import Breach, Facts, fix, guard, message
-from raceway.model.findings import Actor, Finding
-from raceway.model.kinds import Confidence, FindingKind, LocationKind, Operation, Severity
+from raceway.model.findings import Actor, Finding, Verdicts
+from raceway.model.kinds import Confidence, FindingKind, LocationKind, Operation, Severity, Verdict
 from raceway.model.races import ITEM, RawRace, Side
 from raceway.model.sites import Site
 from raceway.model.struct import replace
@@ -59,6 +61,7 @@ class _Group:
     judgement: Judgement
     usual: Usual | None
     moments: Moments | None
+    is_one_value: bool
 
     def __init__(self, kind: FindingKind, variable: str, predicted: bool) -> None:
         self.kind = kind
@@ -104,14 +107,17 @@ def build(
     groups = _group(known, names.site, openings)
     locks = LockNames(names, directory)
     guards, guarding = Guards(files), Guarding(names, locks, directory)
+    raced = (Raced(group.kind, race) for group in groups for race, _first, _second in group.races)
+    snapshots = Snapshots(raced, names.site, names.site_file, files)
     for group in groups:
         guarding.add(_bare(group), (race for race, _first, _second in group.races))
-        group.judgement = _judge_all(group, names, gil, guards.of(group.variable), directory)
+        group.judgement = _judge_all(group, names, gil, guards.of(group.variable), directory, snapshots)
     seen = _fold([group for group in groups if not group.predicted], names.site)
     groups = [*seen, *_beyond(_fold([group for group in groups if group.predicted], names.site), seen)]
     moments = _together(groups, names)
     for number, group in enumerate(groups):
         group.usual, group.moments = guarding.of(_bare(group)), moments.get(number)
+        group.is_one_value = group.kind in _PLAIN and snapshots.is_one_value(group.best()[0])
     findings = [_finding(group, names, locks, directory, gil, guards.of(group.variable)) for group in groups]
     return tuple(
         replace(finding, related=references(finding, [findings[other] for other in related(moments, number)]))
@@ -179,6 +185,7 @@ def _variable(race: RawRace) -> str:
     return second
 
 
+_PLAIN = frozenset({FindingKind.READ_WRITE, FindingKind.WRITE_WRITE})
 _REGIONAL = 2
 _STRENGTH = {
     FindingKind.DOUBLE_INIT: 3,
@@ -323,6 +330,7 @@ def _finding(
         group.usual,
         default_of(group.variable, race, names),
         group.moments,
+        group.is_one_value,
     )
     return Finding(
         fingerprint=fingerprint(group.kind, group.variable, _unit_places(first, second, names)),
@@ -356,7 +364,9 @@ def _head_line(side: Side, names: Names) -> int:
     return names.site(head.site).line if head is not None and known else 0
 
 
-def _judge_all(group: _Group, names: Names, gil: bool, declaration: Guard | None, directory: str) -> Judgement:
+def _judge_all(
+    group: _Group, names: Names, gil: bool, declaration: Guard | None, directory: str, snapshots: Snapshots
+) -> Judgement:
     """The worst judgement of the group's races."""
     if declaration is not None and not declaration.observed:
         declared = _declared(declaration, directory)
@@ -369,7 +379,10 @@ def _judge_all(group: _Group, names: Names, gil: bool, declaration: Guard | None
             reason = "who asks whether it is the owner itself gets the same answer from all that others store"
             judgements.append(trusted(reason))
             continue
-        judgements.append(judge(race, group.kind, first, second, sites, gil, read))
+        judgement = judge(race, group.kind, first, second, sites, gil, read)
+        if group.kind is FindingKind.READ_WRITE and not judgement.reason and snapshots.explain(race):
+            judgement = Judgement(Severity.INFO, Verdicts(Verdict.SAFE, Verdict.SAFE), SNAPSHOT)
+        judgements.append(judgement)
     judgement = worst(judgements)
     return replace(judgement, severity=Severity.INFO) if group.predicted else judgement
 

@@ -46,6 +46,8 @@ class Facts(Struct):
     """The variable is a default argument, one object for all calls."""
     moments: Moments | None = None
     """What the variable is read together with."""
+    alone: bool = False
+    """What one side stores is whole, and the two race on nothing else."""
 
     @property
     def apart(self) -> bool:
@@ -203,9 +205,10 @@ def _effect(facts: Facts) -> str:
         if not facts.gil:
             return "The walk can fail, skip items or see some twice. Latent with a GIL, which makes it one step in C."
         return "Latent: the walk is one call into C, which a GIL makes one step; free-threaded builds do not."
+    seen = "a stale value" if facts.alone else "a stale or half-published state"
     if not facts.gil:
-        return "A reader can see a stale or half-published state, with a GIL too, though each access is one step there."
-    return "Latent: with a GIL each access is one step, but a reader can see a stale or half-published state."
+        return f"A reader can see {seen}, with a GIL too, though each access is one step there."
+    return f"Latent: with a GIL each access is one step, but a reader can see {seen}."
 
 
 def fix(facts: Facts) -> str:

@@ -6,6 +6,7 @@ import pytest
 
 from raceway.findings.wording import Facts, fix, message
 from raceway.model.kinds import Confidence, FindingKind, RegionKind, Verdict
+from raceway.model.struct import replace
 from tests.report import samples
 
 KINDS = (
@@ -29,6 +30,15 @@ def test_what_is_latent_with_a_gil_is_not_called_so_without_one(kind: FindingKin
     assert "Latent: " in text(kind, Verdict.LATENT, gil=True)
     assert "Latent: " not in text(kind, Verdict.LATENT, gil=False)
     assert "GIL" in text(kind, Verdict.LATENT, gil=False)
+
+
+@pytest.mark.parametrize("gil", [True, False])
+@pytest.mark.parametrize("kind", KINDS[4:])
+def test_a_whole_value_that_is_raced_on_alone_is_stale_and_not_half_published(kind: FindingKind, gil: bool) -> None:
+    first, second = samples.COUNTER.accesses
+    facts = Facts(kind, "hits", Confidence.UNORDERED, Verdict.LATENT, gil, first, second, (None, None), "")
+    assert "half-published" in message(facts)
+    assert message(replace(facts, alone=True)) == message(facts).replace("stale or half-published state", "stale value")
 
 
 @pytest.mark.parametrize("kind", KINDS[:4])

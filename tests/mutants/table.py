@@ -7,5 +7,6 @@ from tests.mutants.forms import FORMS
 from tests.mutants.kinds import KINDS
 from tests.mutants.mutant import Mutant
 from tests.mutants.rules import RULES
+from tests.mutants.snapshots import SNAPSHOTS
 
-MUTANTS: tuple[Mutant, ...] = (*EDGES, *RULES, *KINDS, *FORMS)
+MUTANTS: tuple[Mutant, ...] = (*EDGES, *RULES, *KINDS, *SNAPSHOTS, *FORMS)

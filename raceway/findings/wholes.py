@@ -1,0 +1,179 @@
+"""What sources tell of variables that hold whole values: what is stored in them.
+
+A value is whole if it is there from the beginning, is no mark of there being none (None, 0, an empty list), and if
+nobody is seen to change it in place. The classes, functions and attributes of a program are known by their names: where
+two have the same one, what is told of either of them counts.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+
+from raceway.findings.sources import Def, File, Sources, outwards, parameters
+from raceway.model.sites import Site
+
+_CONSTRUCTORS = frozenset({"__init__", "__post_init__"})
+_EMPTY = frozenset("dict list set tuple frozenset bytearray deque defaultdict Counter OrderedDict object".split())
+"""Calls that make something to be filled, if they are given nothing."""
+_SCALARS = frozenset("int float bool str len ord hash id min max sum abs round get_ident get_native_id".split())
+_PERHAPS = frozenset({"get", "pop", "popitem", "popleft", "getattr", "next", "wait", "acquire"})
+"""Calls that may well give None or True."""
+_MARKS = (type(None), bool)
+_DEPTH = 3
+_OF_PARTS = (ast.Name, ast.Call, ast.List, ast.Set, ast.Dict, ast.Await, ast.IfExp, ast.Attribute, ast.Subscript)
+"""What may give something that is to be filled."""
+
+_Store = tuple[ast.AST, ast.expr]
+"""A statement that stores something, and the target."""
+
+
+class Wholes:
+    """What is stored in the variables of a program."""
+
+    def __init__(self, sources: Sources) -> None:
+        self._sources = sources
+
+    def of_class(self, owner: str, name: str) -> bool:
+        """Whether an attribute is given a whole value by the constructor of its class, and such values ever after."""
+        cls = owner.rpartition(".")[2]
+        found = [
+            (file, node)
+            for file in self._sources.naming(f"class {cls}")
+            for node in ast.walk(file.tree)
+            if isinstance(node, ast.ClassDef) and node.name == cls
+        ]
+        if len(found) != 1:
+            return False
+        file, node = found[0]
+        inside = [(statement, target) for statement, target in _stores(file, name) if node in outwards(file, target)]
+        begins = any(
+            isinstance(part, Def) and part.name in _CONSTRUCTORS and statement in part.body
+            for part in node.body
+            for statement, _target in inside
+        )
+        return begins and self._are_whole(file, inside) and self._is_left_alone(name)
+
+    def of_module(self, path: str, name: str) -> bool:
+        """Whether a global is given a whole value by its module, and such values ever after."""
+        file = self._sources.file(path)
+        inside = [(file.statement(node), node) for node in _names(file, name) if not isinstance(node.ctx, ast.Load)]
+        begins = any(isinstance(file.around(statement), ast.Module) for statement, _target in inside)
+        changed = any(map(file.is_changed, _names(file, name)))
+        return begins and not changed and self._are_whole(file, inside) and self._is_left_alone(name)
+
+    def is_one_value(self, path: str, site: Site) -> bool:
+        """Whether what a site stores is a value of its own, and no container that is still to be filled."""
+        file = self._sources.file(path)
+        if site.literal:
+            return True
+        for node in ast.walk(file.tree):
+            match node:
+                case ast.Assign(value=ast.expr() as value) | ast.AnnAssign(value=ast.expr() as value):
+                    if node.lineno == site.line:
+                        return not isinstance(value, _OF_PARTS) or self._is_whole(file, value, _DEPTH)
+        return False
+
+    def _is_left_alone(self, name: str) -> bool:
+        """Whether code that is not of the class stores nothing else, and nobody changes in place what is there."""
+        for file in self._sources.naming(f".{name}"):
+            stores = [(statement, target) for statement, target in _stores(file, name) if not _is_own(file, target)]
+            if not self._are_whole(file, stores) or any(map(file.is_changed, file.attributes(name))):
+                return False
+        return True
+
+    def _are_whole(self, file: File, stores: Sequence[_Store]) -> bool:
+        for statement, target in stores:
+            match statement:
+                case ast.Assign(targets=targets, value=value) if target in targets:
+                    pass
+                case ast.AnnAssign(target=only, value=ast.expr() as value) if only is target:
+                    pass
+                case _:
+                    return False
+            if not self._is_whole(file, value, _DEPTH):
+                return False
+        return True
+
+    def _is_whole(self, file: File, value: ast.expr, depth: int) -> bool:
+        match value:
+            case ast.Tuple(elts=parts) | ast.List(elts=parts) | ast.Set(elts=parts) | ast.Dict(values=parts):
+                return bool(parts)
+            case ast.ListComp() | ast.SetComp() | ast.DictComp():
+                return True
+            case ast.Call(func=ast.Name(id=called) | ast.Attribute(attr=called)):
+                fills = called not in _EMPTY or bool(value.args or value.keywords)
+                return fills and called not in _SCALARS | _PERHAPS
+            case ast.Name():
+                function = file.function(value)
+                return isinstance(function, Def) and depth > 0 and self._is_local(file, function, value, depth)
+        return False
+
+    def _is_local(self, file: File, function: Def, stored: ast.Name, depth: int) -> bool:
+        """Whether a local holds a whole value where it is stored, which the function does not change later."""
+        uses = [node for node in ast.walk(function) if isinstance(node, ast.Name) and node.id == stored.id]
+        changes = [node for node in uses if file.is_changed(node)]
+        if any((node.lineno, node.col_offset) > (stored.lineno, stored.col_offset) for node in changes):
+            return False
+        bound = [node for node in uses if not isinstance(node.ctx, ast.Load)]
+        if stored.id in (defaults := parameters(function)):
+            default = defaults[stored.id]
+            given = default is None or self._is_whole(file, default, depth - 1)
+            return given and not bound and self._is_given(file, function)
+        for node in bound:
+            match file.around(node):
+                case ast.Assign(targets=[target], value=ast.expr() as value) if target is node:
+                    filled = bool(changes) and not isinstance(value, ast.Constant)
+                    if not filled and not self._is_whole(file, value, depth - 1):
+                        return False
+                case _:
+                    return False
+        return bool(bound)
+
+    def _is_given(self, file: File, function: Def) -> bool:
+        """Whether no call of a function is seen to pass a mark of there being none."""
+        cls = file.owner(function)
+        name = cls.name if cls is not None and function.name in _CONSTRUCTORS else function.name
+        for other in self._sources.naming(name):
+            for node in ast.walk(other.tree):
+                match node:
+                    case ast.Call(func=ast.Name(id=called) | ast.Attribute(attr=called)) if called == name:
+                        given = [*node.args, *(keyword.value for keyword in node.keywords)]
+                    case ast.Assign(targets=[ast.Attribute(attr=called)], value=value) if called == name:
+                        given = [value]  # of a property
+                    case _:
+                        continue
+                if any(isinstance(one, ast.Constant) and isinstance(one.value, _MARKS) for one in given):
+                    return False
+        return True
+
+
+def _stores(file: File, name: str) -> Iterator[_Store]:
+    """What stores or deletes attributes of a name."""
+    for node in file.attributes(name):
+        if not isinstance(node.ctx, ast.Load):
+            yield file.statement(node), node
+
+
+def _names(file: File, name: str) -> Iterator[ast.Name]:
+    """All places of a module where its global of a name is used."""
+    for node in ast.walk(file.tree):
+        if isinstance(node, ast.Name) and node.id == name:
+            function = file.function(node)
+            own = [part for part in ast.walk(function) if isinstance(part, ast.Name) and part.id == name]
+            is_local = any(not isinstance(part.ctx, ast.Load) for part in own) or name in parameters(function)
+            if isinstance(function, ast.Module) or not is_local or _declares(function, name):
+                yield node
+
+
+def _declares(function: ast.AST, name: str) -> bool:
+    return any(isinstance(part, ast.Global) and name in part.names for part in ast.walk(function))
+
+
+def _is_own(file: File, target: ast.expr) -> bool:
+    """Whether a method stores an attribute of its own object."""
+    function = file.function(target)
+    if not isinstance(function, Def) or file.owner(function) is None or not isinstance(target, ast.Attribute):
+        return False
+    first = next(iter(parameters(function)), "")
+    return isinstance(target.value, ast.Name) and target.value.id == first

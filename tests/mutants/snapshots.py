@@ -1,0 +1,102 @@
+"""Mutants that take away what bounds snapshots: values that are replaced as a whole while others load them."""
+
+from __future__ import annotations
+
+from tests.mutants.mutant import Mutant
+
+SNAPSHOTS = (
+    Mutant(
+        "snapshot", "that who loads a snapshot once has a whole value",
+        "findings/build.py", "and snapshots.explain(race):", "and False:", "norace/snapshot_swapped.py",
+    ),
+    Mutant(
+        "snapshot-alone", "that two variables which are stored and loaded together may be of two moments",
+        "findings/snapshots.py", "self._is_loaded(reader.access.site) and self.is_alone(race)",
+        "self._is_loaded(reader.access.site)", "race/snapshot_pair.py",
+    ),
+    Mutant(
+        "snapshot-writers", "that of two who store one is overwritten",
+        "findings/snapshots.py", "if one.kind is not FindingKind.READ_WRITE:", "if False:",
+        "race/snapshot_writers.py",
+    ),
+    Mutant(
+        "snapshot-depends", "that a snapshot does not depend on what it replaces",
+        "findings/snapshots.py", "return plain and not site.regions and", "return plain and",
+        "race/snapshot_depends.py",
+    ),
+    Mutant(
+        "snapshot-first", "that what a constructor stores is no snapshot for who comes before",
+        "findings/snapshots.py", 'any(side.function.endswith("__init__") for side in sites)', "False",
+        "race/snapshot_first.py",
+    ),
+    Mutant(
+        "snapshot-once", "that who loads twice may have two snapshots",
+        "findings/snapshots.py", "site.form in _FORMS and site.once and", "site.form in _FORMS and",
+        "race/snapshot_twice.py",
+    ),
+    Mutant(
+        "snapshot-asked", "that who tests a snapshot may act on an old one",
+        "findings/loads.py", "if any(_is_tested(file, use) or", "if any(", "race/snapshot_asked.py",
+    ),
+    Mutant(
+        "snapshot-borrowed", "that who loads a snapshot may change it",
+        "findings/loads.py", "_is_tested(file, use) or file.is_changed(use)", "_is_tested(file, use)",
+        "race/snapshot_borrowed.py",
+    ),
+    Mutant(
+        "snapshot-called-twice", "that who calls a function twice which gives it back may have two snapshots",
+        "findings/loads.py", "return all(count == 1 for count in", "return all(count for count in",
+        "race/snapshot_once.py",
+    ),
+    Mutant(
+        "snapshot-parts", "that two functions may give parts of two snapshots",
+        "findings/loads.py", "returned and _asks_nothing(other)", "False", "race/snapshot_parts.py",
+    ),
+    Mutant(
+        "snapshot-begun", "that there is a value from the beginning",
+        "findings/wholes.py", "return begins and self._are_whole(file, inside)", "return self._are_whole(file, inside)",
+        "race/snapshot_begun.py",
+    ),
+    Mutant(
+        "snapshot-marks", "that a mark of there being none is no whole value",
+        "findings/wholes.py", "        return False\n\n    def _is_local",
+        "        return isinstance(value, ast.Constant)\n\n    def _is_local", "race/snapshot_emptied.py",
+    ),
+    Mutant(
+        "snapshot-filled", "that what is changed after it was stored is no snapshot",
+        "findings/wholes.py", "(node.lineno, node.col_offset) > (stored.lineno, stored.col_offset)", "False",
+        "race/snapshot_filled.py",
+    ),
+    Mutant(
+        "snapshot-given", "that a function may be given None to store",
+        "findings/wholes.py", "isinstance(one.value, _MARKS)", "False", "race/snapshot_given.py",
+    ),
+    Mutant(
+        "snapshot-default", "that a function may store None by default",
+        "findings/wholes.py", "default is None or self._is_whole(file, default, depth - 1)", "True",
+        "race/snapshot_default.py",
+    ),
+    Mutant(
+        "snapshot-default-whole", "that a default may be a whole value",
+        "findings/wholes.py", "or self._is_whole(file, default, depth - 1)", "", "norace/snapshot_default.py",
+    ),
+    Mutant(
+        "snapshot-grown", "that others may change what is stored in place",
+        "findings/wholes.py", "or any(map(file.is_changed, file.attributes(name)))", "",
+        "race/snapshot_grown.py",
+    ),
+    Mutant(
+        "snapshot-outside", "that code outside of the class may store something else",
+        "findings/wholes.py", "if not self._are_whole(file, stores) or", "if", "race/snapshot_outside.py",
+    ),
+    Mutant(
+        "snapshot-global", "that a global may hold a mark of there being none",
+        "findings/wholes.py", "return begins and not changed and self._are_whole(file, inside) and",
+        "return begins and not changed and", "race/snapshot_global.py",
+    ),
+    Mutant(
+        "snapshot-filled-before", "that what a function has filled before it stores it is whole",
+        "findings/wholes.py", "filled = bool(changes) and not isinstance(value, ast.Constant)", "filled = False",
+        "norace/snapshot_filled.py",
+    ),
+)  # fmt: skip
