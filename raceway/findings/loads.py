@@ -18,6 +18,11 @@ from raceway.model.sites import Site
 
 _DEPTH = 2
 _SAME = (ast.In, ast.NotIn)
+_LOOKING = frozenset(
+    "get items keys values copy index count find startswith endswith join split format lower upper strip encode decode "
+    "isdisjoint issubset issuperset union intersection difference total_seconds isoformat timestamp _asdict".split()
+)
+"""Methods of built-in types that change nothing."""
 _OWN = frozenset({"self", "cls"})
 
 
@@ -36,7 +41,7 @@ class Loads:
 
     def _is_plain(self, file: File, node: ast.expr, depth: int) -> bool:
         uses = list(_uses_of_value(file, node))
-        if any(_is_tested(file, use) or file.is_changed(use) for use in uses):
+        if any(_is_tested(file, use) or file.is_changed(use) or not self._only_looks(file, use) for use in uses):
             return False
         returns = [use for use in uses for outer in outwards(file, use) if isinstance(outer, ast.Return)]
         whole = [use for use in returns if isinstance(file.around(use), ast.Return)]
@@ -45,6 +50,27 @@ class Loads:
         function = file.function(node)
         gives = bool(whole) or (bool(returns) and _asks_nothing(function))
         return not gives or (depth > 0 and self._are_called_once(file, node, function, bool(whole), depth - 1))
+
+    def _only_looks(self, file: File, use: ast.expr) -> bool:
+        """Whether what is done with a value leaves it as it is, as far as that can be seen: what methods of others do
+        cannot, nor what it is for that is entered or awaited."""
+        outer = file.around(use)
+        match outer, file.around(outer):
+            case ast.withitem() | ast.Await(), _:
+                return False
+            case ast.Attribute(attr=name), ast.Call(func=func) if func is outer:
+                return name in _LOOKING or self._is_looking(name)
+        return True
+
+    def _is_looking(self, name: str) -> bool:
+        """Whether the program has methods of a name, and none of them changes its object."""
+        found = [
+            (file, node)
+            for file in self._sources.naming(f"def {name}")
+            for node in file.functions(name)
+            if file.owner(node) is not None
+        ]
+        return bool(found) and not any(_changes_itself(file, node) for file, node in found)
 
     def _are_called_once(self, file: File, node: ast.expr, function: ast.AST, whole: bool, depth: int) -> bool:
         """Whether those that call the function, or others that give the value back, do so once each; `whole`: and use
@@ -69,6 +95,12 @@ class Loads:
                     base = func.value if isinstance(func, ast.Attribute) else None
                     asked[file.function(use), "" if base is None else ast.unparse(base)] += 1
         yield from asked.values()
+
+
+def _changes_itself(file: File, method: Def) -> bool:
+    """Whether a method stores something in its object, or changes what is stored there."""
+    own = next(iter(parameters(method)), "")
+    return any(file.is_changed(part) for part in ast.walk(method) if isinstance(part, ast.Name) and part.id == own)
 
 
 def _uses_of_value(file: File, node: ast.expr) -> Iterator[ast.expr]:
@@ -113,16 +145,10 @@ def _beside(file: File, node: ast.expr, function: Def) -> Iterator[str]:
 
 def _calls(file: File, name: str, is_method: bool) -> Iterator[ast.expr]:
     """The calls of functions of a name, and what properties of that name give."""
-    for node in ast.walk(file.tree):
-        match node:
-            case ast.Attribute(attr=called, ctx=ast.Load()) if called == name:
-                pass
-            case ast.Name(id=called, ctx=ast.Load()) if called == name and not is_method:
-                pass
-            case _:
-                continue
-        outer = file.around(node)
-        yield outer if isinstance(outer, ast.Call) and outer.func is node else node
+    for node in (*file.attributes(name), *(() if is_method else file.names(name))):
+        if isinstance(node.ctx, ast.Load):
+            outer = file.around(node)
+            yield outer if isinstance(outer, ast.Call) and outer.func is node else node
 
 
 def _is_tested(file: File, node: ast.expr) -> bool:

@@ -90,7 +90,8 @@ class Snapshots:
         return self.is_alone(race)
 
     def is_alone(self, race: RawRace) -> bool:
-        """Whether those who load and store race on no other variable, as with a flag that tells of something else."""
+        """Whether those who load and store race on no other variable, such as one that the flag tells of, or what is in
+        the value."""
         loads, stores = sorted((race.earlier, race.later), key=lambda side: side.access.operation.mutates)
         ours = self._pair(_variable(race), stores.access, loads.access)
         return not any(
@@ -102,15 +103,14 @@ class Snapshots:
 
     @cached_property
     def _pairs(self) -> dict[_Function, list[_Pair]]:
-        """Who stores and who loads in all races, by each function that was running when it was stored."""
+        """The two sides of all races in either order, by each function that was running on the first."""
         found: dict[_Function, list[_Pair]] = defaultdict(list)
         for variable, raced in self._of.items():
             for one in raced:
-                for stores, loads in permutations((one.race.earlier.access, one.race.later.access)):
-                    if stores.operation.mutates:
-                        pair = self._pair(variable, stores, loads)
-                        for function in set(pair.stores):
-                            found[function].append(pair)
+                for first, second in permutations((one.race.earlier.access, one.race.later.access)):
+                    pair = self._pair(variable, first, second)
+                    for function in set(pair.stores):
+                        found[function].append(pair)
         return found
 
     def _pair(self, variable: str, stores: Access, loads: Access) -> _Pair:

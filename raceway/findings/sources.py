@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 
 from raceway.findings import naming
 from raceway.findings.syntax import Function, Source, source
@@ -14,6 +16,9 @@ CHANGING = frozenset(
     "reverse rotate move_to_end difference_update intersection_update symmetric_difference_update __setitem__".split()
 )
 """Methods that change a container in place."""
+
+_ENDING = frozenset("close aclose shutdown stop terminate kill cancel disconnect dispose release join quit".split())
+"""Methods after which what is called is of no use to those who have it."""
 
 Def = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -51,9 +56,54 @@ class File:
         cls = self.around(function)
         return cls if isinstance(cls, ast.ClassDef) else None
 
-    def attributes(self, name: str) -> Iterator[ast.Attribute]:
+    def attributes(self, name: str) -> list[ast.Attribute]:
         """All attributes of a name, loaded or stored."""
-        return (node for node in ast.walk(self.tree) if isinstance(node, ast.Attribute) and node.attr == name)
+        return self._attributes[name]
+
+    def names(self, name: str) -> list[ast.Name]:
+        """All variables of a name, whichever function they belong to."""
+        return self._names[name]
+
+    def functions(self, name: str) -> list[Def]:
+        """All functions of a name."""
+        return [node for node in self._functions if node.name == name]
+
+    def classes(self, name: str) -> list[ast.ClassDef]:
+        """All classes of a name."""
+        return [node for node in self._classes if node.name == name]
+
+    def stored(self, line: int) -> ast.expr | None:
+        """What the assignment in a line stores."""
+        return self._stored.get(line)
+
+    @cached_property
+    def _attributes(self) -> dict[str, list[ast.Attribute]]:
+        found: dict[str, list[ast.Attribute]] = defaultdict(list)
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Attribute):
+                found[node.attr].append(node)
+        return found
+
+    @cached_property
+    def _names(self) -> dict[str, list[ast.Name]]:
+        found: dict[str, list[ast.Name]] = defaultdict(list)
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Name):
+                found[node.id].append(node)
+        return found
+
+    @cached_property
+    def _functions(self) -> list[Def]:
+        return [node for node in ast.walk(self.tree) if isinstance(node, Def)]
+
+    @cached_property
+    def _classes(self) -> list[ast.ClassDef]:
+        return [node for node in ast.walk(self.tree) if isinstance(node, ast.ClassDef)]
+
+    @cached_property
+    def _stored(self) -> dict[int, ast.expr]:
+        statements = (node for node in ast.walk(self.tree) if isinstance(node, (ast.Assign, ast.AnnAssign)))
+        return {node.lineno: node.value for node in statements if node.value is not None}
 
     def is_changed(self, node: ast.AST) -> bool:
         """Whether what an expression gives is changed in place where it stands, or a part of it is."""
@@ -63,7 +113,7 @@ class File:
             if not isinstance(node.ctx, ast.Load):
                 return True
             is_called = isinstance(outer, ast.Call) and outer.func is node
-            if is_called and isinstance(node, ast.Attribute) and node.attr in CHANGING:
+            if is_called and isinstance(node, ast.Attribute) and node.attr in CHANGING | _ENDING:
                 return True
         return False
 

@@ -36,49 +36,47 @@ class Wholes:
 
     def of_class(self, owner: str, name: str) -> bool:
         """Whether an attribute is given a whole value by the constructor of its class, and such values ever after."""
-        cls = owner.rpartition(".")[2]
-        found = [
-            (file, node)
-            for file in self._sources.naming(f"class {cls}")
-            for node in ast.walk(file.tree)
-            if isinstance(node, ast.ClassDef) and node.name == cls
-        ]
-        if len(found) != 1:
-            return False
-        file, node = found[0]
-        inside = [(statement, target) for statement, target in _stores(file, name) if node in outwards(file, target)]
-        begins = any(
-            isinstance(part, Def) and part.name in _CONSTRUCTORS and statement in part.body
-            for part in node.body
-            for statement, _target in inside
-        )
-        return begins and self._are_whole(file, inside) and self._is_left_alone(name)
+        begins, seen, todo = False, set[str](), [owner.rpartition(".")[2]]
+        while todo:
+            cls = todo.pop()
+            found = [(file, node) for file in self._sources.naming(f"class {cls}") for node in file.classes(cls)]
+            if len(found) > 1 or (not found and cls == owner.rpartition(".")[2]):
+                return False
+            for file, node in found:
+                inside = [one for one in _stores(file, name) if node in outwards(file, one[1])]
+                begins |= any(_constructs(part, statement) for part in node.body for statement, _target in inside)
+                begins |= _is_field(node, name) and self._is_given(node.name)
+                if not self._are_whole(file, inside) or not _passes_on(node):
+                    return False
+                if _uses_up(file, inside, file.attributes(name)):
+                    return False
+                todo.extend(base for base in _bases(node) if base not in seen)
+            seen.add(cls)
+        return begins and self._is_left_alone(name)
 
     def of_module(self, path: str, name: str) -> bool:
         """Whether a global is given a whole value by its module, and such values ever after."""
         file = self._sources.file(path)
-        inside = [(file.statement(node), node) for node in _names(file, name) if not isinstance(node.ctx, ast.Load)]
+        uses = list(_names(file, name))
+        inside = [(file.statement(node), node) for node in uses if not isinstance(node.ctx, ast.Load)]
         begins = any(isinstance(file.around(statement), ast.Module) for statement, _target in inside)
-        changed = any(map(file.is_changed, _names(file, name)))
+        changed = any(map(file.is_changed, uses)) or _uses_up(file, inside, uses)
         return begins and not changed and self._are_whole(file, inside) and self._is_left_alone(name)
 
     def is_one_value(self, path: str, site: Site) -> bool:
         """Whether what a site stores is a value of its own, and no container that is still to be filled."""
         file = self._sources.file(path)
-        if site.literal:
-            return True
-        for node in ast.walk(file.tree):
-            match node:
-                case ast.Assign(value=ast.expr() as value) | ast.AnnAssign(value=ast.expr() as value):
-                    if node.lineno == site.line:
-                        return not isinstance(value, _OF_PARTS) or self._is_whole(file, value, _DEPTH)
-        return False
+        value = file.stored(site.line)
+        if site.literal or value is None:
+            return bool(site.literal)
+        return not isinstance(value, _OF_PARTS) or self._is_whole(file, value, _DEPTH)
 
     def _is_left_alone(self, name: str) -> bool:
         """Whether code that is not of the class stores nothing else, and nobody changes in place what is there."""
         for file in self._sources.naming(f".{name}"):
             stores = [(statement, target) for statement, target in _stores(file, name) if not _is_own(file, target)]
-            if not self._are_whole(file, stores) or any(map(file.is_changed, file.attributes(name))):
+            uses = file.attributes(name)
+            if not self._are_whole(file, stores) or any(map(file.is_changed, uses)) or _uses_up(file, stores, uses):
                 return False
         return True
 
@@ -113,13 +111,14 @@ class Wholes:
         """Whether a local holds a whole value where it is stored, which the function does not change later."""
         uses = [node for node in ast.walk(function) if isinstance(node, ast.Name) and node.id == stored.id]
         changes = [node for node in uses if file.is_changed(node)]
-        if any((node.lineno, node.col_offset) > (stored.lineno, stored.col_offset) for node in changes):
+        if _is_changed_later(file, stored):
             return False
         bound = [node for node in uses if not isinstance(node.ctx, ast.Load)]
         if stored.id in (defaults := parameters(function)):
             default = defaults[stored.id]
             given = default is None or self._is_whole(file, default, depth - 1)
-            return given and not bound and self._is_given(file, function)
+            cls = file.owner(function) if function.name in _CONSTRUCTORS else None
+            return given and not bound and self._is_given(function.name if cls is None else cls.name)
         for node in bound:
             match file.around(node):
                 case ast.Assign(targets=[target], value=ast.expr() as value) if target is node:
@@ -130,10 +129,8 @@ class Wholes:
                     return False
         return bool(bound)
 
-    def _is_given(self, file: File, function: Def) -> bool:
-        """Whether no call of a function is seen to pass a mark of there being none."""
-        cls = file.owner(function)
-        name = cls.name if cls is not None and function.name in _CONSTRUCTORS else function.name
+    def _is_given(self, name: str) -> bool:
+        """Whether no call of a function or class is seen to pass a mark of there being none."""
         for other in self._sources.naming(name):
             for node in ast.walk(other.tree):
                 match node:
@@ -145,7 +142,62 @@ class Wholes:
                         continue
                 if any(isinstance(one, ast.Constant) and isinstance(one.value, _MARKS) for one in given):
                     return False
+                if any(isinstance(one, ast.Name) and _is_changed_later(other, one) for one in given):
+                    return False
         return True
+
+
+def _uses_up(file: File, stores: Sequence[_Store], loads: Sequence[ast.Attribute | ast.Name]) -> bool:
+    """Whether a function that stores a value loads the one before, for instance to close it: who has that still uses
+    it."""
+    functions = {file.function(target) for _statement, target in stores}
+    storing = {one for one in functions if isinstance(one, Def) and one.name not in _CONSTRUCTORS}
+    return any(isinstance(node.ctx, ast.Load) and file.function(node) in storing for node in loads)
+
+
+def _is_changed_later(file: File, given: ast.Name) -> bool:
+    """Whether what a local holds is changed in place after a use of it."""
+    return any(
+        isinstance(node, ast.Name)
+        and node.id == given.id
+        and (node.lineno, node.col_offset) > (given.lineno, given.col_offset)
+        and file.is_changed(node)
+        for node in ast.walk(file.function(given))
+    )
+
+
+def _constructs(method: ast.stmt, statement: ast.AST) -> bool:
+    """Whether a method is a constructor that makes a statement in any case."""
+    return isinstance(method, Def) and method.name in _CONSTRUCTORS and statement in method.body
+
+
+def _bases(cls: ast.ClassDef) -> Iterator[str]:
+    for base in cls.bases:
+        if isinstance(base, (ast.Name, ast.Attribute)):
+            yield base.id if isinstance(base, ast.Name) else base.attr
+
+
+def _is_field(cls: ast.ClassDef, name: str) -> bool:
+    """Whether a dataclass has its constructor store an attribute, which must be given and may not be None."""
+    makes = any("dataclass" in ast.unparse(one) for one in cls.decorator_list)
+    for part in cls.body if makes else ():
+        match part:
+            case ast.AnnAssign(target=ast.Name(id=same), annotation=annotation, value=None) if same == name:
+                return not {"None", "Optional", "bool", "int", "float", "str"} & _words(annotation)
+    return False
+
+
+def _words(node: ast.AST) -> set[str]:
+    """The names in an annotation."""
+    names = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+    return names | {str(part.value) for part in ast.walk(node) if isinstance(part, ast.Constant)}
+
+
+def _passes_on(cls: ast.ClassDef) -> bool:
+    """Whether the constructor of a class calls those of its bases, if it has any."""
+    own = [part for part in cls.body if isinstance(part, Def) and part.name == "__init__"]
+    calls = (isinstance(part, ast.Attribute) and part.attr == "__init__" for one in own for part in ast.walk(one))
+    return not own or not cls.bases or any(calls)
 
 
 def _stores(file: File, name: str) -> Iterator[_Store]:
@@ -157,13 +209,22 @@ def _stores(file: File, name: str) -> Iterator[_Store]:
 
 def _names(file: File, name: str) -> Iterator[ast.Name]:
     """All places of a module where its global of a name is used."""
-    for node in ast.walk(file.tree):
-        if isinstance(node, ast.Name) and node.id == name:
-            function = file.function(node)
-            own = [part for part in ast.walk(function) if isinstance(part, ast.Name) and part.id == name]
-            is_local = any(not isinstance(part.ctx, ast.Load) for part in own) or name in parameters(function)
-            if isinstance(function, ast.Module) or not is_local or _declares(function, name):
-                yield node
+    locals_of: dict[ast.AST, bool] = {}
+    for node in file.names(name):
+        function = file.function(node)
+        if function not in locals_of:
+            locals_of[function] = not isinstance(function, ast.Module) and _is_local(function, name)
+        if not locals_of[function]:
+            yield node
+
+
+def _is_local(function: ast.AST, name: str) -> bool:
+    """Whether a function has a variable of its own of that name."""
+    stores = (
+        isinstance(part, ast.Name) and part.id == name and not isinstance(part.ctx, ast.Load)
+        for part in ast.walk(function)
+    )
+    return not _declares(function, name) and (name in parameters(function) or any(stores))
 
 
 def _declares(function: ast.AST, name: str) -> bool:

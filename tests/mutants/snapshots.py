@@ -40,7 +40,7 @@ SNAPSHOTS = (
     ),
     Mutant(
         "snapshot-borrowed", "that who loads a snapshot may change it",
-        "findings/loads.py", "_is_tested(file, use) or file.is_changed(use)", "_is_tested(file, use)",
+        "findings/loads.py", "_is_tested(file, use) or file.is_changed(use) or", "_is_tested(file, use) or",
         "race/snapshot_borrowed.py",
     ),
     Mutant(
@@ -54,7 +54,7 @@ SNAPSHOTS = (
     ),
     Mutant(
         "snapshot-begun", "that there is a value from the beginning",
-        "findings/wholes.py", "return begins and self._are_whole(file, inside)", "return self._are_whole(file, inside)",
+        "findings/wholes.py", "return begins and self._is_left_alone(name)", "return self._is_left_alone(name)",
         "race/snapshot_begun.py",
     ),
     Mutant(
@@ -64,7 +64,7 @@ SNAPSHOTS = (
     ),
     Mutant(
         "snapshot-filled", "that what is changed after it was stored is no snapshot",
-        "findings/wholes.py", "(node.lineno, node.col_offset) > (stored.lineno, stored.col_offset)", "False",
+        "findings/wholes.py", "if _is_changed_later(file, stored):", "if False:",
         "race/snapshot_filled.py",
     ),
     Mutant(
@@ -82,7 +82,7 @@ SNAPSHOTS = (
     ),
     Mutant(
         "snapshot-grown", "that others may change what is stored in place",
-        "findings/wholes.py", "or any(map(file.is_changed, file.attributes(name)))", "",
+        "findings/wholes.py", "or any(map(file.is_changed, uses)) or _uses_up(file, stores", "or _uses_up(file, stores",
         "race/snapshot_grown.py",
     ),
     Mutant(
@@ -98,5 +98,47 @@ SNAPSHOTS = (
         "snapshot-filled-before", "that what a function has filled before it stores it is whole",
         "findings/wholes.py", "filled = bool(changes) and not isinstance(value, ast.Constant)", "filled = False",
         "norace/snapshot_filled.py",
+    ),
+    Mutant(
+        "snapshot-lent", "that who has given a value to a function that stores it may change it then",
+        "findings/wholes.py", "isinstance(one, ast.Name) and _is_changed_later(other, one)", "False",
+        "race/snapshot_lent.py",
+    ),
+    Mutant(
+        "snapshot-closed", "that who replaces a value may do something with the old one, which others still use",
+        "findings/wholes.py", "if _uses_up(file, inside, file.attributes(name)):", "if False:",
+        "race/snapshot_closed.py",
+    ),
+    Mutant(
+        "snapshot-looked", "that methods of what was loaded may change it",
+        "findings/loads.py", "not any(_changes_itself(file, node) for file, node in found)", "True",
+        "race/snapshot_looked.py",
+    ),
+    Mutant(
+        "snapshot-looked-only", "that methods which change nothing only look",
+        "findings/loads.py", "return name in _LOOKING or self._is_looking(name)", "return name in _LOOKING",
+        "norace/snapshot_looked.py",
+    ),
+    Mutant(
+        "snapshot-library", "that it is not known what the methods of others do",
+        "findings/loads.py", "return name in _LOOKING or self._is_looking(name)", "return True",
+        "race/snapshot_library.py",
+    ),
+    Mutant(
+        "snapshot-field", "that a dataclass has its constructor store a field",
+        "findings/wholes.py", "begins |= _is_field(node, name) and", "begins |= False and", "norace/snapshot_field.py",
+    ),
+    Mutant(
+        "snapshot-field-none", "that a field may be None",
+        "findings/wholes.py", '{"None", "Optional",', '{"Optional",', "race/snapshot_field.py",
+    ),
+    Mutant(
+        "snapshot-inherited", "that a base's constructor stores for the class",
+        "findings/wholes.py", "todo.extend(base for base in _bases(node) if base not in seen)", "pass",
+        "norace/snapshot_inherited.py",
+    ),
+    Mutant(
+        "snapshot-inherited-not", "that a constructor may not call that of its base",
+        "findings/wholes.py", "or not _passes_on(node)", "", "race/snapshot_inherited.py",
     ),
 )  # fmt: skip
