@@ -129,8 +129,8 @@ class Detector:
         if task is not None:
             entry.turn = task.turn
             if site.suspends and access.operation is Operation.ITERATE:
-                entry.walks = True
-                task.begin(entry)
+                for walk, change in self.tasks.walkers.walk(entry, shadow, task):
+                    self.races.add(_side(walk), _side(change), False, True, recurs=True, paused=walk.paused)
         if access.operation.reads and access.location.key != WHOLE:
             self.read.add(access.variable.removesuffix("[...]"))
         if site.regions:
@@ -140,7 +140,7 @@ class Detector:
         entry.rank, closes = rank_of(site, access.operation, entry.head is not None), False
         if task is not None:
             for other, observed in self.tasks.gaps(entry, shadow, task):
-                self.races.add(_side(other), _side(entry), observed, one_loop=True)
+                self.races.add(_side(other), _side(entry), observed, True, paused=other.paused)
         elif closes := entry.head is not None and site.regions[entry.region].splits:
             for other, observed in splitting(entry, shadow, actor):
                 self.races.add(_side(other), _side(entry), observed)

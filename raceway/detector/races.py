@@ -25,7 +25,15 @@ class Races:
         self.on_new: Callable[[], None] | None = None
         """Called for a race that is like none before it, by the thread that feeds the detector."""
 
-    def add(self, earlier: Side, later: Side, observed: bool, one_loop: bool = False) -> None:
+    def add(
+        self,
+        earlier: Side,
+        later: Side,
+        observed: bool,
+        one_loop: bool = False,
+        recurs: bool = False,
+        paused: bool = False,
+    ) -> None:
         """Note a race; of several alike the one that tells most about its regions is kept."""
         self.noted += 1
         first, second = earlier.access, later.access
@@ -37,14 +45,17 @@ class Races:
             self.links += later.region == THROUGH
             if link and self.links > LINKS:
                 return
-            self._races[key] = RawRace(earlier, later, observed, 1, one_loop, item=item_of(second.location))
+            item = item_of(second.location)
+            self._races[key] = RawRace(earlier, later, observed, 1, one_loop, item=item, recurs=recurs, paused=paused)
             if self.on_new is not None:
                 self.on_new()
             return
         richer = _weight(earlier, later, observed) > _weight(known.earlier, known.later, known.observed)
         left, right = (earlier, later) if richer else (known.earlier, known.later)
         item = known.item if known.later.access.location.key == second.location.key else ""
-        self._races[key] = RawRace(left, right, observed or known.observed, known.count + 1, one_loop, item=item)
+        observed, recurs, paused = observed or known.observed, recurs or known.recurs, paused or known.paused
+        count = known.count + 1
+        self._races[key] = RawRace(left, right, observed, count, one_loop, item=item, recurs=recurs, paused=paused)
 
     def all(self) -> list[RawRace]:
         """The races in the order in which they were first seen."""

@@ -36,12 +36,12 @@ class Entry:
 
     `turn` counts the suspensions of its task before it, `began` is the place of the first access of its task after
     those, `walks` tells that it goes on over suspensions of its task, `opens` that it closes a region of two critical
-    sections in which others can write: see `splits`.
+    sections in which others can write: see `splits`. `paused` tells that the task was suspended in the walk.
     """
 
     __slots__ = (
-        "access", "actor_epoch", "began", "head", "locks", "number", "opens", "rank", "region", "sequence", "slot",
-        "turn", "walks",
+        "access", "actor_epoch", "began", "head", "locks", "number", "opens", "paused", "rank", "region", "sequence",
+        "slot", "turn", "walks",
     )  # fmt: skip
 
     def __init__(
@@ -60,6 +60,7 @@ class Entry:
         self.began = 0
         self.walks = False
         self.opens = False
+        self.paused = False
 
     @property
     def epoch(self) -> Epoch:
@@ -87,12 +88,17 @@ class Shadow:
     An access that repeats what its actor did here in the same epoch is dropped (see `repeats`). Once the location has
     raced (`racy`), each site counts for itself, so that the report names all places: `told` has the sites and
     operations of the epoch that touched the location last, `turn`. For the teller: what double-checked locking
-    publishes here goes by the serial `handover`, and `spoken` tells that accesses are told from now on.
+    publishes here goes by the serial `handover`, and `spoken` tells that accesses are told from now on. `walked` is the
+    last walk of a task with awaits, `passed` one that a change has come after, and `turns` counts how often another
+    walk came after that: see `openwalks`.
 
     `opened` is the newest write that `opens` (see `Entry`), whatever came since.
     """
 
-    __slots__ = ("handover", "opened", "published", "racy", "reads", "shared", "spoken", "told", "turn", "writes")
+    __slots__ = (
+        "handover", "opened", "passed", "published", "racy", "reads", "shared", "spoken", "told", "turn", "turns",
+        "walked", "writes",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.shared = False
@@ -101,6 +107,9 @@ class Shadow:
         self.published: dict[int, int] | None = None
         self.handover = 0
         self.spoken = False
+        self.turns = 0
+        self.walked: Entry | None = None
+        self.passed: tuple[Entry, Entry] | None = None
         self.writes: list[Entry] = []
         self.reads: list[Entry] = []
         self.turn: Epoch | None = None

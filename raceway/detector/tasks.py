@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from inspect import CO_COROUTINE
 
 from raceway.detector.conflicts import conflict
+from raceway.detector.openwalks import WALKERS, Walkers
 from raceway.detector.shadow import Entry, Shadow
 from raceway.model.kinds import ActorKind, Operation, RegionKind
 from raceway.model.races import THROUGH
@@ -33,7 +34,7 @@ LOOKS = 32
 """Reads remembered of a task, for what it calls later because of them."""
 
 WALKS = 8
-"""Walks remembered of a task that it has begun since it went on."""
+"""Walks remembered of a task that it has begun and is at, as far as is known."""
 
 WAKERS = 4
 """Of a task, who has woken it last."""
@@ -49,16 +50,17 @@ Place = tuple[int, int, Location]
 class Task:
     """State of one task or callback: who made it, at which place of the stream, the locks it holds, in the order taken.
 
-    `turn` counts its suspensions; `began` is the place of the first access after the last one, as `counted` then.
+    `turn` counts its suspensions; `began` is the place of the first record after the last one, as `counted` then.
+    `after` has what it comes after of those who walk: see `openwalks`.
     `seen` is the place of the newest write of others that it has read in its first step. `heads` are reads that a write
     after a suspension may depend on, by site, activation and location. `wakers` are pairs of a task and the place in
-    the stream where it did what wakes this one. `begun` are the walks that it has begun since it went on. `looks` are
+    the stream where it did what wakes this one. `begun` are the walks that it is at. `looks` are
     its newest reads, by location, on whose answers something that it calls later may depend.
     """
 
     __slots__ = (
-        "began", "begun", "born", "counted", "done", "heads", "held", "kind", "looks", "name", "parent", "seen",
-        "turn", "wakers",
+        "after", "began", "begun", "born", "counted", "done", "heads", "held", "kind", "looks", "name", "parent",
+        "seen", "turn", "wakers",
     )  # fmt: skip
 
     def __init__(self, name: str, kind: ActorKind, parent: int, born: int) -> None:
@@ -74,7 +76,13 @@ class Task:
         self.heads: dict[Place, Entry] = {}
         self.wakers: deque[tuple[int, int]] = deque(maxlen=WAKERS)
         self.begun: deque[Entry] = deque()
+        self.after = [0] * WALKERS
         self.looks: dict[Location, Entry] = {}
+
+    def go_on(self, sequence: int) -> None:
+        """The task does something, at that place in the stream."""
+        if self.counted != self.turn:
+            self.counted, self.began = self.turn, sequence
 
     def begin(self, walk: Entry) -> None:
         """A walk that goes on over suspensions was begun."""
@@ -84,12 +92,14 @@ class Task:
 
     def stay(self, sites: Iterable[int]) -> None:
         """Of the walks begun, those at these sites go on, of several at one site the last ones; the others are over."""
-        left = list(sites)
-        while self.begun:
-            walk = self.begun.pop()
+        left, begun, self.begun = list(sites), self.begun, deque()
+        while begun:
+            walk = begun.pop()
             walk.walks = walk.access.site in left
             if walk.walks:
                 left.remove(walk.access.site)
+                walk.paused = True
+                self.begun.appendleft(walk)
 
     def see(self, entry: Entry, other: Entry) -> None:
         """The task, in its first step, has read what this write left there."""
@@ -129,6 +139,7 @@ class Tasks:
         self._site_of = site_of
         self._named = named
         self._ended: deque[int] = deque()
+        self.walkers = Walkers(self.get, lambda site: site_of(site).made)
 
     def get(self, serial: int) -> Task | None:
         """The task of this serial; None for 0, and for one that is forgotten."""
@@ -136,7 +147,11 @@ class Tasks:
 
     def spawn(self, record: Spawn, sequence: int) -> None:
         """A task or callback was made."""
-        self.known[record.task] = Task(record.name, record.kind, record.parent, sequence)
+        task = self.known[record.task] = Task(record.name, record.kind, record.parent, sequence)
+        parent = self.get(record.parent)
+        if parent is not None and not record.born:
+            parent.go_on(sequence)
+        self.walkers.follow(task, record.parent, sequence)
 
     def suspend(self, record: Suspend) -> None:
         """A task lets others run."""
@@ -147,9 +162,12 @@ class Tasks:
 
     def wake(self, record: Wake, sequence: int) -> None:
         """A task did what another one waits for."""
-        task = self.get(record.task)
+        task, by = self.get(record.task), self.get(record.by)
+        if by is not None:
+            by.go_on(sequence)
         if task is not None:
             task.wakers.append((record.by, sequence))
+            self.walkers.follow(task, record.by, sequence)
 
     def done(self, record: Done) -> None:
         """A task is over."""
@@ -176,15 +194,18 @@ class Tasks:
     def gaps(self, entry: Entry, shadow: Shadow, task: Task) -> Iterator[tuple[Entry, bool]]:
         """What others of the loop did that fell into a suspension which the access shows, and whether it did so in this
         run or only could have."""
-        if task.counted != task.turn:
-            task.counted, task.began = task.turn, entry.sequence
+        task.go_on(entry.sequence)
         entry.began = task.began
         if not entry.access.operation.mutates:
             found = self.closed_before(entry, shadow, task)
             if found is not None:
                 yield found, False
-        if not task.turn and shadow.writes and entry.access.operation.reads:
-            task.see(entry, shadow.writes[-1])
+        if shadow.writes and entry.access.operation.reads:
+            other = shadow.writes[-1]
+            if not task.turn:
+                task.see(entry, other)
+            if other.slot == entry.slot and other.access.task != entry.access.task:
+                self.walkers.follow(task, other.access.task, other.sequence)
         if not entry.access.operation.mutates:
             if entry.access.operation is Operation.READ and entry.access.location.key != WHOLE:
                 task.look(entry, self._site_of(entry.access.site))
@@ -193,6 +214,8 @@ class Tasks:
         for other in (*(() if between is None else (between,)), *self.walking(entry, shadow)):
             if conflict(other.access, entry.access):
                 yield other, True
+        for walk in self.walkers.changes(entry, shadow, task):
+            yield walk, False
         look = task.looks.pop(entry.access.location, None)
         linked = None if look is None or entry.head is not None else self.linked(entry, look, shadow, task)
         if linked is not None and conflict(linked.access, entry.access):
@@ -248,13 +271,13 @@ class Tasks:
         return None
 
     def walking(self, entry: Entry, shadow: Shadow) -> Iterator[Entry]:
-        """Walks of other tasks, suspended for the first time since they began, that this change disturbs."""
+        """Walks of other tasks, suspended in them, that this change disturbs."""
         for other in shadow.reads:
             if other.access.operation is Operation.ITERATE and other.walks and other.slot == entry.slot:
                 task = self.get(other.access.task)
                 if task is None or task.done or other.access.task == entry.access.task:
                     continue
-                if task.turn == other.turn + 1:
+                if task.turn > other.turn:
                     yield other
 
     def over(self, entry: Entry) -> bool:

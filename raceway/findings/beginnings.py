@@ -4,6 +4,8 @@ A task that is made while another one is at work on something may begin before t
 before its first await it could have done in either order, whether that await suspends it or not. Its stack tells: each
 of its coroutines stands before all its awaits, but for the one of the coroutine that it is waiting for, and in no loop.
 
+So it is with walks that another task could have come into, but for those that come again after its change.
+
 And both must be after the same: one region of the code, or initialisations of one thing. A task that opens what it
 finds closed does not race with one that closes what it finds open.
 """
@@ -16,8 +18,10 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import takewhile
 from types import CodeType
 
+from raceway.findings.awaits import Awaits
 from raceway.findings.classify import Openings, member
-from raceway.model.kinds import RegionKind
+from raceway.findings.entering import enter_one
+from raceway.model.kinds import Operation, RegionKind
 from raceway.model.races import RawRace
 from raceway.model.records import Stack
 from raceway.model.sites import Site
@@ -27,13 +31,21 @@ _COROUTINES = inspect.CO_COROUTINE | inspect.CO_ITERABLE_COROUTINE | inspect.CO_
 
 
 def at_the_beginning(
-    races: Iterable[RawRace], site_of: Callable[[int], Site], openings: Openings
+    races: Iterable[RawRace], site_of: Callable[[int], Site], openings: Openings, awaits: Awaits
 ) -> Iterator[RawRace]:
     """The races, without those that could have happened only at the beginning of a task, and that was over."""
     for race in races:
-        happened = race.observed or not race.one_loop
-        if happened or (_is_same(race, site_of, openings) and is_beginning(race.later.access.stack)):
+        if race.observed or not race.one_loop or _could_have(race, site_of, openings, awaits):
             yield race
+
+
+def _could_have(race: RawRace, site_of: Callable[[int], Site], openings: Openings, awaits: Awaits) -> bool:
+    if race.earlier.access.operation is Operation.ITERATE:
+        walk, change = race.earlier.access, race.later.access
+        suspends = race.paused or awaits.may_suspend(site_of(walk.site).rounds)
+        comes = race.recurs or is_beginning(change.stack)
+        return suspends and comes and not enter_one(walk.stack, change.stack)
+    return _is_same(race, site_of, openings) and is_beginning(race.later.access.stack)
 
 
 def _is_same(race: RawRace, site_of: Callable[[int], Site], openings: Openings) -> bool:

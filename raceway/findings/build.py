@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
 from raceway.findings import naming
+from raceway.findings.awaits import Awaits
 from raceway.findings.beginnings import at_the_beginning
 from raceway.findings.calls import confirmed
 from raceway.findings.classify import Member, Openings, advances, kind_of, member
@@ -98,11 +99,11 @@ def build(
 ) -> tuple[Finding, ...]:
     """All findings about races of a run. Paths are made relative to `directory`."""
     files: list[str] = []
-    links = Links(names.site)
-    noted = _noting(sites, names, files, links)
+    links, awaits = Links(names.site), Awaits()
+    noted = _noting(sites, names, files, links, awaits)
     openings = Openings((serial, site) for serial, site in noted if names.has_acted(serial))
     certain = links.confirmed(confirmed(races, names.site, names.site_file))
-    known = without_making(at_the_beginning(certain, names.site, openings), names.site)
+    known = without_making(at_the_beginning(certain, names.site, openings, awaits), names.site)
     known = without_gain(without_supply(known, names.site), names.site, names.site_file)
     groups = _group(known, names.site, openings)
     locks = LockNames(names, directory)
@@ -141,12 +142,13 @@ def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 
 def _noting(
-    sites: Iterable[tuple[int, Site]], names: Names, files: list[str], links: Links
+    sites: Iterable[tuple[int, Site]], names: Names, files: list[str], links: Links, awaits: Awaits
 ) -> Iterator[tuple[int, Site]]:
     """The sites as they are; the files that they are in are noted, and what they tell of coroutines."""
     for serial, site in sites:
         if site.index == 0:
             files.append(names.site_file(serial))
+            awaits.add(site)
         if site.links:
             links.add(site, files[-1])
         yield serial, site
@@ -331,6 +333,7 @@ def _finding(
         default_of(group.variable, race, names),
         group.moments,
         group.is_one_value,
+        race.one_loop,
     )
     return Finding(
         fingerprint=fingerprint(group.kind, group.variable, _unit_places(first, second, names)),

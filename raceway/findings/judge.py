@@ -38,7 +38,7 @@ def judge(
 
     Between actors of one event loop only what extends over an await is a finding, on any interpreter.
     """
-    if race.one_loop and not race.observed:
+    if race.one_loop and not (race.observed or race.paused):
         return Judgement(Severity.WARNING, Verdicts(Verdict.LATENT, Verdict.LATENT, Verdict.LATENT), "")
     if race.one_loop:
         return Judgement(Severity.ERROR, Verdicts(Verdict.HARMFUL, Verdict.HARMFUL, Verdict.HARMFUL), "")

@@ -48,6 +48,8 @@ class Facts(Struct):
     """What the variable is read together with."""
     alone: bool = False
     """What one side stores is whole, and the two race on nothing else."""
+    between_tasks: bool = False
+    """Both sides are of one event loop."""
 
     @property
     def apart(self) -> bool:
@@ -200,6 +202,11 @@ def _effect(facts: Facts) -> str:
             "(a property, a function call) have no such luck."
         )
     if facts.kind is FindingKind.ITERATION_MUTATION:
+        if facts.between_tasks and not harmful:
+            return (
+                "Latent: no await of the loop has let others run in this run. As soon as one does, the loop can raise "
+                "RuntimeError, skip items or see some twice."
+            )
         if harmful:
             return "The loop can raise RuntimeError, skip items or see some twice."
         if not facts.gil:

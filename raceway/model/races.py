@@ -47,7 +47,8 @@ class RawRace(Struct):
     `observed` tells that the earlier access fell between head and write of the later one's region. `one_loop` tells
     that both are of one event loop: it orders them, but one came while the other's region or walk was suspended.
     `predicted` tells that the order in which locks were taken kept them apart, and that another one would not have.
-    `item` is the key of the item that all of them are about, as `key_text` has it.
+    `item` is the key of the item that all of them are about, as `key_text` has it. Of a walk of a task that a change
+    came after, `recurs` tells that the walk came again after that, `paused` that the task was suspended in it.
     """
 
     earlier: Side
@@ -57,6 +58,8 @@ class RawRace(Struct):
     one_loop: bool = False
     predicted: bool = False
     item: str = ""
+    recurs: bool = False
+    paused: bool = False
 
     @property
     def key(self) -> tuple[object, ...]:

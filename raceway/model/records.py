@@ -123,8 +123,8 @@ class Spawn(Struct):
 
 
 class Suspend(Struct):
-    """The task lets others run until its next record. `walks` are the sites of the loops that it is in meanwhile, of
-    those that it has begun since it went on, once for each."""
+    """The task lets others run until its next record. `walks` are the sites of the loops over containers that it is in
+    meanwhile, once for each."""
 
     task: int
     walks: tuple[int, ...] = ()

@@ -76,6 +76,9 @@ class Region(Struct):
     waits: bool = False
 
 
+OTHER = ""
+"""In the place of a name: what is awaited is no call of a function or method."""
+
 Link = tuple[int, int, bool]
 """A line that asks, one that acts because of the answer, and whether it is given the answer."""
 
@@ -102,7 +105,9 @@ class Site(Struct):
     deleted whose end the function has counted. `told`: what the read gives goes into a log, or is a number of items
     that the function gives back ("log", "count"). `answers`: what the function gives back depends on this read; `asks`:
     something else that this coroutine does depends on it. `links`: of the first site of a coroutine, which of its lines
-    do something because of the answers of which other ones.
+    do something because of the answers of which other ones. `rounds`: of a walk each round of which comes to an await,
+    the names of what these call. `coroutines`: of the first site of a module, the names of its coroutine functions,
+    each with those of what it awaits.
     """
 
     index: int
@@ -142,3 +147,5 @@ class Site(Struct):
     answers: bool = False
     asks: bool = False
     links: tuple[Link, ...] = ()
+    rounds: tuple[str, ...] = ()
+    coroutines: tuple[tuple[str, tuple[str, ...]], ...] = ()

@@ -253,6 +253,7 @@ typedef struct {
 #define TASK_LOOKS 32
 #define LOOKS_NEAR 4 /* of these a location has so many places */
 #define WAKERS 4
+#define WALKERS 8 /* as in raceway/detector/openwalks.py */
 
 typedef struct {
     uint64_t by;
@@ -288,7 +289,8 @@ typedef struct {
     uint8_t wakers_next;
     uint8_t walks_count;
     Waker wakers[WAKERS];
-    uint32_t walks[TASK_WALKS]; /* contexts, owned references: of walks begun since it went on, in order */
+    uint32_t after[WALKERS]; /* the place in the run of each of those who walk that it comes after */
+    uint32_t walks[TASK_WALKS]; /* contexts, owned references: of walks that it is at, or has begun since it went on, in order */
     Head *heads; /* owned: TASK_HEADS of them, NULL until needed */
     Look *looks; /* owned: TASK_LOOKS of them, NULL until needed */
     PyObject *name; /* owned */
@@ -322,7 +324,7 @@ typedef struct Thread {
     Making making;
     Actor *actor;
     Task *task; /* that it works for, NULL outside any */
-    uint32_t step; /* tells apart what it did for one task and for the next; unique in the run */
+    uint32_t step; /* tells apart what it did for one task and for the next: the place in the run where that began */
     Lockset outer; /* what the actor holds outside of its tasks, while it works for one */
     int pending_count;
     struct Thread *next;
@@ -537,6 +539,7 @@ typedef struct {
     uint8_t rank;
     bool of_task;
     bool walks; /* it goes on over suspensions of its task */
+    bool paused; /* a walk in which its task was suspended */
     bool opens; /* it closes a region of two critical sections in which others can write */
 } Context;
 
@@ -905,7 +908,10 @@ typedef struct {
 extern uint32_t sequence;
 extern uint64_t shared_locations;
 
-void task_sees(Thread *thread, const Cell *cell); /* it reads there, in its first step */
+extern uint8_t walkers_count; /* tasks whose walks are known */
+void task_sees(Thread *thread, const Cell *cell); /* it reads there */
+void task_follow(Task *task, uint64_t serial, uint32_t until);
+void walkers_reset(void);
 void record_at(Thread *thread, Frame *frame, uint32_t site, Cell *cell, const Location *location, int op,
                int commute);
 bool cell_is_own(const Cell *cell, uint32_t slot);
@@ -925,7 +931,8 @@ void teller_access(uint32_t id, const Location *location, const Head *head, uint
 void teller_kept(const Cell *cell, const Location *location, uint32_t slot);
 void teller_remember(const Cell *cell);
 
-void race_add(uint32_t earlier, uint32_t later, bool observed, bool one_loop, const Location *location);
+enum { RACE_OBSERVED = 1, RACE_RECURS = 2, RACE_PAUSED = 4 }; /* what is told of a race, as bits: see raceway/model/races.py */
+void race_add(uint32_t earlier, uint32_t later, int told, bool one_loop, const Location *location);
 void race_add_linked(uint32_t earlier, uint32_t later, const Look *look, const Location *location);
 PyObject *races_dump(void);
 uint64_t races_noted(void);

@@ -118,6 +118,8 @@ cell_clear(Cell *cell)
             free(expansion->published);
         }
         expansion->published = NULL;
+        walked_free(expansion->walked);
+        expansion->walked = NULL;
         expansion->next_free = expansion_free;
         expansion_free = cell->w & ~EXPANDED;
     }

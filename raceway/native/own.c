@@ -54,7 +54,7 @@ static inline uint32_t
 context_for_own(Tap *tap, int made, Thread *thread, Frame *frame, const Cell *cell, Effect effect, uint8_t rank,
                 Stack callers)
 {
-    if (unlikely(thread->task != NULL) && thread->task->turn == 0 && op_reads(effect.operation)) {
+    if (unlikely(thread->task != NULL) && (thread->task->turn == 0 || walkers_count != 0) && op_reads(effect.operation)) {
         task_sees(thread, cell);
     }
     uint32_t id = made_before(tap, made, thread, frame, effect, rank, callers);

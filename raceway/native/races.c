@@ -13,7 +13,7 @@ typedef struct Race {
     Stack look_stack; /* owned; 0 without one */
     PyObject *item; /* owned: the key that they are all about; NULL when there are several, or it cannot be told */
     uint64_t key;
-    bool observed;
+    uint8_t told; /* bits: RACE_ */
     bool one_loop;
     uint64_t count;
     struct Race *next; /* in order of appearance */
@@ -29,9 +29,9 @@ static uint64_t noted;
 static uint32_t linked;
 
 static int
-weight(uint32_t earlier, uint32_t later, bool observed)
+weight(uint32_t earlier, uint32_t later, int told)
 {
-    return (contexts[earlier].region >= 0) + (contexts[later].region >= 0) + observed;
+    return (contexts[earlier].region >= 0) + (contexts[later].region >= 0) + ((told & RACE_OBSERVED) != 0);
 }
 
 static void
@@ -81,7 +81,7 @@ plain_key(PyObject *key)
 }
 
 static void
-add(uint32_t earlier, uint32_t later, bool observed, bool one_loop, const Location *location, const Look *look)
+add(uint32_t earlier, uint32_t later, int told, bool one_loop, const Location *location, const Look *look)
 {
     noted++;
     uint32_t variable = variable_of(location);
@@ -96,7 +96,7 @@ add(uint32_t earlier, uint32_t later, bool observed, bool one_loop, const Locati
     name_side(earlier);
     name_side(later);
     if (race != NULL) {
-        if (weight(earlier, later, observed) > weight(race->earlier, race->later, race->observed)) {
+        if (weight(earlier, later, told) > weight(race->earlier, race->later, race->told)) {
             uint32_t old = race->earlier;
             race->earlier = earlier;
             earlier = old;
@@ -104,7 +104,7 @@ add(uint32_t earlier, uint32_t later, bool observed, bool one_loop, const Locati
             race->later = later;
             later = old;
         }
-        race->observed |= observed;
+        race->told |= (uint8_t)told;
         race->count++;
         if (race->key != location->key) {
             Py_CLEAR(race->item);
@@ -125,7 +125,7 @@ add(uint32_t earlier, uint32_t later, bool observed, bool one_loop, const Locati
         return;
     }
     *race = (Race){.earlier = earlier, .later = later, .variable = variable, .kind = location->kind,
-                   .items = location->items, .observed = observed, .one_loop = one_loop, .count = 1,
+                   .items = location->items, .told = (uint8_t)told, .one_loop = one_loop, .count = 1,
                    .key = location->key, .item = location->items ? plain_key(location->name) : NULL,
                    .object = location->object == NULL ? 0 : object_serial(location->object)};
     if (look != NULL) {
@@ -155,9 +155,9 @@ add(uint32_t earlier, uint32_t later, bool observed, bool one_loop, const Locati
 
 /* Note a race; of several alike the one that tells most about its regions is kept. */
 void
-race_add(uint32_t earlier, uint32_t later, bool observed, bool one_loop, const Location *location)
+race_add(uint32_t earlier, uint32_t later, int told, bool one_loop, const Location *location)
 {
-    add(earlier, later, observed, one_loop, location, NULL);
+    add(earlier, later, told, one_loop, location, NULL);
 }
 
 /* Note that a task has written what it has read before another one wrote it, each in what it had called. Whether the
@@ -165,7 +165,7 @@ race_add(uint32_t earlier, uint32_t later, bool observed, bool one_loop, const L
 void
 race_add_linked(uint32_t earlier, uint32_t later, const Look *look, const Location *location)
 {
-    add(earlier, later, true, true, location, look);
+    add(earlier, later, RACE_OBSERVED, true, location, look);
 }
 
 /* How many races were noted, those alike each time. */
@@ -220,7 +220,7 @@ look_tuple(const Race *race)
     return stack == NULL ? NULL : Py_BuildValue("(IN)", (unsigned int)race->look, stack);
 }
 
-/* [(earlier, later, variable, object, kind, observed, count, one loop, () or (key,), () or (site, stack) of a look)], in
+/* [(earlier, later, variable, object, kind, bits of what is told, count, one loop, () or (key,), () or (site, stack) of a look)], in
    the order in which they were first seen. */
 PyObject *
 races_dump(void)
@@ -233,8 +233,8 @@ races_dump(void)
         PyObject *item = race->item == NULL ? PyTuple_New(0) : PyTuple_Pack(1, race->item);
         PyObject *look = look_tuple(race), *row = NULL;
         if (earlier != NULL && later != NULL && text != NULL && item != NULL && look != NULL) {
-            row = Py_BuildValue("(OOOIiOKOOO)", earlier, later, text, (unsigned int)race->object, (int)race->kind,
-                                race->observed ? Py_True : Py_False, (unsigned long long)race->count,
+            row = Py_BuildValue("(OOOIiiKOOO)", earlier, later, text, (unsigned int)race->object, (int)race->kind,
+                                (int)race->told, (unsigned long long)race->count,
                                 race->one_loop ? Py_True : Py_False, item, look);
         }
         Py_XDECREF(item);

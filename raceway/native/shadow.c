@@ -70,7 +70,7 @@ check(const Access *access, uint32_t other, uint32_t place)
         return;
     }
     bool between = access->head != NULL && op_mutates(known->operation) && place > access->head->sequence;
-    race_add(other, access->id, between, false, access->location);
+    race_add(other, access->id, between ? RACE_OBSERVED : 0, false, access->location);
 }
 
 /* Whether an access of another actor happens before this one. */
@@ -551,7 +551,7 @@ closed_before(const Access *access, const Expansion *expansion)
     return by != NULL && task_asked(task->serial, by, 0) ? 0 : entry->context;
 }
 
-/* The task of the thread, in its first step, reads what is there. */
+/* The task of the thread reads what is there: it comes after who wrote it. */
 void
 task_sees(Thread *thread, const Cell *cell)
 {
@@ -560,12 +560,18 @@ task_sees(Thread *thread, const Cell *cell)
     uint32_t last = expansion == NULL ? cell->w
                     : expansion->writes.count == 0 ? 0 : entries_of(&expansion->writes)[expansion->writes.count - 1].context;
     const Context *other = &contexts[last];
-    if (last != 0 && other->slot == thread->actor->slot && other->actor != task->serial && other->step > task->seen) {
+    if (last == 0 || other->slot != thread->actor->slot || other->actor == task->serial) {
+        return;
+    }
+    if (task->turn == 0 && other->step > task->seen) {
         task->seen = other->step;
+    }
+    if (other->of_task) {
+        task_follow(task, other->actor, other->step);
     }
 }
 
-/* Whether a walk of another task is suspended for the first time since it began. */
+/* Whether another task is suspended in a walk. */
 static bool
 is_suspended_walk(const Access *access, const Context *walk)
 {
@@ -573,26 +579,27 @@ is_suspended_walk(const Access *access, const Context *walk)
         return false;
     }
     const Task *task = task_find(walk->actor);
-    return task != NULL && !task->done && task->turn == walk->turn + 1;
+    return task != NULL && !task->done && task->turn > walk->turn;
 }
 
-/* A race of the access with what this context has. */
+/* A race of the access with what this context has; `told` are bits of RACE_. */
 void
-report(Access *access, Frame *frame, uint32_t other, bool observed, bool one_loop)
+report(Access *access, Frame *frame, uint32_t other, int told, bool one_loop)
 {
     if (access->id == 0) {
         access->id = context_make(access->thread, frame, &access->wanted);
     }
     if (access->id != 0) {
-        race_add(other, access->id, observed, one_loop, access->location);
+        race_add(other, access->id, told, one_loop, access->location);
     }
 }
 
 static void
 report_between(Access *access, Frame *frame, uint32_t other, bool observed)
 {
+    int told = (observed ? RACE_OBSERVED : 0) | (contexts[other].paused ? RACE_PAUSED : 0);
     if (contexts_conflict(&contexts[other], &access->wanted, access->location->kind)) {
-        report(access, frame, other, observed, true);
+        report(access, frame, other, told, true);
     }
 }
 
@@ -626,6 +633,52 @@ check_link(Access *access, Frame *frame, const Cell *cell, const Expansion *expa
     }
 }
 
+/* A change that could have fallen into the walk that came before: nothing has ordered it after that. */
+static void
+check_walked(Access *access, Frame *frame, Walked *walked)
+{
+    const Thread *thread = access->thread;
+    const Task *task = thread->task;
+    const Context *walk = &contexts[walked->walk];
+    if (walked->walk == 0 || walk->actor == access->wanted.actor || walk->slot != thread->actor->slot ||
+        access->wanted.commute == COMMUTE_APPEND || sites[access->wanted.site].made || is_suspended_walk(access, walk) ||
+        hold_one_lock(walk->locks, thread->actor->held) || !walked_beside(task, walk) ||
+        !contexts_conflict(walk, &access->wanted, access->location->kind)) {
+        return;
+    }
+    if (access->id == 0) {
+        access->id = context_make(access->thread, frame, &access->wanted);
+    }
+    if (access->id == 0) {
+        return;
+    }
+    walked_passed(walked, access->id);
+    if (!task->passing && !task->green && task->turn == 0 && task->born < walked->place) {
+        report_between(access, frame, walked->walk, false);
+    }
+}
+
+/* A walk was begun, at this place in the run: if one at the same place in the source came before, and a change after that, more
+   than once, the program goes on with both. */
+static void
+begin_walk(const Access *access, Expansion *expansion, uint32_t place)
+{
+    Task *task = access->thread->task;
+    Walked *walked = expansion == NULL ? NULL : expansion->walked;
+    if (walked != NULL && walked->passed != 0 && contexts[walked->passed].site == access->wanted.site) {
+        int told = RACE_RECURS | (contexts[walked->passed].paused ? RACE_PAUSED : 0);
+        if (++walked->turns > 1) {
+            race_add(walked->passed, walked->change, told, true, access->location);
+        }
+        context_replace(&walked->passed, 0);
+        context_replace(&walked->change, 0);
+    }
+    task_begin_walk(task, access->id);
+    if (expansion != NULL) {
+        walked_begin(expansion, task, access->id, place);
+    }
+}
+
 static void
 check_gaps(Access *access, Frame *frame, const Cell *cell, const Expansion *expansion)
 {
@@ -641,6 +694,9 @@ check_gaps(Access *access, Frame *frame, const Cell *cell, const Expansion *expa
         if (unlikely(is_suspended_walk(access, &contexts[walk]))) {
             report_between(access, frame, walk, true);
         }
+    }
+    if (unlikely(expansion->walked != NULL)) {
+        check_walked(access, frame, expansion->walked);
     }
 }
 
@@ -699,7 +755,7 @@ record_at(Thread *thread, Frame *frame, uint32_t number, Cell *cell, const Locat
                 report_between(&access, frame, other, false);
             }
         }
-        if (op_reads(op) && thread->task->turn == 0) {
+        if (op_reads(op) && (thread->task->turn == 0 || walkers_count != 0)) {
             task_sees(thread, cell);
         }
         const Look *look = op_mutates(op) ? task_look_at(thread->task, location->target, location->key) : NULL;
@@ -731,7 +787,7 @@ record_at(Thread *thread, Frame *frame, uint32_t number, Cell *cell, const Locat
             return;
         }
         if (unlikely(access.wanted.walks)) {
-            task_begin_walk(thread->task, access.id);
+            begin_walk(&access, expansion, ++sequence);
         }
         bool tell = unlikely(telling) && tell_kept(&access, cell, expansion);
         if (expansion != NULL) {

@@ -23,10 +23,21 @@ typedef struct {
     uint64_t handover; /* the serial under which it is told of */
 } Published;
 
+/* The last walk of a task with awaits, one that a change has come after, contexts, owned references; and how often another
+   walk came after that. */
+typedef struct {
+    uint32_t walk;
+    uint32_t place; /* of it in the run */
+    uint32_t passed;
+    uint32_t change;
+    uint32_t turns;
+} Walked;
+
 typedef struct {
     Entries writes;
     Entries reads;
     Published *published; /* owned */
+    Walked *walked; /* owned */
     union {
         uint64_t last_actor;
         uint32_t next_free;
@@ -60,6 +71,10 @@ is_news(const Expansion *expansion, uint32_t slot)
 }
 
 Expansion *expand(Cell *cell); /* NULL when memory is short */
+void walked_begin(Expansion *expansion, const Task *task, uint32_t context, uint32_t place);
+void walked_passed(Walked *walked, uint32_t change);
+bool walked_beside(const Task *task, const Context *walk);
+void walked_free(Walked *walked);
 bool entries_append(Entries *list, uint32_t context, uint32_t place);
 void entries_remove(Entries *list, uint8_t place);
 
@@ -88,7 +103,7 @@ typedef struct {
     uint32_t id;
 } Access;
 
-void report(Access *access, Frame *frame, uint32_t other, bool observed, bool one_loop);
+void report(Access *access, Frame *frame, uint32_t other, int told, bool one_loop);
 
 bool may_pause(const Task *task, const RegionOf *region);
 const Head *find_head(Thread *thread, uint32_t site, const Location *location, int8_t *region);

@@ -11,7 +11,6 @@ static Table tasks;
 static uint64_t ended[ENDED_LIMIT + 1]; /* a ring */
 static uint32_t ended_first, ended_count;
 static uint64_t seen;
-static uint32_t steps;
 
 Task *
 task_find(uint64_t serial)
@@ -25,6 +24,8 @@ end_walks(Task *task, PyObject *sites)
 {
     Py_ssize_t count = sites == NULL ? 0 : PyList_GET_SIZE(sites);
     bool met[TASK_WALKS] = {false};
+    uint32_t kept[TASK_WALKS];
+    uint8_t left = TASK_WALKS;
     while (task->walks_count != 0) {
         uint32_t id = task->walks[--task->walks_count];
         Py_ssize_t place = 0;
@@ -34,9 +35,15 @@ end_walks(Task *task, PyObject *sites)
         contexts[id].walks = place < count;
         if (place < count) {
             met[place] = true;
+            contexts[id].paused = true;
+            kept[--left] = id;
         }
-        context_drop(id);
+        else {
+            context_drop(id);
+        }
     }
+    task->walks_count = TASK_WALKS - left;
+    memcpy(task->walks, kept + left, task->walks_count * sizeof(uint32_t));
 }
 
 /* A walk that goes on over suspensions was begun. */
@@ -52,7 +59,8 @@ task_begin_walk(Task *task, uint32_t context)
     task->walks[task->walks_count++] = context;
 }
 
-/* [(site, code, offset)] of the walks begun since the task went on; NULL with an exception. */
+/* [(site, code, offset, again)] of the walks that the task is at or has begun since it went on, `again`: it has been
+   suspended in it before; NULL with an exception. */
 PyObject *
 task_walks(const Task *task)
 {
@@ -62,8 +70,9 @@ task_walks(const Task *task)
         PyObject *stack = stack_tuple(walk->stack);
         PyObject *frame = stack != NULL && PyTuple_GET_SIZE(stack) != 0 ? PyTuple_GET_ITEM(stack, 0) : NULL;
         PyObject *row = frame == NULL ? NULL
-                                      : Py_BuildValue("(IOO)", (unsigned int)walk->site, PyTuple_GET_ITEM(frame, 0),
-                                                      PyTuple_GET_ITEM(frame, 1));
+                                      : Py_BuildValue("(IOOO)", (unsigned int)walk->site, PyTuple_GET_ITEM(frame, 0),
+                                                      PyTuple_GET_ITEM(frame, 1),
+                                                      task->turn > walk->turn ? Py_True : Py_False);
         if ((row == NULL && PyErr_Occurred()) || (row != NULL && PyList_Append(found, row) < 0)) {
             Py_CLEAR(found);
         }
@@ -97,8 +106,9 @@ task_free(Task *task)
     free(task);
 }
 
-void
-task_spawn_as(uint64_t serial, PyObject *name, uint64_t parent, int sort)
+/* A task was made, at the place `born` in the run, 0 for here. */
+static void
+spawn(uint64_t serial, PyObject *name, uint64_t parent, int sort, uint32_t born)
 {
     Task *task = calloc(1, sizeof(Task));
     sequence++;
@@ -107,12 +117,19 @@ task_spawn_as(uint64_t serial, PyObject *name, uint64_t parent, int sort)
         failures++;
         return;
     }
-    *task = (Task){.serial = serial, .parent = parent, .born = sequence, .passing = sort == TASK_PASSING,
-                   .green = sort == TASK_GREEN, .name = Py_XNewRef(name)};
+    *task = (Task){.serial = serial, .parent = parent, .born = born != 0 ? born : sequence,
+                   .passing = sort == TASK_PASSING, .green = sort == TASK_GREEN, .name = Py_XNewRef(name)};
+    task_follow(task, parent, task->born);
     seen += !task->passing;
     if (unlikely(telling) && !task->passing) {
         teller_task(TELL_SPAWN, parent, serial, name);
     }
+}
+
+void
+task_spawn_as(uint64_t serial, PyObject *name, uint64_t parent, int sort)
+{
+    spawn(serial, name, parent, sort, 0);
 }
 
 /* A new task, a callback that the loop runs once, or a greenlet; made at the place `born` in the run, 0 for here. */
@@ -120,11 +137,7 @@ uint64_t
 task_spawn(PyObject *name, uint64_t parent, int sort, uint32_t born)
 {
     uint64_t serial = new_serial();
-    task_spawn_as(serial, name, parent, sort);
-    Task *task = born == 0 ? NULL : task_find(serial);
-    if (task != NULL) {
-        task->born = born;
-    }
+    spawn(serial, name, parent, sort, born);
     return serial;
 }
 
@@ -153,7 +166,7 @@ task_resume(Thread *thread, uint64_t serial)
         task->held = 0;
     }
     thread->task = task;
-    thread->step = ++steps;
+    thread->step = ++sequence;
     thread->tasked |= task != NULL;
     thread_new_epoch(thread);
     return before == NULL ? 0 : before->serial;
@@ -179,6 +192,7 @@ task_wake(Thread *thread, uint64_t serial)
         task->wakers[task->wakers_next] = (Waker){thread->task == NULL ? 0 : thread->task->serial, ++sequence,
                                                     thread->step};
         task->wakers_next = (uint8_t)((task->wakers_next + 1) % WAKERS);
+        task_follow(task, thread->task == NULL ? 0 : thread->task->serial, sequence);
     }
 }
 
@@ -416,6 +430,7 @@ tasks_reset(void)
         }
     }
     table_free(&tasks);
+    walkers_reset();
     ended_first = ended_count = 0;
     seen = 0;
 }

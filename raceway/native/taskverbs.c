@@ -143,7 +143,7 @@ static PyMethodDef tasks_methods[] = {
     {"asking", tasks_asking, METH_O, "Nothing to do: an access asks nobody; see eager.c."},
     {"now", tasks_now, METH_NOARGS, "A number for this moment."},
     {"resume", tasks_resume, METH_O, "The calling thread goes on with `task`; the one before."},
-    {"walks", tasks_walks, METH_O, "The walks that the task has begun since it went on."},
+    {"walks", tasks_walks, METH_O, "The walks that the task is at or has begun since it went on."},
     {"suspend", tasks_suspend, METH_VARARGS, "The task lets others run."},
     {"wake", tasks_wake, METH_O, "The current task has just caused `task` to go on."},
     {"done", tasks_done, METH_O, "The task is over."},

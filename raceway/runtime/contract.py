@@ -32,8 +32,9 @@ class Waits(Protocol):
         """The current actor has closed a ring of waits and still waits: whoever listens is told of a deadlock."""
 
 
-Walk = tuple[int, CodeType, int]
-"""A walk over a container: its site, and the code and offset at which it was begun."""
+Walk = tuple[int, CodeType, int, bool]
+"""A walk over a container: its site, the code and offset at which it was begun, and whether its task was suspended in
+it before."""
 
 
 class Tasks(Protocol):
@@ -62,8 +63,8 @@ class Tasks(Protocol):
         holds are its own."""
 
     def walks(self, task: int, /) -> Sequence[Walk]:
-        """The walks with an await between their steps that the task, which works on the calling thread, has begun since
-        it went on, the last ones at the end."""
+        """The walks with an await between their steps that the task, which works on the calling thread, was suspended
+        in or has begun since it went on, the last ones at the end."""
 
     def suspend(self, task: int, walks: Sequence[int] = (), /) -> None:
         """The task lets others of its loop run until it is resumed. `walks`: the sites of those that are not over."""

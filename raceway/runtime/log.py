@@ -103,7 +103,7 @@ class Log:
         if not looks and self.detector.repeats(state.actor, state.task, site, operation, place, commute):
             return False
         if known.suspends and state.task and operation is Operation.ITERATE:
-            state.walks.append((state.task, (site, frame.f_code, frame.f_lasti)))
+            state.walks.append((state.task, (site, frame.f_code, frame.f_lasti, False)))
         stack = capture(frame)
         where = Location(*place)
         caller = id(frame.f_back) if known.lent and frame.f_back is not None else 0

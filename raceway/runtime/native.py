@@ -324,14 +324,16 @@ def _deadlock(rows: Iterable[tuple[Any, ...]]) -> tuple[Waiting, ...]:
 
 
 def _race(row: tuple[Any, ...]) -> RawRace:
-    earlier, later, variable, serial, kind, observed, count, one_loop, key, look = row
+    earlier, later, variable, serial, kind, told, count, one_loop, key, look = row
+    observed, recurs, paused = (bool(told >> bit & 1) for bit in range(3))
     location = Location(serial, LocationKind(kind))
     first, second = _side(earlier, location, variable), _side(later, location, variable)
     if look:
         site, stack = look
         head = Access(second.access.actor, Operation.READ, location, site, variable, stack)
         second = Side(second.access, second.locks, head, THROUGH)
-    return RawRace(first, second, observed, count, one_loop, item=key_text(*key) if key else "")
+    item = key_text(*key) if key else ""
+    return RawRace(first, second, observed, count, one_loop, item=item, recurs=recurs, paused=paused)
 
 
 def _side(packed: tuple[Any, ...], location: Location, variable: str) -> Side:

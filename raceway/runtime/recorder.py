@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from types import FrameType
 
+from raceway.detector.tasks import WALKS
 from raceway.model.kinds import ActorKind
 from raceway.model.records import Acquire, Done, End, Fork, Join, Name, Release, Rename, Retire, Spawn, Suspend, Wake
 from raceway.model.typing import Any
@@ -116,6 +117,7 @@ class PureTasks:
         self._log = log
         self._put = log.stream.put
         self._state = log.state
+        self._walking: dict[int, list[Walk]] = {}
 
     def spawn(self, name: str, parent: int, passing: bool = False, born: int = 0, green: bool = False) -> int:
         """A new task of an event loop, or a greenlet."""
@@ -146,15 +148,25 @@ class PureTasks:
         return before
 
     def walks(self, task: int) -> Sequence[Walk]:
-        """The walks that the task has begun since it went on."""
+        """The walks that the task is at or has begun since it went on."""
         state = self._state()
-        begun = [walk for by, walk in state.walks if by == task]
+        begun = [*self._walking.pop(task, ()), *(walk for by, walk in state.walks if by == task)]
         state.walks.clear()
-        return begun
+        if begun:
+            self._walking[task] = begun[-WALKS:]
+        return begun[-WALKS:]
 
     def suspend(self, task: int, walks: Sequence[int] = ()) -> None:
         """The task lets others run."""
         self._put(Suspend(task, tuple(walks)))
+        if task in self._walking:
+            left, kept = list(walks), list[Walk]()
+            for site, code, offset, _again in reversed(self._walking.pop(task)):
+                if site in left:
+                    left.remove(site)
+                    kept.append((site, code, offset, True))
+            if kept:
+                self._walking[task] = kept[::-1]
 
     def wake(self, task: int) -> None:
         """The current task has just caused `task` to go on."""
@@ -162,6 +174,7 @@ class PureTasks:
 
     def done(self, task: int) -> None:
         """The task is over."""
+        self._walking.pop(task, None)
         self._put(Done(task))
 
     def current(self) -> int:

@@ -8,6 +8,7 @@ what is driven by objects that do not tell what they wait for, may be in a loop 
 from __future__ import annotations
 
 import dis
+import gc
 import inspect
 from collections.abc import Sequence
 from itertools import dropwhile
@@ -25,6 +26,13 @@ _PREPARING = frozenset({"GET_ITER", "LOAD_FAST_AND_CLEAR", "SWAP", "BUILD_LIST",
 
 _GENERATORS = inspect.CO_GENERATOR | inspect.CO_ASYNC_GENERATOR
 
+_ITERATORS = frozenset(
+    "list_iterator list_reverseiterator set_iterator dict_keyiterator dict_valueiterator dict_itemiterator "
+    "dict_reversekeyiterator dict_reversevalueiterator dict_reverseitemiterator odict_iterator _deque_iterator "
+    "_deque_reverse_iterator bytearray_iterator arrayiterator enumerate zip map filter".split()
+)
+"""Types of what walks over a container, by itself or for another one."""
+
 _loops: dict[tuple[CodeType, int], tuple[int, int] | None] = {}
 _LIMIT = 1024
 
@@ -40,22 +48,30 @@ def going_on(coroutine: object, walks: Sequence[Walk]) -> list[int]:
         return [site for site, alike in begun.items() for _ in range(_count(alike, places, seen))]
     except Exception:  # the boundary between the program and us
         Failures.count += 1
-        return [site for site, _code, _offset in walks]
+        return [walk[0] for walk in walks if not walk[3]]
 
 
-def _count(alike: Sequence[Walk], places: list[tuple[CodeType, int]], seen: bool) -> int:
-    """In how many loops the task is, of walks begun at one site; as many as it began where that cannot be told."""
-    _site, code, begun = alike[0]
-    loop, running = _loop(code, begun), [offset for where, offset in places if where is code]
+_Place = tuple[CodeType, int, object]
+
+
+def _count(alike: Sequence[Walk], places: list[_Place], seen: bool) -> int:
+    """In how many loops the task is, of walks begun at one site; where that cannot be told, as many as it has begun
+    since it went on: at its next suspension they count as over."""
+    _site, code, begun, _again = alike[0]
+    loop, running = _loop(code, begun), [place for place in places if place[0] is code]
     if loop is None or not (running or seen) or code.co_flags & _GENERATORS:
-        return len(alike)
-    return sum(loop[0] <= offset < loop[1] for offset in running)
+        return sum(not again for _site, _code, _begun, again in alike)
+    inside = [place[2] for place in running if loop[0] <= place[1] < loop[1]]
+    if all(again for _site, _code, _begun, again in alike):  # it may walk over something else by now, as over a tuple
+        return sum(any(type(held).__name__ in _ITERATORS for held in gc.get_referents(one)) for one in inside)
+    return len(inside)
 
 
-def _chain(awaited: Any) -> tuple[list[tuple[CodeType, int]], bool]:
+def _chain(awaited: Any) -> tuple[list[_Place], bool]:
     """Where the coroutines stand that wait for each other, outermost first, and whether those are all."""
-    places: list[tuple[CodeType, int]] = []
+    places: list[_Place] = []
     while awaited is not None:
+        by = awaited
         if isinstance(awaited, CoroutineType):
             frame, awaited = awaited.cr_frame, awaited.cr_await
         elif isinstance(awaited, GeneratorType):
@@ -65,7 +81,7 @@ def _chain(awaited: Any) -> tuple[list[tuple[CodeType, int]], bool]:
         else:
             return places, type(awaited).__name__ == _FUTURE
         if frame is not None:
-            places.append((frame.f_code, frame.f_lasti))
+            places.append((frame.f_code, frame.f_lasti, by))
     return places, True
 
 

@@ -7,6 +7,7 @@ import libcst as cst
 from raceway.model.sites import Context, Role, SiteForm
 from raceway.transform.accesses import structure_paths, walk_tap
 from raceway.transform.assignments import store
+from raceway.transform.awaits import awaited
 from raceway.transform.flow import CLEAN, Guard, Taint
 from raceway.transform.planner import Planner
 from raceway.transform.polarity import polarity
@@ -170,7 +171,8 @@ def comprehension(planner: Planner, node: cst.ListComp | cst.SetComp | cst.DictC
         taint |= _rounds(planner, node, taint)
     planner.flow.switch()
     if planner.flow.awaits != awaits:
-        note_suspended(taint)
+        first_only = not first.ifs and first.inner_for_in is None
+        note_suspended(taint, awaited(node) if first_only else ())
     planner.scope, planner.flow.env, planner.flow.versions = outer, env, versions
     return taint
 
@@ -191,10 +193,11 @@ def _rounds(
     return taint
 
 
-def note_suspended(walked: Taint) -> None:
-    """An await lies between the steps of a walk."""
+def note_suspended(walked: Taint, rounds: tuple[str, ...]) -> None:
+    """An await lies between the steps of a walk, for what has these names if there is one in each round."""
     for draft in walked:
         draft.suspends |= draft.spans
+        draft.rounds = rounds if draft.suspends else ()
 
 
 def iterated(planner: Planner, node: cst.For | cst.CompFor, operand: cst.BaseExpression) -> Taint:

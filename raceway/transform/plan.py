@@ -62,6 +62,7 @@ class Draft:
     answers: bool = False
     asks: bool = False
     links: Pairs = field(default_factory=dict)
+    rounds: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
     order: int = 0
     segment: int = 0

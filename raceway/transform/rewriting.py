@@ -23,6 +23,7 @@ from raceway.originals import allocate_lock, start_new_thread
 from raceway.transform import code as code_renderer
 from raceway.transform import functions, markers, remade, telling
 from raceway.transform import text as text_renderer
+from raceway.transform.awaits import coroutines
 from raceway.transform.facts import gather
 from raceway.transform.forms import plan as make_plan
 from raceway.transform.making import Making
@@ -159,6 +160,7 @@ def _sites(analysis: _Analysis) -> tuple[Site, ...]:
             told=told.get(pairs[draft.anchor], ""),
             given=draft.context not in _READING and pairs.get(draft.operand) in making.given,
             whole=pairs[draft.anchor] in making.whole,
+            known=() if draft.index else coroutines(analysis.tree),
         )
         for draft in analysis.plan.drafts
     )
@@ -213,7 +215,7 @@ def _says_less(region: Region) -> tuple[bool, bool, bool, bool]:
 
 def _site(
     draft: Draft, node: ast.AST, lent: Iterable[Region], links: tuple[Link, ...], made: bool, given: bool, whole: bool,
-    told: str,
+    told: str, known: tuple[tuple[str, tuple[str, ...]], ...],
 ) -> Site:
     assert isinstance(node, (ast.expr, ast.stmt, ast.alias, ast.ExceptHandler))
     end: ast.AST = node.type if isinstance(node, ast.ExceptHandler) and node.type is not None else node
@@ -257,6 +259,8 @@ def _site(
         answers=draft.answers,
         asks=draft.asks,
         links=links,
+        rounds=draft.rounds,
+        coroutines=known,
     )
 
 

@@ -8,6 +8,7 @@ import libcst as cst
 
 from raceway.model.sites import Context, Role, SiteForm
 from raceway.transform.assignments import store, store_beside
+from raceway.transform.awaits import awaited
 from raceway.transform.expressions import iterated, note_suspended, truth_tap
 from raceway.transform.flow import CLEAN, Guard, Taint, Wait
 from raceway.transform.pairing import children_of
@@ -16,7 +17,7 @@ from raceway.transform.planner import Planner
 from raceway.transform.polarity import polarity
 from raceway.transform.scopes import ScopeKind, captured_names
 from raceway.transform.source import exits, only_waits, waits_once
-from raceway.transform.suspensions import goes_on_after_await
+from raceway.transform.suspensions import awaits_each_round, goes_on_after_await
 
 
 def if_(planner: Planner, node: cst.If) -> Taint:
@@ -155,7 +156,8 @@ def for_(planner: Planner, node: cst.For) -> Taint:
     _loop_body(planner, node.body)
     walks_on = node.asynchronous is None and not isinstance(node.iter, (cst.ListComp, cst.SetComp, cst.DictComp))
     if planner.flow.awaits != awaits and walks_on and goes_on_after_await(node.body, planner.flow.is_async):
-        note_suspended(taint)
+        each = awaits_each_round(node.body, planner.flow.is_async)
+        note_suspended(taint, awaited(node.body) if each else ())
     if node.orelse is not None:
         planner.visit_block(node.orelse.body)
     return CLEAN

@@ -16,8 +16,17 @@ _LOOPS = (cst.For, cst.While)
 
 def goes_on_after_await(body: cst.CSTNode, is_async: bool) -> bool:
     """Whether the end of the body of a loop can be reached with an await behind. `is_async`: a yield may be one."""
+    return bool(_ways(body, is_async) & SUSPENDED)
+
+
+def awaits_each_round(body: cst.CSTNode, is_async: bool) -> bool:
+    """Whether the end of the body can only be reached with an await behind."""
+    return _ways(body, is_async) == SUSPENDED
+
+
+def _ways(body: cst.CSTNode, is_async: bool) -> int:
     walk = _Walk(is_async)
-    return bool((walk.run(body, ALERT) | walk.continued) & SUSPENDED)
+    return walk.run(body, ALERT) | walk.continued
 
 
 class _Walk:

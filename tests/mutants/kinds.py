@@ -153,6 +153,70 @@ _REGIONS = (
         "detector/tasks.py", "task.stay(record.walks)", "task.begun.clear()", "norace/task_walk_ends.py",
     ),
     Mutant(
+        "walk-again", "that a walk goes on over more suspensions than one",
+        "runtime/recorder.py", "kept.append((site, code, offset, True))", "pass", "race/task_walk_later.py",
+    ),
+    Mutant(
+        "walk-again-other", "that who is in a loop again may walk over something else",
+        "sync/walks.py", "if all(again for", "if not all(again for", "norace/task_walk_later.py",
+    ),
+    Mutant(
+        "walk-again-told", "that where it cannot be told a walk is over at the next suspension",
+        "sync/walks.py", "return sum(not again for _site, _code, _begun, again in alike)", "return len(alike)",
+        "norace/task_walk_later.py",
+    ),
+    Mutant(
+        "walk-open", "that who was there before a walk could have come into it",
+        "detector/openwalks.py", "            yield walk\n", "            yield from ()\n", "race/task_walk_first.py",
+    ),
+    Mutant(
+        "walk-open-turns", "that walks and changes which come by turns could meet",
+        "detector/openwalks.py", "yield shadow.passed", "yield from ()", "race/task_walk_outside.py",
+    ),
+    Mutant(
+        "walk-open-once", "that what was early the first time need not be so again",
+        "detector/openwalks.py", "if shadow.turns > 1:", "if True:", "norace/task_walk_open.py",
+    ),
+    Mutant(
+        "walk-open-lock", "that a lock which both hold keeps a change out of a walk",
+        "detector/openwalks.py", "set(walk.locks).isdisjoint(entry.locks) and ", "", "norace/task_walk_open.py",
+    ),
+    Mutant(
+        "walk-open-append", "that who adds to a row spoils no walk",
+        "detector/openwalks.py", " and access.commute is not Commute.APPEND", "", "norace/task_walk_open.py",
+    ),
+    Mutant(
+        "walk-open-read", "that who reads what was written after the walk comes after it",
+        "detector/tasks.py", "self.walkers.follow(task, other.access.task, other.sequence)", "pass",
+        "norace/task_walk_open.py",
+    ),
+    Mutant(
+        "walk-open-made", "that who was made after the walk comes after it",
+        "detector/tasks.py", "self.walkers.follow(task, record.parent, sequence)", "pass", "norace/task_walk_open.py",
+    ),
+    Mutant(
+        "walk-open-woken", "that who was woken after the walk comes after it",
+        "detector/tasks.py", "self.walkers.follow(task, record.by, sequence)", "pass", "norace/task_walk_outside.py",
+    ),
+    Mutant(
+        "walk-open-entered", "that what both have entered may keep a change out of a walk",
+        "findings/beginnings.py", " and not enter_one(walk.stack, change.stack)", "", "norace/task_walk_open.py",
+    ),
+    Mutant(
+        "walk-open-quiet", "that a coroutine which awaits nothing suspends nobody",
+        "findings/awaits.py", "any(name not in self._quiet for name in names)", "bool(names)",
+        "norace/task_walk_open.py",
+    ),
+    Mutant(
+        "walk-open-rounds", "that an await in a branch need not have been reached in the walk",
+        "transform/statements.py", "awaited(node.body) if each else ()", "awaited(node.body)",
+        "norace/task_walk_open.py",
+    ),
+    Mutant(
+        "walk-open-first", "that a task which has awaited something may have waited for the walk",
+        "findings/beginnings.py", "race.recurs or is_beginning(change.stack)", "True", "norace/task_walk_open.py",
+    ),
+    Mutant(
         "walk-each", "that of walks at one place each has an end of its own",
         "detector/tasks.py", "left.remove(walk.access.site)", "pass", "norace/task_walk_ends.py",
     ),
