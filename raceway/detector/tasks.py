@@ -211,7 +211,9 @@ class Tasks:
                 task.look(entry, self._site_of(entry.access.site))
             return
         between = self.between(entry, shadow, task)
-        for other in (*(() if between is None else (between,)), *self.walking(entry, shadow)):
+        if between is not None and (self._tests(entry) or conflict(between.access, entry.access)):
+            yield between, True  # what was tested is no more so, though the two writes may come in either order
+        for other in self.walking(entry, shadow):
             if conflict(other.access, entry.access):
                 yield other, True
         for walk in self.walkers.changes(entry, shadow, task):
@@ -238,6 +240,10 @@ class Tasks:
                 if not (asked or told):
                     return other
         return None
+
+    def _tests(self, entry: Entry) -> bool:
+        """Whether the region that the access closes relies on a test."""
+        return self._site_of(entry.access.site).regions[entry.region].kind is not RegionKind.VALUE
 
     def closed_before(self, entry: Entry, shadow: Shadow, task: Task) -> Entry | None:
         """The write of another task that closed a region with an await, while the task was waiting for its first step,

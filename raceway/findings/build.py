@@ -13,6 +13,7 @@ from raceway.findings.classify import Member, Openings, advances, kind_of, membe
 from raceway.findings.defaults import default_of
 from raceway.findings.directions import without_gain
 from raceway.findings.filenames import identity
+from raceway.findings.filling import without_room
 from raceway.findings.fingerprint import fingerprint
 from raceway.findings.guards import Guard, Guards, missing
 from raceway.findings.interleaving import Interleaving
@@ -102,7 +103,7 @@ def build(
     links, awaits = Links(names.site), Awaits()
     noted = _noting(sites, names, files, links, awaits)
     openings = Openings((serial, site) for serial, site in noted if names.has_acted(serial))
-    certain = links.confirmed(confirmed(races, names.site, names.site_file))
+    certain = links.confirmed(confirmed(without_room(races, names.site), names.site, names.site_file))
     known = without_making(at_the_beginning(certain, names.site, openings, awaits), names.site)
     known = without_gain(without_supply(known, names.site), names.site, names.site_file)
     groups = _group(known, names.site, openings)

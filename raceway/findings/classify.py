@@ -57,7 +57,7 @@ class Openings:
 def _own(site: Site) -> list[Region]:
     """The regions that lie in the site's function; a read in another one need not be for the sake of the write. Neither
     is one that lies before a wait."""
-    return [region for region in site.regions if not region.calls and not region.waits]
+    return [region for region in site.regions if not (region.calls or region.waits or region.apart)]
 
 
 def member(side: Side, site_of: Callable[[int], Site], openings: Openings) -> Member:
@@ -66,7 +66,8 @@ def member(side: Side, site_of: Callable[[int], Site], openings: Openings) -> Me
     site = site_of(serial)
     if side.region >= 0:
         closed = site.regions[side.region]
-        spans = site.spans or any(region.spans for region in ([closed] if closed.calls or closed.waits else _own(site)))
+        alone = closed.calls or closed.waits or closed.apart
+        spans = site.spans or any(region.spans for region in ([closed] if alone else _own(site)))
         return Member(side, serial, closed.kind, spans, site.counted, splits=closed.splits)
     if side.region <= THROUGH:
         return Member(side, serial, RegionKind.TEST if side.region == THROUGH else RegionKind.VALUE, True)

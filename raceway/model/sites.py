@@ -61,7 +61,8 @@ class Region(Struct):
     the lines of those calls of the write's function that depend on what that one gave back; empty for a head in the
     function of the write. `sure`: the write stores what was awaited for since the read, on
     all ways between the two. `waits`: the head is the test of an `if` in which a condition is waited for, and the write
-    takes what the test has asked for without a second look.
+    takes what the test has asked for without a second look. `apart`: the head lies in a method or property that the
+    write's function has asked. `fills`: the write puts something into what the test has found not to be full.
     """
 
     head: int
@@ -74,6 +75,8 @@ class Region(Struct):
     calls: tuple[int, ...] = ()
     sure: bool = False
     waits: bool = False
+    apart: bool = False
+    fills: bool = False
 
 
 OTHER = ""

@@ -683,7 +683,10 @@ static void
 check_gaps(Access *access, Frame *frame, const Cell *cell, const Expansion *expansion)
 {
     uint32_t other = between(access, cell, expansion);
-    if (other != 0) {
+    if (other != 0 && !sites[access->wanted.site].regions[access->wanted.region].takes_back) {
+        report(access, frame, other, RACE_OBSERVED, true); /* what was tested is no more so, whether the writes conflict or not */
+    }
+    else if (other != 0) {
         report_between(access, frame, other, true);
     }
     if (expansion == NULL) {

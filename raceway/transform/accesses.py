@@ -11,6 +11,8 @@ from raceway.transform.planner import Planner
 from raceway.transform.source import literal, tappable, walkable
 
 _EQUAL = (cst.Equal, cst.NotEqual, cst.Is, cst.IsNot)
+_ORDER = (cst.LessThan, cst.LessThanEqual, cst.GreaterThan, cst.GreaterThanEqual)
+_NEXT_TO_NOTHING = frozenset({"0", "1"})
 
 
 def name(planner: Planner, node: cst.Name) -> Taint:
@@ -93,6 +95,9 @@ def comparison(planner: Planner, node: cst.Comparison) -> Taint:
     target = node.comparisons[0]
     if isinstance(target.operator, _EQUAL) and not (literal(node.left) or literal(target.comparator)):
         planner.flow.matched |= taint
+    sides = {literal(node.left), literal(target.comparator)}
+    if isinstance(target.operator, _ORDER) and sides.isdisjoint(_NEXT_TO_NOTHING):
+        planner.flow.measured |= taint
     container = target.comparator
     if len(node.comparisons) != 1 or not isinstance(target.operator, (cst.In, cst.NotIn)) or not walkable(container):
         return taint

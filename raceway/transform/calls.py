@@ -128,6 +128,7 @@ def _compiled_apart(planner: Planner, func: cst.Attribute) -> bool:
 def _mutation(planner: Planner, draft: Draft, value: Taint, paths: tuple[str, ...]) -> Taint:
     """A mutating method is a write; `pop` and `setdefault` also give back what they read."""
     planner.flow.write(draft, value, *paths)
+    planner.helpers.answered(planner.flow, draft, value)
     if draft.name in TAKING or draft.name == "setdefault":
         planner.flow.reads.append(draft)
         return frozenset((draft,))

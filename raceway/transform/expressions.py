@@ -27,6 +27,8 @@ def binary(planner: Planner, node: cst.BinaryOperation) -> Taint:
     taint = planner.visit(current)
     for operation in reversed(spine):
         taint |= planner.visit(operation.right)
+        if isinstance(operation.operator, (cst.Add, cst.Subtract)):
+            planner.flow.measured |= taint
     return taint
 
 

@@ -30,6 +30,8 @@ CLEAN: Taint = frozenset()
 _FLAGS = frozenset({"None", "True", "False"})
 """Stores of these mark something; they initialise nothing."""
 
+_PUTTING = frozenset({"append", "appendleft", "add", "insert"})
+
 STRUCTURE = "~"
 """Path suffix of a container's structure."""
 
@@ -74,6 +76,7 @@ class Flow:
     are writes before which nothing tests their place. `answers` has, of locals that are what a comparison said, the
     number of that binding and the reads that are absent if it is true, and if it is false. `matched` are reads that
     were compared for equality with what is no literal: whoever it names is the one that may go on, as with a turn.
+    `measured` are reads that were added to or taken from something, or compared by order with what is no small number.
     `awaited` are answers of calls that were awaited. `waits` are waits for conditions under a test that is over;
     `tried` counts the `try` statements around that have handlers.
     `is_async`: it is that of a coroutine or an asynchronous generator, so that what drives it may await at a `yield`.
@@ -98,6 +101,7 @@ class Flow:
     written: list[tuple[Draft, tuple[Guard, ...]]] = field(default_factory=list)
     answers: dict[str, tuple[int, tuple[Taint, Taint]]] = field(default_factory=dict)
     matched: set[Draft] = field(default_factory=set)
+    measured: set[Draft] = field(default_factory=set)
     links: Links = field(default_factory=Links)
     awaited: set[Draft] = field(default_factory=set)
     waits: list[Wait] = field(default_factory=list)
@@ -258,7 +262,8 @@ class Flow:
             takes = draft.takes and not self.tried
             adds = (draft.context is Context.AUGMENT or takes) and read not in self.matched
             splits = adds and not self._acted_inside(read) and self._splits(read, takes=takes)
-            draft.add_region(read, RegionKind.TEST, spans, awaits, splits, acted, instead)
+            fills = fills_up(draft, read, read in self.measured)
+            draft.add_region(read, RegionKind.TEST, spans, awaits, splits, acted, instead, fills)
 
     def _find_wait(self, draft: Draft) -> None:
         """What was waited for under an `if` may be gone when the wait is over, as others may have come first."""
@@ -331,6 +336,12 @@ class Flow:
             if used or returned:
                 write.regions = [region for region in write.regions if region.head != head.index]
                 write.add_region(head, RegionKind.LAZY_INIT, spans, awaits)
+
+
+def fills_up(write: Draft, read: Draft, measured: bool) -> bool:
+    """Whether a write puts something into what a read, that was measured or not, has asked for how full it is."""
+    puts = write.name in _PUTTING if write.form is SiteForm.METHOD else write.context is Context.STORE
+    return measured and puts and any(path.endswith(STRUCTURE) for path in read.paths)
 
 
 def _newest(reads: Iterable[Draft]) -> list[tuple[Draft, bool]]:

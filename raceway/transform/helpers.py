@@ -6,7 +6,8 @@ of one region if one activation called both, as the detector sees. Methods are t
 that the module gives to one method; a method that looks anew before it writes relies on nobody. A property that is
 stored with what it gave before is the same with a value in place of a test: its setter writes what its getter read.
 So is a method that is given what another one answered, as in `c.set(c.get() + 1)`, for what it stores. And where the
-answer is stored by who asked, as in `self.total = self.plus(1)`, the head lies in the method and the write does not.
+answer is stored by who asked, as in `self.total = self.plus(1)`, the head lies in the method and the write does not. It
+is so, too, where a coroutine tests the answer, awaits, and then writes: `if show.left: await pay(); show.sold += 1`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import libcst as cst
 
 from raceway.model.kinds import RegionKind
 from raceway.model.sites import Context, Role, SiteForm
-from raceway.transform.flow import CLEAN, Flow, Taint
+from raceway.transform.flow import CLEAN, Flow, Taint, fills_up
 from raceway.transform.plan import Call, Draft
 
 _KEY = re.compile(r"\[.*\]")
@@ -30,7 +31,8 @@ CALLED = -1
 @dataclass(frozen=True, slots=True)
 class _Method:
     """One method: the reads that its answer depends on, and its writes that look at nothing anew. `segment` and
-    `awaits` are those of its end, `asked` what it tests for being there at all, `matched` what it compares."""
+    `awaits` are those of its end, `asked` what it tests for being there at all, `matched` what it compares, `measured`
+    what it asks for how much it is."""
 
     answers: tuple[Draft, ...]
     writes: tuple[Draft, ...]
@@ -38,6 +40,7 @@ class _Method:
     awaits: int
     asked: frozenset[Draft]
     matched: frozenset[Draft]
+    measured: frozenset[Draft]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,25 @@ class _Stored:
     apart: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Tested:
+    """The answer of a method or property, which was tested, with an await since or not. `measured`: asked for how much
+    it is."""
+
+    method: str
+    base: str
+    awaits: bool
+    measured: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Guarded:
+    """`write` runs because of tests of answers of its object, the innermost first."""
+
+    write: Draft
+    tests: tuple[_Tested, ...]
+
+
 class Helpers:
     """The methods of a module that others may rely on, and who does. `names` are those that one method has,
     `accessors` those of a getter and a setter."""
@@ -75,6 +97,8 @@ class Helpers:
         self._updates: list[tuple[str, Call]] = []
         self._passed: list[tuple[str, str, Call]] = []
         self._stored: list[_Stored] = []
+        self._guarded: list[_Guarded] = []
+        self._relied: set[tuple[Draft, str]] = set()
 
     def define(self, name: str, receiver: str, flow: Flow) -> None:
         """A method has been walked; it calls its object `receiver`. Of a property the getter comes first."""
@@ -83,8 +107,8 @@ class Helpers:
             answers = (read for read in sorted(flow.told, key=_order) if read.index != CALLED and _is_of(read, own))
             methods = self._setters if name in self._methods else self._methods
             writes = tuple(one for one in flow.blind if _is_of(one, own))
-            asked, matched = frozenset(flow.asked), frozenset(flow.matched)
-            methods[name] = _Method(tuple(answers), writes, flow.segment, flow.awaits, asked, matched)
+            known = map(frozenset, (flow.asked, flow.matched, flow.measured))
+            methods[name] = _Method(tuple(answers), writes, flow.segment, flow.awaits, *known)
 
     def called(self, flow: Flow, node: cst.CSTNode, name: str, base: cst.CSTNode) -> Taint:
         """A method of that name is called on `base`, or a property read: what the answer depends on."""
@@ -121,13 +145,29 @@ class Helpers:
                 self._passed.append((read.name, name, Call(node, read.awaits != flow.awaits, value=True)))
 
     def answered(self, flow: Flow, write: Draft, value: Taint) -> None:
-        """`write` stores what depends on `value`."""
+        """`write` is made of what depends on `value`."""
+        if flow.is_async and not write.literal and all(one.kind is RegionKind.VALUE for one in write.regions):
+            self._note_guarded(flow, write)
         for read in sorted(value, key=_order) if write.context is Context.STORE else ():
             if read.index == CALLED and read.name in self._names and _is_of(write, f"{read.base}."):
                 known = (*value, *(tested for guard in flow.guards for tested in guard.reads))
                 apart = bool(write.blocks) and all(set(write.blocks).isdisjoint(one.blocks) for one in known)
                 spans, awaits = read.segment != flow.segment, read.awaits != flow.awaits
                 self._stored.append(_Stored(read.name, read.base, write, spans, awaits, apart))
+
+    def _note_guarded(self, flow: Flow, write: Draft) -> None:
+        """What acts on an answer that something has acted on before only adds to what it finds, or takes it back."""
+        asked = [
+            read
+            for guard in reversed(flow.guards)
+            for read in sorted(guard.reads, key=_order, reverse=True)
+            if read.index == CALLED and read.name in self._names and _is_of(write, f"{read.base}.")
+        ]
+        places = {(read, path) for read in asked for path in write.paths}
+        if asked and self._relied.isdisjoint(places):
+            tests = (_Tested(one.name, one.base, one.awaits != flow.awaits, one in flow.measured) for one in asked)
+            self._guarded.append(_Guarded(write, tuple(tests)))
+        self._relied |= places
 
     def stored(self, flow: Flow, target: cst.Attribute, name: str, value: Taint) -> None:
         """What depends on `value` is stored in a property, if that is what the name is."""
@@ -165,6 +205,9 @@ class Helpers:
                     if plain and not _places(read).isdisjoint(_places(write)):
                         write.rely(read, call)
 
+        for guarded in self._guarded:
+            self._rely_apart(guarded)
+
         for one in self._stored:
             if (method := self._methods.get(one.method)) is not None:
                 for read in method.answers:
@@ -173,6 +216,20 @@ class Helpers:
                         splits = one.apart and bool(read.blocks) and read not in method.asked
                         one.write.add_region(read, RegionKind.VALUE, spans, one.awaits or awaits, splits)
                         read.lent = True
+
+    def _rely_apart(self, guarded: _Guarded) -> None:
+        """The innermost test that has asked for the place counts."""
+        write = guarded.write
+        for test in guarded.tests:
+            method = self._methods.get(test.method)
+            if method is None:
+                continue
+            reads = [read for read in method.answers if not _places(read).isdisjoint(_places(write, test.base))]
+            for read in reads:
+                if test.awaits or read.awaits != method.awaits:
+                    write.rely_apart(read, fills_up(write, read, test.measured or read in method.measured))
+            if reads:
+                return
 
     def _answers(self, test: str | Draft) -> tuple[Draft, ...]:
         """The reads that a test depends on: those of a method's answer, or one that stands for itself."""

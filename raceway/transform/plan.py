@@ -89,6 +89,13 @@ class Draft:
             self.regions.append(Region(head.index, RegionKind.TEST, True, splits=True, waits=True))
             head.is_head = True
 
+    def rely_apart(self, head: Draft, fills: bool) -> None:
+        """Note that this write depends, over an await, on the read `head` in a method that its function has asked."""
+        if all(region.head != head.index for region in self.regions):
+            test = Region(head.index, RegionKind.TEST, True, awaits=True, switches=True, apart=True, fills=fills)
+            self.regions.append(test)
+            head.is_head = head.opens = head.switches = head.lent = True
+
     def add_region(
         self,
         head: Draft,
@@ -98,6 +105,7 @@ class Draft:
         splits: bool = False,
         acted: bool = False,
         instead: bool = False,
+        fills: bool = False,
     ) -> None:
         """Note that this write depends on the read `head`; one region per head, the first kind stays.
 
@@ -105,7 +113,7 @@ class Draft:
         """
         if head is not self and all(region.head != head.index for region in self.regions):
             switches = spans and not acted
-            self.regions.append(Region(head.index, kind, spans, awaits, splits, switches, instead))
+            self.regions.append(Region(head.index, kind, spans, awaits, splits, switches, instead, fills=fills))
             head.is_head = True
             head.opens |= awaits
             head.switches |= switches

@@ -13,8 +13,8 @@ _REGIONS = (
     ),
     Mutant(
         "region-test", "that a write may depend on an earlier read by a test",
-        "transform/flow.py", "draft.add_region(read, RegionKind.TEST, spans, awaits, splits, acted, instead)", "pass",
-        "race/check_stock_call.py",
+        "transform/flow.py", "draft.add_region(read, RegionKind.TEST, spans, awaits, splits, acted, instead, fills)",
+        "pass", "race/check_stock_call.py",
     ),
     Mutant(
         "region-lazy", "that a store of what was found missing is an initialisation",
@@ -147,6 +147,34 @@ _REGIONS = (
         "findings/build.py", "return reading.access.stack[1][1] < writing.access.stack[1][1]",
         "return reading.access.stack[1][1] != writing.access.stack[1][1]",
         "race/with_shared.py",
+    ),
+    Mutant(
+        "helper-apart", "that a write after an await may rely on what a property has told before it",
+        "transform/helpers.py", "            self._note_guarded(flow, write)", "            pass",
+        "race/task_property.py",
+    ),
+    Mutant(
+        "helper-apart-acted", "that who has acted on the answer before takes it back without relying on it",
+        "transform/helpers.py", "        self._relied |= places", "        pass", "norace/task_property.py",
+    ),
+    Mutant(
+        "helper-apart-anew", "that who asks the property again after the await relies on that",
+        "transform/helpers.py", "if test.awaits or read.awaits != method.awaits:", "if True:",
+        "norace/task_property.py",
+    ),
+    Mutant(
+        "fills", "that what was tested for room is full when somebody else has put something in",
+        "detector/tasks.py", "(self._tests(entry) or conflict(between.access, entry.access))",
+        "conflict(between.access, entry.access)", "race/task_room.py",
+    ),
+    Mutant(
+        "fills-only", "that who does not ask for room leaves others to put something in, too",
+        "findings/filling.py", "if not either or (region is not None and region.fills):", "if True:",
+        "norace/task_room.py",
+    ),
+    Mutant(
+        "fills-nothing", "that who asks whether there is anything asks for no room",
+        "transform/accesses.py", "sides.isdisjoint(_NEXT_TO_NOTHING)", "True", "norace/task_room.py",
     ),
     Mutant(
         "walk-ends", "that a walk is over when its task is suspended elsewhere",
