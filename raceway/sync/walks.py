@@ -41,6 +41,8 @@ def going_on(coroutine: object, walks: Sequence[Walk]) -> list[int]:
     """The sites of those of the walks that a suspended task is in, once for each that is, as far as can be told.
     `coroutine` is the task's outermost one."""
     try:
+        if len(walks) == 1 and walks[0][3] and _is_still_at(coroutine, walks[0]):
+            return [walks[0][0]]
         places, seen = _chain(coroutine)
         begun: dict[int, list[Walk]] = {}
         for walk in walks:
@@ -49,6 +51,22 @@ def going_on(coroutine: object, walks: Sequence[Walk]) -> list[int]:
     except Exception:  # the boundary between the program and us
         Failures.count += 1
         return [walk[0] for walk in walks if not walk[3]]
+
+
+def _is_still_at(awaited: Any, walk: Walk) -> bool:
+    """Whether a task that was suspended in a walk is there again, as it mostly is; if not that is to be looked into."""
+    _site, code, begun, _again = walk
+    loop = _loop(code, begun)
+    while loop is not None and type(awaited) is CoroutineType:
+        frame = awaited.cr_frame
+        if frame is not None and frame.f_code is code:
+            return loop[0] <= frame.f_lasti < loop[1] and _holds_iterator(awaited)
+        awaited = awaited.cr_await
+    return False
+
+
+def _holds_iterator(coroutine: object) -> bool:
+    return any(type(held).__name__ in _ITERATORS for held in gc.get_referents(coroutine))
 
 
 _Place = tuple[CodeType, int, object]
@@ -63,7 +81,7 @@ def _count(alike: Sequence[Walk], places: list[_Place], seen: bool) -> int:
         return sum(not again for _site, _code, _begun, again in alike)
     inside = [place[2] for place in running if loop[0] <= place[1] < loop[1]]
     if all(again for _site, _code, _begun, again in alike):  # it may walk over something else by now, as over a tuple
-        return sum(any(type(held).__name__ in _ITERATORS for held in gc.get_referents(one)) for one in inside)
+        return sum(map(_holds_iterator, inside))
     return len(inside)
 
 

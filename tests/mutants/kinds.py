@@ -186,7 +186,8 @@ _REGIONS = (
     ),
     Mutant(
         "walk-again-other", "that who is in a loop again may walk over something else",
-        "sync/walks.py", "if all(again for", "if not all(again for", "norace/task_walk_later.py",
+        "sync/walks.py", "return any(type(held).__name__ in _ITERATORS for held in gc.get_referents(coroutine))",
+        "return True", "norace/task_walk_later.py",
     ),
     Mutant(
         "walk-again-told", "that where it cannot be told a walk is over at the next suspension",

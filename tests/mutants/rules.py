@@ -245,8 +245,8 @@ _LOCATIONS = (
     ),
     Mutant(
         "split-test", "that a test may be relied on once its lock was let go of",
-        "transform/flow.py", "draft.add_region(read, RegionKind.TEST, spans, awaits, splits, acted, instead)",
-        "draft.add_region(read, RegionKind.TEST, spans, awaits, False, acted, instead)", "race/split_check.py",
+        "transform/flow.py", "draft.add_region(read, RegionKind.TEST, spans, awaits, splits, acted, instead, fills)",
+        "draft.add_region(read, RegionKind.TEST, spans, awaits, False, acted, instead, fills)", "race/split_check.py",
     ),
     Mutant(
         "split-anew", "that who looks anew once it has the lock again relies on that",
