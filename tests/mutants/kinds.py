@@ -154,15 +154,6 @@ _REGIONS = (
         "race/task_property.py",
     ),
     Mutant(
-        "helper-apart-acted", "that who has acted on the answer before takes it back without relying on it",
-        "transform/helpers.py", "        self._relied |= places", "        pass", "norace/task_property.py",
-    ),
-    Mutant(
-        "helper-apart-anew", "that who asks the property again after the await relies on that",
-        "transform/helpers.py", "if test.awaits or read.awaits != method.awaits:", "if True:",
-        "norace/task_property.py",
-    ),
-    Mutant(
         "fills", "that what was tested for room is full when somebody else has put something in",
         "detector/tasks.py", "(self._tests(entry) or conflict(between.access, entry.access))",
         "conflict(between.access, entry.access)", "race/task_room.py",
