@@ -58,11 +58,11 @@ check_split(Access *access, Frame *frame, const Expansion *expansion, Entry entr
     }
     if (entry.sequence > access->head->sequence) {
         if (is_under_one_lock(access, other, entry.sequence)) {
-            report(access, frame, entry.context, true, false);
+            report(access, frame, entry.context, RACE_OBSERVED, false);
         }
     }
     else if (is_shared(access, other, expansion) && lets_go(access, other->locks)) {
-        report(access, frame, entry.context, false, false);
+        report(access, frame, entry.context, 0, false);
     }
 }
 
@@ -145,7 +145,7 @@ split_opened(Access *access, Frame *frame, uint32_t id)
                 access->id = context_make(access->thread, frame, &access->wanted);
             }
             if (access->id != 0) {
-                race_add(access->id, id, false, false, access->location);
+                race_add(access->id, id, 0, false, access->location);
             }
             return;
         }
