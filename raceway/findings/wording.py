@@ -158,7 +158,7 @@ def _locks(facts: Facts) -> str:
     if facts.namesake:
         one, other = (next(lock for lock in side.locks if unnumbered(lock) == facts.namesake) for side in sides)
         names = f"{sides[0].actor.name} holds {one}, {sides[1].actor.name} {other}"
-        return f"Each holds a {facts.namesake}, but that of another object: {names}."
+        return f"Each holds a {facts.namesake}, but of an object of its own: {names}."
     first, second = (" and ".join(side.locks) for side in sides)
     names = f"{sides[0].actor.name} holds {first}, {sides[1].actor.name} {second}"
     return f"Each holds a lock, but not the same one: {names}."

@@ -15,6 +15,7 @@ from raceway.report.github import pieces as github
 from raceway.report.json import encode
 from raceway.report.markdown import pieces as markdown
 from raceway.report.page import pieces as page
+from raceway.report.sarif import pieces as sarif
 from tests.report import samples
 
 REASON = "a stop flag"
@@ -33,6 +34,7 @@ FORMS: dict[str, Callable[[Report], str]] = {
     "page": lambda report: "".join(page(report)),
     "markdown": lambda report: "".join(markdown(report)),
     "github": lambda report: "".join(github(report)),
+    "sarif": lambda report: "".join(sarif(report)),
 }
 
 
@@ -48,7 +50,16 @@ FORMS: dict[str, Callable[[Report], str]] = {
 def test_only_what_is_not_explained_away_has_a_fix(form: str, finding: Finding, told: bool) -> None:
     shown = FORMS[form](samples.report(finding))
     assert ("Use threading.Event" in shown.replace("\\", "")) is told
-    assert ("nothing to change" in shown) is (not told and form != "github")
+    assert ("nothing to change" in shown) is (not told and form not in ("github", "sarif"))
+
+
+def test_the_page_does_not_say_that_a_lock_is_lacking() -> None:
+    first, second = BENIGN.accesses
+    sides = (replace(first, locks=("Worker.lock",)), second)
+    guarded = replace(BENIGN, accesses=sides, guard="Worker.lock")
+    for finding, told in ((guarded, False), (replace(guarded, reason=""), True)):
+        shown = FORMS["page"](samples.report(finding))
+        assert ("would have helped" in shown, 'class="lacks"' in shown) == (told, told)
 
 
 def test_its_reason_is_said_once_and_json_keeps_all() -> None:
