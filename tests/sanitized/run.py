@@ -34,6 +34,9 @@ DESELECTED = (
     "tests/test_run.py::test_a_crash_shows_where_the_program_was",
     # AddressSanitizer wants more than this program's limits, plain too.
     "tests/test_run.py::test_a_program_runs_as_ever[program-own_limits]",
+    # The sanitizers' runtime has to come first in a process, and these give others an environment without it.
+    "tests/test_run.py::test_a_program_runs_as_ever[program-before_executing]",
+    "tests/test_run.py::test_a_program_runs_as_ever[before-executing]",
     # What is freed waits in the sanitizer's quarantine: the process grows whatever we do.
     "tests/sync/test_native.py::test_a_thousand_runs_leave_nothing_behind",
     "tests/runtime/test_cycles.py::test_hundreds_of_runs_leave_nothing",
