@@ -6,6 +6,7 @@ import itertools
 
 from raceway.detector.claims import Claims
 from raceway.detector.clocks import Clock, join
+from raceway.detector.jobs import Jobs
 from raceway.detector.shadow import Entry
 from raceway.model.kinds import ActorKind
 from raceway.model.records import Access, Location
@@ -29,12 +30,13 @@ class Actor:
     is no other actor's and, but for pauses (see there), none of its own before. `task` is whom it works for, 0 for
     itself, and `tasked` tells whether it has ever worked for a task.
 
-    `claims` is what it has to itself and knows of others, as far as critical sections that are split ask for it.
+    `claims` is what it has to itself and knows of others, as far as critical sections that are split ask for it. `jobs`
+    are those that it takes from a queue.
     """
 
     __slots__ = (
-        "bare", "claims", "clock", "ended", "epoch", "firm", "heads", "held", "inherited", "kind", "name", "slot",
-        "taken", "task", "tasked", "version",
+        "bare", "claims", "clock", "ended", "epoch", "firm", "heads", "held", "inherited", "jobs", "kind", "name",
+        "slot", "taken", "task", "tasked", "version",
     )  # fmt: skip
 
     def __init__(self, slot: int, clock: Clock, firm: Clock, name: str, kind: ActorKind) -> None:
@@ -54,6 +56,7 @@ class Actor:
         self.task = 0
         self.tasked = False
         self.claims = Claims()
+        self.jobs = Jobs()
 
     def advance(self) -> None:
         """What the actor does from here on is told apart from what it did before."""
@@ -63,6 +66,12 @@ class Actor:
     def begin_epoch(self) -> None:
         """What the actor does from here on repeats nothing that it did before."""
         self.epoch = next(_EPOCHS)
+
+    def take_job(self, queue: int) -> None:
+        """The actor takes its next job from this queue."""
+        if self.jobs.takes(queue):
+            self.advance()
+            self.jobs.begin(self.clock[self.slot])
 
     def work_for(self, task: int) -> None:
         """The actor works for this task, 0 for itself: what others of its tasks did is not repeated."""
@@ -98,6 +107,7 @@ class Actor:
             self.bare = dict(self.clock)
         if self.bare is not None:
             join(self.bare, clock if bare is None else bare)
+        self.jobs.hear(clock.get(self.slot, 0))
         join(self.clock, clock)
 
     def shrink(self) -> None:

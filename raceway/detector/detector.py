@@ -32,6 +32,7 @@ from raceway.model.records import (
     Fork,
     Give,
     Head,
+    Job,
     Join,
     Name,
     Record,
@@ -89,6 +90,7 @@ class Detector:
             Release: self._release,
             Give: self._give,
             Take: self._take,
+            Job: self._job,
             Fork: self._fork,
             Spawn: self._spawn,
             Suspend: self.tasks.suspend,
@@ -195,6 +197,9 @@ class Detector:
             if conflict(other.access, access):
                 shadow.racy = True
                 self.races.add(_side(other), _side(entry), between(other, entry))
+        for other in shadow.of_other_jobs(entry, actor.jobs):
+            if conflict(other.access, access):
+                self.races.add(_side(other), _side(entry), False, one_worker=True)
         if not shadow.shared and any(other.access.actor != access.actor for other in (*shadow.writes, *shadow.reads)):
             shadow.shared = True
             self.shared += 1
@@ -270,11 +275,16 @@ class Detector:
     def _give(self, record: Give) -> None:
         self._actor(record.actor).advance()
 
+    def _job(self, record: Job) -> None:
+        self._actor(record.actor).take_job(record.queue)
+
     def _take(self, record: Take) -> None:
         actor, where = self._actor(record.actor), record.location
         shadow = self._shadows.get(where.object, {}).get((where.kind, where.key))
         for other in shadow.writes if shadow is not None else ():
-            if other.slot != actor.slot and not other.before(actor.clock):
+            if other.slot == actor.slot:
+                actor.jobs.hear(other.number)
+            elif not other.before(actor.clock):
                 self._tell_handover(other.access.actor, record.actor)
                 hand_over(actor, self.actors.get(other.access.actor), other)
                 self._common.add(record.owner)

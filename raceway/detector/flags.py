@@ -34,6 +34,8 @@ def see_flag(
     released nothing since, else what the writer itself did. True when the store was published.
     """
     write = shadow.writes[-1] if shadow.writes else None
+    if write is not None and write.slot == actor.slot:
+        actor.jobs.hear(write.number)
     if write is None or write.slot == actor.slot or write.before(actor.clock):
         return False
     if not waits and not site_of(write.access.site).flag:

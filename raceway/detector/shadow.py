@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from raceway.detector.jobs import Jobs
 from raceway.model.kinds import Commute, Operation
 from raceway.model.records import Access
 from raceway.model.sites import Site
@@ -145,6 +146,12 @@ class Shadow:
             for other in self.reads:
                 if other.slot != entry.slot and not other.before(clock):
                     yield other
+
+    def of_other_jobs(self, entry: Entry, jobs: Jobs) -> Iterator[Entry]:
+        """Accesses of its own actor in earlier jobs, of which others could have had one; one of them or both mutate."""
+        for other in (*self.writes, *self.reads) if entry.access.operation.mutates else self.writes:
+            if other.slot == entry.slot and jobs.is_others(other.number):
+                yield other
 
     def has_others(self, slot: int) -> bool:
         """Whether an actor of another slot has been here, as far as that is known."""

@@ -34,9 +34,9 @@ class Syncs:
         sync = record.sync
         if record.held and not actor.tasked and not told and self._goes_on(record.actor, actor, sync):
             return False
-        return self._follow(actor, sync)
+        return self._follow(actor, sync, record.held)
 
-    def _follow(self, actor: Actor, sync: int) -> bool:
+    def _follow(self, actor: Actor, sync: int, held: bool) -> bool:
         if (firm := self._firm.get(sync)) is not None:
             actor.learn(firm)
         clock, releaser = self._clocks.get(sync), self._releasers.get(sync)
@@ -48,6 +48,8 @@ class Syncs:
         elif clock is not None and releaser is not actor:
             self._heard.add(sync)
             actor.follow(clock, self._bare.get(sync))
+        elif clock is not None:
+            actor.jobs.hear_own(clock.get(actor.slot, 0), held)
         return clock is not None or going_on is not actor
 
     def _goes_on(self, serial: int, actor: Actor, lock: int) -> bool:
@@ -120,6 +122,7 @@ def hand_over(actor: Actor, by: Actor | None, stored: Entry) -> None:
         actor.bare = dict(actor.clock)
     known, firm = actor.clock.get(stored.slot, 0), actor.firm.get(stored.slot, 0)
     if by is not None:
+        actor.jobs.hear(by.clock.get(actor.slot, 0))
         join(actor.clock, by.clock)
         actor.learn(by.firm)
         if not by.ended:

@@ -65,10 +65,11 @@ class _Group:
     moments: Moments | None
     is_one_value: bool
 
-    def __init__(self, kind: FindingKind, variable: str, predicted: bool) -> None:
+    def __init__(self, kind: FindingKind, variable: str, predicted: bool, of_jobs: bool = False) -> None:
         self.kind = kind
         self.variable = variable
         self.predicted = predicted
+        self.of_jobs = of_jobs
         self.races: list[tuple[RawRace, Member, Member]] = []
         self.extra = 0
 
@@ -114,8 +115,10 @@ def build(
     for group in groups:
         guarding.add(_bare(group), (race for race, _first, _second in group.races))
         group.judgement = _judge_all(group, names, gil, guards.of(group.variable), directory, snapshots)
-    seen = _fold([group for group in groups if not group.predicted], names.site)
-    groups = [*seen, *_beyond(_fold([group for group in groups if group.predicted], names.site), seen)]
+    seen = _fold([group for group in groups if not group.predicted and not group.of_jobs], names.site)
+    for others in ([group for group in groups if group.of_jobs], [group for group in groups if group.predicted]):
+        seen += _beyond(_fold(others, names.site), seen)
+    groups = seen
     moments = _together(groups, names)
     for number, group in enumerate(groups):
         group.usual, group.moments = guarding.of(_bare(group)), moments.get(number)
@@ -167,8 +170,9 @@ def _group(races: Iterable[RawRace], site_of: Callable[[int], Site], openings: O
         kind = kind_of(race, first, second)
         variable = _variable(race)
         lines = frozenset(_line(part.unit, site_of) for part in (first, second))
-        key = (kind, variable, lines, race.one_loop, race.predicted)
-        groups.setdefault(key, _Group(kind, variable, race.predicted)).races.append((race, first, second))
+        of_jobs = race.worker != 0
+        key = (kind, variable, lines, race.one_loop, race.predicted, of_jobs)
+        groups.setdefault(key, _Group(kind, variable, race.predicted, of_jobs)).races.append((race, first, second))
     return list(groups.values())
 
 
@@ -216,11 +220,11 @@ def _fold(groups: list[_Group], site_of: Callable[[int], Site]) -> list[_Group]:
     return kept
 
 
-def _beyond(predicted: list[_Group], seen: list[_Group]) -> list[_Group]:
-    """What was predicted and not seen: on another variable, or in other places."""
+def _beyond(others: list[_Group], seen: list[_Group]) -> list[_Group]:
+    """What was predicted, or done by one worker, and not seen: on another variable, or in other places."""
     return [
         group
-        for group in predicted
+        for group in others
         if not any(_bare(group) == _bare(other) and not _sites(group).isdisjoint(_sites(other)) for other in seen)
     ]
 
@@ -335,6 +339,7 @@ def _finding(
         group.moments,
         group.is_one_value,
         race.one_loop,
+        names.actor_name(race.worker).name if race.worker else "",
     )
     return Finding(
         fingerprint=fingerprint(group.kind, group.variable, _unit_places(first, second, names)),

@@ -48,9 +48,13 @@ class LockNames:
 
 def sides_of(race: RawRace, names: Names, locks: LockNames, directory: str) -> tuple[AccessSide, AccessSide]:
     """The two sides of a race. What has the same name in both and is not the same gets numbers: locks that different
-    objects have, and tasks, whose name may be that of their function."""
+    objects have, tasks, whose name may be that of their function, and jobs of one worker."""
     called = numbered({*race.earlier.locks, *race.later.locks}, locks)
-    return _apart(*(_side(side, called, names, directory) for side in (race.earlier, race.later)))
+    earlier, later = (_side(side, called, names, directory) for side in (race.earlier, race.later))
+    if not race.worker:
+        return _apart(earlier, later)
+    first, second = (Actor(one.actor.kind, f"job {at} of {one.actor.name}") for at, one in ((1, earlier), (2, later)))
+    return replace(earlier, actor=first), replace(later, actor=second)
 
 
 def numbered(locks: Iterable[int], called: Callable[[int], str]) -> Callable[[int], str]:

@@ -50,6 +50,8 @@ class Facts(Struct):
     """What one side stores is whole, and the two race on nothing else."""
     between_tasks: bool = False
     """Both sides are of one event loop."""
+    worker: str = ""
+    """Both sides are jobs of one worker, and this one could have had one of them."""
 
     @property
     def apart(self) -> bool:
@@ -70,11 +72,14 @@ def message(facts: Facts) -> str:
     if facts.breach is not None and facts.breach.actors:
         who = " and ".join(dict.fromkeys(facts.breach.actors))
         parts.append(f"It is declared as guarded by {facts.breach.lock}, which {who} did not hold.")
+    if facts.worker:
+        parts.append(f"In this run one worker took both; {facts.worker} takes from the same queue.")
     if facts.confidence is Confidence.OBSERVED:
         parts.append("This run saw it happen.")
     if facts.confidence is Confidence.PREDICTED:
         parts.append("In this run the order in which they took a lock kept them apart.")
-    return " ".join(part for part in parts if part)
+    text = " ".join(part for part in parts if part)
+    return text[:1].upper() + text[1:] if facts.worker else text
 
 
 def _what(facts: Facts) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from types import CodeType
 
 from raceway.model.kinds import LocationKind
 from raceway.model.records import Access, Location
@@ -49,6 +50,7 @@ class RawRace(Struct):
     `predicted` tells that the order in which locks were taken kept them apart, and that another one would not have.
     `item` is the key of the item that all of them are about, as `key_text` has it. Of a walk of a task that a change
     came after, `recurs` tells that the walk came again after that, `paused` that the task was suspended in it.
+    `worker` is an actor that could have done one of the two, where one actor did both (see `detector.jobs`), else 0.
     """
 
     earlier: Side
@@ -60,12 +62,14 @@ class RawRace(Struct):
     item: str = ""
     recurs: bool = False
     paused: bool = False
+    worker: int = 0
 
     @property
     def key(self) -> tuple[object, ...]:
         """What races that look alike share."""
         first, second = self.earlier.access, self.later.access
-        return first.site, second.site, first.operation, second.operation, second.variable, self.one_loop, self.link
+        operations = first.operation, second.operation
+        return first.site, second.site, *operations, second.variable, self.one_loop, self.link, self.worker != 0
 
     @property
     def link(self) -> tuple[object, ...]:
@@ -86,6 +90,22 @@ def key_text(key: object) -> str:
     if type(key) is int:
         return str(key) if -_LARGEST <= key < _LARGEST else ""
     return str(key) if key is None or type(key) is bool else ""
+
+
+DoubtRow = tuple[int, tuple[int, ...], int, tuple[Hashable, ...], Sequence[CodeType]]
+"""The fields of a doubt."""
+
+
+class Doubt(Struct):
+    """A race between two jobs of one worker, of which it is still to be judged whether another one could have had one:
+    its number; the serials of objects and the `keys` of items that it was seen at, of several the first two, no keys
+    where they cannot be told; the kind of location; and the codes of both sides."""
+
+    number: int
+    serials: tuple[int, ...]
+    kind: int
+    keys: tuple[Hashable, ...]
+    codes: Sequence[CodeType]
 
 
 def counted(races: Iterable[RawRace]) -> dict[tuple[object, ...], int]:

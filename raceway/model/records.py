@@ -97,6 +97,14 @@ class Take(Struct):
     owner: int = 0
 
 
+class Job(Struct):
+    """The actor is about to take its next job from this queue: what it does in it is told apart from what it did in the
+    ones before, as other workers could have done those. What it acquires from now on comes before the job."""
+
+    actor: int
+    queue: int
+
+
 class Fork(Struct):
     """`child` starts after everything `actor` has done so far."""
 
@@ -197,6 +205,7 @@ Record = (
     | Release
     | Give
     | Take
+    | Job
     | Fork
     | Spawn
     | Suspend

@@ -60,7 +60,8 @@ thread_clear(Thread *thread)
     thread->outer = 0;
     thread->task = NULL;
     thread->accesses = 0;
-    thread->due_count = 0;
+    thread->jobs = 0;
+    thread->due_count = thread->apart = 0;
     thread->pending_count = 0;
 }
 
@@ -427,6 +428,7 @@ actor_after(Actor *actor, const Clock *clock, const Clock *bare)
     if (unlikely(!clock_is_empty(&actor->bare))) {
         clock_join(&actor->bare, !clock_is_empty(bare) ? bare : clock);
     }
+    jobs_hear(actor, clock_get(clock, actor->slot));
     clock_join(&actor->clock, clock);
 }
 
@@ -630,6 +632,7 @@ actor_follow(Thread *thread, const Context *other)
             teller_edge(TELL_RELEASE, by, handover, NULL, NULL, 0);
             teller_edge(TELL_ACQUIRE, actor, handover, NULL, NULL, 0);
         }
+        jobs_hear(actor, clock_get(&by->clock, actor->slot));
         clock_join(&actor->clock, &by->clock);
         actor_learn(actor, &by->firm);
         for (uint32_t place = 0; place < by->learned_count; place++) {

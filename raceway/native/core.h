@@ -186,6 +186,13 @@ Stack stack_whole(struct Thread *thread, Frame *frame);
 
 /* --- actors.c: actors, and what each thread keeps to itself ------------------------------------------------------ */
 
+/* The jobs that an actor takes from a queue: see raceway/detector/jobs.py. */
+typedef struct {
+    uint64_t queue;
+    uint32_t count;
+    Number first, began, aware;
+} Jobs;
+
 typedef struct {
     uint64_t serial;
     Clock clock;
@@ -198,6 +205,7 @@ typedef struct {
     Clock firm; /* of the order that locks have no part in, without its own slot */
     uint32_t version; /* counts the changes of that clock */
     Clock bare; /* of the order that hand-overs through plain containers have no part in; empty: no other than `clock` */
+    Jobs jobs;
     bool ended;
     bool named; /* a finding will name it */
     bool wait_limited;
@@ -317,6 +325,7 @@ typedef struct {
 typedef struct Thread {
     uint32_t tag; /* of the actor's present epoch: a multiple of TAG_STEP, unique in the process */
     int due_count;
+    int apart; /* whether it does a job that is told apart from the ones before */
     uint64_t accesses;
     PyTypeObject *owner; /* borrowed, the class that an attribute was last loaded from; only its name is read */
     PyObject *owner_name; /* borrowed, that attribute */
@@ -335,6 +344,7 @@ typedef struct Thread {
     int paused_count;
     bool tasked; /* it has worked for a task */
     Paused paused[PAUSED]; /* the oldest first */
+    uint32_t jobs; /* items that it has taken from queues, as far as they are counted */
     uint64_t *due; /* syncs to acquire before the next record */
     int due_capacity;
     bool over;
@@ -358,6 +368,13 @@ typedef struct Thread {
     uint64_t seen[SEEN];
     uint32_t recent[HEADS]; /* contexts of this epoch, by site and stack */
 } Thread;
+
+/* Whether the next access is one for the rules, whatever is known of its cell. */
+static inline bool
+needs_rules(const Thread *thread)
+{
+    return unlikely((thread->due_count | thread->apart) != 0);
+}
 
 extern _Thread_local Thread *own_thread __attribute__((tls_model("initial-exec")));
 
@@ -931,11 +948,39 @@ void teller_access(uint32_t id, const Location *location, const Head *head, uint
 void teller_kept(const Cell *cell, const Location *location, uint32_t slot);
 void teller_remember(const Cell *cell);
 
-enum { RACE_OBSERVED = 1, RACE_RECURS = 2, RACE_PAUSED = 4 }; /* what is told of a race, as bits: see raceway/model/races.py */
+enum { RACE_OBSERVED = 1, RACE_RECURS = 2, RACE_PAUSED = 4, RACE_ONE_WORKER = 8 }; /* what is told of a race, as bits: see raceway/model/races.py */
 void race_add(uint32_t earlier, uint32_t later, int told, bool one_loop, const Location *location);
+bool races_in_doubt(void);
+PyObject *doubts_dump(uint64_t actor);
+void doubt_judge(uint64_t number, uint64_t worker);
 void race_add_linked(uint32_t earlier, uint32_t later, const Look *look, const Location *location);
 PyObject *races_dump(void);
 uint64_t races_noted(void);
+
+/* --- jobs.c: what one worker does in two jobs ---------------------------------------------------------------------- */
+
+bool jobs_take(Thread *thread, uint64_t queue);
+bool jobs_takes(Thread *thread, uint64_t queue); /* the same, for traces: whether it is told apart */
+PyObject *native_doubts_of(PyObject *module, PyObject *actor);
+bool is_of_other_job(const Actor *actor, const Context *context);
+
+/* The present job comes after what the actor did up to this number. */
+static inline void
+jobs_hear(Actor *actor, Number number)
+{
+    if (unlikely(actor->jobs.began != 0) && number > actor->jobs.aware) {
+        actor->jobs.aware = number;
+    }
+}
+
+/* The present job acquires what the actor released at this number. */
+static inline void
+jobs_hear_own(Actor *actor, Number number, bool lock)
+{
+    if (!lock || number < actor->jobs.began) {
+        jobs_hear(actor, number);
+    }
+}
 void races_reset(void);
 
 /* --- notice.c: tells that there are new races --------------------------------------------------------------------- */
@@ -1073,6 +1118,7 @@ void tell_taken(uint64_t sync, bool waits);
 void tell_freed(uint64_t sync);
 void tell_acquire(uint64_t sync);
 void tell_release(uint64_t sync, bool merge);
+bool tell_job(uint64_t queue);
 uint64_t tell_fork(PyObject *name);
 void tell_begin(uint64_t actor);
 uint64_t tell_current(void);
@@ -1133,6 +1179,7 @@ extern PyTypeObject Channel_Type;
 bool queues_ready(void);
 bool queue_put(PyObject *not_empty);
 bool queue_got(PyObject *not_full);
+PyObject *queues_judging(PyObject *module, PyObject *called);
 
 /* --- sockets.c: the two directions of connections within the process ------------------------------------------------ */
 
@@ -1433,6 +1480,7 @@ extern PyTypeObject Recorder_Type;
 extern PyTypeObject Intake_Type;
 extern PyTypeObject Waits_Type;
 extern PyTypeObject Tasks_Type;
+extern PyTypeObject Jobs_Type;
 bool serial_of(PyObject *value, uint64_t *serial);
 PyObject *with_sync(PyObject *value, void (*verb)(Thread *, uint64_t));
 

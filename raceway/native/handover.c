@@ -7,7 +7,7 @@
 static inline bool
 is_plain(const Tap *tap, const Thread *thread, const Object *object)
 {
-    return tap->is_simple && thread->task == NULL && thread->due_count == 0 && !telling && !sites[tap->site].flag &&
+    return tap->is_simple && thread->task == NULL && !needs_rules(thread) && !telling && !sites[tap->site].flag &&
            !sites[tap->site].polled &&
            (object->extra == NULL || !object->extra->common);
 }

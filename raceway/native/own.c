@@ -134,7 +134,7 @@ renews(const Tap *tap, Thread *thread, Frame *frame, Cell *cell, Effect effect, 
     Context *known = &contexts[id];
     if (known->site != tap->site || known->references != 1 || known->actor != actor->serial ||
         known->locks != actor->held || known->operation != effect.operation || known->commute != effect.commute ||
-        !tap->is_simple || thread->task != NULL || thread->due_count != 0 ||
+        !tap->is_simple || thread->task != NULL || needs_rules(thread) ||
         (beside != 0 && contexts[beside].slot != actor->slot) || known->instruction != frame_instruction(frame) ||
         known->callers != context_callers(thread, frame, tap->site) || !context_joins(thread, id)) {
         return false;
@@ -183,7 +183,7 @@ field_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObje
         shape->slots[(uint32_t)known->cell - shape->first].is_read = true;
     }
     bool recorded = false;
-    if (tap->is_simple && thread->due_count == 0 && (cell->w & EXPANDED) == 0 &&
+    if (tap->is_simple && !needs_rules(thread) && (cell->w & EXPANDED) == 0 &&
         !may_rely(tap->stores, thread, base, (uintptr_t)tap->name)) {
         Effect effect = {.operation = (uint8_t)op};
         uint32_t again = context_for_own(tap, MADE_ONE, thread, frame, cell, effect, tap->rank, callers);
@@ -265,7 +265,7 @@ bool
 structure_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObject *container)
 {
     const Row *row = known->row;
-    if (!tap->is_simple || tap->is_head || thread->due_count != 0 || row->effect_count != 1 ||
+    if (!tap->is_simple || tap->is_head || needs_rules(thread) || row->effect_count != 1 ||
         row->full_when != PRESENT_ANY) {
         return false;
     }
@@ -363,7 +363,7 @@ item_recorded(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObje
     const Row *row = known->row; /* NULL: an augmented assignment */
     bool stores = row == NULL || known->stores;
     Object *object;
-    if (!tap->is_simple || thread->due_count != 0 || (row != NULL && !is_plain_row(row)) ||
+    if (!tap->is_simple || needs_rules(thread) || (row != NULL && !is_plain_row(row)) ||
         may_rely(stores, thread, container, number) || may_rely(stores, thread, container, KEY_STRUCTURE) ||
         (object = own_container(tap, known, container)) == NULL) {
         return false;

@@ -29,6 +29,7 @@ typedef struct {
 } Channel;
 
 static PyObject *deque_type;
+static PyObject *judging; /* owned: raceway/sync/workers.py */
 static PyObject *text_maxsize, *text_queue, *text_put, *text_get, *text_channel, *text_kind;
 
 bool
@@ -239,6 +240,7 @@ channel_get(Channel *channel, PyObject *owner)
     int order = order_of(channel, owner, &length);
     bool bounded = is_bounded(channel, owner);
     core_lock();
+    bool asks = tell_job(channel->everything);
     if (order != ORDER_SECRET && channel->items.count != 0 && length == channel->items.count - 1) {
         acquired(channel, order == ORDER_FIFO ? ring_first(&channel->items) : ring_last(&channel->items));
     }
@@ -249,7 +251,21 @@ channel_get(Channel *channel, PyObject *owner)
     if (bounded) {
         ring_push(&channel->rooms, released(channel));
     }
+    asks = asks && races_in_doubt();
     core_unlock();
+    if (unlikely(asks) && judging != NULL) {
+        Py_XDECREF(PyObject_CallOneArg(judging, owner));
+    }
+}
+
+/* Have this called in a thread that has taken an item, now and then, with the queue: what is in doubt of its jobs is to be
+   judged. None: no longer. */
+PyObject *
+queues_judging(PyObject *module, PyObject *called)
+{
+    (void)module;
+    Py_XSETREF(judging, called == Py_None ? NULL : Py_NewRef(called));
+    Py_RETURN_NONE;
 }
 
 static void

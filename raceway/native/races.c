@@ -7,6 +7,7 @@ typedef struct Race {
     uint32_t earlier, later; /* contexts; owned references */
     uint32_t variable;
     uint32_t object; /* serial */
+    uint32_t other; /* that of another one, while it is in doubt; 0: none was seen */
     uint8_t kind;
     bool items;
     uint32_t look; /* site of a read that the later side may depend on, where that lies in what was called */
@@ -15,6 +16,10 @@ typedef struct Race {
     uint64_t key;
     uint8_t told; /* bits: RACE_ */
     bool one_loop;
+        uint64_t worker; /* an actor that could have had one of them; 0 while that is in doubt */
+    uint32_t doubt; /* its number as a doubt */
+    PyObject *keys; /* owned: keys of items that can be told, of several the first two; NULL for none */
+    uint64_t last_key; /* of those */
     uint64_t count;
     struct Race *next; /* in order of appearance */
     struct Race *alike; /* of the same hash */
@@ -27,6 +32,7 @@ static Table table;
 static Race *first_race, *last_race;
 static uint64_t noted;
 static uint32_t linked;
+static uint32_t doubted, doubtful;
 
 static int
 weight(uint32_t earlier, uint32_t later, int told)
@@ -53,13 +59,14 @@ name_side(uint32_t id)
 
 static bool
 is_alike(const Race *race, uint32_t earlier, uint32_t later, uint32_t variable, bool items, bool one_loop,
-         const Look *look)
+         bool one_worker, const Look *look)
 {
     const Context *a = &contexts[race->earlier], *b = &contexts[race->later];
     const Context *c = &contexts[earlier], *d = &contexts[later];
     return a->site == c->site && b->site == d->site && a->operation == c->operation &&
            b->operation == d->operation && race->variable == variable && race->items == items &&
-           race->one_loop == one_loop && race->look_stack == (look == NULL ? 0 : look->stack) &&
+           race->one_loop == one_loop && ((race->told & RACE_ONE_WORKER) != 0) == one_worker &&
+           race->look_stack == (look == NULL ? 0 : look->stack) &&
            (look == NULL || (race->look == look->site && b->stack == d->stack));
 }
 
@@ -80,15 +87,40 @@ plain_key(PyObject *key)
     return PyLong_CheckExact(key) || PyBool_Check(key) || key == Py_None ? Py_NewRef(key) : NULL;
 }
 
+/* The race, which is in doubt, was seen at this location. */
+static void
+note_place(Race *race, const Location *location)
+{
+    uint32_t object = location->object == NULL ? 0 : object_serial(location->object);
+    race->other = race->other == 0 && object != race->object ? object : race->other;
+    if (location->kind != AT_ITEM || (race->keys != NULL && PyTuple_GET_SIZE(race->keys) > 1)) {
+        return;
+    }
+    PyObject *key = plain_key(location->name), *known = race->keys;
+    if (key != NULL && known == NULL) {
+        race->keys = PyTuple_Pack(1, key);
+    }
+    else if (key != NULL && race->last_key != location->key) {
+        race->keys = PyTuple_Pack(2, PyTuple_GET_ITEM(known, 0), key);
+        Py_DECREF(known);
+    }
+    Py_XDECREF(key);
+    race->last_key = location->key;
+    if (PyErr_Occurred()) {
+        PyErr_Clear();
+    }
+}
+
 static void
 add(uint32_t earlier, uint32_t later, int told, bool one_loop, const Location *location, const Look *look)
 {
+    bool one_worker = (told & RACE_ONE_WORKER) != 0;
     noted++;
     uint32_t variable = variable_of(location);
     uint64_t hash = mix(((uint64_t)contexts[earlier].site << 32 | contexts[later].site) ^ ((uint64_t)variable << 16));
     Race *known = table_get(&table, hash);
     Race *race = known;
-    while (race != NULL && !is_alike(race, earlier, later, variable, location->items, one_loop, look)) {
+    while (race != NULL && !is_alike(race, earlier, later, variable, location->items, one_loop, one_worker, look)) {
         race = race->alike;
     }
     context_hold(earlier);
@@ -108,6 +140,9 @@ add(uint32_t earlier, uint32_t later, int told, bool one_loop, const Location *l
         race->count++;
         if (race->key != location->key) {
             Py_CLEAR(race->item);
+        }
+        if (unlikely(one_worker) && race->worker == 0) {
+            note_place(race, location);
         }
         context_drop(earlier);
         context_drop(later);
@@ -143,6 +178,11 @@ add(uint32_t earlier, uint32_t later, int told, bool one_loop, const Location *l
         free(race);
         return;
     }
+    if (unlikely(one_worker)) {
+        race->doubt = ++doubted;
+        doubtful++;
+        note_place(race, location);
+    }
     if (last_race != NULL) {
         last_race->next = race;
     }
@@ -150,7 +190,9 @@ add(uint32_t earlier, uint32_t later, int told, bool one_loop, const Location *l
         first_race = race;
     }
     last_race = race;
-    notice_race();
+    if (!one_worker) {
+        notice_race();
+    }
 }
 
 /* Note a race; of several alike the one that tells most about its regions is kept. */
@@ -166,6 +208,73 @@ void
 race_add_linked(uint32_t earlier, uint32_t later, const Look *look, const Location *location)
 {
     add(earlier, later, RACE_OBSERVED, true, location, look);
+}
+
+bool
+races_in_doubt(void)
+{
+    return doubtful != 0;
+}
+
+/* (number, objects, kind, keys, codes of both sides) */
+static PyObject *
+doubt_row(const Race *race)
+{
+    PyObject *codes = PyList_New(0), *row = NULL;
+    uint32_t sides[] = {race->earlier, race->later};
+    for (int at = 0; codes != NULL && at < 2; at++) {
+        PyObject *stack = stack_tuple(contexts[sides[at]].stack);
+        if (stack != NULL && PyTuple_GET_SIZE(stack) != 0 &&
+            PyList_Append(codes, PyTuple_GET_ITEM(PyTuple_GET_ITEM(stack, 0), 0)) < 0) {
+            Py_CLEAR(codes);
+        }
+        Py_XDECREF(stack);
+    }
+    PyObject *keys = race->keys == NULL ? PyTuple_New(0) : Py_NewRef(race->keys);
+    if (codes != NULL && keys != NULL) {
+        PyObject *objects = race->other == 0 ? Py_BuildValue("(I)", race->object)
+                                             : Py_BuildValue("(II)", race->object, race->other);
+        row = objects == NULL ? NULL : Py_BuildValue("(INiOO)", race->doubt, objects, (int)race->kind, keys, codes);
+    }
+    Py_XDECREF(codes);
+    Py_XDECREF(keys);
+    return row;
+}
+
+/* What is still to be judged of this actor, in the order in which it was seen. */
+PyObject *
+doubts_dump(uint64_t actor)
+{
+    PyObject *found = PyList_New(0);
+    for (const Race *race = doubtful == 0 ? NULL : first_race; found != NULL && race != NULL; race = race->next) {
+        bool is_its = (race->told & RACE_ONE_WORKER) != 0 && race->worker == 0 && contexts[race->later].actor == actor;
+        PyObject *row = is_its ? doubt_row(race) : NULL;
+        if (row != NULL && PyList_Append(found, row) < 0) {
+            Py_CLEAR(found);
+        }
+        Py_XDECREF(row);
+        if (PyErr_Occurred()) {
+            Py_CLEAR(found);
+        }
+    }
+    return found;
+}
+
+/* This actor could have had one of the two jobs. */
+void
+doubt_judge(uint64_t number, uint64_t worker)
+{
+    for (Race *race = first_race; race != NULL && worker != 0; race = race->next) {
+        if ((race->told & RACE_ONE_WORKER) != 0 && race->doubt == number && race->worker == 0) {
+            Actor *actor = actor_find(worker);
+            if (actor != NULL) {
+                actor->named = true;
+            }
+            race->worker = worker;
+            doubtful--;
+            notice_race();
+        }
+    }
 }
 
 /* How many races were noted, those alike each time. */
@@ -220,22 +329,25 @@ look_tuple(const Race *race)
     return stack == NULL ? NULL : Py_BuildValue("(IN)", (unsigned int)race->look, stack);
 }
 
-/* [(earlier, later, variable, object, kind, bits of what is told, count, one loop, () or (key,), () or (site, stack) of a look)], in
-   the order in which they were first seen. */
+/* [(earlier, later, variable, object, kind, bits of what is told, count, one loop, () or (key,), () or (site, stack) of a
+   look, another worker or 0)], in the order in which they were first seen, without those in doubt. */
 PyObject *
 races_dump(void)
 {
     PyObject *found = PyList_New(0);
     for (const Race *race = first_race; found != NULL && race != NULL; race = race->next) {
+        if ((race->told & RACE_ONE_WORKER) != 0 && race->worker == 0) {
+            continue;
+        }
         PyObject *earlier = side_tuple(race->earlier);
         PyObject *later = side_tuple(race->later);
         PyObject *text = variable_text(race->variable, race->items);
         PyObject *item = race->item == NULL ? PyTuple_New(0) : PyTuple_Pack(1, race->item);
         PyObject *look = look_tuple(race), *row = NULL;
         if (earlier != NULL && later != NULL && text != NULL && item != NULL && look != NULL) {
-            row = Py_BuildValue("(OOOIiiKOOO)", earlier, later, text, (unsigned int)race->object, (int)race->kind,
+            row = Py_BuildValue("(OOOIiiKOOOK)", earlier, later, text, (unsigned int)race->object, (int)race->kind,
                                 (int)race->told, (unsigned long long)race->count,
-                                race->one_loop ? Py_True : Py_False, item, look);
+                                race->one_loop ? Py_True : Py_False, item, look, (unsigned long long)race->worker);
         }
         Py_XDECREF(item);
         Py_XDECREF(look);
@@ -260,10 +372,11 @@ races_reset(void)
         context_drop(race->later);
         stack_drop(race->look_stack);
         Py_XDECREF(race->item);
+        Py_XDECREF(race->keys);
         free(race);
     }
     last_race = NULL;
     noted = 0;
-    linked = 0;
+    linked = doubted = doubtful = 0;
     table_free(&table);
 }

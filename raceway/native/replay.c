@@ -194,6 +194,9 @@ feed_edge(PyObject *record, const char *verb)
     else if (strcmp(verb, "release") == 0) {
         held ? sync_lock_freed(thread, other) : sync_release(thread, other, merge);
     }
+    else if (strcmp(verb, "job") == 0) {
+        jobs_takes(thread, other);
+    }
     else if (strcmp(verb, "fork") == 0) {
         actor_fork_as(thread, NULL, other);
     }

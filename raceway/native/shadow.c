@@ -398,6 +398,9 @@ see_flag(Thread *thread, const Cell *cell, bool waits)
     }
     const Context *write = &contexts[writes == NULL ? cell->w : entries_of(writes)[writes->count - 1].context];
     Clock *known = &thread->actor->clock;
+    if (write->slot == thread->actor->slot) {
+        jobs_hear(thread->actor, write->number);
+    }
     if (write->slot == thread->actor->slot || (!waits && !sites[write->site].flag) ||
         write->number <= clock_get(known, write->slot)) {
         return;
@@ -437,6 +440,7 @@ cell_taken(Thread *thread, const Cell *cell)
     for (uint8_t place = 0; place < count; place++) {
         Context other = contexts[writes[place].context];
         if (other.slot == thread->actor->slot) {
+            jobs_hear(thread->actor, other.number);
             continue;
         }
         if (!is_ordered(&other, thread->actor)) {
@@ -703,6 +707,24 @@ check_gaps(Access *access, Frame *frame, const Cell *cell, const Expansion *expa
     }
 }
 
+/* What the actor did at the location in earlier jobs, of which another worker could have had one. */
+static void
+check_jobs(const Access *access, const Cell *cell, const Expansion *expansion)
+{
+    const Actor *actor = access->thread->actor;
+    for (int reads = 0; reads <= op_mutates(access->wanted.operation); reads++) {
+        Entry only = {.context = expansion != NULL ? 0 : reads ? cell->r : cell->w};
+        const Entries *list = expansion == NULL ? NULL : reads ? &expansion->reads : &expansion->writes;
+        const Entry *entries = list == NULL ? &only : entries_of(list);
+        for (uint8_t at = 0; at < (list == NULL ? only.context != 0 : list->count); at++) {
+            const Context *other = &contexts[entries[at].context];
+            if (is_of_other_job(actor, other) && contexts_conflict(other, &access->wanted, access->location->kind)) {
+                race_add(entries[at].context, access->id, RACE_ONE_WORKER, false, access->location);
+            }
+        }
+    }
+}
+
 /* Record an access of the calling thread, which no fast path could tell to be a repetition. */
 void
 record_at(Thread *thread, Frame *frame, uint32_t number, Cell *cell, const Location *location, int op, int commute)
@@ -782,7 +804,9 @@ record_at(Thread *thread, Frame *frame, uint32_t number, Cell *cell, const Locat
     }
     bool polled = unlikely(site->polled) && op_mutates(op) && is_polled(cell, thread->actor->slot);
     if (!repeats(&access, cell, expansion) || unlikely(access.wanted.walks)) { /* each walk has an end of its own */
-        access.id = access.id != 0 ? access.id : renew(&access, frame, cell, expansion);
+        if (access.id == 0 && likely(!thread->apart)) {
+            access.id = renew(&access, frame, cell, expansion);
+        }
         if (access.id == 0) {
             access.id = context_make(thread, frame, &access.wanted);
         }
@@ -798,6 +822,9 @@ record_at(Thread *thread, Frame *frame, uint32_t number, Cell *cell, const Locat
         }
         else if (cell->w != 0) {
             hear(thread, &contexts[cell->w]);
+        }
+        if (unlikely(thread->apart)) {
+            check_jobs(&access, cell, expansion);
         }
         if (expansion == NULL && !record_compact(&access, cell)) {
             expansion = expand(cell);

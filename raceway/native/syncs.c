@@ -57,7 +57,7 @@ sync_new(PyObject *kind, PyObject *file, int line)
 
 /* Take over what was left at `sync`; false when there is nothing that the actor did not leave there itself. */
 static bool
-take_over(Thread *thread, uint64_t serial)
+take_over(Thread *thread, uint64_t serial, bool lock)
 {
     Sync *sync = table_get(&syncs, serial);
     if (sync == NULL) {
@@ -67,6 +67,9 @@ take_over(Thread *thread, uint64_t serial)
         actor_learn(thread->actor, &sync->firm);
     }
     if (sync->releaser == thread->actor->serial) {
+        if (unlikely(thread->apart) && sync->released) {
+            jobs_hear_own(thread->actor, clock_get(&sync->clock, thread->actor->slot), lock);
+        }
         return false;
     }
     if (unlikely(sync->goes_on)) { /* somebody asks who does not take the lock */
@@ -84,7 +87,7 @@ take_over(Thread *thread, uint64_t serial)
 void
 sync_acquire(Thread *thread, uint64_t serial)
 {
-    if (!thread->hidden && take_over(thread, serial)) {
+    if (!thread->hidden && take_over(thread, serial, false)) {
         tell_edge(TELL_ACQUIRE, thread->actor, serial);
     }
 }
@@ -209,7 +212,7 @@ sync_lock_taken(Thread *thread, uint64_t serial, Frame *frame, bool waits)
         return;
     }
     if (!takes_back(thread, sync, serial)) {
-        take_over(thread, serial);
+        take_over(thread, serial, true);
     }
     if (unlikely(telling)) {
         teller_taken(thread->actor, serial, frame);

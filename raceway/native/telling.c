@@ -97,6 +97,24 @@ tell_release(uint64_t sync, bool merge)
     Py_XDECREF(call("release", "(KO)", (unsigned long long)sync, merge ? Py_True : Py_False));
 }
 
+/* The next job is about to be taken from a queue; whether what is in doubt is to be judged then. */
+bool
+tell_job(uint64_t queue)
+{
+    if (likely(listener == NULL)) {
+        return jobs_take(current_thread(), queue);
+    }
+    PyObject *jobs = PyObject_GetAttrString(listener, "jobs");
+    PyObject *asks = jobs == NULL ? NULL : PyObject_CallMethod(jobs, "take", "K", (unsigned long long)queue);
+    if (asks == NULL) {
+        PyErr_WriteUnraisable(listener);
+    }
+    bool found = asks == Py_True;
+    Py_XDECREF(jobs);
+    Py_XDECREF(asks);
+    return found;
+}
+
 uint64_t
 tell_fork(PyObject *name)
 {

@@ -38,8 +38,9 @@ class ThreadState:
     `owner` is what an attribute was last loaded from; `due` are acquires to draw before the next record;
     `accesses` counts commits, repeated ones included. `repeated` holds repetitions by site and addresses of operands,
     as long as nobody records anything (`recorded`): no edge, no access, no death of an object. `holds` counts the locks
-    that the thread took and did not free itself. `making`: addresses of an object in the making in which something was
-    stored, by code of the program or not, and of the frame that makes it, and the line of that.
+    that the thread took and did not free itself, `jobs` what it took from queues. `making`: addresses of an object in
+    the making in which something was stored, by code of the program or not, and of the frame that makes it, and the
+    line of that.
     """
 
     __slots__ = (
@@ -48,6 +49,7 @@ class ThreadState:
         "ask",
         "due",
         "holds",
+        "jobs",
         "making",
         "owner",
         "pending",
@@ -68,6 +70,7 @@ class ThreadState:
         self.due: list[int] = []
         self.accesses = 0
         self.holds = 0
+        self.jobs = 0
         self.repeated: set[object] = set()
         self.recorded: object = self
 

@@ -7,7 +7,7 @@ from types import CodeType, FrameType
 
 from raceway.model.findings import Actor
 from raceway.model.locks import LockFacts, Waiting
-from raceway.model.races import RawRace
+from raceway.model.races import DoubtRow, RawRace
 from raceway.model.sites import Site
 from raceway.model.struct import Struct
 from raceway.model.typing import TYPE_CHECKING, Any, Protocol
@@ -79,6 +79,24 @@ class Tasks(Protocol):
         """Serial of the task that the calling thread works for, 0 outside any."""
 
 
+class Jobs(Protocol):
+    """The verbs of workers that take jobs from a queue. Called as those of synchronisation are."""
+
+    def take(self, queue: int, /) -> bool:
+        """The current actor is about to take its next job from this queue. Called before what orders the job after its
+        item was put in. Now and then true: then the doubts are to be judged."""
+
+    def doubts(self) -> list[DoubtRow]:
+        """Races between two jobs of the current actor, of which nobody knows yet whether another one could have had
+        one: what makes a `Doubt` of each."""
+
+    def judge(self, number: int, worker: int, /) -> None:
+        """In the doubt of this number, the actor `worker` could have had one of the two jobs."""
+
+    def serial_of(self, target: object, /) -> int:
+        """The serial of an object as doubts have it, 0 when nothing is known of it."""
+
+
 class Recorder(Protocol):
     """The verbs of synchronisation. Every method may be called from any thread, never blocks and never raises."""
 
@@ -89,6 +107,8 @@ class Recorder(Protocol):
     """The verbs of waits for locks."""
     tasks: Tasks
     """The verbs of tasks."""
+    jobs: Jobs
+    """The verbs of jobs."""
 
     def new_sync(self, kind: str, file: str = "", line: int = 0, of: object = None) -> int:
         """A serial for a new synchronisation object; `kind` ("lock", "queue") and where it was made name it.

@@ -324,7 +324,7 @@ def _deadlock(rows: Iterable[tuple[Any, ...]]) -> tuple[Waiting, ...]:
 
 
 def _race(row: tuple[Any, ...]) -> RawRace:
-    earlier, later, variable, serial, kind, told, count, one_loop, key, look = row
+    earlier, later, variable, serial, kind, told, count, one_loop, key, look, worker = row
     observed, recurs, paused = (bool(told >> bit & 1) for bit in range(3))
     location = Location(serial, LocationKind(kind))
     first, second = _side(earlier, location, variable), _side(later, location, variable)
@@ -333,7 +333,7 @@ def _race(row: tuple[Any, ...]) -> RawRace:
         head = Access(second.access.actor, Operation.READ, location, site, variable, stack)
         second = Side(second.access, second.locks, head, THROUGH)
     item = key_text(*key) if key else ""
-    return RawRace(first, second, observed, count, one_loop, item=item, recurs=recurs, paused=paused)
+    return RawRace(first, second, observed, count, one_loop, item=item, recurs=recurs, paused=paused, worker=worker)
 
 
 def _side(packed: tuple[Any, ...], location: Location, variable: str) -> Side:

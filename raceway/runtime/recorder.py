@@ -5,12 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from types import FrameType
 
+from raceway.detector.jobs import JOBS
 from raceway.detector.tasks import WALKS
 from raceway.model.kinds import ActorKind
-from raceway.model.records import Acquire, Done, End, Fork, Join, Name, Release, Rename, Retire, Spawn, Suspend, Wake
+from raceway.model.races import DoubtRow
+from raceway.model.records import (
+    Acquire,
+    Done,
+    End,
+    Fork,
+    Job,
+    Join,
+    Name,
+    Release,
+    Rename,
+    Retire,
+    Spawn,
+    Suspend,
+    Wake,
+)
 from raceway.model.typing import Any
 from raceway.originals import current_frame
-from raceway.runtime.contract import Tasks, Waits, Walk
+from raceway.runtime.contract import Jobs, Tasks, Waits, Walk
 from raceway.runtime.lockwaits import LockWaits
 from raceway.runtime.log import Log
 from raceway.runtime.stacks import capture
@@ -28,6 +44,7 @@ class PureRecorder:
         self.lock_waits = LockWaits(self.current, log.detector.place_of, log.detector.races.named.add)
         self.waits: Waits = self.lock_waits
         self.tasks: Tasks = PureTasks(log)
+        self.jobs: Jobs = PureJobs(log)
 
     def new_sync(self, kind: str, file: str = "", line: int = 0, of: object = None) -> int:
         """A serial for a new synchronisation object, or the one under which `of` hands over."""
@@ -180,3 +197,33 @@ class PureTasks:
     def current(self) -> int:
         """Serial of the current task."""
         return self._state().task
+
+
+class PureJobs:
+    """The contract's verbs of jobs, for any thread."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+
+    def take(self, queue: int) -> bool:
+        """The current actor takes its next job. True often in the beginning, and then seldom."""
+        state = self._log.state()
+        if state.task or state.jobs > JOBS:
+            return False
+        self._log.edge(state, Job(state.actor, queue))
+        state.jobs += 1
+        return state.jobs <= 8 or (state.jobs - 1) & (state.jobs - 2) == 0
+
+    def doubts(self) -> list[DoubtRow]:
+        """The races of the current actor that are to be judged."""
+        actor = self._log.state().actor
+        self._log.stream.drain()
+        return self._log.detector.races.doubts(actor)
+
+    def judge(self, number: int, worker: int) -> None:
+        """Another worker could have had one of the two jobs."""
+        self._log.detector.races.judge(number, worker)
+
+    def serial_of(self, target: object) -> int:
+        """The serial of an object that is known."""
+        return self._log.identity.serial_at(id(target))

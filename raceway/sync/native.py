@@ -19,7 +19,7 @@ from raceway import originals
 from raceway.model.typing import Any
 from raceway.runtime import active
 from raceway.runtime.contract import Recorder
-from raceway.sync import creation, databases, events, executors, pollers, queues, semaphores, sockets, threads
+from raceway.sync import creation, databases, events, executors, pollers, queues, semaphores, sockets, threads, workers
 from raceway.sync.lifetimes import lifetimes
 from raceway.sync.patching import ABSENT, Patches
 
@@ -37,6 +37,8 @@ def put_in(patches: Patches, recorder: Recorder) -> bool:
         return False
     patches.at_undo(native.locks_uninstall)
     queues.patch(patches, made_with(native))
+    native.queues_judging(_judging)
+    patches.at_undo(functools.partial(native.queues_judging, None))
     patches.twins = twins(native)
     threads.actors.native = native
     native.threads_install(
@@ -86,6 +88,11 @@ def _sending_without_address(end: object) -> None:
 def _received_without_address(end: object) -> None:
     if (recorder := active.recorder()) is not None:
         sockets.received(recorder, end, None)
+
+
+def _judging(owner: object) -> None:
+    if (recorder := active.recorder()) is not None:
+        workers.judge(recorder, owner)
 
 
 def _counting(semaphore: object, old: object, new: object) -> None:

@@ -27,7 +27,7 @@ from types import FrameType
 from raceway.model.typing import Any
 from raceway.runtime import active
 from raceway.runtime.contract import Recorder
-from raceway.sync import creation, early
+from raceway.sync import creation, early, workers
 from raceway.sync.locks import TracedLock, made_for, name_as_lock
 from raceway.sync.patching import Patches, Watched
 from raceway.sync.serials import Serial, Serials, Table, of_run
@@ -70,6 +70,7 @@ class Channel:
         owner = self._queue()
         if owner is None:
             return
+        asks = recorder.jobs.take(self._everything.number)
         order = _order(owner)
         if order and self._items and len(owner.queue) == len(self._items) - 1:
             item = self._items.popleft() if order == "fifo" else self._items.pop()
@@ -79,6 +80,8 @@ class Channel:
             recorder.acquire(self._everything.number)
         if owner.maxsize > 0:
             self._rooms.append(self._released(recorder))
+        if asks:
+            workers.judge(recorder, owner)
 
     def entered(self, recorder: Recorder) -> None:
         """User code took the mutex."""

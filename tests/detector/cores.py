@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from raceway.detector.detector import Detector
-from raceway.model.kinds import ActorKind, Commute, Operation
+from raceway.model.kinds import ActorKind, Commute, LocationKind, Operation
 from raceway.model.locks import LockFacts, LockOrder
 from raceway.model.races import RawRace
 from raceway.model.records import (
@@ -18,6 +18,7 @@ from raceway.model.records import (
     End,
     Fork,
     Give,
+    Job,
     Join,
     Location,
     Record,
@@ -81,6 +82,31 @@ def native(trace: Sequence[Record], sites: Sequence[Site]) -> list[RawRace]:
 
     with fed(trace, sites) as core:
         return [twin._race(_unpacked(row)) for row in core.races()]
+
+
+Doubts = list[tuple[LocationKind, int]]
+"""Kinds of the locations that two jobs of one worker race for, and how many keys are known of each."""
+
+
+def workers_of(trace: Iterable[Record]) -> list[int]:
+    """The actors that take jobs."""
+    return sorted({record.actor for record in trace if isinstance(record, Job)})
+
+
+def pure_doubts(trace: Sequence[Record], sites: Sequence[Site]) -> Doubts:
+    """What is in doubt on the Python detector after a trace, by the actors that take jobs."""
+    detector = Detector(sites.__getitem__)
+    for record in trace:
+        detector.feed(record)
+    rows = [row for actor in workers_of(trace) for row in detector.races.doubts(actor)]
+    return [(LocationKind(kind), len(keys)) for _number, _serials, kind, keys, _codes in rows]
+
+
+def native_doubts(trace: Sequence[Record], sites: Sequence[Site]) -> Doubts:
+    """What is in doubt on the C core after a trace."""
+    with fed(trace, sites) as core:
+        rows = [row for actor in workers_of(trace) for row in core.doubts_of(OUT_OF_THE_WAY + actor)]
+    return [(LocationKind(kind), len(keys)) for _number, _serials, kind, keys, _codes in rows]
 
 
 def native_locks(trace: Sequence[Record], sites: Sequence[Site]) -> LockFacts:
@@ -153,6 +179,8 @@ def _packed(record: Record, looping: int) -> tuple[Any, ...]:
             return ("release", base + record.actor, base + record.sync, record.merge, record.held, _task(record.task))
         case Give():
             return ("give", base + record.actor)
+        case Job():
+            return ("job", base + record.actor, base + record.queue)
         case Take():
             place, whole = record.location, record.location.key == WHOLE
             key = None if whole else place.key

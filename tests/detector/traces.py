@@ -19,6 +19,7 @@ from raceway.model.records import (
     End,
     Fork,
     Give,
+    Job,
     Join,
     Location,
     Record,
@@ -315,7 +316,7 @@ def _races(first: Access, before: dict[int, int], second: Access, now: dict[int,
 class _Builder:
     """Draws the records of one trace. Locks are taken and freed as programs do, objects die and others come."""
 
-    def __init__(self, draw: st.DrawFn, children: Sequence[int]) -> None:
+    def __init__(self, draw: st.DrawFn, children: Sequence[int], jobs: bool) -> None:
         self.draw = draw
         self.children = children
         self.alive = [0, *children]
@@ -328,6 +329,7 @@ class _Builder:
         self.tasks = [*TASKS] if self.looping >= 0 else []
         self.task = 0
         self.acted = False
+        self.workers = [child for child in children if child != self.looping] if jobs else []
 
     def switch(self) -> list[Record]:
         """The actor that runs a loop goes on with another of its tasks, and perhaps tells that one about it."""
@@ -358,6 +360,8 @@ class _Builder:
             (actor, lock), self.again = self.again, None
             if actor in self.alive and lock not in self.holders:
                 return self._lock(actor, lock)
+        if actor in self.workers and self.draw(st.integers(0, 3)) == 0:
+            return Job(actor, self.draw(st.sampled_from((SYNCS[0], *SYNCS))))
         choice = self.draw(st.integers(0, 21))
         if choice < 12:
             return self._access(actor)
@@ -420,14 +424,14 @@ class _Builder:
 
 
 @st.composite
-def traces(draw: st.DrawFn, first_child: int = 1) -> list[Record]:
+def traces(draw: st.DrawFn, first_child: int = 1, jobs: bool = False) -> list[Record]:
     """Traces of a few actors, forked in turn by actor 0: accesses of several kinds, regions, locks, deaths.
 
-    In half of them the first child runs tasks in turn, or greenlets.
+    In half of them the first child runs tasks in turn, or greenlets. With `jobs` the others take jobs from queues.
     """
     children = range(first_child, first_child + ACTORS - 1)
     trace: list[Record] = [Fork(0, child, f"t{child}") for child in children]
-    builder = _Builder(draw, children)
+    builder = _Builder(draw, children, jobs)
     sort = draw(st.sampled_from([ActorKind.TASK, ActorKind.GREENLET]))
     trace += [
         Spawn(task, draw(st.sampled_from([0, *TASKS[:number]])), "task", sort)

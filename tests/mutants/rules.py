@@ -218,6 +218,33 @@ _LOCATIONS = (
         "norace/split_pool.py",
     ),
     Mutant(
+        "jobs", "that another worker could have had one of two jobs",
+        "sync/queues.py", "asks = recorder.jobs.take(self._everything.number)", "asks = False",
+        "race/jobs_one_worker.py",
+    ),
+    Mutant(
+        "jobs-aware", "that a job comes after what its worker released before and acquires again",
+        "detector/syncs.py", "actor.jobs.hear_own(clock.get(actor.slot, 0), held)", "pass", "norace/jobs_one_worker.py",
+    ),
+    Mutant(
+        "jobs-queue", "that workers may have queues of their own",
+        "sync/workers.py", " or not ways.lead_to(queue)", "", "norace/jobs_in_order.py",
+    ),
+    Mutant(
+        "jobs-alike", "that workers with objects of their own have other work",
+        "sync/workers.py", "all(mine is theirs for mine, theirs", "all(True for mine, theirs",
+        "norace/jobs_own_state.py",
+    ),
+    Mutant(
+        "jobs-own-item", "that an item may be the worker's own, found by its number",
+        "sync/workers.py", "return any(_stands_in(doubt.keys[0], code) for code in doubt.codes)", "return True",
+        "norace/jobs_own_state.py",
+    ),
+    Mutant(
+        "jobs-own-object", "that what lies in a container may be the worker's own",
+        "sync/workers.py", "several = len(doubt.serials) > 1 and ", "several = ", "norace/jobs_own_state.py",
+    ),
+    Mutant(
         "copy-order", "the edge from a changed copy to who finds it",
         "transform/rewriting.py", "            draft.rechecked = True\n", "", "norace/copy_changed_by_caller.py",
     ),

@@ -19,6 +19,7 @@ from types import FrameType
 from typing import Any
 
 from raceway import originals, sync
+from raceway.model.races import DoubtRow
 from raceway.runtime import active
 from raceway.runtime.contract import Walk
 
@@ -42,6 +43,27 @@ class FakeWaits:
 
     def stuck(self) -> None:
         self.log.append(("stuck", 0, False))
+
+
+class FakeJobs:
+    """Keeps from which queue each actor takes jobs, and has no doubts."""
+
+    def __init__(self, current: Callable[[], int]) -> None:
+        self.log: list[tuple[int, int]] = []
+        self._current = current
+
+    def take(self, queue: int) -> bool:
+        self.log.append((self._current(), queue))
+        return False
+
+    def doubts(self) -> list[DoubtRow]:
+        return []
+
+    def judge(self, _number: int, _worker: int) -> None:
+        raise AssertionError("there is nothing to judge")
+
+    def serial_of(self, _target: object) -> int:
+        return 0
 
 
 class FakeTasks:
@@ -101,6 +123,7 @@ class FakeRecorder:
 
     def __init__(self) -> None:
         self.tasks: Any = FakeTasks()
+        self.jobs: Any = FakeJobs(self.current)
         self.log: list[Entry] = []
         self.waits: Any = FakeWaits()
         self.kinds: dict[int, str] = {}

@@ -430,3 +430,20 @@ def test_misuse_has_the_same_traceback(kind: type[queue.Queue[Any]], call: Calla
     plain = attempt()
     with watched():
         assert attempt() == plain
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_who_gets_takes_a_job_of_that_queue(kind: type[queue.Queue[Any]], recorder: FakeRecorder) -> None:
+    first, second = kind(), kind()
+    for items in (first, first, second):
+        items.put("item")
+
+    def consumer() -> None:
+        for items in (first, second, first):
+            items.get()
+
+    run(consumer)
+    (actor,) = {actor for actor, _queue in recorder.jobs.log}
+    one, other, again = (serial for _actor, serial in recorder.jobs.log)
+    assert actor != recorder.current()
+    assert one == again != other

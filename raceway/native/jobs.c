@@ -1,0 +1,134 @@
+/* Jobs that one worker takes from a queue: the twin of raceway/detector/jobs.py, and of PureJobs in
+   raceway/runtime/recorder.py. */
+#include "core.h"
+
+#define JOBS 64 /* as in raceway/detector/jobs.py */
+
+/* The actor takes its next job from this queue; false where that is not told apart from what it did before. */
+bool
+jobs_takes(Thread *thread, uint64_t queue)
+{
+    Jobs *jobs = &thread->actor->jobs;
+    if (jobs->count == 0) {
+        jobs->queue = queue;
+    }
+    if (thread->hidden || queue != jobs->queue || jobs->count > JOBS) {
+        return false;
+    }
+    jobs->count++;
+    actor_gave(thread);
+    Number number = clock_get(&thread->actor->clock, thread->actor->slot);
+    jobs->first = jobs->first != 0 ? jobs->first : number;
+    jobs->began = jobs->count <= JOBS ? number : jobs->first;
+    jobs->aware = 0;
+    thread->apart = jobs->began > jobs->first;
+    return true;
+}
+
+/* The same for the calling thread, unless it works for a task. True often in the beginning, and then seldom. */
+bool
+jobs_take(Thread *thread, uint64_t queue)
+{
+    if (thread->task != NULL || thread->jobs > JOBS) {
+        return false;
+    }
+    jobs_takes(thread, queue);
+    uint32_t count = ++thread->jobs;
+    return count <= 8 || ((count - 1) & (count - 2)) == 0;
+}
+
+/* Whether another worker could have done at the same time what the actor did with this context. */
+bool
+is_of_other_job(const Actor *actor, const Context *context)
+{
+    const Jobs *jobs = &actor->jobs;
+    return context->slot == actor->slot && context->number >= jobs->first && context->number < jobs->began &&
+           context->number > jobs->aware;
+}
+
+static PyObject *
+take(PyObject *self, PyObject *queue)
+{
+    (void)self;
+    uint64_t serial;
+    if (!serial_of(queue, &serial)) {
+        return NULL;
+    }
+    if (!core_enter(0)) {
+        Py_RETURN_FALSE;
+    }
+    bool asks = jobs_take(current_thread(), serial);
+    core_unlock();
+    return PyBool_FromLong(asks);
+}
+
+static PyObject *
+doubts(PyObject *self, PyObject *nothing)
+{
+    (void)self;
+    (void)nothing;
+    if (!core_enter(0)) {
+        return PyList_New(0);
+    }
+    PyObject *found = doubts_dump(current_thread()->actor->serial);
+    core_unlock();
+    return found;
+}
+
+/* doubts_of(actor): the same of any actor, after a trace. */
+PyObject *
+native_doubts_of(PyObject *module, PyObject *actor)
+{
+    uint64_t serial;
+    (void)module;
+    if (!serial_of(actor, &serial)) {
+        return NULL;
+    }
+    core_lock();
+    PyObject *found = doubts_dump(serial);
+    core_unlock();
+    return found;
+}
+
+static PyObject *
+judge(PyObject *self, PyObject *args)
+{
+    (void)self;
+    unsigned long long number, worker;
+    if (!PyArg_ParseTuple(args, "KK", &number, &worker)) {
+        return NULL;
+    }
+    ENTER_OR_NONE
+    doubt_judge(number, worker);
+    core_unlock();
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+serial_of_object(PyObject *self, PyObject *target)
+{
+    (void)self;
+    if (!core_enter(0)) {
+        return PyLong_FromLong(0);
+    }
+    const Object *object = object_find(target);
+    uint32_t serial = object == NULL ? 0 : object->serial;
+    core_unlock();
+    return PyLong_FromUnsignedLong(serial);
+}
+
+static PyMethodDef jobs_methods[] = {
+    {"take", take, METH_O, "The current actor is about to take its next job from this queue."},
+    {"doubts", doubts, METH_NOARGS, "Rows of the races between two jobs of one actor that are to be judged."},
+    {"judge", judge, METH_VARARGS, "In the doubt of this number, that actor could have had one of the two jobs."},
+    {"serial_of", serial_of_object, METH_O, "The serial of an object as doubts have it, 0 when nothing is known of it."},
+    {NULL, NULL, 0, NULL},
+};
+
+PyTypeObject Jobs_Type = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "raceway._native.Jobs",
+    .tp_basicsize = sizeof(PyObject),
+    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_methods = jobs_methods,
+    .tp_doc = "The verbs of jobs, for any thread.",
+};
