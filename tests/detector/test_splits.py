@@ -29,7 +29,7 @@ STEPS: tuple[Step, ...] = (
     (Operation.WRITE, 1, PLAIN),
     (Operation.WRITE, 1, OTHER),
     (Operation.READ, 2, OTHER),
-    (Operation.STRUCTURAL_CHANGE, 1, OTHER),
+    (Operation.STRUCTURAL_CHANGE, 3, OTHER),
     (Operation.READ, 1, TESTED),
     (Operation.WRITE, 1, MARKED),
     GIVE,
@@ -54,8 +54,9 @@ def section(actor: int, lock: int, steps: list[Step]) -> list[Record]:
 def split_sections(draw: st.DrawFn, outer: bool = True) -> list[Record]:
     """Actors that take turns at one lock, in sections of a step or two; `outer`: some of them within another lock."""
     trace: list[Record] = [Fork(0, child, "t") for child in ACTORS[1:]]
+    alive = list(ACTORS)
     for _ in range(draw(st.integers(3, 12))):
-        actor = draw(st.sampled_from(ACTORS))
+        actor = draw(st.sampled_from(alive))
         region = draw(st.booleans())
         first: list[Step] = draw(st.sampled_from([[READ], [FILL, READ]]))
         last: list[Step] = draw(st.sampled_from([[WRITE], [TAKE], [TAKE, GIVE]]))
@@ -65,7 +66,9 @@ def split_sections(draw: st.DrawFn, outer: bool = True) -> list[Record]:
             records = [Acquire(actor, LOCKS[1], True, 0, STACK), *records, Release(actor, LOCKS[1], False, True)]
         trace += records
         if draw(st.integers(0, 9)) == 0:
-            trace.append(Join(0, draw(st.sampled_from(ACTORS[1:]))))
+            over = draw(st.sampled_from(ACTORS[1:]))
+            trace.append(Join(0, over))
+            alive = [one for one in alive if one != over]
     return trace
 
 
