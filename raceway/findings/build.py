@@ -20,16 +20,16 @@ from raceway.findings.interleaving import Interleaving
 from raceway.findings.judge import Judgement, judge, trusted, worst
 from raceway.findings.links import Links
 from raceway.findings.making import without_making
-from raceway.findings.owners import asks_for_itself
 from raceway.findings.sides import LockNames, sides_of, tells_item
 from raceway.findings.snapshots import REASON as SNAPSHOT
 from raceway.findings.snapshots import Raced, Snapshots
+from raceway.findings.sourced import reason
 from raceway.findings.together import Moments, references, related, together
 from raceway.findings.usual import Guarding, Usual
 from raceway.findings.waited import waited, without_supply
 from raceway.findings.wording import Breach, Facts, fix, guard, message
 from raceway.model.findings import Actor, Finding, Verdicts
-from raceway.model.kinds import Confidence, FindingKind, LocationKind, Operation, Severity, Verdict
+from raceway.model.kinds import Confidence, FindingKind, LocationKind, Severity, Verdict
 from raceway.model.races import ITEM, RawRace, Side
 from raceway.model.sites import Site
 from raceway.model.struct import replace
@@ -114,7 +114,7 @@ def build(
     snapshots = Snapshots(raced, names.site, names.site_file, files)
     for group in groups:
         guarding.add(_bare(group), (race for race, _first, _second in group.races))
-        group.judgement = _judge_all(group, names, gil, guards.of(group.variable), directory, snapshots)
+        group.judgement = _judge_all(group, names, gil, guards.of(group.variable), directory, openings, snapshots)
     seen = _fold([group for group in groups if not group.predicted and not group.of_jobs], names.site)
     for others in ([group for group in groups if group.of_jobs], [group for group in groups if group.predicted]):
         seen += _beyond(_fold(others, names.site), seen)
@@ -374,7 +374,13 @@ def _head_line(side: Side, names: Names) -> int:
 
 
 def _judge_all(
-    group: _Group, names: Names, gil: bool, declaration: Guard | None, directory: str, snapshots: Snapshots
+    group: _Group,
+    names: Names,
+    gil: bool,
+    declaration: Guard | None,
+    directory: str,
+    openings: Openings,
+    snapshots: Snapshots,
 ) -> Judgement:
     """The worst judgement of the group's races."""
     if declaration is not None and not declaration.observed:
@@ -384,22 +390,12 @@ def _judge_all(
     judgements = []
     for race, first, second in group.races:
         sites = (names.site(race.earlier.access.site), names.site(race.later.access.site))
-        if _of_owner(race, names):
-            reason = "who asks whether it is the owner itself gets the same answer from all that others store"
-            judgements.append(trusted(reason))
-            continue
-        judgement = judge(race, group.kind, first, second, sites, gil, read)
+        paths = (names.site_file(race.earlier.access.site), names.site_file(race.later.access.site))
+        places = (paths[0], sites[0]), (paths[1], sites[1])
+        known = reason(race, group.kind, (first, second), places, names.site, openings)
+        judgement = trusted(known) if known else judge(race, group.kind, first, second, sites, gil, read)
         if group.kind is FindingKind.READ_WRITE and not judgement.reason and snapshots.explain(race):
             judgement = Judgement(Severity.INFO, Verdicts(Verdict.SAFE, Verdict.SAFE), SNAPSHOT)
         judgements.append(judgement)
     judgement = worst(judgements)
     return replace(judgement, severity=Severity.INFO) if group.predicted else judgement
-
-
-def _of_owner(race: RawRace, names: Names) -> bool:
-    """Whether one side only reads, to ask for itself."""
-    reader, writer = sorted((race.earlier, race.later), key=lambda side: side.access.operation.mutates)
-    if reader.access.operation is not Operation.READ or not writer.access.operation.mutates:
-        return False
-    at, by = ((names.site_file(side.access.site), names.site(side.access.site)) for side in (reader, writer))
-    return asks_for_itself(at, by)

@@ -37,17 +37,23 @@ class Openings:
 
     def __init__(self, sites: Iterable[tuple[int, Site]]) -> None:
         self._of: dict[int, tuple[int, bool]] = {}
+        self._all: dict[int, set[int]] = {}
         self._acting: set[int] = set()
         for serial, site in sites:
             for region in _own(site):
                 head = serial - site.index + region.head
                 self._of.setdefault(head, (serial, region.spans))
+                self._all.setdefault(head, set()).add(serial)
                 if not (site.counted or (site.form is SiteForm.METHOD and site.name in _TAKING)):
                     self._acting.add(head)
 
     def of(self, serial: int) -> tuple[int, bool] | None:
         """The write site that ends the first region opened by the read at `serial`, and whether the region spans."""
         return self._of.get(serial)
+
+    def acts(self, serial: int) -> set[int]:
+        """The write sites that end regions opened by the read at `serial`."""
+        return self._all.get(serial, set())
 
     def takes(self, serial: int) -> bool:
         """Whether all regions opened by the read at `serial` end by taking something out of a container."""

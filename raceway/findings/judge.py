@@ -19,6 +19,7 @@ _PUTTING = frozenset({"append", "appendleft", "extend", "extendleft", "add", "se
 
 _TOLD = {
     "log": "one side only puts the value into a log",
+    "shown": "one side only puts the value into the text that the object is shown as",
     "count": "one side gives back the number of items, which may be out of date at once, with a lock around it too",
 }
 

@@ -105,12 +105,12 @@ class Site(Struct):
     copied by the call that it is made for. `once`: nothing else in the function reads the place. `waits` marks reads in
     the test of a `while` that does nothing but wait, and what the end of a loop says that the last test has read;
     `polled` the latter, reads in the tests of such loops, and stores of what they ask for. `counted`: a slice is
-    deleted whose end the function has counted. `told`: what the read gives goes into a log, or is a number of items
-    that the function gives back ("log", "count"). `answers`: what the function gives back depends on this read; `asks`:
-    something else that this coroutine does depends on it. `links`: of the first site of a coroutine, which of its lines
-    do something because of the answers of which other ones. `rounds`: of a walk each round of which comes to an await,
-    the names of what these call. `coroutines`: of the first site of a module, the names of its coroutine functions,
-    each with those of what it awaits.
+    deleted whose end the function has counted. `told`: what the read gives goes into a log, or into what `__repr__`
+    gives, or is a number of items that the function gives back ("log", "shown", "count"). `answers`: what the function
+    gives back depends on this read; `asks`: something else that this coroutine does depends on it. `links`: of the
+    first site of a coroutine, which of its lines do something because of the answers of which other ones. `rounds`: of
+    a walk each round of which comes to an await, the names of what these call. `coroutines`: of the first site of a
+    module, the names of its coroutine functions, each with those of what it awaits.
     """
 
     index: int

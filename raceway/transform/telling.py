@@ -1,11 +1,12 @@
-"""Reads whose value is only told to somebody: it goes into a log, or is a number of items that a function gives back.
+"""Reads whose value is only told to somebody: it goes into a log, or into what an object is shown as, or is a number of
+items that a function gives back.
 
     log.debug("%d idle of %d", len(self.idle), self.limit)        def __len__(self):
                                                                       return len(self.rows)
 
-Nothing is decided by the first. The second is out of date as soon as it is there, and would be so with a lock around
-it, too: who relies on it has the read and what follows in one region, wherever the two are. Only what a value could not
-break counts: of `log.debug(self.line.name)` the read of `name`, not that of `line`.
+Nothing is decided by the first, nor by what `__repr__` gives. The second is out of date as soon as it is there, and
+would be so with a lock around it, too: who relies on it has the read and what follows in one region, wherever the two
+are. Only what a value could not break counts: of `log.debug(self.line.name)` the read of `name`, not that of `line`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import ast
 from collections.abc import Iterator
 
 LOG = "log"
+SHOWN = "shown"
 COUNT = "count"
 
 _LEVELS = frozenset("debug info warning warn error exception critical log".split())
@@ -21,7 +23,7 @@ _SHOWING = frozenset("len str repr int float bool round type id".split())
 
 
 def told(tree: ast.Module) -> dict[ast.AST, str]:
-    """The operands of such reads, and what their values go into: LOG or COUNT."""
+    """The operands of such reads, and what their values go into: LOG, SHOWN or COUNT."""
     found: dict[ast.AST, str] = {}
     for node in ast.walk(tree):
         match node:
@@ -29,6 +31,8 @@ def told(tree: ast.Module) -> dict[ast.AST, str]:
                 if name in _LEVELS and _is_log(_name_of(owner).lower().strip("_")):
                     values = (*call.args, *(keyword.value for keyword in call.keywords))
                     found.update((part, LOG) for value in values for part in _ends(value))
+            case ast.FunctionDef(name="__repr__", body=[*_, ast.Return(value=ast.expr() as value)]):
+                found.update((part, SHOWN) for part in _ends(value))
             case ast.FunctionDef(body=[ast.Return(value=ast.Call() as call)]):
                 found.update((part, COUNT) for part in _counted(call))
             case ast.FunctionDef(body=[ast.Expr(value=ast.Constant()), ast.Return(value=ast.Call() as call)]):

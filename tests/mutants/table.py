@@ -8,5 +8,6 @@ from tests.mutants.kinds import KINDS
 from tests.mutants.mutant import Mutant
 from tests.mutants.rules import RULES
 from tests.mutants.snapshots import SNAPSHOTS
+from tests.mutants.sourced import SOURCED
 
-MUTANTS: tuple[Mutant, ...] = (*EDGES, *RULES, *KINDS, *SNAPSHOTS, *FORMS)
+MUTANTS: tuple[Mutant, ...] = (*EDGES, *RULES, *KINDS, *SNAPSHOTS, *SOURCED, *FORMS)

@@ -1,0 +1,46 @@
+"""Both sides only take items out of a container, and look at none: `rows.clear()`, `jobs.discard(job)`, `del rows[:]`.
+
+What is left is the same in either order, also where an await or a test came before.
+"""
+
+from __future__ import annotations
+
+import ast
+
+from raceway.findings.syntax import around
+from raceway.model.kinds import LocationKind
+from raceway.model.races import RawRace, Side
+from raceway.model.sites import Context, Site, SiteForm
+
+REASON = "both sides only take items out, and look at none: the same is left in either order"
+
+_CONTAINERS = frozenset({LocationKind.STRUCTURE, LocationKind.ITEM})
+
+
+def only_empties(race: RawRace, earlier: tuple[str, Site], later: tuple[str, Site]) -> bool:
+    """Whether both sides take something out whatever it is, and would not miss it either."""
+    return _takes_out(race.earlier, *earlier) and _takes_out(race.later, *later)
+
+
+def _takes_out(side: Side, path: str, site: Site) -> bool:
+    if side.access.location.kind not in _CONTAINERS or not side.access.operation.mutates:
+        return False
+    if site.form is SiteForm.METHOD:
+        return site.name in ("clear", "discard") or (site.name == "pop" and _unused_with_default(path, site))
+    return site.form is SiteForm.ITEM and site.context is Context.DELETE and _is_whole(path, site)
+
+
+def _unused_with_default(path: str, site: Site) -> bool:
+    """Whether it is `rows.pop(key, None)`, of which nothing is used."""
+    match around(path, site)[:2]:
+        case (ast.Call(args=[_, ast.Constant()], keywords=[]), ast.Expr()):
+            return True
+    return False
+
+
+def _is_whole(path: str, site: Site) -> bool:
+    """Whether it is `del rows[:]`."""
+    match around(path, site)[:1]:
+        case (ast.Subscript(slice=ast.Slice(lower=None, upper=None, step=None)),):
+            return True
+    return False

@@ -1,0 +1,72 @@
+"""Mutants that take away a benign class which is told from the source of both sides, or what bounds it."""
+
+from __future__ import annotations
+
+from tests.mutants.mutant import Mutant
+
+SOURCED = (
+    Mutant(
+        "benign-taken-out", "that two who only take items out are benign",
+        "findings/sourced.py", "if emptying.only_empties(", "if False and emptying.only_empties(",
+        "norace/take_out.py",
+    ),
+    Mutant(
+        "benign-taken-out-whatever", "that only what is not used is taken out whatever it is",
+        "findings/emptying.py", "and _unused_with_default(path, site)", "", "race/take_out.py",
+    ),
+    Mutant(
+        "benign-taken-out-part", "that only all items are taken out whatever they are",
+        "findings/emptying.py", "and _is_whole(path, site)", "", "race/take_out.py",
+    ),
+    Mutant(
+        "benign-stamps", "that two time stamps are benign",
+        "findings/sourced.py", "moments.both_stamp(", "False and moments.both_stamp(", "norace/time_stamp.py",
+    ),
+    Mutant(
+        "benign-stamps-given", "that a time that was given is no reading of a clock",
+        "findings/moments.py", "and not given", "", "race/time_stamp.py",
+    ),
+    Mutant(
+        "benign-left", "that a stop flag in the midst of a loop, or None as one, is benign",
+        "findings/sourced.py", "if leaving.is_left(", "if False and leaving.is_left(", "norace/stop_flag_left.py",
+    ),
+    Mutant(
+        "benign-left-first", "that nothing is done because of a stop flag but leaving",
+        "findings/leaving.py", "and _leaves(parent)", "", "race/stop_flag_left.py",
+    ),
+    Mutant(
+        "benign-left-once", "that a stop flag is asked for in a loop",
+        "findings/leaving.py", "and _in_loop(nodes[index + 1 :])", "", "race/stop_flag_left.py",
+    ),
+    Mutant(
+        "benign-left-stored", "that what is stored has the loop left",
+        "findings/leaving.py", "return bool(outcome) and", "return", "race/stop_flag_left.py",
+    ),
+    Mutant(
+        "benign-asked-again", "that a test which another function repeats under the lock is benign",
+        "findings/sourced.py", "if asking.asks_again(", "if False and asking.asks_again(",
+        "norace/lock_asked_again.py",
+    ),
+    Mutant(
+        "benign-asked-again-only", "that nothing is done because of the test but calling that function",
+        "findings/asking.py", "_only_calls(branch, name) for", "True for", "race/lock_asked_again.py",
+    ),
+    Mutant(
+        "benign-asked-again-locked", "that the function takes the lock before it tests",
+        "findings/asking.py", "and all(line < test.line for line in begun)", "", "race/lock_asked_again.py",
+    ),
+    Mutant(
+        "benign-gone", "that who takes out what it has found and bears that it has gone is benign",
+        "findings/sourced.py", "expecting.expects_gone(", "False and expecting.expects_gone(",
+        "norace/check_gone.py",
+    ),
+    Mutant(
+        "benign-gone-only", "that nothing else is done with what was found",
+        "findings/expecting.py", "and first <= test.line <= act.line", "", "race/check_gone.py",
+    ),
+    Mutant(
+        "benign-gone-stored", "that the other side stores nothing anew",
+        "findings/expecting.py", "            if not _takes_out(site):\n                return False\n", "",
+        "race/check_gone.py",
+    ),
+)
