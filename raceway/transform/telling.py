@@ -31,13 +31,23 @@ def told(tree: ast.Module) -> dict[ast.AST, str]:
                 if name in _LEVELS and _is_log(_name_of(owner).lower().strip("_")):
                     values = (*call.args, *(keyword.value for keyword in call.keywords))
                     found.update((part, LOG) for value in values for part in _ends(value))
-            case ast.FunctionDef(name="__repr__", body=[*_, ast.Return(value=ast.expr() as value)]):
-                found.update((part, SHOWN) for part in _ends(value))
+            case ast.FunctionDef(name="__repr__"):
+                found.update((part, SHOWN) for value in _texts(node) for part in _ends(value))
             case ast.FunctionDef(body=[ast.Return(value=ast.Call() as call)]):
                 found.update((part, COUNT) for part in _counted(call))
             case ast.FunctionDef(body=[ast.Expr(value=ast.Constant()), ast.Return(value=ast.Call() as call)]):
                 found.update((part, COUNT) for part in _counted(call))
     return found
+
+
+def _texts(function: ast.FunctionDef) -> Iterator[ast.expr]:
+    """What a function gives back, and the texts that it makes with values in them."""
+    for node in ast.walk(function):
+        match node:
+            case ast.Return(value=ast.expr() as value):
+                yield value
+            case ast.JoinedStr():
+                yield node
 
 
 def _is_log(name: str) -> bool:

@@ -69,4 +69,9 @@ SOURCED = (
         "findings/expecting.py", "            if not _takes_out(site):\n                return False\n", "",
         "race/check_gone.py",
     ),
+    Mutant(
+        "benign-shown", "that what only goes into __repr__ is benign",
+        "transform/telling.py", "found.update((part, SHOWN)", "found.update((part, SHOWN) if False else (part, \"\")",
+        "norace/told_only.py",
+    ),
 )

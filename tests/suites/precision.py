@@ -32,7 +32,8 @@ JUDGED = ("error", "warning")
 
 class Verdict(Struct, frozen=True, forbid_unknown_fields=True):
     """What became of one finding that was looked at. `mended` tells the rule by which a false one has gone away,
-    `later` that it came up in a later run than the first, after rules had been changed."""
+    `info` the one by which a harmless one is no more than `info` by now, `later` that it came up in a later run than
+    the first, after rules had been changed."""
 
     suite: str
     fingerprint: str
@@ -42,6 +43,7 @@ class Verdict(Struct, frozen=True, forbid_unknown_fields=True):
     verdict: Literal["true", "harmless", "false"]
     proof: str
     mended: str = ""
+    info: str = ""
     later: bool = False
 
 
@@ -114,6 +116,8 @@ def table(known: Verdicts) -> str:
         f"{len(known.suites)} suites, {count.total()} findings in the first runs: {_sums(count)}. What was reported as "
         f"unordered was unordered in {unordered:.0f} %. {since.total()} more came up later: {_sums(since)}."
     )
+    explained = sum(bool(verdict.info) for verdict in known.verdict)
+    sums += f" {explained} of the harmless ones are `info` by now." if explained else ""
     return "\n".join([*lines, "", sums]) + "\n"
 
 
@@ -123,6 +127,7 @@ def _sums(count: Counter[str]) -> str:
 
 def _word(verdict: Verdict) -> str:
     mended = f"; mended: {verdict.mended}" if verdict.mended else ""
+    mended += f"; `info`: {verdict.info}" if verdict.info else ""
     return f"{verdict.verdict}{mended}{' (later)' if verdict.later else ''}"
 
 
