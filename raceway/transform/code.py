@@ -14,6 +14,7 @@ from raceway.model import placeholders
 from raceway.model.sites import Role
 from raceway.transform.peeking import HOLD, taps_of
 from raceway.transform.plan import Plan, Tap
+from raceway.transform.polling import deciding
 
 _LOAD = ast.Load()
 _NO_INDEX = (
@@ -137,7 +138,7 @@ class _Renderer:
         """A tap on a name of the test, as a statement where the loop ends by the test."""
         operand = tap.draft.operand
         assert isinstance(operand, cst.Name)
-        place = self._pairs[operand]
+        place = next(deciding(loop.test))
         again = self._wrap(tap, ast.copy_location(ast.Name(operand.value, _LOAD), place))
         loop.orelse.insert(0, ast.copy_location(ast.Expr(again), place))
 

@@ -52,13 +52,23 @@ class Polls:
         return tuple(map(self._of, self._whiles))
 
     @cached_property
+    def unbound(self) -> frozenset[str]:
+        """The names that the module deletes, if only where a handler ends: at the end of a loop there may be none."""
+        found = set()
+        for node in ast.walk(self._tree):
+            match node:
+                case ast.Name(id=name, ctx=ast.Del()) | ast.ExceptHandler(name=str() as name):
+                    found.add(name)
+        return frozenset(found)
+
+    @cached_property
     def _whiles(self) -> list[ast.While]:
         loops = (node for node in ast.walk(self._tree) if isinstance(node, ast.While))
         return sorted(loops, key=lambda node: (node.lineno, node.col_offset))
 
     def _of(self, node: ast.While) -> tuple[Asked, ...]:
         asked = [one for one in self._certain(node.test, False) if one.attribute in self._plain]
-        if not asked:
+        if not asked or len({part.lineno for part in deciding(node.test)}) > 1:
             return ()
         stored = self._stored(node)
         return tuple(one for one in dict.fromkeys(asked) if one.attribute not in stored)
@@ -134,6 +144,21 @@ class Polls:
                         yield Asked(owner, helper, one.attribute)
             if not goes_on:
                 return
+
+
+def deciding(test: ast.expr) -> Iterator[ast.expr]:
+    """The parts after each of which a test may be over. A tap behind it has their line, or tracers would see it."""
+    match test:
+        case ast.UnaryOp(op=ast.Not(), operand=inner):
+            yield from deciding(inner)
+        case ast.BoolOp(values=parts):
+            for part in parts:
+                yield from deciding(part)
+        case ast.IfExp(body=body, orelse=other):
+            yield from deciding(body)
+            yield from deciding(other)
+        case _:
+            yield test
 
 
 def _uses(tree: ast.AST, name: str) -> int:

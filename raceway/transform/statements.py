@@ -15,7 +15,7 @@ from raceway.transform.pairing import children_of
 from raceway.transform.plan import Draft
 from raceway.transform.planner import Planner
 from raceway.transform.polarity import polarity
-from raceway.transform.scopes import ScopeKind, captured_names
+from raceway.transform.scopes import Binding, ScopeKind, captured_names
 from raceway.transform.source import exits, only_waits, waits_once
 from raceway.transform.suspensions import awaits_each_round, goes_on_after_await
 
@@ -96,7 +96,7 @@ def _note_end(planner: Planner, node: cst.While, tests: list[Draft], loop: int) 
     places = dict(_attributes(node.test)) if asked else {}
     for owner, name, attribute in asked:
         place = places.get((owner, name))
-        if place is None or attribute.startswith("__"):
+        if place is None or attribute.startswith("__") or not _stays(planner, owner):
             continue
         for draft in tests:
             draft.polled |= draft.anchor is place and draft.name == attribute
@@ -106,6 +106,12 @@ def _note_end(planner: Planner, node: cst.While, tests: list[Draft], loop: int) 
         end = planner.site(SiteForm.ATTRIBUTE, Context.LOAD, Role.BASE, place, place.value, attribute)
         end.flag = end.waits = end.polled = True
         planner.tap(end, Role.BASE, node, "orelse")
+
+
+def _stays(planner: Planner, name: str) -> bool:
+    """Whether what a test has just found by a name is still there: what the test calls may delete it."""
+    local = planner.scope.resolve(name) is Binding.LOCAL
+    return local or planner.facts.polls is None or name not in planner.facts.polls.unbound
 
 
 def _attributes(node: cst.CSTNode) -> Iterator[tuple[tuple[str, str], cst.Attribute]]:

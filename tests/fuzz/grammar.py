@@ -49,6 +49,10 @@ _DUNDERS = (
 _BASES = ("", "(Box)", "(L)", "(dict)", "(list)", "(object, metaclass=type)", "(Slotted)", "(Exception)", "(Box, L)")
 
 
+HEAD = "g = h = k = 0\n"
+"""What a module begins with."""
+
+
 class Programs(Statements):
     """Expressions, statements, classes; `makes` are further ways to begin."""
 
@@ -233,11 +237,11 @@ def program(made: Programs, name: str) -> str:
     return f"def {name}(p, q):\n{variables}{first}{inner}{second}  return n, m, r\n"
 
 
-def module(seeds: list[int]) -> str:
+def module(seeds: list[int], sort: type[Programs] = Programs, head: str = HEAD) -> str:
     """A module with one program for each seed, `program_0` and on; what does not compile is left out."""
-    parts = ["g = h = k = 0\n"]
+    parts = [head]
     for place, seed in enumerate(seeds):
-        text = program(Programs(Random(seed)), f"program_{place}")
+        text = program(sort(Random(seed)), f"program_{place}")
         parts.append(text if compiles(text) else f"def program_{place}(p, q): pass\n")
     return "\n".join(parts)
 

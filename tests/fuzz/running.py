@@ -9,7 +9,7 @@ import re
 import sys
 import threading
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from random import Random
 from types import CodeType
@@ -112,8 +112,10 @@ def differing(plain: Traces, watched: Traces) -> list[int]:
     return [place for place, (one, other) in enumerate(zip(plain, watched, strict=True)) if one != other]
 
 
-def differences(seeds: Sequence[int], core: str, functions: bool = False) -> list[int]:
-    """The seeds of the programs that run differently on a core.
+def differences(
+    seeds: Sequence[int], core: str, functions: bool = False, make: Callable[[list[int]], str] = module
+) -> list[int]:
+    """The seeds of the programs that run differently on a core; `make` makes a module of them.
 
     Sets of functions have the order of their addresses: a program counts that differs each of three times, while plain
     runs agree.
@@ -122,7 +124,7 @@ def differences(seeds: Sequence[int], core: str, functions: bool = False) -> lis
     for _ in range(3):
         if not left:
             break
-        source = module(left)
+        source = make(left)
         watching = Watching(core, functions)
         watched_code = watching.code(source)
         plain = traces(plain_code(source), source, left)

@@ -341,6 +341,13 @@ def again() -> bool:
     return _rounds[0] % 9 > 0
 
 
+def tick(clock: Any) -> None:
+    """Count what a loop waits for, unknown to the module that has the loop."""
+    spark("tick")
+    clock.ticks += 1
+    clock.stopped = clock.ticks > 2
+
+
 def complete(coroutine: Any) -> Any:
     """Run a coroutine to its end."""
     try:
@@ -362,6 +369,6 @@ def drive(generator: Any) -> None:
 
 NAMES: dict[str, Any] = {
     "L": Logged, "Boom": Boom, "spark": spark, "kind": kind, "note": note, "again": again, "complete": complete,
-    "drive": drive, "made": made, "Box": Box, "Slotted": Slotted,
+    "drive": drive, "made": made, "Box": Box, "Slotted": Slotted, "tick": tick,
 }  # fmt: skip
 """What a program finds among its globals."""

@@ -14,6 +14,7 @@ from tests.fuzz import stage
 from tests.fuzz.__main__ import BATCH
 from tests.fuzz.grammar import module
 from tests.fuzz.running import differences, differing, plain_code, traces
+from tests.fuzz.waiting import waiting_module
 
 MODULES = 50
 """Of `BATCH` programs each."""
@@ -29,6 +30,12 @@ def test_random_programs_run_as_they_did(first: int) -> None:
 @pytest.mark.skipif("native" not in available_cores(), reason="the native core is not built")
 def test_with_taps_of_functions_they_do_too() -> None:
     assert differences(range(BATCH), "native", functions=True) == []
+
+
+@pytest.mark.skipif("native" not in available_cores(), reason="the native core is not built")
+def test_loops_that_wait_do_too() -> None:
+    once = [3000000094, 3000000102, 3000000140, 3000000144, 3000000208, 3000000209]  # differed
+    assert differences([*once, *range(3 * BATCH)], "native", make=waiting_module) == []
 
 
 @pytest.mark.skipif("native" not in available_cores(), reason="the native core is not built")

@@ -146,6 +146,34 @@ except (say("E", KeyError), say("F", ValueError)) as e: say(repr(e.args[0].y))
 finally: a.z
 # chained targets
 a.x = b[c.y] = z = c.w
+# loops that wait for what others count
+class Tank:
+    def __init__(self): self.level = 0
+def fill(one):
+    setattr(one, "".join(("le", "vel")), one.level + 1)
+    return say("filled", one.level > 1)
+def drain(full):
+    global tank
+    if full: del tank
+    return say("drained", 2)
+def waits(one, full=False):
+    while (
+        not full
+        or one.level < 4
+    ):
+        full = fill(one)
+def waits_in_lines(one):
+    while (
+        0 <
+        one.level < 5
+    ):
+        fill(one)
+tank = Tank()
+while tank.level < drain(tank.level == 2):
+    fill(tank)
+tank = Tank()
+waits(tank)
+waits_in_lines(tank)
 # in an order of its own
 a[say("i")] = b[say("j")] = say("v")
 a[say("i")].x[say("j")] += say("k", b)
