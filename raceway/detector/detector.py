@@ -90,7 +90,7 @@ class Detector:
             Release: self._release,
             Give: self._give,
             Take: self._take,
-            Job: self._job,
+            Job: lambda job: self._actor(job.actor).take_job(job.queue),
             Fork: self._fork,
             Spawn: self._spawn,
             Suspend: self.tasks.suspend,
@@ -274,9 +274,6 @@ class Detector:
 
     def _give(self, record: Give) -> None:
         self._actor(record.actor).advance()
-
-    def _job(self, record: Job) -> None:
-        self._actor(record.actor).take_job(record.queue)
 
     def _take(self, record: Take) -> None:
         actor, where = self._actor(record.actor), record.location

@@ -65,11 +65,11 @@ class _Group:
     moments: Moments | None
     is_one_value: bool
 
-    def __init__(self, kind: FindingKind, variable: str, predicted: bool, of_jobs: bool = False) -> None:
+    def __init__(self, kind: FindingKind, variable: str, luck: int) -> None:
         self.kind = kind
         self.variable = variable
-        self.predicted = predicted
-        self.of_jobs = of_jobs
+        self.luck = luck
+        self.predicted = luck == 2
         self.races: list[tuple[RawRace, Member, Member]] = []
         self.extra = 0
 
@@ -115,10 +115,9 @@ def build(
     for group in groups:
         guarding.add(_bare(group), (race for race, _first, _second in group.races))
         group.judgement = _judge_all(group, names, gil, guards.of(group.variable), directory, openings, snapshots)
-    seen = _fold([group for group in groups if not group.predicted and not group.of_jobs], names.site)
-    for others in ([group for group in groups if group.of_jobs], [group for group in groups if group.predicted]):
-        seen += _beyond(_fold(others, names.site), seen)
-    groups = seen
+    found, groups = groups, []
+    for luck in range(3):
+        groups += _beyond(_fold([group for group in found if group.luck == luck], names.site), groups)
     moments = _together(groups, names)
     for number, group in enumerate(groups):
         group.usual, group.moments = guarding.of(_bare(group)), moments.get(number)
@@ -170,9 +169,9 @@ def _group(races: Iterable[RawRace], site_of: Callable[[int], Site], openings: O
         kind = kind_of(race, first, second)
         variable = _variable(race)
         lines = frozenset(_line(part.unit, site_of) for part in (first, second))
-        of_jobs = race.worker != 0
-        key = (kind, variable, lines, race.one_loop, race.predicted, of_jobs)
-        groups.setdefault(key, _Group(kind, variable, race.predicted, of_jobs)).races.append((race, first, second))
+        luck = 2 if race.predicted else int(race.worker != 0)  # that of locks, and of who took a job
+        key = (kind, variable, lines, race.one_loop, luck)
+        groups.setdefault(key, _Group(kind, variable, luck)).races.append((race, first, second))
     return list(groups.values())
 
 

@@ -8,8 +8,7 @@ from raceway.errors import NativeCoreWarning
 from raceway.model.findings import Note, NotSeen, Report, Summary
 from raceway.model.kinds import Severity, Verdict
 from raceway.report.coverage import coverage_lines
-from raceway.report.finding import STYLES
-from raceway.report.lines import BLANK, Line, Span, Style
+from raceway.report.lines import BLANK, STYLES, Line, Span, Style
 from raceway.report.wording import counted
 
 _MODULES = 10

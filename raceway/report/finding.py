@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from raceway.model.findings import AccessSide, Finding
-from raceway.model.kinds import Severity
 from raceway.report.excerpt import excerpt
-from raceway.report.lines import BLANK, Line, Medium, Span, Style, cells, printable
+from raceway.report.lines import BLANK, STYLES, Line, Medium, Span, Style, cells, printable
 from raceway.report.stacks import Shown, shortened
 from raceway.report.steps import step_lines
 from raceway.report.wording import confidence, counted, explained, seen, verdicts
@@ -21,8 +20,6 @@ _FEW, _MANY = 3, 20
 _WIDEST = 60
 _SEVERITY = len("WARNING")
 _CALLED_FROM = "called from "
-
-STYLES = {Severity.ERROR: Style.ERROR, Severity.WARNING: Style.WARNING, Severity.INFO: Style.INFO}
 
 
 def finding_lines(finding: Finding, medium: Medium, *, gil: bool) -> Iterator[Line]:

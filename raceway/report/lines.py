@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 
+from raceway.model.kinds import Severity
 from raceway.model.struct import Struct
 
 TAB = " " * 4
@@ -25,6 +26,10 @@ class Style(enum.Enum):
     GUTTER = "blue"
     FAINT = "dim"
     REMEDY = "bold green"
+
+
+STYLES = {Severity.ERROR: Style.ERROR, Severity.WARNING: Style.WARNING, Severity.INFO: Style.INFO}
+"""How a severity looks."""
 
 
 class Span(Struct):

@@ -6,15 +6,15 @@ calls it: a row of them is told by its number and the names of their packages.
 
 from __future__ import annotations
 
-import re
+import functools
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from raceway.model.findings import AccessSide, Frame
 from raceway.model.struct import Struct
 
-_INSTALLED = re.compile(r"(?:^|[/\\])(?:site|dist)-packages[/\\](?P<package>[^/\\]+)")
-_LIBRARY = re.compile(r"(?:[/\\]lib(?:64)?[/\\]python3\.\d+t?|^[A-Za-z]:\\(?:.*\\)?Lib)[/\\](?P<module>[^/\\]+)")
+_INSTALLED = r"(?:^|[/\\])(?:site|dist)-packages[/\\](?P<package>[^/\\]+)"
+_LIBRARY = r"(?:[/\\]lib(?:64)?[/\\]python3\.\d+t?|^[A-Za-z]:\\(?:.*\\)?Lib)[/\\](?P<module>[^/\\]+)"
 _LEAST = 2
 """So many frames in a row at least are told by their number."""
 
@@ -28,11 +28,14 @@ class Shown(Struct):
     packages: tuple[str, ...] = ()
 
 
+@functools.cache
 def package_of(file: str) -> str:
     """The package or module of the standard library that a file belongs to; empty for one of the program itself."""
     if file.startswith("<frozen "):
         return file.removeprefix("<frozen ").rstrip(">")
-    found = _INSTALLED.search(file) or _LIBRARY.search(file)
+    import re  # a run without findings does without
+
+    found = re.search(_INSTALLED, file) or re.search(_LIBRARY, file)
     return found[1].removesuffix(".py") if found else ""
 
 
