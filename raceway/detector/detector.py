@@ -294,7 +294,9 @@ class Detector:
 
     def _note_order(self, record: Acquire, actor: Actor, held: tuple[int, ...]) -> None:
         epoch, whose = (actor.slot, actor.clock[actor.slot]), record.task or record.actor
-        self.orders.note(whose, actor.version, held, record.sync, record.stack, epoch, actor.firm)
+        task = self.tasks.get(record.task) if record.yields else None
+        version = actor.version + (0 if task is None else task.version)
+        self.orders.note(whose, version, held, record.sync, record.stack, epoch, actor.firm, task)
 
     def _held(self, actor: Actor, serial: int) -> list[int]:
         task = self.tasks.get(serial)

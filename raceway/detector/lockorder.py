@@ -15,7 +15,10 @@ its taker goes on. A lock that another actor freed is a signal, and no order is 
 Locks are instances: two accounts whose locks are taken in the order of their numbers make no cycle, though one line
 made both.
 
-Tasks of one event loop share a slot: cycles between them are not looked for, only those between threads or loops.
+Tasks of one event loop share a slot. Between them counts what they wait for while others run: the locks of asyncio,
+trio and anyio. Each such time that is kept has a mark, and each task knows the marks that come before it: those of who
+has made it, woken it (not by giving back a lock), or was made by it and is over. A task that has only slept since
+another one was over need not have waited for it.
 """
 
 from __future__ import annotations
@@ -23,12 +26,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from raceway.detector.clocks import Clock
+from raceway.detector.tasks import Task
 from raceway.model.locks import LockOrder
 from raceway.model.records import Stack
 
 KEPT = 8
 """Times kept of one dependency: half of them the first ones, the others the last. A thread-per-request server has no
 end of actors that do the same."""
+
+OF_A_TASK = 2
+"""Times of one task at most that are kept of one dependency, if it has marks."""
+
+MARKS = 1 << 12
+"""Marks there are."""
 
 DEPENDENCIES = 1 << 14
 """Dependencies of different locks or places that are kept; further ones are not."""
@@ -41,14 +51,15 @@ STEPS = 200_000
 
 
 class _Dependency:
-    """One place that took one lock under one set of locks: its times, as (actor, version, slot, number, clock)."""
+    """One place that took one lock under one set of locks: its times, as (actor, version, slot, number, clock, mark,
+    marks known)."""
 
     __slots__ = ("count", "stack", "times")
 
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
         self.count = 0
-        self.times: list[tuple[int, int, int, int, Clock]] = []
+        self.times: list[tuple[int, int, int, int, Clock, int, int]] = []
 
 
 class LockOrders:
@@ -58,6 +69,7 @@ class LockOrders:
         self._known: dict[tuple[tuple[int, ...], int, Stack], _Dependency] = {}
         self._named = named
         self.dropped = 0
+        self._marks = 0
         self.noted = 0
         """How many times were noted, those alike each time."""
 
@@ -70,8 +82,10 @@ class LockOrders:
         stack: Stack,
         epoch: tuple[int, int],
         clock: Clock,
+        task: Task | None = None,
     ) -> None:
-        """`actor` took a lock while it held others. `version` is another one whenever its order to others changed."""
+        """`actor` took a lock while it held others. `version` is another one whenever its order to others changed.
+        `task`: the actor, if others of its loop run while it waits for the lock."""
         key = (held, taken, stack[:1])
         known = self._known.get(key)
         if known is None:
@@ -84,18 +98,33 @@ class LockOrders:
         times = known.times
         if times and times[-1][:2] == (actor, version):
             return
-        if len(times) >= KEPT:
+        mark, marks = -1, 0
+        if task is not None:
+            if len(times) >= KEPT or sum(time[0] == actor for time in times) >= OF_A_TASK:
+                return
+            mark, marks = self._mark(task)
+        elif len(times) >= KEPT:
             del times[KEPT // 2]
         self.noted += 1
-        times.append((actor, version, *epoch, dict(clock)))
+        times.append((actor, version, *epoch, dict(clock), mark, marks))
         self._named.add(actor)
+
+    def _mark(self, task: Task) -> tuple[int, int]:
+        """A mark for what the task does now, -1 if there are no more, and those that come before."""
+        known = task.marks | task.ended
+        if self._marks == MARKS:
+            self.dropped += 1
+            return -1, 0
+        self._marks += 1
+        task.marks |= 1 << self._marks - 1
+        return self._marks - 1, known
 
     def all(self) -> tuple[LockOrder, ...]:
         """The dependencies, each with all its times."""
         return tuple(
-            LockOrder(actor, held, taken, known.stack, slot, number, tuple(sorted(clock.items())), known.count)
+            LockOrder(actor, held, taken, known.stack, slot, number, tuple(sorted(clock.items())), known.count, *marks)
             for (held, taken, _place), known in self._known.items()
-            for actor, _version, slot, number, clock in known.times
+            for actor, _version, slot, number, clock, *marks in known.times
         )
 
 
@@ -131,8 +160,11 @@ class _Search:
 
     def _may_meet(self, first: LockOrder, second: LockOrder) -> bool:
         """Whether two dependencies are those of different actors at times that nothing orders."""
-        if first.actor == second.actor or first.slot == second.slot:
+        if first.actor == second.actor:
             return False
+        if first.slot == second.slot:
+            marked = first.mark >= 0 and second.mark >= 0
+            return marked and not (second.known >> first.mark & 1 or first.known >> second.mark & 1)
         before = first.number <= self._clocks[id(second)].get(first.slot, 0)
         after = second.number <= self._clocks[id(first)].get(second.slot, 0)
         return not (before or after)

@@ -39,6 +39,9 @@ WALKS = 8
 WAKERS = 4
 """Of a task, who has woken it last."""
 
+SLEPT = "callback _set_result_unless_cancelled"
+"""The callback that ends a sleep."""
+
 ENDED_LIMIT = 4096
 """Tasks that are over and may still be named, or be the origin of what is going on."""
 
@@ -55,12 +58,14 @@ class Task:
     `seen` is the place of the newest write of others that it has read in its first step. `heads` are reads that a write
     after a suspension may depend on, by site, activation and location. `wakers` are pairs of a task and the place in
     the stream where it did what wakes this one. `begun` are the walks that it is at. `looks` are
-    its newest reads, by location, on whose answers something that it calls later may depend.
+    its newest reads, by location, on whose answers something that it calls later may depend. `marks` has a bit for
+    each taking of a lock that comes before what the task does now, `ended` those of tasks that it has made and that are
+    over, and `version` is another number whenever others know more of the task, or it of others.
     """
 
     __slots__ = (
-        "after", "began", "begun", "born", "counted", "done", "heads", "held", "kind", "looks", "name", "parent",
-        "seen", "turn", "wakers",
+        "after", "began", "begun", "born", "counted", "done", "ended", "heads", "held", "kind", "looks", "marks",
+        "name", "parent", "seen", "turn", "version", "wakers",
     )  # fmt: skip
 
     def __init__(self, name: str, kind: ActorKind, parent: int, born: int) -> None:
@@ -72,6 +77,7 @@ class Task:
         self.turn = 0
         self.counted = -1
         self.began = self.seen = 0
+        self.marks = self.ended = self.version = 0
         self.held: list[int] = []
         self.heads: dict[Place, Entry] = {}
         self.wakers: deque[tuple[int, int]] = deque(maxlen=WAKERS)
@@ -152,6 +158,9 @@ class Tasks:
         if parent is not None and not record.born:
             parent.go_on(sequence)
         self.walkers.follow(task, record.parent, sequence)
+        if parent is not None:
+            task.marks = parent.marks
+            parent.version += 1
 
     def suspend(self, record: Suspend) -> None:
         """A task lets others run."""
@@ -168,12 +177,28 @@ class Tasks:
         if task is not None:
             task.wakers.append((record.by, sequence))
             self.walkers.follow(task, record.by, sequence)
+            self._order(by, task, record.task)
+
+    def _order(self, by: Task | None, task: Task, serial: int) -> None:
+        """The task goes on after what `by` has done; and, unless it has only slept, after all of the tasks that it has
+        made which is over, as who awaits what is over is not suspended."""
+        slept = by is not None and by.parent == serial and by.name == SLEPT
+        marks = (0 if by is None else by.marks) | (0 if slept else task.ended)
+        if by is not None:
+            by.version += 1
+        task.version += 1
+        task.marks |= marks
+        if not slept:
+            task.ended = 0
 
     def done(self, record: Done) -> None:
         """A task is over."""
         task = self.get(record.task)
         if task is not None and not task.done:
             task.done = True
+            parent = self.get(task.parent)
+            if parent is not None and task.kind is not ActorKind.CALLBACK:
+                parent.ended |= task.marks | task.ended
             task.held.clear()
             task.heads.clear()
             task.looks.clear()

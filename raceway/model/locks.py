@@ -15,7 +15,9 @@ class LockOrder(Struct):
     """`actor` took the lock `taken` while it held the locks `held`, and would have waited for it without limit.
 
     The epoch (`number` at `slot`) and the `clock`, as pairs of slot and number, are those of the order that does not
-    come from locks. `count` is how often the place took the lock under these locks.
+    come from locks. `count` is how often the place took the lock under these locks. Of a task that lets others of its
+    loop run while it waits, `mark` is the number of this time among them and `known` has a bit for each of those times
+    that come before it; -1 for others.
     """
 
     actor: int
@@ -26,6 +28,8 @@ class LockOrder(Struct):
     number: int
     clock: tuple[tuple[int, int], ...]
     count: int
+    mark: int = -1
+    known: int = 0
 
 
 class Waiting(Struct):

@@ -57,7 +57,8 @@ class Acquire(Struct):
     """The actor now happens after every release of `sync` so far. `held` when it is a lock that is now held.
 
     `stack` is where a lock was taken by an actor that would have waited for it without limit, and holds others. `where`
-    is the innermost frame that took a lock, if somebody wants to know.
+    is the innermost frame that took a lock, if somebody wants to know. `yields`: others of its loop run while a task
+    waits for the lock.
     """
 
     actor: int
@@ -66,6 +67,7 @@ class Acquire(Struct):
     task: int = 0
     stack: Stack = ()
     where: Stack = ()
+    yields: bool = False
 
 
 class Release(Struct):

@@ -281,6 +281,12 @@ typedef struct {
     uint32_t step;
 } Look;
 
+/* A set of small numbers. */
+typedef struct {
+    uint64_t *words; /* owned */
+    uint32_t count; /* of words */
+} Marks;
+
 typedef struct {
     uint64_t serial;
     uint64_t parent; /* task that made it, 0 outside any */
@@ -290,6 +296,7 @@ typedef struct {
     Lockset held; /* while no thread works for it */
     bool passing; /* a callback */
     bool green; /* a greenlet: it may let others run at any call */
+    bool limited; /* waits for nothing without limit */
     bool done;
     bool named; /* a finding will name it */
     uint8_t heads_count;
@@ -301,6 +308,9 @@ typedef struct {
     uint32_t walks[TASK_WALKS]; /* contexts, owned references: of walks that it is at, or has begun since it went on, in order */
     Head *heads; /* owned: TASK_HEADS of them, NULL until needed */
     Look *looks; /* owned: TASK_LOOKS of them, NULL until needed */
+    Marks marks; /* of the takings of locks that come before what it does now */
+    Marks ended; /* and of those of tasks that it has made and that are over */
+    uint32_t version; /* another one whenever others know more of it, or it of others */
     PyObject *name; /* owned */
 } Task;
 
@@ -1064,6 +1074,7 @@ void sync_acquire_later(Thread *thread, uint64_t serial);
 uint64_t sync_of_object(PyObject *target);
 void sync_release(Thread *thread, uint64_t sync, bool merge);
 void sync_lock_taken(Thread *thread, uint64_t sync, Frame *frame, bool waits);
+void sync_lock_taken_as(Thread *thread, uint64_t serial, Frame *frame, bool waits, bool yields);
 void sync_lock_freed(Thread *thread, uint64_t sync);
 void sync_retire(uint64_t sync);
 void syncs_reset(void);
@@ -1076,7 +1087,9 @@ PyObject *locks_tuple(Lockset locks);
 
 /* --- lockorder.c: which locks were taken while which were held ----------------------------------------------------- */
 
-void lockorder_note(Thread *thread, Frame *frame, uint64_t taken);
+void lockorder_note(Thread *thread, Frame *frame, uint64_t taken, bool yields);
+void marks_join(Marks *marks, const Marks *others);
+void marks_clear(Marks *marks);
 uint64_t lockorder_noted(void);
 PyObject *lockorder_dump(void);
 void lockorder_reset(void);

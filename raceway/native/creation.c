@@ -259,14 +259,28 @@ is_used_by_queue(Frame *frame)
 #endif
 }
 
-/* Who is behind the models in Python that call the recorder. */
+static bool
+is_of_locks(PyObject *module)
+{
+    static const char *const names[] = {"asyncio.locks", "asyncio.mixins", "trio._sync", "anyio._backends._asyncio",
+                                        "anyio._core._synchronization"};
+    for (size_t place = 0; place < sizeof names / sizeof *names; place++) {
+        if (is_module(module, names[place])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Who is behind the models in Python that call the recorder, and behind locks of tasks. */
 Frame *
 asker_of_verb(Frame *frame)
 {
     while (frame != NULL) {
         PyObject *module = module_of(frame);
-        if (module == NULL || !PyUnicode_Check(module) || PyUnicode_GET_LENGTH(module) < 8 ||
-            PyUnicode_Tailmatch(module, prefix, 0, PY_SSIZE_T_MAX, -1) != 1) {
+        bool ours = module != NULL && PyUnicode_Check(module) && PyUnicode_GET_LENGTH(module) >= 8 &&
+                    PyUnicode_Tailmatch(module, prefix, 0, PY_SSIZE_T_MAX, -1) == 1;
+        if (!ours && !is_of_locks(module)) {
             return frame;
         }
         frame = outer(frame);

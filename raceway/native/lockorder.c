@@ -6,6 +6,8 @@
 #include <string.h>
 
 #define KEPT 8 /* times kept of one dependency: half of them the first ones, the others the last */
+#define OF_A_TASK 2 /* times of one task at most that are kept of one dependency, if it has marks */
+#define MARKS (1 << 12) /* marks there are */
 #define DEPENDENCIES (1 << 14)
 
 typedef struct {
@@ -14,6 +16,8 @@ typedef struct {
     uint32_t slot;
     Number number;
     Clock clock; /* owned */
+    int mark; /* -1: none */
+    Marks known; /* those before */
 } Time;
 
 /* One place that took one lock under one set of locks. */
@@ -34,6 +38,60 @@ static Table table;
 static Dependency *first, *last;
 static uint32_t dependency_count;
 static uint64_t noted;
+static int mark_count;
+
+/* Add all that are in `others`. */
+void
+marks_join(Marks *marks, const Marks *others)
+{
+    if (marks->count < others->count) {
+        uint64_t *grown = realloc(marks->words, others->count * sizeof(uint64_t));
+        if (grown == NULL) {
+            failures++;
+            return;
+        }
+        memset(grown + marks->count, 0, (others->count - marks->count) * sizeof(uint64_t));
+        *marks = (Marks){grown, others->count};
+    }
+    for (uint32_t place = 0; place < others->count; place++) {
+        marks->words[place] |= others->words[place];
+    }
+}
+
+void
+marks_clear(Marks *marks)
+{
+    free(marks->words);
+    *marks = (Marks){0};
+}
+
+/* A mark for what the task does now, -1 if there are no more; those that come before are added to `known`. */
+static int
+mark_of(Task *task, Marks *known)
+{
+    if (mark_count == MARKS) {
+        failures++;
+        return -1;
+    }
+    marks_join(known, &task->marks);
+    marks_join(known, &task->ended);
+    int mark = mark_count++;
+    uint64_t words[MARKS / 64] = {0};
+    words[mark / 64] = UINT64_C(1) << (mark % 64);
+    marks_join(&task->marks, &(Marks){words, (uint32_t)mark / 64 + 1});
+    return mark;
+}
+
+/* Whether one more time of the task is to be kept. */
+static bool
+has_room(const Dependency *known, const Task *task)
+{
+    int of_task = 0;
+    for (int place = 0; place < known->time_count; place++) {
+        of_task += known->times[place].actor == task->serial;
+    }
+    return known->time_count < KEPT && of_task < OF_A_TASK;
+}
 
 static Dependency *
 find(uint64_t hash, Lockset held, uint64_t taken, PyCodeObject *code, const void *instruction)
@@ -80,11 +138,13 @@ add(uint64_t hash, Lockset held, uint64_t taken, Thread *thread, Frame *frame, P
     return made;
 }
 
-/* The actor of the thread took a lock at `frame` while it held others. */
+/* The actor of the thread took a lock at `frame` while it held others; `yields`: others of its loop run while it waits. */
 void
-lockorder_note(Thread *thread, Frame *frame, uint64_t taken)
+lockorder_note(Thread *thread, Frame *frame, uint64_t taken, bool yields)
 {
     Actor *actor = thread->actor;
+    Task *task = yields ? thread->task : NULL;
+    uint32_t version = actor->version + (task == NULL ? 0 : task->version);
     PyCodeObject *code = frame == NULL ? NULL : frame_code(frame);
     const void *instruction = frame == NULL ? NULL : frame_instruction(frame);
     uint64_t hash = mix(((uint64_t)actor->held << 40) ^ mix(taken) ^ (uintptr_t)instruction);
@@ -95,16 +155,23 @@ lockorder_note(Thread *thread, Frame *frame, uint64_t taken)
     known->count++;
     Time *times = known->times;
     int count = known->time_count;
-    if (count != 0 && times[count - 1].actor == whose(thread) && times[count - 1].version == actor->version) {
+    if (count != 0 && times[count - 1].actor == whose(thread) && times[count - 1].version == version) {
+        return;
+    }
+    if (task != NULL && !has_room(known, task)) {
         return;
     }
     if (count == KEPT) {
         clock_free(&times[KEPT / 2].clock);
+        marks_clear(&times[KEPT / 2].known);
         memmove(&times[KEPT / 2], &times[KEPT / 2 + 1], (KEPT / 2 - 1) * sizeof(Time));
         count--;
     }
-    times[count] = (Time){.actor = whose(thread), .version = actor->version, .slot = actor->slot,
+    times[count] = (Time){.actor = whose(thread), .version = version, .slot = actor->slot, .mark = -1,
                           .number = clock_get(&actor->clock, actor->slot)};
+    if (task != NULL) {
+        times[count].mark = mark_of(task, &times[count].known);
+    }
     clock_copy(&times[count].clock, &actor->firm);
     noted++;
     known->time_count = count + 1;
@@ -136,7 +203,13 @@ clock_tuple(const Clock *clock)
     return pairs;
 }
 
-/* [(actor, held, taken, stack, slot, number, clock, count)], as raceway/model/locks.py has it. */
+static PyObject *
+marks_number(const Marks *marks)
+{
+    return _PyLong_FromByteArray((const unsigned char *)marks->words, marks->count * sizeof(uint64_t), PY_LITTLE_ENDIAN, 0);
+}
+
+/* [(actor, held, taken, stack, slot, number, clock, count, mark, known)], as raceway/model/locks.py has it. */
 PyObject *
 lockorder_dump(void)
 {
@@ -144,10 +217,11 @@ lockorder_dump(void)
     for (const Dependency *one = first; found != NULL && one != NULL; one = one->next) {
         for (int place = 0; found != NULL && place < one->time_count; place++) {
             const Time *time = &one->times[place];
-            PyObject *row = Py_BuildValue("(KNKNIKNK)", (unsigned long long)time->actor, locks_tuple(one->held),
+            PyObject *row = Py_BuildValue("(KNKNIKNKiN)", (unsigned long long)time->actor, locks_tuple(one->held),
                                           (unsigned long long)one->taken, stack_tuple(one->stack),
                                           (unsigned int)time->slot, (unsigned long long)time->number,
-                                          clock_tuple(&time->clock), (unsigned long long)one->count);
+                                          clock_tuple(&time->clock), (unsigned long long)one->count, time->mark,
+                                          marks_number(&time->known));
             if (row == NULL || PyList_Append(found, row) < 0) {
                 Py_CLEAR(found);
             }
@@ -172,6 +246,7 @@ lockorder_reset(void)
         first = one->next;
         for (int place = 0; place < one->time_count; place++) {
             clock_free(&one->times[place].clock);
+            marks_clear(&one->times[place].known);
         }
         lockset_drop(one->held);
         stack_drop(one->stack);
@@ -180,5 +255,6 @@ lockorder_reset(void)
     last = NULL;
     dependency_count = 0;
     noted = 0;
+    mark_count = 0;
     table_free(&table);
 }

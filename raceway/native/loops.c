@@ -125,6 +125,24 @@ hands_on(Frame *frame)
     return false;
 }
 
+/* Whether `wait_for()`, which made tasks before CPython 3.12, makes one behind this frame. */
+static bool
+is_limited(Frame *frame)
+{
+    for (; frame != NULL; frame = frame_skip(frame->previous)) {
+        PyObject *module = module_of(frame);
+        const char *text = module == NULL || !PyUnicode_Check(module) ? NULL : PyUnicode_AsUTF8(module);
+        if (text == NULL || strncmp(text, "asyncio.", 8) != 0) {
+            PyErr_Clear();
+            return false;
+        }
+        if (named(frame_code(frame)->co_name, "wait_for")) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void
 handle_made(PyObject *handle, PyObject *callback)
 {
@@ -141,6 +159,10 @@ handle_made(PyObject *handle, PyObject *callback)
         else if (extra != NULL && extra->task == 0) {
             alone = false;
             extra->task = task_spawn(NULL, by, TASK_OF_LOOP, 0);
+            Task *made = task_find(extra->task);
+            if (made != NULL) {
+                made->limited = is_limited(frame);
+            }
         }
         else if (extra != NULL && !hands_on(frame)) {
             task_wake(thread, extra->task);

@@ -148,15 +148,16 @@ feed_suspend(PyObject *record)
     return true;
 }
 
-/* (verb, actor, other, merge, held, task) of the edges, where `merge` of a lock tells whether its taker would have waited;
+/* (verb, actor, other, merge, held, task, yields) of the edges, where `merge` of a lock tells whether its taker would have
+   waited, and `yields` whether others of its loop run meanwhile;
    (verb, actor, task, is it a greenlet, -, by whom) of what happens to tasks. */
 static bool
 feed_edge(PyObject *record, const char *verb)
 {
     unsigned long long actor = 0, other = 0, task = 0;
-    int merge = 0, held = 0;
+    int merge = 0, held = 0, yields = 0;
     const char *unused;
-    if (!PyArg_ParseTuple(record, "s|KKppK", &unused, &actor, &other, &merge, &held, &task)) {
+    if (!PyArg_ParseTuple(record, "s|KKppKp", &unused, &actor, &other, &merge, &held, &task, &yields)) {
         return false;
     }
     if (strcmp(verb, "retire") == 0) {
@@ -189,7 +190,7 @@ feed_edge(PyObject *record, const char *verb)
         task_wake(thread, other);
     }
     else if (strcmp(verb, "acquire") == 0) {
-        held ? sync_lock_taken(thread, other, NULL, merge) : sync_acquire(thread, other);
+        held ? sync_lock_taken_as(thread, other, NULL, merge, yields) : sync_acquire(thread, other);
     }
     else if (strcmp(verb, "release") == 0) {
         held ? sync_lock_freed(thread, other) : sync_release(thread, other, merge);

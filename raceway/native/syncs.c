@@ -203,9 +203,9 @@ sync_release(Thread *thread, uint64_t serial, bool merge)
     thread_new_epoch(thread);
 }
 
-/* The actor took the lock at `frame`; `waits`: it would have waited without limit. */
+/* The actor took the lock at `frame`; `waits`: it would have waited without limit, `yields`: while its loop goes on. */
 void
-sync_lock_taken(Thread *thread, uint64_t serial, Frame *frame, bool waits)
+sync_lock_taken_as(Thread *thread, uint64_t serial, Frame *frame, bool waits, bool yields)
 {
     Sync *sync = thread->hidden ? NULL : sync_of(serial);
     if (sync == NULL) {
@@ -218,11 +218,17 @@ sync_lock_taken(Thread *thread, uint64_t serial, Frame *frame, bool waits)
         teller_taken(thread->actor, serial, frame);
     }
     if (unlikely(thread->actor->held != 0) && waits && !alone) {
-        lockorder_note(thread, frame, serial);
+        lockorder_note(thread, frame, serial, yields);
     }
     lockwaits_taken(thread, &sync->use, serial, sync->file, sync->line, frame);
     sync->taken_at = sequence;
     actor_hold_lock(thread->actor, serial);
+}
+
+void
+sync_lock_taken(Thread *thread, uint64_t serial, Frame *frame, bool waits)
+{
+    sync_lock_taken_as(thread, serial, frame, waits, false);
 }
 
 void

@@ -102,6 +102,8 @@ task_free(Task *task)
     free(task->heads);
     forget_looks(task);
     lockset_drop(task->held);
+    marks_clear(&task->marks);
+    marks_clear(&task->ended);
     Py_XDECREF(task->name);
     free(task);
 }
@@ -121,6 +123,11 @@ spawn(uint64_t serial, PyObject *name, uint64_t parent, int sort, uint32_t born)
                    .passing = sort == TASK_PASSING, .green = sort == TASK_GREEN, .name = Py_XNewRef(name)};
     task_follow(task, parent, task->born);
     seen += !task->passing;
+    Task *maker = task_find(parent);
+    if (maker != NULL) {
+        marks_join(&task->marks, &maker->marks);
+        maker->version++;
+    }
     if (unlikely(telling) && !task->passing) {
         teller_task(TELL_SPAWN, parent, serial, name);
     }
@@ -183,6 +190,31 @@ task_suspend(uint64_t serial, PyObject *sites)
     }
 }
 
+/* Whether `by` is the callback that ends a sleep of the task. */
+static bool
+has_slept(const Task *task, const Task *by)
+{
+    return by != NULL && by->parent == task->serial && by->name != NULL && PyUnicode_Check(by->name) &&
+           PyUnicode_CompareWithASCIIString(by->name, "callback _set_result_unless_cancelled") == 0;
+}
+
+/* The task goes on after what `by` has done; and, unless it has only slept, after all of the tasks that it has made which
+   is over, as who awaits what is over is not suspended. */
+static void
+order(Task *by, Task *task)
+{
+    bool slept = has_slept(task, by);
+    task->version++;
+    if (by != NULL) {
+        by->version++;
+        marks_join(&task->marks, &by->marks);
+    }
+    if (!slept) {
+        marks_join(&task->marks, &task->ended);
+        marks_clear(&task->ended);
+    }
+}
+
 /* What the thread's task has just done is why this one will go on. */
 void
 task_wake(Thread *thread, uint64_t serial)
@@ -193,6 +225,7 @@ task_wake(Thread *thread, uint64_t serial)
                                                     thread->step};
         task->wakers_next = (uint8_t)((task->wakers_next + 1) % WAKERS);
         task_follow(task, thread->task == NULL ? 0 : thread->task->serial, sequence);
+        order(thread->task, task);
     }
 }
 
@@ -216,6 +249,11 @@ task_done(uint64_t serial)
         return;
     }
     task->done = true;
+    Task *maker = task->passing ? NULL : task_find(task->parent);
+    if (maker != NULL) {
+        marks_join(&maker->ended, &task->marks);
+        marks_join(&maker->ended, &task->ended);
+    }
     end_walks(task, NULL);
     if (unlikely(telling) && !task->passing) {
         teller_task(TELL_DONE, 0, serial, NULL);

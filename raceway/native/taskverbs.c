@@ -92,6 +92,23 @@ tasks_done(PyObject *self, PyObject *task)
 }
 
 static PyObject *
+tasks_lock_taken(PyObject *self, PyObject *args)
+{
+    (void)self;
+    unsigned long long serial;
+    int waits = 1;
+    if (!PyArg_ParseTuple(args, "K|p", &serial, &waits)) {
+        return NULL;
+    }
+    ENTER_OR_NONE
+    Thread *thread = current_thread();
+    bool limited = thread->task != NULL && thread->task->limited;
+    sync_lock_taken_as(thread, serial, asker_of_verb(current_frame()), waits && !limited, true);
+    core_unlock();
+    Py_RETURN_NONE;
+}
+
+static PyObject *
 tasks_current(PyObject *self, PyObject *nothing)
 {
     (void)self;
@@ -147,6 +164,7 @@ static PyMethodDef tasks_methods[] = {
     {"suspend", tasks_suspend, METH_VARARGS, "The task lets others run."},
     {"wake", tasks_wake, METH_O, "The current task has just caused `task` to go on."},
     {"done", tasks_done, METH_O, "The task is over."},
+    {"lock_taken", tasks_lock_taken, METH_VARARGS, "The current task holds a lock of tasks from here on."},
     {"current", tasks_current, METH_NOARGS, "Serial of the current task."},
     {NULL, NULL, 0, NULL},
 };

@@ -75,6 +75,9 @@ class Tasks(Protocol):
     def done(self, task: int, /) -> None:
         """The task is over."""
 
+    def lock_taken(self, sync: int, waits: bool = True, /) -> None:
+        """As the recorder's: the current task took a lock, for which tasks wait while their loop goes on."""
+
     def current(self) -> int:
         """Serial of the task that the calling thread works for, 0 outside any."""
 

@@ -43,7 +43,7 @@ class PureRecorder:
         self._state = log.state
         self.lock_waits = LockWaits(self.current, log.detector.place_of, log.detector.races.named.add)
         self.waits: Waits = self.lock_waits
-        self.tasks: Tasks = PureTasks(log)
+        self.tasks: Tasks = PureTasks(log, self.lock_taken)
         self.jobs: Jobs = PureJobs(log)
 
     def new_sync(self, kind: str, file: str = "", line: int = 0, of: object = None) -> int:
@@ -65,14 +65,14 @@ class PureRecorder:
         state = self._state()
         self._log.edge(state, Release(state.actor, sync, merge))
 
-    def lock_taken(self, sync: int, waits: bool = True, /) -> None:
+    def lock_taken(self, sync: int, waits: bool = True, yields: bool = False, /) -> None:
         """The current actor holds the lock from here on."""
         state, frame = self._state(), _asker()
         stack = capture(frame) if waits and state.holds else ()
         state.holds += 1
         self.lock_waits.taken(state.actor, sync, frame)
         where = ((frame.f_code, frame.f_lasti),) if self._log.placed and frame is not None else ()
-        self._put(Acquire(state.actor, sync, True, state.task, stack, where))
+        self._put(Acquire(state.actor, sync, True, state.task, stack, where, yields))
 
     def lock_freed(self, sync: int) -> None:
         """The current actor is about to free the lock."""
@@ -116,12 +116,17 @@ class PureRecorder:
         self._put(Retire(sync))
 
 
+_LOCKS_OF_TASKS = frozenset(
+    {"asyncio.locks", "asyncio.mixins", "trio._sync", "anyio._backends._asyncio", "anyio._core._synchronization"}
+)
+
+
 def _asker() -> FrameType | None:
-    """The frame that takes the lock, behind those of the models."""
+    """The frame that takes the lock, behind those of the models and of locks of tasks."""
     frame: FrameType | None = current_frame(2)
     while frame is not None:
         module = frame.f_globals.get("__name__")
-        if type(module) is not str or not module.startswith("raceway."):
+        if type(module) is not str or not (module.startswith("raceway.") or module in _LOCKS_OF_TASKS):
             return frame
         frame = frame.f_back
     return None
@@ -130,11 +135,12 @@ def _asker() -> FrameType | None:
 class PureTasks:
     """The contract's verbs of tasks, for any thread."""
 
-    def __init__(self, log: Log) -> None:
+    def __init__(self, log: Log, take: Callable[[int, bool, bool], None]) -> None:
         self._log = log
         self._put = log.stream.put
         self._state = log.state
         self._walking: dict[int, list[Walk]] = {}
+        self._take = take
 
     def spawn(self, name: str, parent: int, passing: bool = False, born: int = 0, green: bool = False) -> int:
         """A new task of an event loop, or a greenlet."""
@@ -193,6 +199,10 @@ class PureTasks:
         """The task is over."""
         self._walking.pop(task, None)
         self._put(Done(task))
+
+    def lock_taken(self, sync: int, waits: bool = True, /) -> None:
+        """The current task holds a lock of tasks."""
+        self._take(sync, waits, True)
 
     def current(self) -> int:
         """Serial of the current task."""

@@ -56,6 +56,7 @@ _LATE = {
     "anyio._backends._asyncio": "ownedlocks",
     "asyncio.base_events": "eventloops",
     "asyncio.locks": "asynclocks",
+    "asyncio.timeouts": "timelimits",
     "eventlet.hubs.timer": "hubs",
     "fcntl": "filelocks",
     "gevent._ffi.loop": "hubs",

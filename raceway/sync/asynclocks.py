@@ -1,7 +1,8 @@
 """asyncio.Lock: who holds one, seen where the lock notes that it is taken or free.
 
-Locks order tasks of one loop no further than the loop itself does; that they are held says what guards what. Every
-way to take one (`async with`, `acquire()`, by a Condition) passes there. On no exception path.
+Locks order tasks of one loop no further than the loop itself does; that they are held says what guards what, and in
+which order they are taken. Every way to take one (`async with`, `acquire()`, by a Condition) passes there. On no
+exception path.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from raceway.runtime.contract import Recorder
 from raceway.sync import creation
 from raceway.sync.patching import ABSENT, Patches, Watched
 from raceway.sync.serials import Serial, Table, of_run
+from raceway.sync.timelimits import is_limited
 
 MODULE = "asyncio.locks"
 
@@ -32,7 +34,7 @@ def written(recorder: Recorder, lock: Any, old: object, new: object) -> None:
         return
     serial = locks.of(lock, lambda: Serial(recorder, "lock"))
     if new is True and old is not True:
-        recorder.lock_taken(serial.number)
+        recorder.tasks.lock_taken(serial.number, not is_limited())
     elif new is False and old is True:
         recorder.lock_freed(serial.number)
 

@@ -23,6 +23,7 @@ from raceway.sync.handovers import hands_on
 from raceway.sync.patching import Patches
 from raceway.sync.serials import Serials, Table, of_run
 from raceway.sync.strays import is_foreign, strayed
+from raceway.sync.timelimits import made_limited
 from raceway.sync.wrappers import Failures, hide_frame
 
 MODULE = "asyncio.base_events"
@@ -101,6 +102,7 @@ def made(recorder: Recorder, handle: Any, safe: object) -> None:
         known = recorder.tasks.spawn("task", by)
         tasks.put(task, known)
         unnamed.add(known)
+        made_limited(task, sys._getframe(1))
     elif not hands_on(sys._getframe(1)):
         recorder.tasks.wake(known)
 

@@ -7,6 +7,7 @@ makes the first of them its owner, who goes on later. On no exception path.
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable
 from types import MemberDescriptorType
@@ -18,6 +19,7 @@ from raceway.sync import creation
 from raceway.sync.eventloops import serial_of
 from raceway.sync.patching import ABSENT, Patches, Watched
 from raceway.sync.serials import Serial, Table, of_run
+from raceway.sync.timelimits import is_limited
 from raceway.sync.wrappers import Failures
 
 _TRIO, _ANYIO = "trio._sync", "anyio._backends._asyncio"
@@ -42,8 +44,14 @@ def passes(recorder: Recorder, lock: Any, old: object, owner: int) -> None:
         recorder.lock_freed(number)
     if owner:
         before = recorder.tasks.resume(owner)
-        recorder.lock_taken(number, before == owner)
+        recorder.tasks.lock_taken(number, before == owner and not _is_limited(lock))
         recorder.tasks.resume(before)
+
+
+def _is_limited(lock: object) -> bool:
+    """Whether the current task gives up waiting for the lock at some time."""
+    library = sys.modules[type(lock).__module__.partition(".")[0]]
+    return library.current_effective_deadline() != math.inf or is_limited()
 
 
 def _serial(recorder: Recorder, lock: Any) -> Serial:

@@ -174,7 +174,8 @@ def _packed(record: Record, looping: int) -> tuple[Any, ...]:
             return ("access", *numbers, key, whole, *what)
         case Acquire():
             waits = bool(record.stack)
-            return ("acquire", base + record.actor, base + record.sync, waits, record.held, _task(record.task))
+            edge = ("acquire", base + record.actor, base + record.sync, waits, record.held)
+            return (*edge, _task(record.task), record.yields)
         case Release():
             return ("release", base + record.actor, base + record.sync, record.merge, record.held, _task(record.task))
         case Give():

@@ -7,8 +7,9 @@ from hypothesis import given, settings
 
 from raceway.detector.detector import Detector
 from raceway.detector.lockorder import KEPT, cycles
+from raceway.model.kinds import ActorKind
 from raceway.model.locks import LockOrder
-from raceway.model.records import Acquire, Fork, Join, Record, Release
+from raceway.model.records import Acquire, Done, Fork, Join, Record, Release, Spawn, Wake
 from tests.conftest import available_cores
 from tests.detector.cores import native_locks, pure_locks
 from tests.detector.traces import SITES, STACK, traces
@@ -54,6 +55,46 @@ def test_a_cycle_is_one_of_actors_that_may_meet(trace: list[Record], expected: l
     assert found([*FORKS, *trace]) == expected
 
 
+def of_task(task: int, *locks: int) -> list[Record]:
+    """The same of a task of one loop."""
+    taken: list[Record] = [Acquire(1, lock, True, task, STACK, yields=True) for lock in locks]
+    return [*taken, *(Release(1, lock, False, True, task) for lock in reversed(locks))]
+
+
+def spawned(task: int, parent: int = 0) -> Record:
+    return Spawn(task, parent, "t", ActorKind.TASK)
+
+
+TASKS: list[Record] = [Fork(0, 1, "loop"), spawned(30), spawned(31, 30), spawned(32, 30)]
+
+
+@pytest.mark.parametrize(
+    ("trace", "expected"),
+    [
+        ([*of_task(31, A, B), *of_task(32, B, A)], [(A, B)]),
+        ([*of_task(31, A, B), *of_task(31, B, A)], []),
+        ([*of_task(31, GATE, A, B), *of_task(32, GATE, B, A)], []),
+        ([*of_task(31, A, B), Wake(31, 32), *of_task(32, B, A)], []),
+        ([Wake(31, 32), *of_task(31, A, B), *of_task(32, B, A)], [(A, B)]),
+        ([*of_task(31, A, B), Wake(31, 30), Wake(30, 32), *of_task(32, B, A)], []),
+        ([*of_task(31, A, B), spawned(33, 31), *of_task(33, B, A)], []),
+        ([spawned(33, 31), *of_task(31, A, B), *of_task(33, B, A)], [(A, B)]),
+        ([*of_task(31, A, B), Done(31), Wake(0, 30), spawned(33, 30), *of_task(33, B, A)], []),
+        ([*of_task(31, A, B), Done(31), spawned(33, 30), *of_task(33, B, A)], [(A, B)]),
+        ([*of_task(31, A, B), Done(31), *of_task(30, B, A)], []),
+        ([*of_task(31, A, B), Wake(31, 32), *of_task(31, A, B), *of_task(32, B, A)], [(A, B)]),
+    ],
+    ids=[
+        "opposite", "one task", "gate", "woken", "woken before", "woken through", "made after", "made before",
+        "over and waited", "over and nobody waited", "over, its maker", "before and after",
+    ],
+)  # fmt: skip
+def test_tasks_of_one_loop_may_meet_unless_one_comes_after_the_other(
+    trace: list[Record], expected: list[tuple[int, ...]]
+) -> None:
+    assert found([*TASKS, *trace]) == expected
+
+
 def test_of_many_times_the_first_and_the_last_are_kept() -> None:
     detector = Detector(SITES.__getitem__)
     for child in range(1, 40):
@@ -67,7 +108,7 @@ def test_of_many_times_the_first_and_the_last_are_kept() -> None:
 
 def told(orders: tuple[LockOrder, ...]) -> list[tuple[object, ...]]:
     """What does not depend on the numbers of slots."""
-    return [(one.actor, one.held, one.taken, one.number, one.count) for one in orders]
+    return [(one.actor, one.held, one.taken, one.number, one.count, one.mark, one.known) for one in orders]
 
 
 @pytest.mark.skipif("native" not in available_cores(), reason="there is no native core to compare with")

@@ -403,7 +403,8 @@ class _Builder:
         holder = self.holders.get(lock)
         if holder is None:
             self.holders[lock] = self.task_of(actor) or actor
-            return Acquire(actor, lock, True, self.task_of(actor), STACK)
+            task = self.task_of(actor)
+            return Acquire(actor, lock, True, task, STACK, yields=bool(task))
         del self.holders[lock]
         holding = self.looping if holder in TASKS else holder
         by = self.draw(st.sampled_from([holding, holding, holding, actor]))

@@ -365,6 +365,32 @@ _LOCK_ORDERS = (
         "lock-order-whole", "that a cycle of three is one",
         "detector/lockorder.py", "elif len(longer) < LONGEST:", "elif False:", "race/lock_order_three.py",
     ),
+    Mutant(
+        "lock-order-tasks", "that tasks of one loop which nothing orders may meet",
+        "detector/lockorder.py", "            return marked and not", "            return False and not",
+        "race/task_lock_order.py",
+    ),
+    Mutant(
+        "lock-order-woken", "that a task comes after what has woken it",
+        "detector/tasks.py", "(0 if by is None else by.marks) | ", "", "norace/task_lock_order_event.py",
+    ),
+    Mutant(
+        "lock-order-over", "that who awaits a task which is over comes after it",
+        "detector/tasks.py", "parent.ended |= task.marks | task.ended", "pass", "norace/task_lock_order_awaited.py",
+    ),
+    Mutant(
+        "lock-order-slept", "that who has only slept need not have awaited anybody",
+        "detector/tasks.py", "(0 if slept else task.ended)", "task.ended", "race/task_lock_order_awaited.py",
+    ),
+    Mutant(
+        "lock-order-limited", "that who waits for a lock with a time limit goes on",
+        "sync/asynclocks.py", "serial.number, not is_limited()", "serial.number", "norace/task_lock_order_timeout.py",
+    ),
+    Mutant(
+        "lock-order-wait-for", "that a task which is given up after a time goes on",
+        "sync/eventloops.py", "        made_limited(task, sys._getframe(1))\n", "",
+        "norace/task_lock_order_wait_for.py",
+    ),
 )  # fmt: skip
 
 RULES: tuple[Mutant, ...] = (*_LOCK_ORDERS, *_DETECTION, *_DOUBLE_CHECKED, *_COMMUTE, *_LOCATIONS)

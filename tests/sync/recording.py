@@ -69,7 +69,8 @@ class FakeJobs:
 class FakeTasks:
     """Keeps what tasks do, as (verb, task, other); each thread is in one task."""
 
-    def __init__(self) -> None:
+    def __init__(self, recorder: FakeRecorder) -> None:
+        self._recorder = recorder
         self.log: list[tuple[str, int, int]] = []
         self.names: dict[int, str] = {}
         self._now: dict[int, int] = {}
@@ -108,6 +109,9 @@ class FakeTasks:
     def done(self, task: int) -> None:
         self.log.append(("done", task, 0))
 
+    def lock_taken(self, sync: int, waits: bool = True) -> None:
+        self._recorder.lock_taken(sync, waits)
+
     def current(self) -> int:
         return self._now.get(originals.get_ident(), 0)
 
@@ -122,7 +126,7 @@ class FakeRecorder:
     """The native core's module when its models are to tell, None for those in Python."""
 
     def __init__(self) -> None:
-        self.tasks: Any = FakeTasks()
+        self.tasks: Any = FakeTasks(self)
         self.jobs: Any = FakeJobs(self.current)
         self.log: list[Entry] = []
         self.waits: Any = FakeWaits()

@@ -65,7 +65,7 @@ def test_who_frees_a_lock_wakes_nobody(recorder: FakeRecorder) -> None:
 
     for lock in (asyncio.Lock(), asyncio.Semaphore(1)):
         assert ("wake", 1, 2) not in ran(recorder, main(lock))
-        recorder.tasks = FakeTasks()
+        recorder.tasks = FakeTasks(recorder)
 
 
 def test_a_callback_is_made_by_a_task_and_wakes_for_it(recorder: FakeRecorder) -> None:

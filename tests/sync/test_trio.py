@@ -32,7 +32,7 @@ def no_threads_stay(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def ran(recorder: FakeRecorder, main: Callable[[], Awaitable[object]]) -> dict[str, int]:
     """Run `main`; the serials of its tasks by their names, without modules and `<locals>`."""
-    recorder.tasks = FakeTasks()
+    recorder.tasks = FakeTasks(recorder)
     trio.run(main)
     assert recorder.tasks.current() == 0
     return {name.rpartition(".")[2]: serial for serial, name in recorder.tasks.names.items()}
