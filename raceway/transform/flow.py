@@ -44,13 +44,15 @@ def _joined(parts: list[str]) -> str:
 @dataclass(frozen=True, slots=True)
 class Guard:
     """A test in force: the reads it used, and those it found absent (None, false, missing) on this branch; `present`:
-    those that the last test of a loop that is over has found true. `refuses`: what follows runs as it did not raise."""
+    those that the last test of a loop that is over has found true. `refuses`: what follows runs as it did not raise.
+    `open`: the reads that either outcome may have had on this branch, as in `if not x and y: return`."""
 
     reads: Taint
     absent: Taint
     present: Taint = frozenset()
     over: bool = False
     refuses: bool = False
+    open: Taint = CLEAN
 
     def found(self, literal: str) -> Taint:
         """The reads that were found as `literal` says when the loop ended."""
@@ -272,17 +274,17 @@ class Flow:
         if not (draft.takes or deletes or marks or draft.context is Context.AUGMENT):
             return
         looks = [
-            read.order
+            (read, read in guard.open)
             for guard in self.guards
             for read in guard.reads
             if not read.passed_by and (self._same(read, draft) or read.form is SiteForm.METHOD)
         ]
         for wait in self.waits:
-            anew = any(order > wait.clock for order in looks)
-            if not anew and self.blocks[: len(wait.blocks)] == wait.blocks:
+            later = [(read, vain) for read, vain in looks if read.order > wait.clock]
+            if all(vain for _read, vain in later) and self.blocks[: len(wait.blocks)] == wait.blocks:
                 for read in sorted(wait.reads, key=_order):
                     if self._same(read, draft) and read not in self.matched:
-                        draft.rely_on_wait(read)
+                        draft.rely_on_wait(read, [look for look, _vain in later])
 
     def _splits(self, read: Draft, value: Taint = CLEAN, takes: bool = False) -> bool:
         """Whether the read was made in a `with` block that was left since, and the write is made in another one, in

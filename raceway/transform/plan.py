@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 import libcst as cst
@@ -83,9 +84,11 @@ class Draft:
         head.switches = True
         head.opens |= call.awaits
 
-    def rely_on_wait(self, head: Draft) -> None:
-        """Note that this write depends on the read `head`, which has let it wait for a condition."""
+    def rely_on_wait(self, head: Draft, vain: Collection[Draft]) -> None:
+        """Note that this write depends on the read `head`, which has let it wait for a condition, and not on `vain`."""
+        useless = {read.index for read in vain}
         if head is not self and all(region.head != head.index for region in self.regions):
+            self.regions = [region for region in self.regions if region.head not in useless]
             self.regions.append(Region(head.index, RegionKind.TEST, True, splits=True, waits=True))
             head.is_head = True
 

@@ -17,6 +17,18 @@ def polarity(planner: Planner, test: cst.CSTNode) -> tuple[Taint, Taint]:
     return found
 
 
+def undecided(planner: Planner, test: cst.CSTNode, outcome: bool) -> Taint:
+    """The reads that say nothing of their places when the whole test is `outcome`: both sides of `x and y` when that is
+    false."""
+    if isinstance(test, cst.UnaryOperation) and isinstance(test.operator, cst.Not):
+        return undecided(planner, test.expression, not outcome)
+    if not isinstance(test, cst.BooleanOperation):
+        return CLEAN
+    if isinstance(test.operator, cst.And) is not outcome:
+        return planner.taints.get(test, CLEAN)
+    return undecided(planner, test.left, outcome) | undecided(planner, test.right, outcome)
+
+
 def keep_answer(planner: Planner, name: str, value: cst.CSTNode) -> None:
     """A local has just got `value`: if that is what a comparison says, a test of the local is that comparison."""
     negates = isinstance(value, cst.UnaryOperation) and isinstance(value.operator, cst.Not)

@@ -14,7 +14,7 @@ from raceway.transform.flow import CLEAN, Guard, Taint, Wait
 from raceway.transform.pairing import children_of
 from raceway.transform.plan import Draft
 from raceway.transform.planner import Planner
-from raceway.transform.polarity import polarity
+from raceway.transform.polarity import polarity, undecided
 from raceway.transform.scopes import Binding, ScopeKind, captured_names
 from raceway.transform.source import exits, only_waits, waits_once
 from raceway.transform.suspensions import awaits_each_round, goes_on_after_await
@@ -29,7 +29,8 @@ def if_(planner: Planner, node: cst.If) -> Taint:
     while isinstance(current, cst.If):
         reads = planner.visit(current.test) | truth_tap(planner, current, "test", current.test)
         true_absent, false_absent = polarity(planner, current.test)
-        flow.guards.append(Guard(reads, true_absent))
+        either = undecided(planner, current.test, False)
+        flow.guards.append(Guard(reads, true_absent, open=undecided(planner, current.test, True)))
         before = dict(flow.env)
         with flow.ways.arm():
             planner.visit_block(current.body)
@@ -38,10 +39,10 @@ def if_(planner: Planner, node: cst.If) -> Taint:
             flow.env = before
         else:
             flow.branch(before)
-        flow.guards[-1] = Guard(reads, false_absent)
+        flow.guards[-1] = Guard(reads, false_absent, open=either)
         pushed += 1
         if leaving is not None and not rest and not pushed > 1:
-            rest.append(_unless(leaving, reads, false_absent))
+            rest.append(_unless(leaving, reads, false_absent, either))
         elif current.orelse is not None and isinstance(current.orelse, cst.Else):
             other = exits(current.orelse.body)
             if other is not None:
@@ -60,10 +61,10 @@ def if_(planner: Planner, node: cst.If) -> Taint:
     return CLEAN
 
 
-def _unless(leaving: cst.CSTNode, reads: Taint, absent: Taint) -> Guard:
+def _unless(leaving: cst.CSTNode, reads: Taint, absent: Taint, either: Taint = CLEAN) -> Guard:
     """What follows a test runs as its block was not left by this statement."""
     raises = isinstance(leaving, cst.Raise)
-    return Guard(reads, CLEAN if raises else absent, refuses=raises)
+    return Guard(reads, CLEAN if raises else absent, refuses=raises, open=either)
 
 
 def while_(planner: Planner, node: cst.While) -> Taint:

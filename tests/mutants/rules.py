@@ -255,7 +255,17 @@ _LOCATIONS = (
     ),
     Mutant(
         "split-wait", "that a test may be relied on although a condition was waited for since",
-        "transform/flow.py", "draft.rely_on_wait(read)", "pass", "race/split_wait.py",
+        "transform/flow.py", "draft.rely_on_wait(read, [look for look, _vain in later])", "pass", "race/split_wait.py",
+    ),
+    Mutant(
+        "split-wait-decides", "that a second look counts if it decides about the act",
+        "transform/flow.py", "if all(vain for _read, vain in later) and", "if not later and",
+        "race/split_wait_closed.py",
+    ),
+    Mutant(
+        "split-wait-decided", "that a test of which one side suffices decides",
+        "transform/polarity.py", "if isinstance(test.operator, cst.And) is not outcome:", "if True:",
+        "norace/split_wait_closed.py",
     ),
     Mutant(
         "split-wait-tried", "that who expects to find nothing relies on nothing",
