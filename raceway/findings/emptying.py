@@ -6,7 +6,9 @@ What is left is the same in either order, also where an await or a test came bef
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable, Sequence
 
+from raceway.findings.classify import Member
 from raceway.findings.syntax import around
 from raceway.model.kinds import LocationKind
 from raceway.model.races import RawRace, Side
@@ -14,12 +16,32 @@ from raceway.model.sites import Context, Site, SiteForm
 
 REASON = "both sides only take items out, and look at none: the same is left in either order"
 
+BY_KEY = "what is there is only taken out by its key, which may be gone: nothing is written back"
+
 _CONTAINERS = frozenset({LocationKind.STRUCTURE, LocationKind.ITEM})
 
 
 def only_empties(race: RawRace, earlier: tuple[str, Site], later: tuple[str, Site]) -> bool:
     """Whether both sides take something out whatever it is, and would not miss it either."""
     return _takes_out(race.earlier, *earlier) and _takes_out(race.later, *later)
+
+
+def writes_nothing_back(
+    parts: Sequence[Member], places: Sequence[tuple[str, Site]], site_of: Callable[[int], Site]
+) -> bool:
+    """Whether what was read of a container only tells what to take out of it, by keys that may be gone."""
+    regions = [(part, path) for part, (path, _site) in zip(parts, places, strict=True) if part.region is not None]
+    return bool(regions) and all(
+        part.side.access.location.kind in _CONTAINERS and _would_not_miss(path, site_of(part.unit))
+        for part, path in regions
+    )
+
+
+def _would_not_miss(path: str, site: Site) -> bool:
+    """Whether it takes out one thing, if that is there, and does nothing with it."""
+    if site.form is not SiteForm.METHOD:
+        return False
+    return site.name == "discard" or (site.name == "pop" and _unused_with_default(path, site))
 
 
 def _takes_out(side: Side, path: str, site: Site) -> bool:

@@ -31,6 +31,8 @@ def reason(
     earlier, later = places
     if emptying.only_empties(race, earlier, later):
         return emptying.REASON
+    if kind is FindingKind.LOST_UPDATE and emptying.writes_nothing_back(parts, places, site_of):
+        return emptying.BY_KEY
     if kind is FindingKind.WRITE_WRITE and moments.both_stamp(earlier, later):
         return moments.REASON
     if kind in _BORNE and expecting.expects_gone(parts, places, site_of, openings):

@@ -254,8 +254,8 @@ _REGIONS = (
     ),
     Mutant(
         "guard-raise", "that raising unless it is missing is a refusal, not an initialisation",
-        "transform/statements.py", "Guard(reads, CLEAN if raises else absent, refuses=raises)",
-        "Guard(reads, absent, refuses=raises)", "race/check_owner_raise.py",
+        "transform/statements.py", "Guard(reads, CLEAN if raises else absent, refuses=raises, open",
+        "Guard(reads, absent, refuses=raises, open", "race/check_owner_raise.py",
     ),
     Mutant(
         "guard-except", "that what a try block read guards its handlers",

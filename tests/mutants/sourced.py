@@ -6,6 +6,11 @@ from tests.mutants.mutant import Mutant
 
 SOURCED = (
     Mutant(
+        "benign-by-key", "that who only takes out what was there writes nothing back",
+        "findings/sourced.py", "FindingKind.LOST_UPDATE and emptying", "FindingKind.LOST_UPDATE and False and emptying",
+        "norace/evict_by_keys.py",
+    ),
+    Mutant(
         "benign-taken-out", "that two who only take items out are benign",
         "findings/sourced.py", "if emptying.only_empties(", "if False and emptying.only_empties(",
         "norace/take_out.py",
