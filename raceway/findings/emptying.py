@@ -48,7 +48,7 @@ def _takes_out(side: Side, path: str, site: Site) -> bool:
     if side.access.location.kind not in _CONTAINERS or not side.access.operation.mutates:
         return False
     if site.form is SiteForm.METHOD:
-        return site.name in ("clear", "discard") or (site.name == "pop" and _unused_with_default(path, site))
+        return site.name == "clear" or _would_not_miss(path, site)
     return site.form is SiteForm.ITEM and site.context is Context.DELETE and _is_whole(path, site)
 
 
