@@ -16,7 +16,7 @@ typedef struct Race {
     uint64_t key;
     uint8_t told; /* bits: RACE_ */
     bool one_loop;
-        uint64_t worker; /* an actor that could have had one of them; 0 while that is in doubt */
+    uint64_t worker; /* an actor that could have had one of them; 0 while that is in doubt */
     uint32_t doubt; /* its number as a doubt */
     PyObject *keys; /* owned: keys of items that can be told, of several the first two; NULL for none */
     uint64_t last_key; /* of those */
