@@ -165,7 +165,12 @@ _WALKS = (
     ),
     Mutant(
         "form-star", "`[*c]`",
-        "transform/forms.py", "    cst.StarredElement: expressions.starred,\n", "", "race/iterate_star.py",
+        "transform/forms.py", "    cst.StarredElement: expressions.starred,\n", "", "race/iterate_star_list.py",
+    ),
+    Mutant(
+        "form-star-set", "`{*c}`",
+        "transform/expressions.py", 'taint |= walk_tap(planner, element, "value", element.value, like="set")', "pass",
+        "race/iterate_star.py",
     ),
     Mutant(
         "form-star-argument", "`f(*c)`",
