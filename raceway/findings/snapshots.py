@@ -22,7 +22,7 @@ from itertools import permutations
 from raceway.findings.loads import Loads
 from raceway.findings.sources import Sources
 from raceway.findings.wholes import Wholes
-from raceway.model.kinds import FindingKind, LocationKind, Operation
+from raceway.model.kinds import FindingKind, LocationKind, Operation, RegionKind
 from raceway.model.races import ITEM, RawRace
 from raceway.model.records import Access
 from raceway.model.sites import Context, Site, SiteForm
@@ -123,7 +123,7 @@ class Snapshots:
 
     def _swapped(self, variable: str) -> bool:
         """Whether all races on the variable are of plain stores of whole values with plain loads."""
-        stores = set()
+        stores, storing = set[int](), set[int]()
         for one in self._of[variable]:
             if one.kind is not FindingKind.READ_WRITE:
                 return False
@@ -132,8 +132,9 @@ class Snapshots:
                     return False
                 if side.access.operation.mutates:
                     stores.add(side.access.site)
-        sites = [self._site_of(serial) for serial in stores]
-        if not all(map(_stores, sites)) or any(side.function.endswith("__init__") for side in sites):
+                    storing.add(side.access.actor)
+        sites, alone = [self._site_of(serial) for serial in stores], len(storing) == 1
+        if not all(_stores(site, alone) and not site.function.endswith("__init__") for site in sites):
             return False
         if sites[0].form is SiteForm.GLOBAL:
             return self._wholes.of_module(self._file_of(min(stores)), sites[0].name)
@@ -150,10 +151,12 @@ def _variable(race: RawRace) -> str:
     return race.later.access.variable.removesuffix(ITEM)
 
 
-def _stores(site: Site) -> bool:
-    """Whether the site replaces what is there by something that is no literal, and has not been made of it."""
+def _stores(site: Site, alone: bool) -> bool:
+    """Whether the site replaces what is there by something that is no literal, and has not been made of it; `alone`:
+    by one actor only, which may compare the two before."""
     plain = site.context is Context.STORE and site.form in _FORMS and not site.keyed
-    return plain and not site.regions and not site.literal and not site.flag
+    tests = all(alone and region.kind is RegionKind.TEST for region in site.regions)
+    return plain and tests and not site.literal and not site.flag
 
 
 def _meet(ours: tuple[_Function, ...], theirs: tuple[_Function, ...]) -> bool:

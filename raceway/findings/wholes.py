@@ -149,10 +149,27 @@ class Wholes:
 
 def _uses_up(file: File, stores: Sequence[_Store], loads: Sequence[ast.Attribute | ast.Name]) -> bool:
     """Whether a function that stores a value loads the one before, for instance to close it: who has that still uses
-    it."""
+    it. One that only compares them does not."""
     functions = {file.function(target) for _statement, target in stores}
     storing = {one for one in functions if isinstance(one, Def) and one.name not in _CONSTRUCTORS}
-    return any(isinstance(node.ctx, ast.Load) and file.function(node) in storing for node in loads)
+    return any(
+        isinstance(node.ctx, ast.Load) and file.function(node) in storing and not _is_compared(file, node)
+        for node in loads
+    )
+
+
+def _is_compared(file: File, node: ast.expr) -> bool:
+    """Whether a value, or a part of it, is loaded to be compared: at once, or by a local that is for nothing else."""
+    part: ast.AST = node
+    while isinstance(outer := file.around(part), ast.Attribute):
+        part = outer
+    match outer:
+        case ast.Compare():
+            return True
+        case ast.Assign(targets=[ast.Name(id=name)]) if part is not node:
+            uses = (one for one in file.names(name) if file.function(one) is file.function(node))
+            return all(not isinstance(one.ctx, ast.Load) or isinstance(file.around(one), ast.Compare) for one in uses)
+    return False
 
 
 def _is_changed_later(file: File, given: ast.Name) -> bool:

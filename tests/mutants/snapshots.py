@@ -21,12 +21,21 @@ SNAPSHOTS = (
     ),
     Mutant(
         "snapshot-depends", "that a snapshot does not depend on what it replaces",
-        "findings/snapshots.py", "return plain and not site.regions and", "return plain and",
-        "race/snapshot_depends.py",
+        "findings/snapshots.py", "tests = all(alone and region.kind is RegionKind.TEST for region in site.regions)",
+        "tests = True", "race/snapshot_depends.py",
+    ),
+    Mutant(
+        "snapshot-compared", "that the only one who stores a snapshot may compare it with the last one",
+        "findings/snapshots.py", "all(alone and region.kind is", "all(False and region.kind is",
+        "norace/snapshot_compared.py",
+    ),
+    Mutant(
+        "snapshot-only-compared", "that who replaces a snapshot may do no more with the last one than compare them",
+        "findings/wholes.py", " and not _is_compared(file, node)", " and False", "race/snapshot_closed.py",
     ),
     Mutant(
         "snapshot-first", "that what a constructor stores is no snapshot for who comes before",
-        "findings/snapshots.py", 'any(side.function.endswith("__init__") for side in sites)', "False",
+        "findings/snapshots.py", ' and not site.function.endswith("__init__")', "",
         "race/snapshot_first.py",
     ),
     Mutant(
