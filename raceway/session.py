@@ -69,7 +69,7 @@ class Session:
         self.events = RunEvents(config, self._core, command, self._directory, self._module_of)
         self._modules = Modules(self.scope, config, self._core.form + self.events.form, self._core.bind)
         self.finder = InstrumentingFinder(
-            self.scope, self._modules.compile, self.not_seen, self._core.module_executed, sync.AWAITED
+            self.scope, self._modules.compile, self.not_seen, self._core.recorder.imports.executed, sync.AWAITED
         )
         self._known = read_known(config, self._directory)
         self._patches: sync.Patches | None = None

@@ -14,7 +14,15 @@ from raceway.autoinstrument import sidedoors
 from raceway.autoinstrument.composition import Watching
 from raceway.autoinstrument.foreign import Finishing, Make, adopt
 from raceway.autoinstrument.loaded import file_of, loaded
-from raceway.autoinstrument.loader import Compile, Instrumenter, as_importlib, equip, hide_frame, tell_when_executed
+from raceway.autoinstrument.loader import (
+    Compile,
+    Executed,
+    Instrumenter,
+    as_importlib,
+    equip,
+    hide_frame,
+    tell_when_executed,
+)
 from raceway.autoinstrument.scope import Scope
 from raceway.autoinstrument.sidedoors import SideDoors
 
@@ -25,10 +33,15 @@ _SOURCE = (".py", ".pyw")
 _TELLING = (SourceFileLoader, ExtensionFileLoader)
 
 
+def _nothing(_module: str) -> None:
+    pass
+
+
 class InstrumentingFinder:
     """The hook of one run; `install` puts it first on `sys.meta_path`.
 
-    `executed` is called when a module in scope has run, `awaited` has what to call when modules of any sort have.
+    `executed` is called with the name of a module in scope that has run, `awaited` has what to call when modules of any
+    sort have.
     """
 
     def __init__(
@@ -36,8 +49,8 @@ class InstrumentingFinder:
         scope: Scope,
         compile: Compile,
         not_seen: NotSeen,
-        executed: Callable[[], None] = lambda: None,
-        awaited: Mapping[str, Callable[[], None]] | None = None,
+        executed: Executed = _nothing,
+        awaited: Mapping[str, Executed] | None = None,
     ) -> None:
         self._scope = scope
         self._not_seen = not_seen

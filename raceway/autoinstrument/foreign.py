@@ -9,7 +9,7 @@ from collections.abc import Callable
 from importlib.machinery import ModuleSpec
 from types import CodeType, ModuleType
 
-from raceway.autoinstrument.loader import as_importlib, hide_frame
+from raceway.autoinstrument.loader import Executed, as_importlib, hide_frame
 from raceway.autoinstrument.scope import Scope
 from raceway.autoinstrument.source import Source
 from raceway.model.struct import Struct
@@ -33,7 +33,7 @@ Finishing = Callable[[ModuleSpec], Finish]
 """What the loader is about to do to this module, which it counts as loaded from here on."""
 
 
-def adopt(loader: Any, finishing: Finishing, scope: Scope, make: Make, executed: Callable[[], None]) -> None:
+def adopt(loader: Any, finishing: Finishing, scope: Scope, make: Make, executed: Executed) -> None:
     """Have the loader run instrumented code of modules in scope, and others as it did."""
     plain = loader.exec_module
 
@@ -50,6 +50,6 @@ def adopt(loader: Any, finishing: Finishing, scope: Scope, make: Make, executed:
         except BaseException as error:
             hide_frame(error)
             raise
-        executed()
+        executed(spec.name)
 
     loader.exec_module = exec_module

@@ -28,11 +28,18 @@ GetCode = Callable[[Any, str], CodeType | None]
 SOURCE_FILE_CODE: GetCode = SourceFileLoader.get_code
 """The plain method, saved before the class is given another."""
 
+Executed = Callable[[str], object]
+"""Takes the name of a module that has run to its end."""
+
 _IMPORTLIB = "<frozen importlib._bootstrap_external>"
 _ARCHIVE_CODE: GetCode = zipimporter.get_code
 _STANDARD = frozenset({"_frozen_importlib_external", "importlib._bootstrap_external", "zipimport"})
 _UNCOMPILED = (SyntaxError, ValueError, RecursionError, MemoryError)
 """What `compile` raises: the plain way raises it again, as it would have."""
+
+
+def _nothing(_module: str) -> None:
+    pass
 
 
 class Obstacle(enum.Enum):
@@ -59,10 +66,10 @@ def as_importlib(function: Callable[..., Any]) -> Any:
 class Instrumenter:
     """Gives the code of modules in scope, instrumented; anything else the plain way.
 
-    `executed` is called by the thread that has run such a module to its end.
+    `executed` is called, with the module's name, by the thread that has run such a module to its end.
     """
 
-    def __init__(self, scope: Scope, compile: Compile, executed: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, scope: Scope, compile: Compile, executed: Executed = _nothing) -> None:
         self.scope = scope
         self.executed = executed
         self.active = False
@@ -148,17 +155,18 @@ def _source(loader: Any, path: str) -> Source:
     return Source(lambda: content)
 
 
-def tell_when_executed(loader: Any, told: Callable[[], None]) -> None:
+def tell_when_executed(loader: Any, told: Executed) -> None:
     """Make a loader call `told` each time it has executed its module to the end."""
     loader.exec_module = MethodType(_executing(told, vars(loader).get("exec_module")), loader)
 
 
-def _executing(told: Callable[[], None], exec_before: Callable[[ModuleType], None] | None = None) -> Any:
+def _executing(told: Executed, exec_before: Callable[[ModuleType], None] | None = None) -> Any:
     """An `exec_module` that calls the one of the loader's class, or `exec_before`, and then `told`."""
 
     @as_importlib
     def exec_module(self: Any, module: ModuleType) -> None:
         try:
+            name = getattr(getattr(module, "__spec__", None), "name", "")
             if exec_before is None:
                 type(self).exec_module(self, module)
             else:
@@ -166,7 +174,7 @@ def _executing(told: Callable[[], None], exec_before: Callable[[ModuleType], Non
         except BaseException as error:
             hide_frame(error)
             raise
-        told()
+        told(name)
 
     return exec_module
 

@@ -37,7 +37,7 @@ class SideDoors:
         self._replace(SourceFileLoader, "get_code", instrumented(SOURCE_FILE_CODE, self._instrumenter))
         self.open_pkgutil()
 
-    def open_pkgutil(self) -> None:
+    def open_pkgutil(self, _module: str = MODULE) -> None:
         """The same for `pkgutil`, once that has been imported."""
         module = sys.modules.get(MODULE)
         if module is not None and self._instrumenter.active:

@@ -8,7 +8,6 @@
 #include <string.h>
 
 uint64_t names_generation = 1;
-uint64_t imports_sync;
 
 static PyObject *string_contains, *string_getattr, *string_iter, *string_len, *string_repr;
 

@@ -1186,6 +1186,13 @@ PyObject *caches_install(PyObject *module, PyObject *args);
 PyObject *caches_uninstall(PyObject *module, PyObject *nothing);
 Extra *lock_extra(PyObject *lock);
 
+/* The arguments of a call. */
+typedef struct {
+    PyObject *const *args; /* those with names last; the caller holds them */
+    Py_ssize_t given; /* without names */
+    PyObject *names; /* a tuple or NULL */
+} Called;
+
 /* --- queues.c: the channel beside a queue --------------------------------------------------------------------------- */
 
 extern PyTypeObject Channel_Type;
@@ -1209,7 +1216,7 @@ PyObject *socket_closing(PyObject *module, PyObject *socket);
 
 void poller_registering(PyObject *const *args, Py_ssize_t given, PyObject *names);
 void poller_forgetting(PyObject *const *args, Py_ssize_t given, PyObject *names);
-void poller_polled(PyObject *poller, PyObject *result);
+void poller_polled(const Called *called, PyObject *result);
 PyObject *pollers_install(PyObject *module, PyObject *nothing);
 
 /* --- databases.c: what was committed to files ------------------------------------------------------------------------ */
@@ -1264,6 +1271,16 @@ PyObject *stand_in_repr(PyObject *self);
 PyObject *stand_in_doc(PyObject *self, void *nothing);
 extern PyTypeObject Around_Type;
 extern PyTypeObject Watched_Type;
+
+/* --- builtins.c: functions of C that something else is called for ------------------------------------------------------ */
+
+PyObject *native_original(PyObject *module, PyObject *function);
+PyObject *native_redirect(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+
+/* --- imports.c: what bodies of modules did ---------------------------------------------------------------------------- */
+
+void module_imported(const Called *called, PyObject *module);
+extern PyTypeObject Imports_Type;
 
 /* --- loops.c: what event loops run -------------------------------------------------------------------------------- */
 

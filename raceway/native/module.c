@@ -323,19 +323,6 @@ native_counters(PyObject *module, PyObject *nothing)
     return found;
 }
 
-/* module_executed(): whoever imports it from now on happens after this. */
-static PyObject *
-native_module_executed(PyObject *module, PyObject *nothing)
-{
-    (void)module;
-    (void)nothing;
-    if (core_enter(0)) {
-        sync_release(current_thread(), imports_sync, true);
-        core_unlock();
-    }
-    Py_RETURN_NONE;
-}
-
 static PyObject *
 native_after_fork(PyObject *module, PyObject *nothing)
 {
@@ -399,7 +386,6 @@ static PyMethodDef module_methods[] = {
     {"locks", native_locks, METH_NOARGS, "What is known of locks beyond races."},
     {"listen", lockwaits_listen, METH_O, "Call this with a deadlock that has lasted; None: nobody."},
     {"counters", native_counters, METH_NOARGS, "Accesses, actors, shared locations, failures."},
-    {"module_executed", native_module_executed, METH_NOARGS, "The calling thread has run a module to its end."},
     {"outermost", (PyCFunction)(void (*)(void))outermost, METH_FASTCALL, "Call something without callers of its own."},
     {"tell", native_tell, METH_VARARGS, "From the next start on, collect what `told` gives; every access, values too."},
     {"doubts_of", native_doubts_of, METH_O, "Rows of the races between two jobs of an actor that are to be judged."},
@@ -410,6 +396,8 @@ static PyMethodDef module_methods[] = {
     {"after_fork", native_after_fork, METH_NOARGS, "In a forked child: the other threads are gone. Whether it records."},
     {"locks_install", locks_install, METH_VARARGS, "Observe Lock and RLock; False where their types are not known."},
     {"locks_uninstall", locks_uninstall, METH_NOARGS, "Put back the methods of Lock and RLock."},
+    {"original", native_original, METH_O, "What is called for a function of a C module now; None where that is fixed."},
+    {"redirect", FASTCALL(native_redirect), METH_FASTCALL, "Have something else called for a function of a C module."},
     {"caches_install", caches_install, METH_VARARGS, "Observe functools.lru_cache; False where its type is not known."},
     {"caches_uninstall", caches_uninstall, METH_NOARGS, "Put back the slots of functools.lru_cache."},
     {"event_setting", FASTCALL(event_setting), METH_FASTCALL, "An event is about to be set."},

@@ -14,7 +14,7 @@ typedef struct {
     FirstHook before; /* NULL: not told */
     FirstHook after; /* once it returned; NULL: not told */
     void (*ahead)(PyObject *const *args, Py_ssize_t given, PyObject *names); /* with all arguments; NULL: not told */
-    void (*returned)(PyObject *first, PyObject *result); /* NULL: not told */
+    void (*returned)(const Called *called, PyObject *result); /* NULL: not told */
 } CallModel;
 
 static const CallModel call_models[] = {
@@ -26,6 +26,7 @@ static const CallModel call_models[] = {
     {.name = "registering", .ahead = poller_registering},
     {.name = "forgetting", .ahead = poller_forgetting},
     {.name = "polled", .returned = poller_polled},
+    {.name = "imported", .returned = module_imported},
 };
 
 typedef struct {
@@ -93,8 +94,8 @@ around_call_whole(PyObject *self, PyObject *const *args, size_t flags, PyObject 
         }
     }
     PyObject *result = PyObject_Vectorcall(((Around *)self)->real, args, flags, names);
-    if (result != NULL && given > 0 && model->returned != NULL && run_here() != 0) {
-        model->returned(args[0], result);
+    if (result != NULL && model->returned != NULL && run_here() != 0) {
+        model->returned(&(Called){args, given, names}, result);
         if (unlikely(!settled())) {
             Py_CLEAR(result);
         }

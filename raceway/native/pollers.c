@@ -126,11 +126,12 @@ poller_forgetting(PyObject *const *args, Py_ssize_t given, PyObject *names)
 
 /* The polling object has told of these: a list of descriptors, each with what happened. */
 void
-poller_polled(PyObject *poller, PyObject *result)
+poller_polled(const Called *called, PyObject *result)
 {
-    if (!PyList_CheckExact(result) || registrations.used == 0) {
+    if (called->given == 0 || !PyList_CheckExact(result) || registrations.used == 0) {
         return;
     }
+    PyObject *poller = called->args[0];
     unsigned long me = PyThread_get_thread_ident();
     for (Py_ssize_t place = 0; place < PyList_GET_SIZE(result); place++) {
         PyObject *each = PyList_GET_ITEM(result, place);

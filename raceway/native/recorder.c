@@ -271,18 +271,23 @@ PyTypeObject Waits_Type = {
     .tp_doc = "The verbs of waits for locks.",
 };
 
-/* `Recorder.native` is where the sync models find their twins in C, `tasks`, `jobs` and `waits` have the verbs of those. */
+/* `Recorder.native` is where the sync models find their twins in C, `tasks`, `jobs`, `waits` and `imports` have the verbs of
+   those. */
 bool
 recorder_ready(PyObject *module)
 {
     PyObject *tasks = PyType_Ready(&Tasks_Type) < 0 ? NULL : Tasks_Type.tp_alloc(&Tasks_Type, 0);
     PyObject *jobs = PyType_Ready(&Jobs_Type) < 0 ? NULL : Jobs_Type.tp_alloc(&Jobs_Type, 0);
     PyObject *waits = PyType_Ready(&Waits_Type) < 0 ? NULL : Waits_Type.tp_alloc(&Waits_Type, 0);
+    PyObject *imports = PyType_Ready(&Imports_Type) < 0 ? NULL : Imports_Type.tp_alloc(&Imports_Type, 0);
     PyObject *dict = type_dict(&Recorder_Type);
-    bool done = tasks != NULL && jobs != NULL && waits != NULL && PyDict_SetItemString(dict, "tasks", tasks) == 0 &&
-                PyDict_SetItemString(dict, "jobs", jobs) == 0 && PyDict_SetItemString(dict, "waits", waits) == 0 && PyDict_SetItemString(dict, "native", module) == 0;
+    bool done = tasks != NULL && jobs != NULL && waits != NULL && imports != NULL && PyDict_SetItemString(dict, "tasks", tasks) == 0 &&
+                PyDict_SetItemString(dict, "jobs", jobs) == 0 && PyDict_SetItemString(dict, "waits", waits) == 0 &&
+                PyDict_SetItemString(dict, "imports", imports) == 0 &&
+                PyDict_SetItemString(dict, "native", module) == 0;
     Py_XDECREF(tasks);
     Py_XDECREF(jobs);
     Py_XDECREF(waits);
+    Py_XDECREF(imports);
     return done;
 }

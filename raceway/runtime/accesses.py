@@ -68,7 +68,6 @@ class Accesses:
 
     def __init__(self, log: Log, recorder: PureRecorder) -> None:
         self.log = log
-        self.imports = recorder.new_sync("import lock")
         self._recorder = recorder
         self._identity = log.identity
         self._attributes = Attributes(log.identity)
@@ -231,7 +230,7 @@ class Accesses:
         self._record(at, _OPERATIONS[at.site.context], place, at.site.label.replace(".<locals>", ""))
 
     def _import(self, _at: Reach) -> None:
-        self._recorder.acquire(self.imports)
+        self._recorder.bodies.stated()
 
     def _apply(self, at: Reach, contract: Contract | None) -> None:
         """Record every effect that the contract row names; no row means code that is instrumented itself."""

@@ -100,6 +100,16 @@ class Jobs(Protocol):
         """The serial of an object as doubts have it, 0 when nothing is known of it."""
 
 
+class Imports(Protocol):
+    """The verbs of imports. Called as those of synchronisation are."""
+
+    def executed(self, name: str, /) -> None:
+        """The current actor has run the body of this module: who is given it from now on happens after that."""
+
+    def given(self, name: str, /) -> None:
+        """The import system gave the current actor this module: its body comes before, and those that it lies in."""
+
+
 class Recorder(Protocol):
     """The verbs of synchronisation. Every method may be called from any thread, never blocks and never raises."""
 
@@ -112,6 +122,8 @@ class Recorder(Protocol):
     """The verbs of tasks."""
     jobs: Jobs
     """The verbs of jobs."""
+    imports: Imports
+    """The verbs of imports."""
 
     def new_sync(self, kind: str, file: str = "", line: int = 0, of: object = None) -> int:
         """A serial for a new synchronisation object; `kind` ("lock", "queue") and where it was made name it.
@@ -259,9 +271,6 @@ class Core(Protocol):
 
     def bind(self, code: CodeType, sites: Sequence[Site], places: bytes, file: str) -> CodeType:
         """The code with live taps at the places that are listed (`model.placeholders`)."""
-
-    def module_executed(self) -> None:
-        """The calling thread has run a module to its end: who imports it from now on happens after that."""
 
     def races(self) -> list[RawRace]:
         """All raw races so far, one per pair of sites and variable."""

@@ -242,7 +242,6 @@ class NativeCore:
         self._running = False
         self.telling = NativeTelling()
         self.outermost = _native.outermost
-        self.module_executed = _native.module_executed
 
     def start(self) -> None:
         """Begin to record."""

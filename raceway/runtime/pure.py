@@ -154,10 +154,6 @@ class PureCore:
         base = self.log.add_sites(file, tuple(sites))
         return bind(self._accesses, code, base, tuple(sites), places)
 
-    def module_executed(self) -> None:
-        """The calling thread has run a module to its end: who imports it from now on happens after that."""
-        self.recorder.release(self._accesses.imports, merge=True)
-
     def races(self) -> list[RawRace]:
         """All raw races so far."""
         return self._check.races()

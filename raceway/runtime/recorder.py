@@ -26,7 +26,7 @@ from raceway.model.records import (
 )
 from raceway.model.typing import Any
 from raceway.originals import current_frame
-from raceway.runtime.contract import Jobs, Tasks, Waits, Walk
+from raceway.runtime.contract import Imports, Jobs, Tasks, Waits, Walk
 from raceway.runtime.lockwaits import LockWaits
 from raceway.runtime.log import Log
 from raceway.runtime.stacks import capture
@@ -45,6 +45,8 @@ class PureRecorder:
         self.waits: Waits = self.lock_waits
         self.tasks: Tasks = PureTasks(log, self.lock_taken)
         self.jobs: Jobs = PureJobs(log)
+        self.bodies = PureImports(self)
+        self.imports: Imports = self.bodies
 
     def new_sync(self, kind: str, file: str = "", line: int = 0, of: object = None) -> int:
         """A serial for a new synchronisation object, or the one under which `of` hands over."""
@@ -114,6 +116,33 @@ class PureRecorder:
         """The synchronisation object died."""
         self.lock_waits.forget(sync)
         self._put(Retire(sync))
+
+
+class PureImports:
+    """The verbs of imports: a statement comes after all bodies so far, a call after those of the modules it names."""
+
+    def __init__(self, recorder: PureRecorder) -> None:
+        self._recorder = recorder
+        self._all = recorder.new_sync("import lock")
+        self._bodies: dict[str, int] = {}
+
+    def executed(self, name: str, /) -> None:
+        """The current actor has run the body of this module."""
+        if name not in self._bodies:
+            self._bodies[name] = self._recorder.new_sync("import lock")
+        self._recorder.release(self._bodies[name])
+        self._recorder.release(self._all)
+
+    def given(self, name: str, /) -> None:
+        """The import system gave the current actor this module, and with it those that it lies in."""
+        while name:
+            if (body := self._bodies.get(name)) is not None:
+                self._recorder.acquire(body)
+            name = name.rpartition(".")[0]
+
+    def stated(self) -> None:
+        """The current actor has been through an import statement."""
+        self._recorder.acquire(self._all)
 
 
 _LOCKS_OF_TASKS = frozenset(

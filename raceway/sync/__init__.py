@@ -6,7 +6,6 @@ Programs that order their threads where Raceway cannot see it (through shared me
 
 from __future__ import annotations
 
-import functools
 import importlib
 import sys
 from collections.abc import Callable
@@ -19,6 +18,7 @@ from raceway.sync import (
     early,
     events,
     executors,
+    imports,
     locks,
     native,
     pipes,
@@ -102,7 +102,7 @@ def install(recorder: Recorder, instrumented: Callable[[str], bool] = _nothing) 
         early.adopt(patches)
         for family in (locks, rlocks, queues):
             family.patch(patches)
-    for family in (events, semaphores, barriers, simplequeues, executors, pipes, pollers):
+    for family in (events, semaphores, barriers, simplequeues, executors, pipes, pollers, imports):
         family.patch(patches)
     caches.patch(patches, recorder.native)
     for module in _LATE:
@@ -120,8 +120,8 @@ def _imported(module: str, early: bool = False) -> None:
             models.follow_early()
 
 
-AWAITED = {module: functools.partial(_imported, module) for module in _LATE}
-"""What to call when one of these modules has run."""
+AWAITED = dict.fromkeys(_LATE, _imported)
+"""What to call, with its name, when one of these modules has run."""
 
 
 def uninstall() -> None:

@@ -19,7 +19,19 @@ from raceway import originals
 from raceway.model.typing import Any
 from raceway.runtime import active
 from raceway.runtime.contract import Recorder
-from raceway.sync import creation, databases, events, executors, pollers, queues, semaphores, sockets, threads, workers
+from raceway.sync import (
+    creation,
+    databases,
+    events,
+    executors,
+    imports,
+    pollers,
+    queues,
+    semaphores,
+    sockets,
+    threads,
+    workers,
+)
 from raceway.sync.lifetimes import lifetimes
 from raceway.sync.patching import ABSENT, Patches
 
@@ -39,7 +51,7 @@ def put_in(patches: Patches, recorder: Recorder) -> bool:
     queues.patch(patches, made_with(native))
     native.queues_judging(_judging)
     patches.at_undo(functools.partial(native.queues_judging, None))
-    patches.twins = twins(native)
+    patches.native, patches.twins = native, twins(native)
     threads.actors.native = native
     native.threads_install(
         lifetimes.begun, lifetimes.ended, threads.finished.append, threads.real_is_alive, threads.in_greenlet
@@ -59,6 +71,7 @@ def twins(native: Any) -> dict[object, Any]:
         databases.executing: functools.partial(native.DatabaseMethod, role="execute"),
         databases.scripting: functools.partial(native.DatabaseMethod, role="script"),
         databases.ending: functools.partial(native.DatabaseMethod, role="end"),
+        imports.imported: functools.partial(native.Around, model="imported"),
         executors.STATE: native.Watched("_state", "future state"),
         executors.WAITERS: native.Watched("_waiters", "future waiters"),
         executors.CALLBACKS: native.Watched("_done_callbacks", "future callbacks"),

@@ -22,6 +22,10 @@ class Patches:
     def __init__(self) -> None:
         self.twins: dict[object, Any] = {}
         """What the native core has in place of a model: its like, or what puts it beside a function in C."""
+        self.native: Any = None
+        """The module of the native core, when its models are in place."""
+        self.redirected: list[tuple[Any, str]] = []
+        """Functions of modules for which something else is called."""
         self._done: list[tuple[Any, str, object, object]] = []
         self._actions: list[Callable[[], object]] = []
 
@@ -89,6 +93,7 @@ class Patches:
         """Take everything back. What somebody else replaced after us is theirs and stays."""
         while self._actions:
             self._actions.pop()()
+        self.redirected.clear()
         while self._done:
             owner, name, before, new = self._done.pop()
             if vars(owner).get(name, ABSENT) is not new:
@@ -100,7 +105,8 @@ class Patches:
 
     def names(self) -> tuple[str, ...]:
         """The dotted names of what is replaced, sorted."""
-        return tuple(sorted(f"{_name_of(owner)}.{name}" for owner, name, _before, _new in self._done))
+        places = [(owner, name) for owner, name, _before, _new in self._done]
+        return tuple(sorted(f"{_name_of(owner)}.{name}" for owner, name in places + self.redirected))
 
     def owners(self) -> list[Any]:
         """Everything that has a replaced attribute."""

@@ -39,6 +39,22 @@ _THREADS = (
     ),
 )  # fmt: skip
 
+_IMPORTS = (
+    Mutant(
+        "import-called", "the edge from the body of a module to who asks for it by a call",
+        "runtime/recorder.py", "self._recorder.acquire(body)", "pass", "norace/import_called",
+    ),
+    Mutant(
+        "import-called-other", "that a module asked for by a call is not any module",
+        "runtime/recorder.py", "self._bodies.get(name)) is not None", "self._all) is not None",
+        "race/import_dunder",
+    ),
+    Mutant(
+        "import-submodules", "that a call is given the submodules that it names",
+        "sync/imports.py", "for one in wanted if", "for one in () if", "norace/import_dunder",
+    ),
+)  # fmt: skip
+
 _LOCKS = (
     Mutant(
         "lock", "the edge from freeing a Lock to taking it",
@@ -248,11 +264,11 @@ _POOLS = (
 _OTHERS = (
     Mutant(
         "import-run", "the edge from a module that has run",
-        "runtime/pure.py", "self.recorder.release(self._accesses.imports, merge=True)", "pass", "norace/import_lazy",
+        "runtime/recorder.py", "self._recorder.release(self._all)", "pass", "norace/import_lazy",
     ),
     Mutant(
         "import-statement", "the edge to an import statement",
-        "runtime/accesses.py", "self._recorder.acquire(self.imports)", "pass", "norace/import_lazy",
+        "runtime/accesses.py", "self._recorder.bodies.stated()", "pass", "norace/import_lazy",
     ),
     Mutant(
         "home-made-release", "the edge from raceway.sync.release()",
@@ -302,4 +318,4 @@ _OTHERS = (
     ),
 )  # fmt: skip
 
-EDGES: tuple[Mutant, ...] = (*_THREADS, *_LOCKS, *_SIGNALS, *_QUEUES, *_POOLS, *_OTHERS)
+EDGES: tuple[Mutant, ...] = (*_THREADS, *_IMPORTS, *_LOCKS, *_SIGNALS, *_QUEUES, *_POOLS, *_OTHERS)

@@ -116,6 +116,16 @@ class FakeTasks:
         return self._now.get(originals.get_ident(), 0)
 
 
+class FakeImports:
+    """The verbs of imports, of which nothing is kept."""
+
+    def executed(self, name: str, /) -> None:
+        pass
+
+    def given(self, name: str, /) -> None:
+        pass
+
+
 class FakeRecorder:
     """Keeps every verb with the actor that told it. `mark` is an access of a test.
 
@@ -127,6 +137,7 @@ class FakeRecorder:
 
     def __init__(self) -> None:
         self.tasks: Any = FakeTasks(self)
+        self.imports: Any = FakeImports()
         self.jobs: Any = FakeJobs(self.current)
         self.log: list[Entry] = []
         self.waits: Any = FakeWaits()
