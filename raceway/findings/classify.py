@@ -36,19 +36,19 @@ class Openings:
     """Which regions a reading site can open: the inverse of `Site.regions`, of writes that the run reached."""
 
     def __init__(self, sites: Iterable[tuple[int, Site]]) -> None:
-        self._of: dict[int, tuple[int, bool]] = {}
+        self._of: dict[int, tuple[int, Region]] = {}
         self._all: dict[int, set[int]] = {}
         self._acting: set[int] = set()
         for serial, site in sites:
             for region in _own(site):
                 head = serial - site.index + region.head
-                self._of.setdefault(head, (serial, region.spans))
+                self._of.setdefault(head, (serial, region))
                 self._all.setdefault(head, set()).add(serial)
                 if not (site.counted or (site.form is SiteForm.METHOD and site.name in _TAKING)):
                     self._acting.add(head)
 
-    def of(self, serial: int) -> tuple[int, bool] | None:
-        """The write site that ends the first region opened by the read at `serial`, and whether the region spans."""
+    def of(self, serial: int) -> tuple[int, Region] | None:
+        """The write site that ends the first region opened by the read at `serial`, and the region."""
         return self._of.get(serial)
 
     def acts(self, serial: int) -> set[int]:
@@ -61,9 +61,9 @@ class Openings:
 
 
 def _own(site: Site) -> list[Region]:
-    """The regions that lie in the site's function; a read in another one need not be for the sake of the write. Neither
-    is one that lies before a wait."""
-    return [region for region in site.regions if not (region.calls or region.waits or region.apart)]
+    """The regions that lie in the site's function, or in the one whose test has it called; a read in another one need
+    not be for the sake of the write. Neither is one that lies before a wait."""
+    return [one for one in site.regions if one.here or not (one.calls or one.waits or one.apart)]
 
 
 def member(side: Side, site_of: Callable[[int], Site], openings: Openings) -> Member:
@@ -82,8 +82,9 @@ def member(side: Side, site_of: Callable[[int], Site], openings: Openings) -> Me
     whole = site.whole and operation is Operation.ITERATE
     opening = openings.of(serial) if not operation.mutates else None
     if opening is not None:
-        unit, spans = opening
-        return Member(side, unit, _own(site_of(unit))[0].kind, spans, openings.takes(serial), whole)
+        unit, region = opening
+        kind = region.kind if region.here else _own(site_of(unit))[0].kind
+        return Member(side, unit, kind, region.spans, openings.takes(serial), whole)
     return Member(side, serial, None, False, whole=whole)
 
 

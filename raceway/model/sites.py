@@ -62,7 +62,8 @@ class Region(Struct):
     function of the write. `sure`: the write stores what was awaited for since the read, on
     all ways between the two. `waits`: the head is the test of an `if` in which a condition is waited for, and the write
     takes what the test has asked for without a second look. `apart`: the head lies in a method or property that the
-    write's function has asked. `fills`: the write puts something into what the test has found not to be full.
+    write's function has asked. `fills`: the write puts something into what the test has found not to be full. `here`:
+    the head of a region with `calls` is a test in the function that makes them.
     """
 
     head: int
@@ -77,6 +78,7 @@ class Region(Struct):
     waits: bool = False
     apart: bool = False
     fills: bool = False
+    here: bool = False
 
 
 OTHER = ""

@@ -123,7 +123,7 @@ def single(site: Site) -> SiteTable:
     return table
 
 
-_PackedRegion = tuple[int, str, bool, bool, bool, bool, bool, tuple[int, ...], bool, bool, bool, bool]
+_PackedRegion = tuple[int, str, bool, bool, bool, bool, bool, tuple[int, ...], bool, bool, bool, bool, bool]
 
 
 def _regions(packed: Iterable[_PackedRegion]) -> tuple[Region, ...]:
@@ -178,6 +178,7 @@ def _packed(region: Region) -> _PackedRegion:
         region.waits,
         region.apart,
         region.fills,
+        region.here,
     )
 
 

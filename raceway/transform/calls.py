@@ -54,11 +54,19 @@ def call(planner: Planner, node: cst.Call) -> Taint:
     else:
         planner.visit(func)
         taint = _arguments(planner, node)
+        if isinstance(func, cst.Name) and is_function(planner, func.value):
+            planner.helpers.runs(planner.flow, node, func.value, planner.scope.is_global)
     taint |= algorithm(planner, node)
     given = (planner.taints.get(argument.value, CLEAN) for argument in node.args)
     planner.flow.links.note(node, planner.flow.guards, CLEAN.union(*given), awaited)
     planner.flow.switch()
     return taint | planner.helpers.answer(planner.flow, node)
+
+
+def is_function(planner: Planner, name: str) -> bool:
+    """Whether the name, used here, is that of a function of the module that is defined once and never again."""
+    known = name in planner.facts.functions and planner.scopes.module.bound[name] == 1
+    return known and planner.scope.owner_of(name) is None and not planner.scope.rebinds(name)
 
 
 def _arguments(planner: Planner, node: cst.Call) -> Taint:

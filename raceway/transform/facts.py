@@ -25,7 +25,7 @@ class Facts:
     hold numbers, strings, flags or None, as far as the module stores them. `helpers`: of the methods, those that one
     class defines, once, and that run when they are called, or awaited; and properties. `accessors`: properties of one
     class that can be stored. `code`: attributes that the module gives a function that is made right there.
-    `polls`: what its loops wait for."""
+    `polls`: what its loops wait for. `functions`: those of the module itself that run when called, or awaited."""
 
     methods: frozenset[str] = frozenset()
     scalars: frozenset[str] = frozenset()
@@ -33,6 +33,7 @@ class Facts:
     accessors: frozenset[str] = frozenset()
     code: frozenset[str] = frozenset()
     polls: Polls | None = None
+    functions: frozenset[str] = frozenset()
 
 
 _ASKING = frozenset({"__len__", "__contains__"})
@@ -75,7 +76,9 @@ def gather(tree: ast.Module) -> Facts:
     paired = {name for name, count in setters.items() if count == 1 and every[name] == 2 and name in helpers}
     plain = scalar - other - unseen
     known = [*map(frozenset, (methods - stored, plain - grown, single, paired, code))]
-    return Facts(known[0], known[1], known[2], known[3], known[4], Polls(tree, known[2], frozenset(plain)))
+    defined = [part for part in tree.body if isinstance(part, (ast.FunctionDef, ast.AsyncFunctionDef))]
+    functions = frozenset(part.name for part in defined if not part.decorator_list and _is_helper(part))
+    return Facts(known[0], known[1], known[2], known[3], known[4], Polls(tree, known[2], frozenset(plain)), functions)
 
 
 def _is_helper(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:

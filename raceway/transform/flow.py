@@ -254,12 +254,10 @@ class Flow:
         acted = draft.context is Context.AUGMENT and spans and self._acted(read)
         if acted and self._acted(read, at_once=True):
             awaits = False
-        storing = draft.form in (SiteForm.ATTRIBUTE, SiteForm.GLOBAL, SiteForm.CELL, SiteForm.ITEM)
-        initialises = absent and storing and draft.context is Context.STORE and draft.literal not in _FLAGS
-        if initialises and draft.form is not SiteForm.ITEM:
+        if absent and initialises(draft):
             draft.add_region(read, RegionKind.LAZY_INIT, spans, awaits, instead=instead)
         else:
-            if initialises:
+            if absent and draft.form is SiteForm.ITEM and _stores(draft):
                 self.lazy.append((draft, read, spans, awaits))
             takes = draft.takes and not self.tried
             adds = (draft.context is Context.AUGMENT or takes) and read not in self.matched
@@ -338,6 +336,15 @@ class Flow:
             if used or returned:
                 write.regions = [region for region in write.regions if region.head != head.index]
                 write.add_region(head, RegionKind.LAZY_INIT, spans, awaits)
+
+
+def initialises(write: Draft) -> bool:
+    """Whether a write, if what it stores was missing, makes the value of a variable."""
+    return write.form in (SiteForm.ATTRIBUTE, SiteForm.GLOBAL, SiteForm.CELL) and _stores(write)
+
+
+def _stores(write: Draft) -> bool:
+    return write.context is Context.STORE and write.literal not in _FLAGS
 
 
 def fills_up(write: Draft, read: Draft, measured: bool) -> bool:

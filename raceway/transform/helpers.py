@@ -13,6 +13,7 @@ is so, too, where a coroutine tests the answer, awaits, and then writes: `if sho
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import libcst as cst
@@ -23,6 +24,7 @@ from raceway.transform.flow import CLEAN, Flow, Taint, fills_up
 from raceway.transform.plan import Call, Draft
 
 _KEY = re.compile(r"\[.*\]")
+_BINDING = re.compile(r"#\d+")
 
 CALLED = -1
 """Index of the drafts that stand for the answers of methods; they are no sites."""
@@ -93,7 +95,9 @@ class Helpers:
         self._accessors = accessors
         self._methods: dict[str, _Method] = {}
         self._setters: dict[str, _Method] = {}
+        self._functions: dict[str, _Method] = {}
         self._links: list[_Link] = []
+        self._runs: list[tuple[Draft, str, Call]] = []
         self._updates: list[tuple[str, Call]] = []
         self._passed: list[tuple[str, str, Call]] = []
         self._stored: list[_Stored] = []
@@ -109,6 +113,17 @@ class Helpers:
             writes = tuple(one for one in flow.blind if _is_of(one, own))
             known = map(frozenset, (flow.asked, flow.matched, flow.measured))
             methods[name] = _Method(tuple(answers), writes, flow.segment, flow.awaits, *known)
+
+    def define_function(self, name: str, flow: Flow, is_global: Callable[[str], bool]) -> None:
+        """A function of the module has been walked."""
+        writes = tuple(one for one in flow.blind if _is_shared(one, is_global))
+        self._functions[name] = _Method((), writes, flow.segment, flow.awaits, *[frozenset[Draft]()] * 3)
+
+    def runs(self, flow: Flow, node: cst.CSTNode, name: str, is_global: Callable[[str], bool]) -> None:
+        """A function of the module is called: it relies on the tests of variables of the module that led here."""
+        for test, call in _tests(flow, node):
+            if test.index != CALLED and _is_shared(test, is_global):
+                self._runs.append((test, name, call))
 
     def called(self, flow: Flow, node: cst.CSTNode, name: str, base: cst.CSTNode) -> Taint:
         """A method of that name is called on `base`, or a property read: what the answer depends on."""
@@ -129,8 +144,7 @@ class Helpers:
 
     def _rely(self, flow: Flow, node: cst.CSTNode, name: str, path: str) -> None:
         """What is called relies on the tests that led here."""
-        for test in sorted({read for guard in flow.guards for read in guard.reads}, key=_order):
-            call = Call(node, test.awaits != flow.awaits, matched=test in flow.matched, tried=flow.tried > 0)
+        for test, call in _tests(flow, node):
             if test.index != CALLED:
                 if _is_of(test, f"{path}."):
                     self._links.append(_Link(test, name, call))
@@ -188,9 +202,14 @@ class Helpers:
             for read in self._answers(link.test):
                 for write in act.writes if act is not None else ():
                     awaits = link.call.awaits or write.awaits > 0
-                    if (awaits or link.test is not read) and not _places(read).isdisjoint(_places(write)):
+                    if not _places(read).isdisjoint(_places(write)):
                         matched = link.call.matched or self._matches(link.test, read)
                         write.rely(read, replace(link.call, awaits=awaits, matched=matched))
+        for test, name, call in self._runs:
+            for write in self._functions[name].writes if name in self._functions else ():
+                if not _variables(test).isdisjoint(_variables(write)):
+                    write.rely(test, replace(call, awaits=call.awaits or write.awaits > 0))
+
         for name, call in self._updates:
             for read in self._answers(name):
                 for write in self._setters[name].writes if name in self._setters else ():
@@ -241,6 +260,23 @@ class Helpers:
     def _matches(self, test: str | Draft, read: Draft) -> bool:
         """Whether the method that a test calls compares the read with something."""
         return isinstance(test, str) and test in self._methods and read in self._methods[test].matched
+
+
+def _tests(flow: Flow, node: cst.CSTNode) -> Iterator[tuple[Draft, Call]]:
+    """The tests that led to a call, and how the call relies on each."""
+    absent = {read for guard in flow.guards for read in guard.absent}
+    for test in sorted({read for guard in flow.guards for read in guard.reads}, key=_order):
+        matched, here = test in flow.matched, test.index != CALLED
+        yield test, Call(node, test.awaits != flow.awaits, False, matched, flow.tried > 0, here, test in absent)
+
+
+def _is_shared(draft: Draft, is_global: Callable[[str], bool]) -> bool:
+    return any(is_global(path.partition("#")[0]) for path in draft.paths)
+
+
+def _variables(draft: Draft) -> set[str]:
+    """The paths, for any key and whatever the number of a binding."""
+    return {_BINDING.sub("", _KEY.sub("[]", path)) for path in draft.paths}
 
 
 def _is_of(draft: Draft, own: str) -> bool:

@@ -23,6 +23,8 @@ class Call:
     value: bool = False
     matched: bool = False
     tried: bool = False
+    here: bool = False
+    absent: bool = False
 
 
 @dataclass(eq=False, slots=True)

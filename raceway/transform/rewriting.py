@@ -25,6 +25,7 @@ from raceway.transform import functions, markers, remade, telling
 from raceway.transform import text as text_renderer
 from raceway.transform.awaits import coroutines
 from raceway.transform.facts import gather
+from raceway.transform.flow import initialises
 from raceway.transform.forms import plan as make_plan
 from raceway.transform.making import Making
 from raceway.transform.pairing import pair
@@ -189,11 +190,15 @@ def _lent(draft: Draft, pairs: dict[cst.CSTNode, ast.AST]) -> Iterator[Region]:
         works = draft.context is Context.AUGMENT or bool(draft.regions) or takes
         lines = tuple(dict.fromkeys(pairs[call.node].lineno for call in calls))  # type: ignore[attr-defined]
         value = any(call.value for call in calls)
-        relies = works or value or not draft.literal
+        relies, here = works or value or not draft.literal, all(call.here for call in calls)
         awaits = relies and any(call.awaits for call in calls)
         kind = RegionKind.VALUE if value else RegionKind.TEST
+        if here and initialises(draft) and all(call.absent for call in calls):
+            kind = RegionKind.LAZY_INIT
         adds = works and not all(call.matched for call in calls)
-        yield Region(head, kind, True, awaits, splits=adds or value, switches=relies, calls=lines)
+        if relies or not here:
+            splits = (adds or value) and not here
+            yield Region(head, kind, True, awaits, splits=splits, switches=relies, calls=lines, here=here)
 
 
 def _links(draft: Draft, pairs: dict[cst.CSTNode, ast.AST]) -> tuple[Link, ...]:

@@ -105,6 +105,10 @@ class Scope:
             scope = scope.parent
         return None
 
+    def is_global(self, name: str) -> bool:
+        """Whether `name`, used in this scope, is that of a variable of the module."""
+        return self.resolve(name) is Binding.GLOBAL
+
     def captures_from(self, owner: Scope) -> bool:
         """Whether a function, class or generator lies between `owner` and a use of its variable here."""
         scope: Scope | None = self

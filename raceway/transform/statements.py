@@ -9,6 +9,7 @@ import libcst as cst
 from raceway.model.sites import Context, Role, SiteForm
 from raceway.transform.assignments import store, store_beside
 from raceway.transform.awaits import awaited
+from raceway.transform.calls import is_function as names_function
 from raceway.transform.expressions import iterated, note_suspended, truth_tap
 from raceway.transform.flow import CLEAN, Guard, Taint, Wait
 from raceway.transform.pairing import children_of
@@ -250,10 +251,13 @@ def function(planner: Planner, node: cst.FunctionDef) -> Taint:
         planner.flow.switch()
     planner.visit(node.params)
     is_method = planner.scope.kind is ScopeKind.CLASS
+    is_function = planner.scope.kind is ScopeKind.MODULE and names_function(planner, node.name.value)
     with planner.activation(node):
         planner.visit_block(node.body)
         if is_method and (receiver := next(iter((*node.params.posonly_params, *node.params.params)), None)) is not None:
             planner.helpers.define(node.name.value, receiver.name.value, planner.flow)
+        elif is_function:
+            planner.helpers.define_function(node.name.value, planner.flow, planner.scope.is_global)
     return CLEAN
 
 

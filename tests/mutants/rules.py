@@ -403,4 +403,24 @@ _LOCK_ORDERS = (
     ),
 )  # fmt: skip
 
-RULES: tuple[Mutant, ...] = (*_LOCK_ORDERS, *_DETECTION, *_DOUBLE_CHECKED, *_COMMUTE, *_LOCATIONS)
+_CALLS = (
+    Mutant(
+        "calls-open", "that a test relies on what it has called, though it does not come to that in this run",
+        "findings/classify.py", "if one.here or not (", "if not (", "race/check_calls.py",
+    ),
+    Mutant(
+        "calls-absent", "that what is called because something is missing initialises it",
+        "transform/rewriting.py", "if here and initialises(draft)", "if False and initialises(draft)",
+        "race/check_calls.py",
+    ),
+    Mutant(
+        "calls-marks", "that a mark which is set relies on no answer",
+        "transform/rewriting.py", "if relies or not here:", "if True:", "race/check_calls.py",
+    ),
+    Mutant(
+        "calls-functions", "that functions of the module are called because of tests of its variables",
+        "transform/helpers.py", "self._runs.append((test, name, call))", "pass", "race/check_calls.py",
+    ),
+)  # fmt: skip
+
+RULES: tuple[Mutant, ...] = (*_LOCK_ORDERS, *_CALLS, *_DETECTION, *_DOUBLE_CHECKED, *_COMMUTE, *_LOCATIONS)
