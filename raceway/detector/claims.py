@@ -69,6 +69,15 @@ class Claims:
         """Whether the actor has claimed something since it last wrote what it had read in another section."""
         return self.claimed > self.closed
 
+    def finds(self, other: Entry) -> bool:
+        """Whether nothing tells that the actor comes to what `other` wrote in turn: it has claimed nothing, and of what
+        the other one wrote then or later it has come upon no more than this very write."""
+        known = self.heard[other.slot % HEARD]
+        if self.has_claimed() or known.slot not in (-1, other.slot):
+            return False
+        this = other.number, other.access.site
+        return all(news[0] < other.number or news == this for news in (known[1:3], known[3:5]))
+
     def shares(self, other: Entry, writes: Iterable[Entry] = (), alike: bool = False) -> bool:
         """Whether nothing tells that the actor has what `other` wrote to itself: it has claimed nothing, and of what
         the other one wrote then or later it has come upon nothing else. Not counted is what that has put in by one of

@@ -18,7 +18,7 @@ from raceway.detector.lockorder import LockOrders
 from raceway.detector.races import Races
 from raceway.detector.regions import find_head
 from raceway.detector.shadow import Entry, Epoch, Shadow, between, rank_of
-from raceway.detector.splits import close, put_back, splits, splitting
+from raceway.detector.splits import closes_split, split_sections
 from raceway.detector.syncs import Syncs, hand_over, place_of
 from raceway.detector.tasks import Task, Tasks
 from raceway.model.kinds import ActorKind, Commute, LocationKind, Operation, Verb
@@ -143,14 +143,10 @@ class Detector:
         if task is not None:
             for other, observed in self.tasks.gaps(entry, shadow, task):
                 self.races.add(_side(other), _side(entry), observed, True, paused=other.paused)
-        elif closes := entry.head is not None and site.regions[entry.region].splits:
-            for other, observed in splitting(entry, shadow, actor):
-                self.races.add(_side(other), _side(entry), observed)
-            close(entry, shadow, actor)
-        elif access.operation.mutates:
-            for other in splits(entry, shadow, actor):
-                self.races.add(_side(entry), _side(other), False)
-            put_back(entry, shadow, actor)
+        else:
+            closes = closes_split(entry, site)
+            for earlier, later, observed in split_sections(entry, site, shadow, actor, self._site_of):
+                self.races.add(_side(earlier), _side(later), observed)
         polled = site.polled and is_polled(shadow, actor.slot)
         if not self._repeats(entry, shadow) or entry.walks:  # each walk has an end of its own
             self._record(entry, shadow, actor)

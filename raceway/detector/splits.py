@@ -16,20 +16,54 @@ What is kept of a location are its last writes: who fills a bucket up, or gives 
 So the newest write that closed such a region, and in which others could have written, is kept beside them. And who
 takes where another one has taken in the same way is not told that it is its turn by what that one has put back since,
 in a later section: that is no more than what there is to be taken.
+
+A plain store of something that was there before the test (a region that `brings`) takes a place that was found empty:
+`if hall.is_free(seat): hall.assign(seat, guest)`. It is undone by who does the same, and by nobody else. As a rule
+that one finds the place taken and stores nothing. So the test of another actor counts, too, made for the same
+function: it may as well have come before the store.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from raceway.detector.actors import Actor
 from raceway.detector.claims import puts
 from raceway.detector.conflicts import conflict
 from raceway.detector.shadow import Entry, Shadow
-from raceway.model.kinds import Operation
+from raceway.model.kinds import LocationKind, Operation
+from raceway.model.records import Access
+from raceway.model.sites import Region, Site
 
 
-def splitting(entry: Entry, shadow: Shadow, actor: Actor) -> Iterator[tuple[Entry, bool]]:
+def split_sections(
+    entry: Entry, site: Site, shadow: Shadow, actor: Actor, site_of: Callable[[int], Site]
+) -> Iterator[tuple[Entry, Entry, bool]]:
+    """What tells of split sections when a thread makes this access: two accesses, that which closes the region last,
+    and whether the other one came in between in this run. It is known of the location then what it has to do with."""
+    if closes_split(entry, site):
+        for other, observed in _splitting(entry, shadow, actor, site.regions[entry.region].brings):
+            yield other, entry, observed
+        _close(entry, shadow, actor)
+    elif entry.access.operation.mutates:
+        for other in _split_by(entry, shadow, actor, site_of):
+            yield entry, other, False
+        _put_back(entry, shadow, actor)
+    elif site.is_head and entry.access.location.kind is not LocationKind.STRUCTURE:
+        for other in _tested(entry, shadow, actor, site_of):
+            yield entry, other, False
+
+
+def closes_split(entry: Entry, site: Site) -> bool:
+    """Whether the access closes a region of two critical sections. Who takes a place takes no other one of the same
+    container."""
+    if entry.head is None:
+        return False
+    region = site.regions[entry.region]
+    return region.splits and not (region.brings and entry.access.location.kind is LocationKind.STRUCTURE)
+
+
+def _splitting(entry: Entry, shadow: Shadow, actor: Actor, brings: bool) -> Iterator[tuple[Entry, bool]]:
     """The writes of others that came, or could have come, between the read and the write of the region that `entry`
     closes, each of the three made under one lock; and whether they did. Who was ordered by more than locks was asked
     for it, or waited for."""
@@ -41,7 +75,8 @@ def splitting(entry: Entry, shadow: Shadow, actor: Actor) -> Iterator[tuple[Entr
         if other.slot == entry.slot or not other.before(actor.clock):
             continue
         asked = other.number <= actor.firm.get(other.slot, 0)
-        if asked or not _breaks(other, entry):
+        same = other.opens and other.access.site == entry.access.site
+        if asked or not (same if brings else _breaks(other, entry)):
             continue
         if other.sequence > head.sequence:
             if _under_one_lock(entry, other, head, actor):
@@ -57,18 +92,47 @@ def _is_shared(entry: Entry, other: Entry, shadow: Shadow, actor: Actor) -> bool
     return actor.claims.shares(other, shadow.writes, alike)
 
 
-def splits(entry: Entry, shadow: Shadow, actor: Actor) -> Iterator[Entry]:
+def _split_by(entry: Entry, shadow: Shadow, actor: Actor, site_of: Callable[[int], Site]) -> Iterator[Entry]:
     """The writes of others that closed such a region, in which the write of `entry` could have come as well."""
     for other in shadow.writes:
         if not other.opens or other.slot == entry.slot or not other.before(actor.clock):
             continue
         asked = other.number <= actor.firm.get(other.slot, 0)
-        under_one = other.head is not None and not set(other.locks).isdisjoint({*other.head.locks} & {*entry.locks})
-        if under_one and not asked and _breaks(entry, other) and actor.claims.shares(other):
+        if asked or _region(other, site_of).brings or not _under_its_lock(entry, other):
+            continue
+        if _breaks(entry, other) and actor.claims.shares(other):
             yield other
 
 
-def put_back(entry: Entry, shadow: Shadow, actor: Actor) -> None:
+def _tested(entry: Entry, shadow: Shadow, actor: Actor, site_of: Callable[[int], Site]) -> Iterator[Entry]:
+    """The writes of others that have taken the place because of the very test that is made now, for the same function,
+    and before which it could have been made as well."""
+    for other in shadow.writes:
+        if other.slot == entry.slot or not (other.opens and other.before(actor.clock)) or other.head is None:
+            continue
+        asked, region = other.number <= actor.firm.get(other.slot, 0), _region(other, site_of)
+        if asked or not region.brings or other.head.access.site != entry.access.site:
+            continue
+        alike = not region.calls or _caller(entry.access) == _caller(other.access)
+        if alike and _under_its_lock(entry, other) and actor.claims.finds(other):
+            yield other
+
+
+def _region(closing: Entry, site_of: Callable[[int], Site]) -> Region:
+    return site_of(closing.access.site).regions[closing.region]
+
+
+def _caller(access: Access) -> object:
+    """The code that called the function of the access."""
+    return next((code for code, _offset in access.stack[1:2]), None)
+
+
+def _under_its_lock(entry: Entry, other: Entry) -> bool:
+    """Whether the access is made under a lock that the region which `other` closes was read and written under."""
+    return other.head is not None and not set(other.locks).isdisjoint({*other.head.locks} & {*entry.locks})
+
+
+def _put_back(entry: Entry, shadow: Shadow, actor: Actor) -> None:
     """Who puts something back in the section in which it was taken has taken nothing that others would miss."""
     last = shadow.opened
     if last is None or last.slot != entry.slot or not puts(entry):
@@ -84,10 +148,10 @@ def _breaks(other: Entry, entry: Entry) -> bool:
     return conflict(other.access, entry.access) or not puts(other)
 
 
-def close(entry: Entry, shadow: Shadow, actor: Actor) -> None:
+def _close(entry: Entry, shadow: Shadow, actor: Actor) -> None:
     """The actor writes what it had read in another section: the write has an epoch of its own, until `advance`."""
     head, claims = entry.head, actor.claims
-    put_back(entry, shadow, actor)
+    _put_back(entry, shadow, actor)
     entry.opens = head is not None and not claims.has_claimed() and _lets_go(entry, entry, head, actor)
     actor.advance()
     claims.closed = entry.number = actor.clock[actor.slot]

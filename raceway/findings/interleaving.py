@@ -62,6 +62,8 @@ class Interleaving:
         told = race.observed or kind is FindingKind.SPLIT_CRITICAL_SECTION
         victim = second if told and second in regional else (fitting or regional)[0]
         other = second if victim is first else first
+        if kind is FindingKind.SPLIT_CRITICAL_SECTION and not other.mutates:  # it makes the test of the same region
+            other = replace(other, writes=victim.writes, looks=victim.looks)
         return self._region(kind, victim, other, observed=race.observed)
 
     def _part(self, index: int, member: Member, name: str) -> _Part:

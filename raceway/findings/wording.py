@@ -99,10 +99,12 @@ def _what(facts: Facts) -> str:
         does, then = ("reads", "writes it back") if takes_back else ("tests", "acts on the answer")
         seen = facts.confidence is Confidence.OBSERVED
         who = first.actor.name
-        other = f"while {who} has written" if seen else f"and nothing keeps {who} from writing"
+        other = f"while {who} has written it" if seen else f"and nothing keeps {who} from writing it"
+        if first.operation == "read":
+            other = f"and nothing keeps {who}, which makes the same test, from doing so"
         return (
             f"{second.actor.name} {does} {variable} under {lock}, lets go of it, takes it again and {then}, "
-            f"{other} it in between."
+            f"{other} in between."
         )
     closed = [pair for pair in zip((first, second), facts.regions, strict=True) if pair[1] is not None]
     if facts.kind is FindingKind.CHECK_THEN_ACT and RegionKind.VALUE in facts.regions:  # only the other one tests

@@ -63,7 +63,8 @@ class Region(Struct):
     all ways between the two. `waits`: the head is the test of an `if` in which a condition is waited for, and the write
     takes what the test has asked for without a second look. `apart`: the head lies in a method or property that the
     write's function has asked. `fills`: the write puts something into what the test has found not to be full. `here`:
-    the head of a region with `calls` is a test in the function that makes them.
+    the head of a region with `calls` is a test in the function that makes them. `brings`: it stores what was there
+    before the test: who finds nothing there takes the place, and makes no value for it.
     """
 
     head: int
@@ -79,6 +80,7 @@ class Region(Struct):
     apart: bool = False
     fills: bool = False
     here: bool = False
+    brings: bool = False
 
 
 OTHER = ""

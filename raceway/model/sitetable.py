@@ -123,7 +123,7 @@ def single(site: Site) -> SiteTable:
     return table
 
 
-_PackedRegion = tuple[int, str, bool, bool, bool, bool, bool, tuple[int, ...], bool, bool, bool, bool, bool]
+_PackedRegion = tuple[int, str, bool, bool, bool, bool, bool, tuple[int, ...], bool, bool, bool, bool, bool, bool]
 
 
 def _regions(packed: Iterable[_PackedRegion]) -> tuple[Region, ...]:
@@ -179,13 +179,14 @@ def _packed(region: Region) -> _PackedRegion:
         region.apart,
         region.fills,
         region.here,
+        region.brings,
     )
 
 
 def _head(region: Region) -> int:
     takes_back = region.kind is RegionKind.VALUE
     bits = region.switches << 3 | region.splits << 2 | takes_back << 1 | region.awaits
-    return region.head << 6 | bool(region.calls) << 5 | region.instead << 4 | bits
+    return region.head << 7 | region.brings << 6 | bool(region.calls) << 5 | region.instead << 4 | bits
 
 
 def _operand(site: Site) -> int:

@@ -75,6 +75,27 @@ hear_all(Thread *thread, const Entries *writes)
     }
 }
 
+static bool
+is_newer(Number number, uint32_t site, const Context *other)
+{
+    return number > other->number || (number == other->number && site != other->site);
+}
+
+/* Whether nothing tells that the thread comes to what the other one wrote in turn: of what that wrote then or later it has
+   come upon no more than this very write. */
+bool
+finds(const Thread *thread, const Context *other)
+{
+    const Heard *heard = &thread->heard[other->slot % HEARD];
+    if (thread->claimed > thread->closed) {
+        return false;
+    }
+    if (heard->slot != other->slot) {
+        return heard->number == 0 && heard->given == 0;
+    }
+    return !is_newer(heard->number, heard->site, other) && !is_newer(heard->given, heard->given_site, other);
+}
+
 /* Whether the newest of what the other one has put in, as far as the thread has come upon it, is one of these writes. */
 static bool
 is_given(const Heard *heard, const Entries *writes)

@@ -175,6 +175,7 @@ void stacks_start(PyObject *folder);
 
 Stack stack_callers(StackMemo *memo, Frame *frame, int limit);
 Stack stack_push(Stack callers, PyCodeObject *code, int offset);
+const PyCodeObject *stack_code(Stack stack); /* of the innermost frame; NULL of the empty one */
 bool stack_is(Stack stack, Stack callers, PyCodeObject *code, int offset);
 void stack_hold(Stack stack);
 void stack_drop(Stack stack);
@@ -842,6 +843,7 @@ typedef struct {
     bool takes_back; /* the write is made from what was read */
     bool splits; /* a lock may have been let go of between the read and the write */
     bool lent; /* the head lies in another function, called by the same activation */
+    bool brings; /* the write stores what was there before the test */
     bool instead; /* a short circuit may have passed by the read of the region before this one */
     bool switches; /* a greenlet may have let others run there */
 } RegionOf;

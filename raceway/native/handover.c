@@ -167,7 +167,7 @@ record_in_order(Tap *tap, int made, Thread *thread, Frame *frame, Cell *cell, Ef
              !(mutates ? are_past(&expansion->reads, actor) : are_over(&expansion->reads))) {
         return false;
     }
-    else if (mutates && any_opens(&expansion->writes)) {
+    else if ((mutates || tap->is_head) && any_opens(&expansion->writes)) {
         return false;
     }
     else if (tells(&expansion->writes, thread, rank) || (!mutates && tells(&expansion->reads, thread, rank))) {

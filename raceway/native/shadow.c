@@ -725,6 +725,14 @@ check_jobs(const Access *access, const Cell *cell, const Expansion *expansion)
     }
 }
 
+/* Whether the access closes a region of two critical sections. Who takes a place takes no other one of the same container. */
+static bool
+closes_split(const Access *access)
+{
+    const RegionOf *region = &sites[access->wanted.site].regions[access->wanted.region];
+    return region->splits && !(region->brings && access->location->kind == AT_STRUCTURE);
+}
+
 /* Record an access of the calling thread, which no fast path could tell to be a repetition. */
 void
 record_at(Thread *thread, Frame *frame, uint32_t number, Cell *cell, const Location *location, int op, int commute)
@@ -733,7 +741,7 @@ record_at(Thread *thread, Frame *frame, uint32_t number, Cell *cell, const Locat
     Location here = *location;
     Access access = {.thread = thread, .location = &here};
     Expansion *expansion = expansion_of(cell);
-    bool closes = false; /* a region of two critical sections */
+    bool closes = false, looks = false; /* a region of two critical sections; whether others have closed it */
     if (expansion != NULL && unlikely(is_news(expansion, thread->actor->slot))) {
         expansion->own = 0;
         shared_locations++;
@@ -791,7 +799,7 @@ record_at(Thread *thread, Frame *frame, uint32_t number, Cell *cell, const Locat
             task_forget_look(thread->task, location->target, location->key);
         }
     }
-    else if (unlikely(access.head != NULL && site->regions[access.wanted.region].splits)) {
+    else if (unlikely(access.head != NULL && closes_split(&access))) {
         closes = true;
         if (expansion == NULL && cell->w != 0 && contexts[cell->w].slot != thread->actor->slot) {
             shared_locations += cell->r == 0 || contexts[cell->r].slot == contexts[cell->w].slot;
@@ -801,6 +809,9 @@ record_at(Thread *thread, Frame *frame, uint32_t number, Cell *cell, const Locat
     }
     else if (op_mutates(op)) {
         split_ask(&access, frame, cell, expansion);
+    }
+    else if (site->is_head && expansion != NULL && location->kind != AT_STRUCTURE) {
+        looks = split_look(&access, frame, expansion);
     }
     bool polled = unlikely(site->polled) && op_mutates(op) && is_polled(cell, thread->actor->slot);
     if (!repeats(&access, cell, expansion) || unlikely(access.wanted.walks)) { /* each walk has an end of its own */
@@ -845,6 +856,9 @@ record_at(Thread *thread, Frame *frame, uint32_t number, Cell *cell, const Locat
         if (unlikely(access.wanted.opens)) {
             split_keep(&access, cell);
         }
+    }
+    if (unlikely(looks)) {
+        context_replace(&cell->r, 0);
     }
     if (unlikely(thread->task != NULL) && op == OP_READ && location->key != KEY_WHOLE) {
         task_look(thread, frame, number, location->target, location->key);

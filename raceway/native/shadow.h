@@ -112,12 +112,14 @@ void hear(Thread *thread, const Context *other);
 void hear_all(Thread *thread, const Entries *writes);
 bool breaks(const Context *other, const Context *own, int kind);
 bool puts_in(const Context *write);
+bool finds(const Thread *thread, const Context *other);
 bool shares(const Thread *thread, const Context *other, const Entries *writes, bool alike);
 
 void split_close(Access *access, Frame *frame, Expansion *expansion);
 void split_keep(const Access *access, Cell *cell);
 void split_put_back(const Access *access, Expansion *expansion);
 void split_opened(Access *access, Frame *frame, uint32_t id);
+void split_tested(Access *access, Frame *frame, uint32_t id);
 
 /* The access changes the location: could it have come into a region of two critical sections that another actor closed? */
 static inline void
@@ -133,6 +135,22 @@ split_ask(Access *access, Frame *frame, const Cell *cell, Expansion *expansion)
     if (expansion != NULL && unlikely(expansion->opened.context != 0)) {
         split_put_back(access, expansion);
     }
+}
+
+/* The access asks what a region of two critical sections may begin with: has another actor closed one that began so? True
+   if it has to be looked at again when it is repeated, since another function may ask then. */
+static inline bool
+split_look(Access *access, Frame *frame, const Expansion *expansion)
+{
+    bool looks = false;
+    for (uint8_t at = 0; at < expansion->writes.count; at++) {
+        uint32_t id = entries_of(&expansion->writes)[at].context;
+        if (unlikely(contexts[id].opens)) {
+            split_tested(access, frame, id);
+            looks = true;
+        }
+    }
+    return looks;
 }
 
 #endif

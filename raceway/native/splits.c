@@ -51,9 +51,11 @@ check_split(Access *access, Frame *frame, const Expansion *expansion, Entry entr
 {
     const Actor *actor = access->thread->actor;
     const Context *other = &contexts[entry.context];
+    bool same = other->opens && other->site == access->wanted.site;
+    bool brings = sites[access->wanted.site].regions[access->wanted.region].brings;
     if (other->slot == actor->slot || !is_ordered(other, actor) ||
         other->number <= clock_get(&actor->firm, other->slot) ||
-        !breaks(other, &access->wanted, access->location->kind)) {
+        !(brings ? same : breaks(other, &access->wanted, access->location->kind))) {
         return;
     }
     if (entry.sequence > access->head->sequence) {
@@ -92,6 +94,7 @@ void
 split_close(Access *access, Frame *frame, Expansion *expansion)
 {
     Thread *thread = access->thread;
+    bool claimed = thread->claimed > thread->closed; /* before what is reported here counts as a claim */
     if (expansion != NULL) {
         bool kept = expansion->opened.context == 0;
         for (uint8_t at = 0; at < expansion->writes.count; at++) {
@@ -104,7 +107,7 @@ split_close(Access *access, Frame *frame, Expansion *expansion)
         }
         split_put_back(access, expansion);
     }
-    access->wanted.opens = thread->claimed <= thread->closed && lets_go(access, thread->actor->held);
+    access->wanted.opens = !claimed && lets_go(access, thread->actor->held);
     actor_gave(thread);
     access->id = 0; /* of the one before */
     thread->closed = clock_get(&thread->actor->clock, thread->actor->slot);
@@ -126,6 +129,38 @@ split_keep(const Access *access, Cell *cell)
     expansion->opened.sequence = sequence;
 }
 
+/* The region that a write has closed. */
+static const RegionOf *
+closed_by(const Context *write)
+{
+    return &sites[write->site].regions[write->region];
+}
+
+/* Whether the access is made under a lock that the region which `other` closes was read and written under. */
+static bool
+is_under_its_lock(const Access *access, const Context *other)
+{
+    Lockset held = access->thread->actor->held;
+    for (uint32_t at = 0; at < lockset_length(held); at++) {
+        uint64_t lock = lockset_at(held, at);
+        if (lockset_has(other->locks, lock) && lockset_has(other->head_locks, lock)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void
+report_later(Access *access, Frame *frame, uint32_t id)
+{
+    if (access->id == 0) {
+        access->id = context_make(access->thread, frame, &access->wanted);
+    }
+    if (access->id != 0) {
+        race_add(access->id, id, 0, false, access->location);
+    }
+}
+
 /* The write of another actor that closed such a region, in which this write could have come as well. */
 void
 split_opened(Access *access, Frame *frame, uint32_t id)
@@ -133,21 +168,30 @@ split_opened(Access *access, Frame *frame, uint32_t id)
     const Thread *thread = access->thread;
     const Context *other = &contexts[id];
     if (other->slot == thread->actor->slot || !is_ordered(other, thread->actor) ||
-        other->number <= clock_get(&thread->actor->firm, other->slot) || !shares(thread, other, NULL, false) ||
-        !breaks(&access->wanted, other, access->location->kind)) {
+        other->number <= clock_get(&thread->actor->firm, other->slot) || closed_by(other)->brings ||
+        !shares(thread, other, NULL, false) || !breaks(&access->wanted, other, access->location->kind)) {
         return;
     }
-    Lockset held = thread->actor->held;
-    for (uint32_t at = 0; at < lockset_length(held); at++) {
-        uint64_t lock = lockset_at(held, at);
-        if (lockset_has(other->locks, lock) && lockset_has(other->head_locks, lock)) {
-            if (access->id == 0) {
-                access->id = context_make(access->thread, frame, &access->wanted);
-            }
-            if (access->id != 0) {
-                race_add(access->id, id, 0, false, access->location);
-            }
-            return;
-        }
+    if (is_under_its_lock(access, other)) {
+        report_later(access, frame, id);
+    }
+}
+
+/* The write of another actor that has taken the place because of the very test that is made now, for the same function, and
+   before which it could have been made as well. */
+void
+split_tested(Access *access, Frame *frame, uint32_t id)
+{
+    const Thread *thread = access->thread;
+    const Context *other = &contexts[id];
+    const RegionOf *region = closed_by(other);
+    if (!region->brings || region->head != access->wanted.site || other->slot == thread->actor->slot ||
+        !is_ordered(other, thread->actor) || other->number <= clock_get(&thread->actor->firm, other->slot) ||
+        !finds(thread, other) || !is_under_its_lock(access, other)) {
+        return;
+    }
+    Stack callers = frame == NULL ? 0 : context_callers(access->thread, frame, access->wanted.site);
+    if (!region->lent || stack_code(callers) == stack_code(other->callers)) {
+        report_later(access, frame, id);
     }
 }

@@ -101,6 +101,12 @@ stack_is(Stack stack, Stack callers, PyCodeObject *code, int offset)
     return stack != 0 && node->callers == callers && node->code == code && node->offset == offset;
 }
 
+const PyCodeObject *
+stack_code(Stack stack)
+{
+    return stack == 0 ? NULL : nodes[stack].code;
+}
+
 void
 stack_hold(Stack stack)
 {

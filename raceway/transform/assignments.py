@@ -9,7 +9,7 @@ from raceway.model.sites import Context, Role, SiteForm
 from raceway.transform.accesses import single_key, structure_paths, subscript_paths, subscript_site, walk_tap
 from raceway.transform.flow import CLEAN, Guard, Taint
 from raceway.transform.plan import Draft
-from raceway.transform.planner import Planner
+from raceway.transform.planner import Planner, local_name
 from raceway.transform.polarity import keep_answer, replaced
 from raceway.transform.scopes import Binding
 from raceway.transform.source import literal, mangle, tappable
@@ -133,6 +133,7 @@ def _store_attribute(
     draft = planner.site(SiteForm.ATTRIBUTE, context, Role.BASE, target, target.value, name)
     draft.literal = literal(value)
     draft.flag = isinstance(value, cst.Lambda)
+    draft.brought = local_name(planner, value)
     planner.tap(draft, Role.BASE, target, "value")
     planner.helpers.stored(planner.flow, target, name, taint)
     planner.flow.write(draft, taint, planner.flow.path(target))
@@ -146,6 +147,7 @@ def _store_item(
     if draft is not None:
         draft.literal = literal(value)
         draft.counted = context is Context.DELETE and _is_counted(target)
+        draft.brought = local_name(planner, value)
         paths = (*subscript_paths(planner, target, draft), *structure_paths(planner, target.value))
         planner.flow.write(draft, taint, *paths)
         planner.helpers.answered(planner.flow, draft, taint)

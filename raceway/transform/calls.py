@@ -11,7 +11,7 @@ from raceway.transform.algorithms import algorithm
 from raceway.transform.flow import CLEAN, Taint
 from raceway.transform.pairing import synchronises
 from raceway.transform.plan import Draft
-from raceway.transform.planner import Planner
+from raceway.transform.planner import Planner, local_name
 from raceway.transform.scopes import Binding
 from raceway.transform.source import LITERALS, literal, spans_lines, tappable, walkable
 
@@ -79,13 +79,26 @@ def _arguments(planner: Planner, node: cst.Call) -> Taint:
     return taint
 
 
+def _locals(planner: Planner, node: cst.Call) -> dict[int | str, int]:
+    """The arguments that are locals, by place or keyword, and when each of these got its value."""
+    found: dict[int | str, int] = {}
+    for place, argument in enumerate(node.args):
+        name = local_name(planner, argument.value)
+        if argument.star == "*":
+            break
+        if name:
+            key = place if argument.keyword is None else argument.keyword.value
+            found[key] = planner.flow.bound.get(name, 0)
+    return found
+
+
 def _named(argument: cst.Arg) -> bool:
     return argument.keyword is not None or argument.star == "**"
 
 
 def _method(planner: Planner, node: cst.Call, func: cst.Attribute) -> Taint:
     name = func.attr.value
-    answer = planner.helpers.called(planner.flow, node, name, func.value)
+    answer = planner.helpers.called(planner.flow, node, name, func.value, _locals(planner, node))
     taint = _tapped_method(planner, node, func, name)
     for one in answer:
         one.segment = planner.flow.segment + 1  # what comes after the call

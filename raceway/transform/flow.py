@@ -80,7 +80,7 @@ class Flow:
     were compared for equality with what is no literal: whoever it names is the one that may go on, as with a turn.
     `measured` are reads that were added to or taken from something, or compared by order with what is no small number.
     `awaited` are answers of calls that were awaited. `waits` are waits for conditions under a test that is over;
-    `tried` counts the `try` statements around that have handlers.
+    `tried` counts the `try` statements around that have handlers; `bound` has when each local got its value.
     `is_async`: it is that of a coroutine or an asynchronous generator, so that what drives it may await at a `yield`.
     """
 
@@ -108,6 +108,7 @@ class Flow:
     awaited: set[Draft] = field(default_factory=set)
     waits: list[Wait] = field(default_factory=list)
     tried: int = 0
+    bound: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.links.are_kept = self.is_async
@@ -141,6 +142,7 @@ class Flow:
         """A local gets a new value."""
         self.env[name] = taint
         self.versions[name] = self.versions.get(name, 0) + 1
+        self.bound[name] = self.clock
 
     def branch(self, before: dict[str, Taint]) -> None:
         """Join the two ways to here: through what was walked since `before`, and past it."""
@@ -254,16 +256,17 @@ class Flow:
         acted = draft.context is Context.AUGMENT and spans and self._acted(read)
         if acted and self._acted(read, at_once=True):
             awaits = False
-        if absent and initialises(draft):
+        brings = self._brings(draft, read) and self._splits(read, takes=True)
+        if absent and initialises(draft) and not brings:
             draft.add_region(read, RegionKind.LAZY_INIT, spans, awaits, instead=instead)
         else:
-            if absent and draft.form is SiteForm.ITEM and _stores(draft):
+            if absent and draft.form is SiteForm.ITEM and _stores(draft) and not brings:
                 self.lazy.append((draft, read, spans, awaits))
             takes = draft.takes and not self.tried
-            adds = (draft.context is Context.AUGMENT or takes) and read not in self.matched
-            splits = adds and not self._acted_inside(read) and self._splits(read, takes=takes)
+            adds = (draft.context is Context.AUGMENT or takes or brings) and read not in self.matched
+            splits = adds and not self._acted_inside(read) and self._splits(read, takes=takes or brings)
             fills = fills_up(draft, read, read in self.measured)
-            draft.add_region(read, RegionKind.TEST, spans, awaits, splits, acted, instead, fills)
+            draft.add_region(read, RegionKind.TEST, spans, awaits, splits, acted, instead, fills, brings and splits)
 
     def _find_wait(self, draft: Draft) -> None:
         """What was waited for under an `if` may be gone when the wait is over, as others may have come first."""
@@ -295,6 +298,10 @@ class Flow:
         left = bool(read.blocks) and bool(inside) and not inside & set(read.blocks)
         counts = takes or read not in self.asked
         return left and counts and not any(inside & set(other.blocks) for other in anew)
+
+    def _brings(self, draft: Draft, read: Draft) -> bool:
+        """Whether what is stored was there before the read."""
+        return bool(draft.brought) and self.bound.get(draft.brought, 0) < read.order
 
     def _acted_inside(self, read: Draft) -> bool:
         """Whether a write has acted on the test in its own `with` block: what gives back later does not rely on it."""

@@ -13,8 +13,9 @@ is so, too, where a coroutine tests the answer, awaits, and then writes: `if sho
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import libcst as cst
 
@@ -34,24 +35,31 @@ CALLED = -1
 class _Method:
     """One method: the reads that its answer depends on, and its writes that look at nothing anew. `segment` and
     `awaits` are those of its end, `asked` what it tests for being there at all, `matched` what it compares, `measured`
-    what it asks for how much it is."""
+    what it asks for how much it is. `given` are the parameters that it never binds anew, with their places."""
 
     answers: tuple[Draft, ...]
     writes: tuple[Draft, ...]
     segment: int
     awaits: int
+    given: dict[str, int]
     asked: frozenset[Draft]
     matched: frozenset[Draft]
     measured: frozenset[Draft]
 
+    def is_given(self, write: Draft, arguments: frozenset[int | str]) -> bool:
+        """Whether `write` stores one of these arguments."""
+        return write.brought in self.given and not arguments.isdisjoint((write.brought, self.given[write.brought]))
+
 
 @dataclass(frozen=True, slots=True)
 class _Link:
-    """`act` was called, by `call`, because of the answer of `test`, or of a read in the caller itself."""
+    """`act` was called, by `call`, because of the answer of `test`, or of a read in the caller itself. `known` are the
+    arguments, by place or keyword, that the caller had before."""
 
     test: str | Draft
     act: str
     call: Call
+    known: frozenset[int | str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,20 +112,21 @@ class Helpers:
         self._guarded: list[_Guarded] = []
         self._relied: set[tuple[Draft, str]] = set()
 
-    def define(self, name: str, receiver: str, flow: Flow) -> None:
-        """A method has been walked; it calls its object `receiver`. Of a property the getter comes first."""
+    def define(self, name: str, parameters: list[str], flow: Flow) -> None:
+        """A method has been walked; the first parameter is its object. Of a property the getter comes first."""
         if name in self._names or name in self._accessors:
-            own = f"{receiver}#0."
+            own = f"{parameters[0]}#0."
             answers = (read for read in sorted(flow.told, key=_order) if read.index != CALLED and _is_of(read, own))
             methods = self._setters if name in self._methods else self._methods
             writes = tuple(one for one in flow.blind if _is_of(one, own))
             known = map(frozenset, (flow.asked, flow.matched, flow.measured))
-            methods[name] = _Method(tuple(answers), writes, flow.segment, flow.awaits, *known)
+            given = {one: place for place, one in enumerate(parameters[1:]) if one not in flow.bound}
+            methods[name] = _Method(tuple(answers), writes, flow.segment, flow.awaits, given, *known)
 
     def define_function(self, name: str, flow: Flow, is_global: Callable[[str], bool]) -> None:
         """A function of the module has been walked."""
         writes = tuple(one for one in flow.blind if _is_shared(one, is_global))
-        self._functions[name] = _Method((), writes, flow.segment, flow.awaits, *[frozenset[Draft]()] * 3)
+        self._functions[name] = _Method((), writes, flow.segment, flow.awaits, {}, *[frozenset[Draft]()] * 3)
 
     def runs(self, flow: Flow, node: cst.CSTNode, name: str, is_global: Callable[[str], bool]) -> None:
         """A function of the module is called: it relies on the tests of variables of the module that led here."""
@@ -125,13 +134,21 @@ class Helpers:
             if test.index != CALLED and _is_shared(test, is_global):
                 self._runs.append((test, name, call))
 
-    def called(self, flow: Flow, node: cst.CSTNode, name: str, base: cst.CSTNode) -> Taint:
-        """A method of that name is called on `base`, or a property read: what the answer depends on."""
+    def called(
+        self,
+        flow: Flow,
+        node: cst.CSTNode,
+        name: str,
+        base: cst.CSTNode,
+        arguments: Mapping[int | str, int] = MappingProxyType({}),
+    ) -> Taint:
+        """A method of that name is called on `base`, or a property read: what the answer depends on. `arguments` are
+        those that are locals, and when each of these got its value."""
         path = flow.path(base) if name in self._names or name in self._accessors else ""
         if not path:
             return CLEAN
         if name in self._names:
-            self._rely(flow, node, name, path)
+            self._rely(flow, node, name, path, arguments)
         return self.answer(flow, node, name, path)
 
     def answer(self, flow: Flow, node: cst.CSTNode, name: str = "", path: str = "") -> Taint:
@@ -142,14 +159,15 @@ class Helpers:
         flow.stamp(answer, ())
         return frozenset((answer,))
 
-    def _rely(self, flow: Flow, node: cst.CSTNode, name: str, path: str) -> None:
+    def _rely(self, flow: Flow, node: cst.CSTNode, name: str, path: str, arguments: Mapping[int | str, int]) -> None:
         """What is called relies on the tests that led here."""
         for test, call in _tests(flow, node):
+            known = frozenset(key for key, bound in arguments.items() if bound < test.order)
             if test.index != CALLED:
                 if _is_of(test, f"{path}."):
-                    self._links.append(_Link(test, name, call))
+                    self._links.append(_Link(test, name, call, known))
             elif test.base == path and test.name != name and test.name in self._names:
-                self._links.append(_Link(test.name, name, call))
+                self._links.append(_Link(test.name, name, call, known))
 
     def passed(self, flow: Flow, node: cst.Call, name: str, base: cst.CSTNode, value: Taint) -> None:
         """A method of that name is called on `base` and given what depends on `value`."""
@@ -204,7 +222,8 @@ class Helpers:
                     awaits = link.call.awaits or write.awaits > 0
                     if not _places(read).isdisjoint(_places(write)):
                         matched = link.call.matched or self._matches(link.test, read)
-                        write.rely(read, replace(link.call, awaits=awaits, matched=matched))
+                        brings = act is not None and act.is_given(write, link.known)
+                        write.rely(read, replace(link.call, awaits=awaits, matched=matched, brings=brings))
         for test, name, call in self._runs:
             for write in self._functions[name].writes if name in self._functions else ():
                 if not _variables(test).isdisjoint(_variables(write)):

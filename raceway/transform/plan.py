@@ -25,6 +25,7 @@ class Call:
     tried: bool = False
     here: bool = False
     absent: bool = False
+    brings: bool = False
 
 
 @dataclass(eq=False, slots=True)
@@ -32,7 +33,7 @@ class Draft:
     """A site under construction; `order`, `segment` and `awaits` say when in its activation it is reached, `blocks` in
     which `with` blocks. `operand` is what is tapped. `passed_by`: a short circuit may leave it out. `calls`: by head,
     the calls that rely on it. `sure`: heads after which what is stored was awaited for. `takes`: it takes out of a
-    container what must be there."""
+    container what must be there. `brought`: the local that it stores."""
 
     index: int
     form: SiteForm
@@ -76,6 +77,7 @@ class Draft:
     sure: set[int] = field(default_factory=set)
     calls: dict[int, list[Call]] = field(default_factory=dict)
     takes: bool = False
+    brought: str = ""
 
     def rely(self, head: Draft, call: Call) -> None:
         """Note that `call` of the method that this write is in depends on the read `head` in another method."""
@@ -111,6 +113,7 @@ class Draft:
         acted: bool = False,
         instead: bool = False,
         fills: bool = False,
+        brings: bool = False,
     ) -> None:
         """Note that this write depends on the read `head`; one region per head, the first kind stays.
 
@@ -118,7 +121,8 @@ class Draft:
         """
         if head is not self and all(region.head != head.index for region in self.regions):
             switches = spans and not acted
-            self.regions.append(Region(head.index, kind, spans, awaits, splits, switches, instead, fills=fills))
+            found = Region(head.index, kind, spans, awaits, splits, switches, instead, fills=fills, brings=brings)
+            self.regions.append(found)
             head.is_head = True
             head.opens |= awaits
             head.switches |= switches

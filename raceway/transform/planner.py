@@ -167,3 +167,9 @@ class Planner:
         draft.key = literal(key)
         if not draft.key:
             self.tap(draft, Role.KEY, node, field, index)
+
+
+def local_name(planner: Planner, node: cst.CSTNode | None) -> str:
+    """The name of a local that no other function captures, empty for all else."""
+    is_local = isinstance(node, cst.Name) and planner.scope.resolve(node.value) is Binding.LOCAL
+    return node.value if is_local and isinstance(node, cst.Name) else ""

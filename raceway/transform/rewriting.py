@@ -129,9 +129,7 @@ def _instrument(source: bytes, filename: str, form: str, finish: Finish | None) 
     sites = _sites(analysis)
     if finish is not None:
         remade.finish(analysis.tree, analysis.pairs, analysis.plan, finish)
-    tree = code_renderer.render(
-        analysis.tree, analysis.pairs, analysis.plan, marker, form.removesuffix(FUNCTIONS)
-    )
+    tree = code_renderer.render(analysis.tree, analysis.pairs, analysis.plan, marker, form.removesuffix(FUNCTIONS))
     if form.endswith(FUNCTIONS):
         return _with_functions(tree, filename, sites, marker)
     return Instrumented(compile(tree, filename, "exec", dont_inherit=True), sites, marker)
@@ -195,10 +193,12 @@ def _lent(draft: Draft, pairs: dict[cst.CSTNode, ast.AST]) -> Iterator[Region]:
         kind = RegionKind.VALUE if value else RegionKind.TEST
         if here and initialises(draft) and all(call.absent for call in calls):
             kind = RegionKind.LAZY_INIT
-        adds = works and not all(call.matched for call in calls)
+        brings = not (works or value or here) and all(call.brings for call in calls)
+        adds = (works or brings) and not all(call.matched for call in calls)
         if relies or not here:
             splits = (adds or value) and not here
-            yield Region(head, kind, True, awaits, splits=splits, switches=relies, calls=lines, here=here)
+            found = Region(head, kind, True, awaits, splits=splits, switches=relies, calls=lines, here=here)
+            yield replace(found, brings=brings and splits)
 
 
 def _links(draft: Draft, pairs: dict[cst.CSTNode, ast.AST]) -> tuple[Link, ...]:
@@ -219,8 +219,15 @@ def _says_less(region: Region) -> tuple[bool, bool, bool, bool]:
 
 
 def _site(
-    draft: Draft, node: ast.AST, lent: Iterable[Region], links: tuple[Link, ...], made: bool, given: bool, whole: bool,
-    told: str, known: tuple[tuple[str, tuple[str, ...]], ...],
+    draft: Draft,
+    node: ast.AST,
+    lent: Iterable[Region],
+    links: tuple[Link, ...],
+    made: bool,
+    given: bool,
+    whole: bool,
+    told: str,
+    known: tuple[tuple[str, tuple[str, ...]], ...],
 ) -> Site:
     assert isinstance(node, (ast.expr, ast.stmt, ast.alias, ast.ExceptHandler))
     end: ast.AST = node.type if isinstance(node, ast.ExceptHandler) and node.type is not None else node

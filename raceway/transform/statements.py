@@ -254,8 +254,9 @@ def function(planner: Planner, node: cst.FunctionDef) -> Taint:
     is_function = planner.scope.kind is ScopeKind.MODULE and names_function(planner, node.name.value)
     with planner.activation(node):
         planner.visit_block(node.body)
-        if is_method and (receiver := next(iter((*node.params.posonly_params, *node.params.params)), None)) is not None:
-            planner.helpers.define(node.name.value, receiver.name.value, planner.flow)
+        parameters = [one.name.value for one in (*node.params.posonly_params, *node.params.params)]
+        if is_method and parameters:
+            planner.helpers.define(node.name.value, parameters, planner.flow)
         elif is_function:
             planner.helpers.define_function(node.name.value, planner.flow, planner.scope.is_global)
     return CLEAN

@@ -15,7 +15,7 @@ from raceway.model.races import RawRace, Side
 from raceway.model.records import Access, Acquire, End, Fork, Join, Location, Record, Release, Take
 from tests.conftest import available_cores
 from tests.detector.cores import keeps_heads, native, pure
-from tests.detector.traces import HEADS, SITES, SPLIT, disturbed, oracle, traces
+from tests.detector.traces import BRINGS, HEADS, SITES, SPLIT, disturbed, oracle, traces
 
 both_cores = pytest.mark.skipif("native" not in available_cores(), reason="there is no native core to compare with")
 
@@ -38,7 +38,7 @@ def racy(races: list[RawRace]) -> set[Location]:
 
 def is_split(race: RawRace) -> bool:
     """Whether a lock orders the two accesses, but not the region of the later one."""
-    return race.later.access.site == SPLIT and bool({*race.earlier.locks} & {*race.later.locks})
+    return race.later.access.site in (SPLIT, BRINGS) and bool({*race.earlier.locks} & {*race.later.locks})
 
 
 Pair = tuple[int, int, Operation, Operation, Location]

@@ -9,7 +9,7 @@ from raceway.model.kinds import Commute, Operation
 from raceway.model.records import Acquire, Fork, Join, Record, Release
 from tests.detector.cores import native, pure
 from tests.detector.test_properties import both_cores, is_split, told
-from tests.detector.traces import HEADS, LOCKS, SITES, SPLIT, STACK, access
+from tests.detector.traces import BRINGS, HEADS, LOCKS, SITES, SPLIT, STACK, access
 
 ACTORS = (0, 1, 2)
 PLAIN, OTHER = 4, 5
@@ -20,6 +20,7 @@ READ, WRITE = (Operation.READ, 0, HEADS[0]), (Operation.WRITE, 0, SPLIT)
 TAKE, GIVE = (Operation.DELETE, 0, SPLIT, Commute.APPEND), (Operation.STRUCTURAL_CHANGE, 0, OTHER, Commute.APPEND)
 GIVE_ELSEWHERE = (Operation.STRUCTURAL_CHANGE, 1, PLAIN, Commute.APPEND)
 FILL = (Operation.READ_MODIFY_WRITE, 0, PLAIN)
+BRING = (Operation.WRITE, 0, BRINGS)
 STEPS: tuple[Step, ...] = (
     READ,
     WRITE,
@@ -35,6 +36,7 @@ STEPS: tuple[Step, ...] = (
     GIVE,
     GIVE_ELSEWHERE,
     FILL,
+    BRING,
 )
 """Operation, place and site, and the class that it commutes with: the first two are the ends of a region."""
 
@@ -59,7 +61,7 @@ def split_sections(draw: st.DrawFn, outer: bool = True) -> list[Record]:
         actor = draw(st.sampled_from(alive))
         region = draw(st.booleans())
         first: list[Step] = draw(st.sampled_from([[READ], [FILL, READ]]))
-        last: list[Step] = draw(st.sampled_from([[WRITE], [TAKE], [TAKE, GIVE]]))
+        last: list[Step] = draw(st.sampled_from([[WRITE], [TAKE], [TAKE, GIVE], [BRING]]))
         parts = [first, last] if region else [draw(st.lists(st.sampled_from(STEPS), min_size=1, max_size=2))]
         records = [record for part in parts for record in section(actor, LOCKS[0], part)]
         if outer and draw(st.integers(0, 5)) == 0:
@@ -182,3 +184,37 @@ def test_what_was_put_back_tells_nothing_of_whose_turn_it_is() -> None:
 def test_what_goes_back_in_the_same_section_is_never_missing() -> None:
     turns = [*section(1, LOCKS[0], [READ]), *section(1, LOCKS[0], [TAKE, GIVE])]
     assert splits([*FORKS, *turns, *taking(2)]) == []
+
+
+def bringing(actor: int) -> list[Record]:
+    """A place is asked for and taken, in two sections."""
+    return [*section(actor, LOCKS[0], [READ]), *section(actor, LOCKS[0], [BRING])]
+
+
+def test_who_asks_for_a_place_may_find_it_empty_too() -> None:
+    asks = section(2, LOCKS[0], [READ])
+    assert splits([*FORKS, *bringing(1), *asks]) == [False]
+    assert splits([*FORKS, *bringing(1), Join(2, 1), *asks]) == []
+    assert not any(map(is_split, pure([*FORKS, *bringing(1), *section(2, LOCKS[1], [READ])], SITES)))
+    assert splits([*FORKS, *bringing(1), *section(2, LOCKS[0], [(Operation.READ, 0, PLAIN)])]) == []
+
+
+def test_who_has_read_what_came_after_asks_in_turn() -> None:
+    passes, sees = (
+        section(1, LOCKS[0], [(Operation.WRITE, 1, OTHER)]),
+        section(2, LOCKS[0], [(Operation.READ, 1, PLAIN)]),
+    )
+    asks = section(2, LOCKS[0], [READ])
+    assert splits([*FORKS, *bringing(1), *passes, *sees, *asks]) == []
+    assert splits([*FORKS, *passes, *bringing(1), *sees, *asks]) == [False]
+
+
+def test_a_place_is_taken_from_nobody_by_who_stores_something_else_there() -> None:
+    clears = section(1, LOCKS[0], [(Operation.WRITE, 0, PLAIN)])
+    assert splits([*FORKS, *clears, *bringing(2)]) == []
+    assert splits([*FORKS, *bringing(1), *section(2, LOCKS[0], [(Operation.WRITE, 0, PLAIN)])]) == []
+
+
+def test_who_took_the_place_in_between_was_seen() -> None:
+    asks, takes = section(1, LOCKS[0], [READ]), section(1, LOCKS[0], [BRING])
+    assert splits([*FORKS, *asks, *bringing(2), *takes]) == [True]

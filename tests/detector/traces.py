@@ -35,7 +35,7 @@ from raceway.model.sites import Context, Region, Role, Site, SiteForm
 ACTORS = 4
 ACTIVATIONS = 2
 HEADS = (0, 1)
-CLOSING = {2: (0,), 3: (1, 0), 6: (0,), 7: (1, 0)}
+CLOSING = {2: (0,), 3: (1, 0), 6: (0,), 7: (1, 0), 16: (0,)}
 """Sites that close regions: the sites of the reads they depend on; the newest counts, of equals the first."""
 AWAITING = {6: RegionKind.VALUE, 7: RegionKind.TEST}
 """Of these, the ones whose regions have an await inside."""
@@ -51,6 +51,8 @@ COUNT = 13
 FLAG, WAITING, POLLED = 13, 14, 15
 """Sites that ask for a flag in the test of a loop, or store one; the loop of the second only waits. The third stores
 what another loop polls."""
+BRINGS = 16
+"""A site that stores what was there before the test it depends on, with its lock let go of inside."""
 
 TASKS = (30, 31, 32)
 SYNCS, LOCKS = (50, 51), (60, 61)
@@ -72,9 +74,13 @@ _MUTATING = tuple(operation for operation in Operation if operation.mutates)
 
 def site(index: int) -> Site:
     """One of the sites that traces use."""
-    kind, awaits = AWAITING.get(index, RegionKind.VALUE), index in AWAITING
+    brings, awaits = index == BRINGS, index in AWAITING
+    kind = RegionKind.TEST if brings else AWAITING.get(index, RegionKind.VALUE)
+    splits = brings or index == SPLIT
     heads = enumerate(CLOSING.get(index, ()))
-    regions = tuple(Region(head, kind, True, awaits, index == SPLIT, True, instead=place > 0) for place, head in heads)
+    regions = tuple(
+        Region(head, kind, True, awaits, splits, True, instead=place > 0, brings=brings) for place, head in heads
+    )
     return Site(
         index,
         SiteForm.ATTRIBUTE,
@@ -102,7 +108,7 @@ def site(index: int) -> Site:
     )
 
 
-SITES = tuple(map(site, range(POLLED + 1)))
+SITES = tuple(map(site, range(BRINGS + 1)))
 
 
 def access(

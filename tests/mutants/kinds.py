@@ -13,7 +13,8 @@ _REGIONS = (
     ),
     Mutant(
         "region-test", "that a write may depend on an earlier read by a test",
-        "transform/flow.py", "draft.add_region(read, RegionKind.TEST, spans, awaits, splits, acted, instead, fills)",
+        "transform/flow.py",
+        "draft.add_region(read, RegionKind.TEST, spans, awaits, splits, acted, instead, fills, brings and splits)",
         "pass", "race/check_stock_call.py",
     ),
     Mutant(
@@ -71,7 +72,8 @@ _REGIONS = (
     ),
     Mutant(
         "helper-test", "that an act in one method may rely on a test in another one",
-        "transform/helpers.py", "write.rely(read, replace(link.call, awaits=awaits, matched=matched))", "pass",
+        "transform/helpers.py",
+        "write.rely(read, replace(link.call, awaits=awaits, matched=matched, brings=brings))", "pass",
         "race/split_helpers.py",
     ),
     Mutant(

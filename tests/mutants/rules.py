@@ -218,6 +218,27 @@ _LOCATIONS = (
         "norace/split_pool.py",
     ),
     Mutant(
+        "split-tested", "that who asks for a place may find it empty, too",
+        "detector/splits.py", "for other in _tested(entry, shadow, actor, site_of):", "for other in ():",
+        "race/split_taken.py",
+    ),
+    Mutant(
+        "split-tested-for", "that who asks for something else takes no place",
+        "detector/splits.py", "alike = not region.calls or ", "alike = True or ", "norace/split_shown.py",
+    ),
+    Mutant(
+        "split-tested-told", "that who has read what the other one wrote since comes in turn",
+        "detector/splits.py", " and actor.claims.finds(other):", ":", "norace/split_told.py",
+    ),
+    Mutant(
+        "split-brings", "that who stores what was there before has not made what was missing",
+        "transform/helpers.py", "if bound < test.order", "", "norace/split_known.py",
+    ),
+    Mutant(
+        "split-brings-own", "that who takes a place in another critical section of its own function relies on the test",
+        "transform/flow.py", "brings = self._brings(draft, read) and", "brings = False and", "race/split_owner.py",
+    ),
+    Mutant(
         "jobs", "that another worker could have had one of two jobs",
         "sync/queues.py", "asks = recorder.jobs.take(self._everything.number)", "asks = False",
         "race/jobs_one_worker.py",
@@ -282,8 +303,8 @@ _LOCATIONS = (
     ),
     Mutant(
         "split-test", "that a test may be relied on once its lock was let go of",
-        "transform/flow.py", "draft.add_region(read, RegionKind.TEST, spans, awaits, splits, acted, instead, fills)",
-        "draft.add_region(read, RegionKind.TEST, spans, awaits, False, acted, instead, fills)", "race/split_check.py",
+        "transform/flow.py", "spans, awaits, splits, acted, instead, fills, brings and splits)",
+        "spans, awaits, False, acted, instead, fills, False)", "race/split_check.py",
     ),
     Mutant(
         "split-anew", "that who looks anew once it has the lock again relies on that",
