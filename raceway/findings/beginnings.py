@@ -19,7 +19,7 @@ from itertools import takewhile
 from types import CodeType
 
 from raceway.findings.awaits import Awaits
-from raceway.findings.classify import Openings, member
+from raceway.findings.classify import Openings, members
 from raceway.findings.entering import enter_one
 from raceway.model.kinds import Operation, RegionKind
 from raceway.model.races import RawRace
@@ -51,7 +51,7 @@ def _could_have(race: RawRace, site_of: Callable[[int], Site], openings: Opening
 def _is_same(race: RawRace, site_of: Callable[[int], Site], openings: Openings) -> bool:
     """Whether the region that the one side has closed, always with an await, is the one that the other opens, or both
     initialise."""
-    closed, opened = (member(side, site_of, openings) for side in (race.earlier, race.later))
+    closed, opened = members(race, site_of, openings)
     head, region = race.earlier.head, site_of(race.earlier.access.site).regions[race.earlier.region]
     same = head is not None and head.site == race.later.access.site
     return region.sure and (same or closed.region is opened.region is RegionKind.LAZY_INIT)

@@ -9,7 +9,7 @@ from raceway.findings import naming
 from raceway.findings.awaits import Awaits
 from raceway.findings.beginnings import at_the_beginning
 from raceway.findings.calls import confirmed
-from raceway.findings.classify import Member, Openings, advances, kind_of, member
+from raceway.findings.classify import Member, Openings, advances, kind_of, members
 from raceway.findings.defaults import default_of
 from raceway.findings.directions import without_gain
 from raceway.findings.filenames import identity
@@ -165,7 +165,7 @@ def _place(finding: Finding) -> tuple[str, int]:
 def _group(races: Iterable[RawRace], site_of: Callable[[int], Site], openings: Openings) -> list[_Group]:
     groups: dict[object, _Group] = {}
     for race in races:
-        first, second = member(race.earlier, site_of, openings), member(race.later, site_of, openings)
+        first, second = members(race, site_of, openings)
         kind = kind_of(race, first, second)
         variable = _variable(race)
         lines = frozenset(_line(part.unit, site_of) for part in (first, second))

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable
 
 from raceway.model.kinds import Commute, FindingKind, Operation, RegionKind
 from raceway.model.races import THROUGH, RawRace, Side
+from raceway.model.records import Access
 from raceway.model.sites import Region, Site, SiteForm
-from raceway.model.struct import Struct
+from raceway.model.struct import Struct, replace
 
 
 class Member(Struct):
@@ -66,7 +67,33 @@ def _own(site: Site) -> list[Region]:
     return [one for one in site.regions if one.here or not (one.calls or one.waits or one.apart)]
 
 
-def member(side: Side, site_of: Callable[[int], Site], openings: Openings) -> Member:
+def members(race: RawRace, site_of: Callable[[int], Site], openings: Openings) -> tuple[Member, Member]:
+    """How the two sides of a race take part in regions."""
+    first, second = (_member(side, site_of, openings) for side in (race.earlier, race.later))
+    return _opening(first, second, site_of), _opening(second, first, site_of)
+
+
+def _opening(reader: Member, writer: Member, site_of: Callable[[int], Site]) -> Member:
+    """The side that reads; if it was asked by the function that had the other side write because of the same read, as
+    the getter and the setter of a property are, it begins such a region."""
+    read, write = reader.side.access, writer.side.access
+    site = site_of(write.site)
+    if reader.region is None and write.operation.mutates and not read.operation.mutates:
+        for region in site.regions:
+            asks = _code(read, 0 if region.here else 1)
+            if not region.calls or write.site - site.index + region.head != read.site or asks is None:
+                continue
+            if asks is _code(write, 1):
+                return replace(reader, unit=write.site, region=region.kind, spans=True)
+    return reader
+
+
+def _code(access: Access, place: int) -> object:
+    """The code of a frame of its stack, None where there is no such frame."""
+    return next((code for code, _offset in access.stack[place : place + 1]), None)
+
+
+def _member(side: Side, site_of: Callable[[int], Site], openings: Openings) -> Member:
     """How a side takes part in a region."""
     serial, operation = side.access.site, side.access.operation
     site = site_of(serial)

@@ -77,6 +77,10 @@ _REGIONS = (
         "race/split_helpers.py",
     ),
     Mutant(
+        "helper-read", "that who asks for the same function begins what the other one has ended",
+        "findings/classify.py", "if asks is _code(write, 1):", "if False:", "race/property_update.py",
+    ),
+    Mutant(
         "helper-anew", "that a method which looks anew relies on nobody",
         "transform/flow.py", "if all(region.kind is RegionKind.VALUE for region in draft.regions):", "if True:",
         "norace/split_helpers.py",
