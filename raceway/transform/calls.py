@@ -8,7 +8,7 @@ import libcst as cst
 from raceway.model.sites import Context, Role, SiteForm
 from raceway.transform.accesses import structure_paths, walk_tap
 from raceway.transform.algorithms import algorithm
-from raceway.transform.flow import CLEAN, Taint
+from raceway.transform.flow import CLEAN, Taint, hold
 from raceway.transform.pairing import synchronises
 from raceway.transform.plan import Draft
 from raceway.transform.planner import Planner, local_name
@@ -102,6 +102,7 @@ def _method(planner: Planner, node: cst.Call, func: cst.Attribute) -> Taint:
     taint = _tapped_method(planner, node, func, name)
     for one in answer:
         one.segment = planner.flow.segment + 1  # what comes after the call
+    hold(planner.flow, name)
     for argument in node.args:
         planner.helpers.passed(planner.flow, node, name, func.value, planner.taints.get(argument.value, CLEAN))
     return answer | taint

@@ -354,6 +354,15 @@ def _stores(write: Draft) -> bool:
     return write.context is Context.STORE and write.literal not in _FLAGS
 
 
+def hold(flow: Flow, name: str) -> None:
+    """`acquire()` or `release()` is called: what lies between the two is a block, as a `with` statement has one."""
+    if name == "acquire":
+        flow.clock += 1
+        flow.blocks = (*flow.blocks, flow.clock)
+    elif name == "release":
+        flow.blocks = flow.blocks[:-1]
+
+
 def fills_up(write: Draft, read: Draft, measured: bool) -> bool:
     """Whether a write puts something into what a read, that was measured or not, has asked for how full it is."""
     puts = write.name in _PUTTING if write.form is SiteForm.METHOD else write.context is Context.STORE

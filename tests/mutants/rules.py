@@ -231,6 +231,10 @@ _LOCATIONS = (
         "detector/splits.py", " and actor.claims.finds(other):", ":", "norace/split_told.py",
     ),
     Mutant(
+        "split-acquire", "that release() ends what acquire() has begun",
+        "transform/flow.py", 'elif name == "release":', "elif False:", "race/split_acquire.py",
+    ),
+    Mutant(
         "split-brings", "that who stores what was there before has not made what was missing",
         "transform/helpers.py", "if bound < test.order", "", "norace/split_known.py",
     ),
