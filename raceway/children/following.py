@@ -10,21 +10,20 @@ child that dies without winding up has handed in what it had found until a momen
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import sys
 from collections.abc import Callable, Sequence
 
 from raceway import files
-from raceway.children.imitation import imitate
 from raceway.config import program_environment, put_into_environment
 from raceway.model.findings import Part, Process, Report
-from raceway.model.typing import TYPE_CHECKING, Any, TypeVar
+from raceway.model.typing import TYPE_CHECKING, Any
 from raceway.originals import allocate_lock, get_ident
+from raceway.standins import Make, Native, called_for, stand_in
 
 if TYPE_CHECKING:
     from raceway.children.spool import Spool
-
-_Function = TypeVar("_Function", bound=Callable[..., Any])
 
 _ENVIRONMENT = 5
 _PREEXEC = 21
@@ -61,16 +60,17 @@ class Following:
             self.hand_in(None)
         import _posixsubprocess
 
-        starting = self._starting(_posixsubprocess.fork_exec)
-        self._replace(_posixsubprocess, "fork_exec", starting)
         subprocess: Any = sys.modules.get("subprocess")
-        if subprocess is not None and hasattr(subprocess, "_fork_exec"):
-            self._replace(subprocess, "_fork_exec", starting)
+        if getattr(subprocess, "_fork_exec", None) is _posixsubprocess.fork_exec:
+            self._replace(_posixsubprocess, "fork_exec", self._starting, also=(subprocess, "_fork_exec"))
+        else:
+            self._replace(_posixsubprocess, "fork_exec", self._starting)
         for name in ("posix_spawn", "posix_spawnp"):
             if hasattr(os, name):
-                self._replace(os, name, self._spawning(getattr(os, name)))
-        self._replace(os, "execv", self._executing(os.execv))
-        self._replace(os, "execve", self._executing(os.execve))
+                self._replace(os, name, self._spawning)
+        execute = called_for(os.execve, Native.module)
+        self._replace(os, "execv", functools.partial(self._executing, execute, 2))
+        self._replace(os, "execve", functools.partial(self._executing, execute, 3))
 
     def stop(self) -> None:
         """Follow no more, and put back what was replaced, unless someone else has replaced ours since."""
@@ -136,15 +136,8 @@ class Following:
         except (TypeError, ValueError, OSError):  # the real function has the words for what is wrong
             return None
 
-    def _replace(self, owner: Any, name: str, new: Any) -> None:
-        before = getattr(owner, name)
-
-        def undo() -> None:
-            if getattr(owner, name) is new:
-                setattr(owner, name, before)
-
-        setattr(owner, name, new)
-        self._undo.append(undo)
+    def _replace(self, owner: Any, name: str, make: Make, also: tuple[Any, str] | None = None) -> None:
+        self._undo.append(stand_in(owner, name, make, Native.module, also))
 
     def _starting(self, real: Callable[..., int]) -> Callable[..., int]:
         def fork_exec(*args: Any) -> int:
@@ -161,7 +154,7 @@ class Following:
                 if calls:
                     self._forks_to_exec = 0
 
-        return _named(fork_exec, real)
+        return fork_exec
 
     def _changed(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """The arguments of `fork_exec`, with those and the environment that the program is to be started with."""
@@ -183,29 +176,29 @@ class Following:
         return (words, *args[1:_ENVIRONMENT], entries, *args[_ENVIRONMENT + 1 :])
 
     def _spawning(self, real: Callable[..., int]) -> Callable[..., int]:
-        def posix_spawn(path: Any, argv: Any, env: Any, /, **options: Any) -> int:
-            words, environ = self._begins(path, argv, env) or (argv, env)
+        def posix_spawn(*args: Any, **options: Any) -> int:
+            begins = self._begins(*args) if len(args) == 3 else None
             try:
-                return real(path, words, environ, **options)
+                return real(*args, **options) if begins is None else real(args[0], *begins, **options)
             except BaseException as error:
                 error.__traceback__ = None  # as above
                 raise
 
-        return _named(posix_spawn, real)
+        return posix_spawn
 
-    def _executing(self, real: Callable[..., Any]) -> Callable[..., Any]:
-        really_execute, expected = os.execve, int(real is os.execve)
-
-        def execute(path: Any, argv: Any, *rest: Any) -> Any:
-            follows = self.is_child and len(rest) == expected
-            begins = self._begins(path, argv, rest[0] if rest else None) if follows else None
+    def _executing(
+        self, execute_with: Callable[..., Any], expected: int, real: Callable[..., Any]
+    ) -> Callable[..., Any]:
+        def execute(*args: Any, **named: Any) -> Any:
+            follows = self.is_child and len(args) == expected and not named
+            begins = self._begins(args[0], args[1], args[2] if expected > 2 else None) if follows else None
             try:
-                return real(path, argv, *rest) if begins is None else really_execute(path, *begins)
+                return real(*args, **named) if begins is None else execute_with(args[0], *begins)
             except BaseException as error:
                 error.__traceback__ = None  # as above
                 raise
 
-        return _named(execute, real)
+        return execute
 
 
 def _then_with_raceway(call: Callable[[], object], directory: str) -> Callable[[], object]:
@@ -248,10 +241,3 @@ def _judged(part: Part) -> Part:
 
 def _part_name() -> str:
     return f"{os.getpid()}-{os.urandom(6).hex()}"
-
-
-def _named(function: _Function, real: _Function) -> _Function:
-    """The function under the name, with the text and the signature of what it stands for."""
-    function.__name__ = function.__qualname__ = real.__name__
-    imitate(function, real)
-    return function

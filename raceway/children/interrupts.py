@@ -8,6 +8,7 @@ own, since the thread that is interrupted may hold a lock that the report needs.
 from __future__ import annotations
 
 import _thread
+import functools
 import operator
 import os
 import signal
@@ -17,8 +18,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType, ModuleType
 
-from raceway.children.imitation import imitate
 from raceway.model.typing import Any, NoReturn
+from raceway.standins import Native, stand_in
 
 Report = Callable[[int], int]
 """Makes the report the first time it is called; takes the program's status and returns that of the whole run."""
@@ -38,12 +39,12 @@ def report_before_dying(report: Report, *, in_children: bool = False) -> Callabl
     `in_children`: the same in the children that it forks.
     """
     process = None if in_children else os.getpid()
-    undo = [_replace(os, "_exit", _exiting(report, process))]
-    undo += [_replace(os, name, _executing(name, report, process)) for name in ("execv", "execve")]
+    undo = [_replace(os, "_exit", functools.partial(_exiting, report, process))]
+    undo += [_replace(os, name, functools.partial(_executing, report, process)) for name in ("execv", "execve")]
     if os.name == "posix" and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL and _is_main_thread():
         door = _SignalDoor(report, in_children=in_children)
         door.open()
-        undo += [door.close, _replace(_thread, "interrupt_main", _interrupting(door))]
+        undo += [door.close, _replace(_thread, "interrupt_main", functools.partial(_interrupting, door))]
 
     def restore() -> None:
         for one in undo:
@@ -52,17 +53,12 @@ def report_before_dying(report: Report, *, in_children: bool = False) -> Callabl
     return restore
 
 
-def _replace(module: ModuleType, name: str, function: Callable[..., Any]) -> Callable[[], None]:
-    """Put a function in a module; what is returned puts the plain one back."""
-    plain = getattr(module, name)
-    imitate(function, plain)
-    setattr(module, name, function)
-    return lambda: setattr(module, name, plain)
+def _replace(module: ModuleType, name: str, make: Callable[[Any], Any]) -> Callable[[], None]:
+    """Have what is made of a function called for it; what is returned takes that back."""
+    return stand_in(module, name, make, Native.module)
 
 
-def _exiting(report: Report, process: int | None) -> Callable[[int], NoReturn]:
-    really_exit = os._exit
-
+def _exiting(report: Report, process: int | None, really_exit: Callable[[int], NoReturn]) -> Callable[[int], NoReturn]:
     def _exit(status: int) -> NoReturn:
         try:
             code = operator.index(status)
@@ -76,31 +72,29 @@ def _exiting(report: Report, process: int | None) -> Callable[[int], NoReturn]:
     return _exit
 
 
-def _executing(name: str, report: Report, process: int | None) -> Callable[..., NoReturn]:
-    really_execute: Callable[..., NoReturn] = getattr(os, name)
-
-    def execute(path: Any, *rest: Any) -> NoReturn:
+def _executing(report: Report, process: int | None, really_execute: Callable[..., NoReturn]) -> Callable[..., NoReturn]:
+    def execute(*args: Any, **named: Any) -> NoReturn:
+        path = args[0] if args else named.get("path", "")
         # `execvp` tries one directory after the other: only the one that has the program ends the process.
         if process in (None, os.getpid()) and (isinstance(path, int) or os.access(path, os.X_OK)):
             _report_in_time(report, 0)
         try:
-            really_execute(path, *rest)
+            really_execute(*args, **named)
         except BaseException as error:
             error.__traceback__ = None  # this frame's entry: the caller adds its own
             raise
 
-    execute.__name__ = execute.__qualname__ = name
     return execute
 
 
-def _interrupting(door: _SignalDoor) -> Callable[..., None]:
+def _interrupting(door: _SignalDoor, really_interrupt: Callable[..., None]) -> Callable[..., None]:
     """`_thread.interrupt_main`, which does nothing for a signal that has its default handler: ours counts as that."""
-    really_interrupt = _thread.interrupt_main
 
-    def interrupt_main(signum: int = signal.SIGINT, /) -> None:
+    def interrupt_main(*args: Any, **named: Any) -> None:
         try:
-            if operator.index(signum) != signal.SIGTERM or not door.by_default():
-                really_interrupt(signum)  # type: ignore[arg-type]
+            terminates = len(args) == 1 and not named and operator.index(args[0]) == signal.SIGTERM
+            if not terminates or not door.by_default():
+                really_interrupt(*args, **named)
         except BaseException as error:
             error.__traceback__ = None  # this frame's entry: the caller adds its own
             raise

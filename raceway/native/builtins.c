@@ -1,17 +1,23 @@
-/* Functions of C modules that something else is called for, at the pointer in their definition: the function itself stays
-   what it is, wherever it is held: in the attributes of classes, by other modules, for `pickle` and `inspect`.
+/* Functions of C modules, and methods of their types, that something else is called for, at the pointer in their definition:
+   the function itself stays what it is, wherever it is held: in the attributes of classes, by other modules, for `pickle`
+   and `inspect`.
 
    A definition is given one of a fixed number of places, for good: a call may be under way when it is put back. Each place
    has functions of C for every way in which a function can be called, which find by their number what to call. */
 #include "core.h"
 
+#include <string.h>
+
 typedef struct {
     PyMethodDef *method; /* of a module that never dies; NULL: the place is free */
     PyMethodDef plain; /* as it was */
+    PyMethodDef another; /* that of a function beside it, which alone calls something else */
     PyObject *instead; /* owned; NULL: it is as it was. Guarded by the core's lock */
+    bool method_of_type; /* called with its object first */
 } Redirect;
 
-#define PLACES 32
+#define PLACES 48
+#define ARGUMENTS 8 /* with more a call needs memory */
 
 static Redirect redirects[PLACES];
 
@@ -41,9 +47,26 @@ call_single(Redirect *redirect, PyObject *self, PyObject *argument)
     if (instead == NULL) {
         return redirect->plain.ml_meth(self, argument);
     }
-    PyObject *result = argument == NULL ? PyObject_CallNoArgs(instead) : PyObject_CallOneArg(instead, argument);
+    PyObject *arguments[] = {self, argument};
+    size_t first = redirect->method_of_type ? 0 : 1, end = argument == NULL ? 1 : 2;
+    PyObject *result = PyObject_Vectorcall(instead, arguments + first, end - first, NULL);
     Py_DECREF(instead);
     return result;
+}
+
+/* The arguments with the object first. */
+static PyObject *
+with_self(PyObject *self, PyObject *arguments)
+{
+    Py_ssize_t count = PyTuple_GET_SIZE(arguments);
+    PyObject *all = PyTuple_New(count + 1);
+    if (all != NULL) {
+        PyTuple_SET_ITEM(all, 0, Py_NewRef(self));
+        for (Py_ssize_t place = 0; place < count; place++) {
+            PyTuple_SET_ITEM(all, place + 1, Py_NewRef(PyTuple_GET_ITEM(arguments, place)));
+        }
+    }
+    return all;
 }
 
 static PyObject *
@@ -54,8 +77,27 @@ call_tuple(Redirect *redirect, PyObject *self, PyObject *arguments, PyObject *na
         return redirect->plain.ml_flags & METH_KEYWORDS ? PLAIN(redirect, WithKeywords)(self, arguments, names)
                                                         : redirect->plain.ml_meth(self, arguments);
     }
-    PyObject *result = PyObject_Call(instead, arguments, names);
+    PyObject *all = redirect->method_of_type ? with_self(self, arguments) : Py_NewRef(arguments);
+    PyObject *result = all == NULL ? NULL : PyObject_Call(instead, all, names);
+    Py_XDECREF(all);
     Py_DECREF(instead);
+    return result;
+}
+
+static PyObject *
+call_with_self(PyObject *instead, PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyObject *names)
+{
+    Py_ssize_t whole = count + (names == NULL ? 0 : PyTuple_GET_SIZE(names));
+    PyObject *few[ARGUMENTS + 1], **all = whole > ARGUMENTS ? PyMem_New(PyObject *, (size_t)whole + 1) : few;
+    if (all == NULL) {
+        return PyErr_NoMemory();
+    }
+    all[0] = self;
+    memcpy(all + 1, arguments, (size_t)whole * sizeof *all);
+    PyObject *result = PyObject_Vectorcall(instead, all, (size_t)count + 1, names);
+    if (all != few) {
+        PyMem_Free(all);
+    }
     return result;
 }
 
@@ -67,7 +109,8 @@ call_fast(Redirect *redirect, PyObject *self, PyObject *const *arguments, Py_ssi
         return redirect->plain.ml_flags & METH_KEYWORDS ? PLAIN(redirect, FastWithKeywords)(self, arguments, count, names)
                                                         : PLAIN(redirect, Fast)(self, arguments, count);
     }
-    PyObject *result = PyObject_Vectorcall(instead, arguments, (size_t)count, names);
+    PyObject *result = redirect->method_of_type ? call_with_self(instead, self, arguments, count, names)
+                                                : PyObject_Vectorcall(instead, arguments, (size_t)count, names);
     Py_DECREF(instead);
     return result;
 }
@@ -98,7 +141,8 @@ call_fast(Redirect *redirect, PyObject *self, PyObject *const *arguments, Py_ssi
 #define FOUR(macro, a, b, c, d) macro(a) macro(b) macro(c) macro(d)
 #define ALL(macro)                                                                                                     \
     FOUR(macro, 0, 1, 2, 3) FOUR(macro, 4, 5, 6, 7) FOUR(macro, 8, 9, 10, 11) FOUR(macro, 12, 13, 14, 15)              \
-    FOUR(macro, 16, 17, 18, 19) FOUR(macro, 20, 21, 22, 23) FOUR(macro, 24, 25, 26, 27) FOUR(macro, 28, 29, 30, 31)
+    FOUR(macro, 16, 17, 18, 19) FOUR(macro, 20, 21, 22, 23) FOUR(macro, 24, 25, 26, 27) FOUR(macro, 28, 29, 30, 31)    \
+    FOUR(macro, 32, 33, 34, 35) FOUR(macro, 36, 37, 38, 39) FOUR(macro, 40, 41, 42, 43) FOUR(macro, 44, 45, 46, 47)
 
 ALL(PLACE)
 
@@ -134,25 +178,37 @@ our_function(Py_ssize_t place, int flags)
     }
 }
 
-/* The place of a function of a C module; NULL where it is no such, or there is none left. */
-static Redirect *
-place_of(PyObject *function)
+/* The definition of a function of a C module, or of a method of a type; NULL where it is no such. */
+static PyMethodDef *
+definition_of(PyObject *function)
 {
+    if (Py_IS_TYPE(function, &PyMethodDescr_Type)) {
+        return ((PyMethodDescrObject *)function)->d_method;
+    }
     if (!PyCFunction_CheckExact(function)) {
         return NULL;
     }
     PyObject *owner = PyCFunction_GET_SELF(function);
-    PyMethodDef *method = ((PyCFunctionObject *)function)->m_ml;
-    if ((owner != NULL && !PyModule_Check(owner)) || our_function(0, method->ml_flags) == NULL) {
+    return owner == NULL || PyModule_Check(owner) ? ((PyCFunctionObject *)function)->m_ml : NULL;
+}
+
+/* The place of such a function; NULL where it is no such, or there is none left. */
+static Redirect *
+place_of(PyObject *function)
+{
+    PyMethodDef *method = definition_of(function);
+    if (method == NULL || our_function(0, method->ml_flags) == NULL) {
         return NULL;
     }
     for (Py_ssize_t place = 0; place < PLACES; place++) {
         Redirect *redirect = &redirects[place];
-        if (&redirect->plain == method) {
-            return NULL; /* it is the plain one */
+        if (&redirect->plain == method || &redirect->another == method) {
+            return NULL; /* it is one of ours */
         }
         if (redirect->method == NULL) {
-            redirect->plain = *method;
+            redirect->plain = redirect->another = *method;
+            redirect->another.ml_meth = our_function(place, method->ml_flags);
+            redirect->method_of_type = !PyCFunction_Check(function);
             redirect->method = method;
         }
         if (redirect->method == method) {
@@ -162,6 +218,17 @@ place_of(PyObject *function)
     return NULL;
 }
 
+/* A function like this one, of another definition. */
+static PyObject *
+made_of(PyMethodDef *definition, PyObject *function)
+{
+    if (!PyCFunction_Check(function)) {
+        return PyDescr_NewMethod(PyDescr_TYPE(function), definition);
+    }
+    PyCFunctionObject *real = (PyCFunctionObject *)function;
+    return PyCFunction_NewEx(definition, real->m_self, real->m_module);
+}
+
 /* original(function): what is called for a function of a C module now: a function that does as it did, unless something
    else is called for it already. None where nothing else can be called for it. */
 PyObject *
@@ -169,13 +236,13 @@ native_original(PyObject *Py_UNUSED(native), PyObject *function)
 {
     core_lock();
     Redirect *redirect = place_of(function);
-    PyObject *found = redirect == NULL ? Py_NewRef(Py_None) : Py_XNewRef(redirect->instead);
+    bool plain = redirect != NULL && redirect->method->ml_meth == redirect->plain.ml_meth;
+    PyObject *found = redirect == NULL ? Py_NewRef(Py_None) : plain ? NULL : Py_XNewRef(redirect->instead);
     core_unlock();
     if (found != NULL) {
         return found;
     }
-    PyCFunctionObject *real = (PyCFunctionObject *)function;
-    return PyCFunction_NewEx(&redirect->plain, real->m_self, real->m_module);
+    return made_of(&redirect->plain, function);
 }
 
 /* redirect(function, instead): `instead` is called for it from now on. With what `original` gave it is as it was then. */
@@ -190,7 +257,7 @@ native_redirect(PyObject *Py_UNUSED(native), PyObject *const *arguments, Py_ssiz
     core_lock();
     Redirect *redirect = place_of(function);
     if (redirect != NULL) {
-        bool plain = PyCFunction_CheckExact(instead) && ((PyCFunctionObject *)instead)->m_ml == &redirect->plain;
+        bool plain = definition_of(instead) == &redirect->plain;
         PyCFunction our = our_function(redirect - redirects, redirect->plain.ml_flags);
         before = redirect->instead;
         redirect->instead = plain ? NULL : Py_NewRef(instead);
@@ -208,4 +275,28 @@ native_redirect(PyObject *Py_UNUSED(native), PyObject *const *arguments, Py_ssiz
         return NULL;
     }
     Py_RETURN_NONE;
+}
+
+/* alike(function, instead): a function that looks like it, for which `instead` is called; it stays as it is. Another one of
+   the same function calls what the newest does. None where that cannot be. */
+PyObject *
+native_alike(PyObject *Py_UNUSED(native), PyObject *const *arguments, Py_ssize_t count)
+{
+    if (count != 2) {
+        PyErr_SetString(PyExc_TypeError, "alike(function, instead)");
+        return NULL;
+    }
+    core_lock();
+    Redirect *redirect = place_of(arguments[0]);
+    bool free = redirect != NULL && redirect->method->ml_meth == redirect->plain.ml_meth;
+    PyObject *before = free ? redirect->instead : NULL;
+    if (free) {
+        redirect->instead = Py_NewRef(arguments[1]);
+    }
+    core_unlock();
+    Py_XDECREF(before);
+    if (!free) {
+        Py_RETURN_NONE;
+    }
+    return made_of(&redirect->another, arguments[0]);
 }

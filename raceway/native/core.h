@@ -1278,6 +1278,7 @@ extern PyTypeObject Watched_Type;
 
 PyObject *native_original(PyObject *module, PyObject *function);
 PyObject *native_redirect(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+PyObject *native_alike(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 
 /* --- imports.c: what bodies of modules did ---------------------------------------------------------------------------- */
 

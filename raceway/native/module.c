@@ -398,6 +398,7 @@ static PyMethodDef module_methods[] = {
     {"locks_uninstall", locks_uninstall, METH_NOARGS, "Put back the methods of Lock and RLock."},
     {"original", native_original, METH_O, "What is called for a function of a C module now; None where that is fixed."},
     {"redirect", FASTCALL(native_redirect), METH_FASTCALL, "Have something else called for a function of a C module."},
+    {"alike", FASTCALL(native_alike), METH_FASTCALL, "A function that looks like one of a C module and calls something else."},
     {"caches_install", caches_install, METH_VARARGS, "Observe functools.lru_cache; False where its type is not known."},
     {"caches_uninstall", caches_uninstall, METH_NOARGS, "Put back the slots of functools.lru_cache."},
     {"event_setting", FASTCALL(event_setting), METH_FASTCALL, "An event is about to be set."},

@@ -13,7 +13,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import CodeType
 
-from raceway import _native, files
+from raceway import _native, files, standins
 from raceway.model.findings import Actor
 from raceway.model.kinds import ActorKind, Commute, LocationKind, Operation
 from raceway.model.locks import Contention, LockFacts, LockOrder, Waiting
@@ -235,6 +235,7 @@ class NativeCore:
     fallback = ""
 
     def __init__(self) -> None:
+        standins.Native.module = _native
         self.recorder: Recorder = _native.Recorder()
         self.names = NativeNames()
         self.form = "peek" if can_peek() else "hold"

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from types import CodeType
 
+from raceway import standins
 from raceway.model.findings import Actor
 from raceway.model.locks import LockFacts, Waiting
 from raceway.model.races import RawRace
@@ -121,6 +122,7 @@ class PureCore:
     form = "hold"
 
     def __init__(self, fallback: str = "") -> None:
+        standins.Native.module = None
         self.fallback = fallback
         self.log = Log()
         self.recorder = PureRecorder(self.log)

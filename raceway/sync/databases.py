@@ -17,7 +17,7 @@ from collections.abc import Callable
 from raceway.model.typing import Any, TypeVar
 from raceway.runtime import active
 from raceway.runtime.contract import Recorder
-from raceway.sync.extensiontypes import replace_in_type
+from raceway.sync.extensiontypes import stand_in
 from raceway.sync.patching import Patches
 from raceway.sync.serials import Kept, Serial, of_run
 from raceway.sync.spellings import spelled_alike
@@ -151,7 +151,7 @@ def connecting(real: Callable[..., Any]) -> Callable[..., Any]:
             Failures.count += 1
         return connection
 
-    return staticmethod(connect)  # no method of a class that has it as an attribute, as the real one is none
+    return connect
 
 
 def executing(real: Callable[..., Any], script: bool = False) -> Callable[..., Any]:
@@ -217,10 +217,9 @@ def scripting(real: Callable[..., Any]) -> Callable[..., Any]:
 def patch(patches: Patches) -> None:
     """Put the models beside the functions, or what stands for these."""
     module: Any = sys.modules["sqlite3"]
-    connect = patches.twins.get(connecting, connecting)(module.connect)
-    for names in (module, module.dbapi2):
-        patches.replace(names, "connect", connect)
+    patches.stand_in(module, "connect", patches.twins.get(connecting, connecting))
+    patches.replace(module.dbapi2, "connect", module.connect)
     models = {"execute": executing, "executemany": executing, "executescript": scripting}
     for owner, own in ((module.Cursor, {}), (module.Connection, {"commit": ending, "__exit__": ending})):
         for name, model in (models | own).items():
-            replace_in_type(patches, owner, name, patches.twins.get(model, model)(getattr(owner, name)))
+            stand_in(patches, owner, name, patches.twins.get(model, model))

@@ -6,8 +6,20 @@ from __future__ import annotations
 import functools
 import gc
 import importlib
+from collections.abc import Callable
 
+from raceway.model.typing import Any
+from raceway.standins import redirected
 from raceway.sync.patching import Patches
+
+
+def stand_in(patches: Patches, owner: type, name: str, make: Callable[[Any], Any]) -> None:
+    """Have what `make` makes of the method `owner.name` called for it, until `patches` are undone."""
+    undo = redirected(vars(owner).get(name), make, patches.native)
+    if undo is None:
+        replace_in_type(patches, owner, name, make(getattr(owner, name)))
+    else:
+        patches.at_undo(undo)
 
 
 def replace_in_type(patches: Patches, owner: type, name: str, new: object) -> None:

@@ -91,4 +91,4 @@ def locker(real: Callable[..., None], shared: int, alone: int) -> Callable[..., 
 def patch(patches: Patches) -> None:
     """Put the model beside the function."""
     module: Any = sys.modules[MODULE]
-    patches.replace(module, "flock", locker(module.flock, module.LOCK_SH, module.LOCK_EX))
+    patches.stand_in(module, "flock", functools.partial(locker, shared=module.LOCK_SH, alone=module.LOCK_EX))

@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterable, Iterator
 from raceway.model.typing import Any, Final
 from raceway.runtime import active
 from raceway.runtime.contract import Recorder
-from raceway.sync.builtins import stand_in
 from raceway.sync.patching import Patches
 from raceway.sync.wrappers import Failures, hide_frame
 
@@ -77,4 +76,4 @@ def patch(patches: Patches) -> None:
     bootstrap: Any = sys.modules[BOOTSTRAP]
     twin = patches.twins.get(imported, telling)
     patches.replace(bootstrap, "_gcd_import", twin(bootstrap._gcd_import))
-    stand_in(patches, builtins, "__import__", twin)
+    patches.stand_in(builtins, "__import__", twin)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from raceway.model.typing import Any, Final
 from raceway.runtime import active
+from raceway.standins import stand_in
 from raceway.sync.wrappers import Failures, ahead, around, beside
 
 ABSENT: Final = object()
@@ -24,8 +25,7 @@ class Patches:
         """What the native core has in place of a model: its like, or what puts it beside a function in C."""
         self.native: Any = None
         """The module of the native core, when its models are in place."""
-        self.redirected: list[tuple[Any, str]] = []
-        """Functions of modules for which something else is called."""
+        self._stood_in: list[tuple[Any, str, object]] = []
         self._done: list[tuple[Any, str, object, object]] = []
         self._actions: list[Callable[[], object]] = []
 
@@ -75,9 +75,10 @@ class Patches:
         """Put a model ahead of the function `owner.name`, which is told all its arguments."""
         self.replace(owner, name, ahead(getattr(owner, name), model))
 
-    def around_builtin(self, owner: Any, name: str, model: Callable[..., None], before: bool = False) -> None:
-        """Put a model beside the function `owner.name`, which is written in C, or after it."""
-        self.replace(owner, name, self.beside_builtin(getattr(owner, name), model, before))
+    def stand_in(self, owner: Any, name: str, make: Callable[[Any], Any]) -> None:
+        """Have what `make` makes of the function `owner.name`, of a module written in C, called for it."""
+        self._stood_in.append((owner, name, getattr(owner, name)))
+        self.at_undo(stand_in(owner, name, make, self.native))
 
     def beside_builtin(self, real: Callable[..., Any], model: Callable[..., None], before: bool = False) -> Any:
         """`real`, which is written in C, with a model beside it, told ahead of it or after it."""
@@ -93,7 +94,7 @@ class Patches:
         """Take everything back. What somebody else replaced after us is theirs and stays."""
         while self._actions:
             self._actions.pop()()
-        self.redirected.clear()
+        self._stood_in.clear()
         while self._done:
             owner, name, before, new = self._done.pop()
             if vars(owner).get(name, ABSENT) is not new:
@@ -105,12 +106,14 @@ class Patches:
 
     def names(self) -> tuple[str, ...]:
         """The dotted names of what is replaced, sorted."""
-        places = [(owner, name) for owner, name, _before, _new in self._done]
-        return tuple(sorted(f"{_name_of(owner)}.{name}" for owner, name in places + self.redirected))
+        places = [(owner, name) for owner, name, *_ in (*self._done, *self._stood_in)]
+        return tuple(sorted(f"{_name_of(owner)}.{name}" for owner, name in places))
 
     def owners(self) -> list[Any]:
         """Everything that has a replaced attribute."""
-        return list({id(owner): owner for owner, _name, _before, _new in self._done}.values())
+        replaced = [owner for owner, *_ in self._done]
+        replaced += [owner for owner, name, before in self._stood_in if vars(owner).get(name) is not before]
+        return list({id(owner): owner for owner in replaced}.values())
 
 
 def _name_of(owner: Any) -> str:

@@ -20,7 +20,7 @@ from raceway.runtime.contract import Recorder
 from raceway.sync import conduits
 from raceway.sync.patching import Patches
 from raceway.sync.serials import Serial
-from raceway.sync.wrappers import Failures, around, hide_frame
+from raceway.sync.wrappers import Failures, hide_frame
 
 
 class RawFile(io.FileIO):
@@ -194,6 +194,34 @@ def counting(real: Callable[..., int]) -> Callable[..., int]:
     return eventfd
 
 
+def telling(
+    real: Callable[..., Any], before: Callable[..., None] | None = None, after: Callable[..., None] | None = None
+) -> Callable[..., Any]:
+    """A function that is given a descriptor first, or should be."""
+    current = active.recorder
+
+    @functools.wraps(real)
+    def function(*args: Any, **kwargs: Any) -> Any:
+        try:
+            if before is not None and args and (recorder := current()) is not None:
+                before(recorder, args[0])
+        except Exception:
+            Failures.count += 1
+        try:
+            result = real(*args, **kwargs)
+        except BaseException as error:
+            hide_frame(error)
+            raise
+        try:
+            if after is not None and args and (recorder := current()) is not None:
+                after(recorder, args[0], result)
+        except Exception:
+            Failures.count += 1
+        return result
+
+    return function
+
+
 def closer(real: Callable[..., None]) -> Callable[..., None]:
     """`os.close`, whose descriptor may be given by name."""
 
@@ -216,13 +244,13 @@ def closer(real: Callable[..., None]) -> Callable[..., None]:
 def patch(patches: Patches) -> None:
     """Put the models beside the functions."""
     if hasattr(os, "eventfd"):
-        patches.replace(os, "eventfd", counting(os.eventfd))
+        patches.stand_in(os, "eventfd", counting)
     for name in ("write", "writev", "eventfd_write"):
         if hasattr(os, name):
-            patches.replace(os, name, around(getattr(os, name), before=conduits.sending))
+            patches.stand_in(os, name, functools.partial(telling, before=conduits.sending))
     for name in ("read", "readv", "eventfd_read"):
         if hasattr(os, name):
-            patches.replace(os, name, around(getattr(os, name), after=conduits.received))
-    patches.replace(os, "close", closer(os.close))
+            patches.stand_in(os, name, functools.partial(telling, after=conduits.received))
+    patches.stand_in(os, "close", closer)
     patches.replace(os, "fdopen", opener(os.fdopen))
-    patches.replace(select, "select", around(select.select, after=selected))
+    patches.stand_in(select, "select", functools.partial(telling, after=selected))

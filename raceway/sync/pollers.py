@@ -16,7 +16,7 @@ from raceway.model.typing import Any
 from raceway.originals import get_ident
 from raceway.runtime import active
 from raceway.runtime.contract import Recorder
-from raceway.sync.extensiontypes import replace_in_type
+from raceway.sync.extensiontypes import stand_in
 from raceway.sync.patching import Patches
 from raceway.sync.serials import Kept, Serial, of_run
 from raceway.sync.wrappers import Failures, hide_frame
@@ -108,5 +108,5 @@ def patch(patches: Patches) -> None:
             continue
         for name, model in (("register", registering), ("modify", registering), ("unregister", forgetting)):
             beside = patches.twins.get(model, functools.partial(with_file, model=model))
-            replace_in_type(patches, owner, name, beside(getattr(owner, name)))
-        replace_in_type(patches, owner, "poll", patches.twins.get(polled, telling)(owner.poll))
+            stand_in(patches, owner, name, beside)
+        stand_in(patches, owner, "poll", patches.twins.get(polled, telling))

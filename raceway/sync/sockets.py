@@ -246,9 +246,9 @@ def patch(patches: Patches) -> None:
     if cls is None:
         return
     for name in filter(functools.partial(hasattr, cls), _SENDING):  # not everywhere are all
-        patches.around_builtin(cls, name, sending, before=True)
+        patches.replace(cls, name, patches.beside_builtin(getattr(cls, name), sending, before=True))
     for name in filter(functools.partial(hasattr, cls), _RECEIVING):
-        patches.around_builtin(cls, name, received)
+        patches.replace(cls, name, patches.beside_builtin(getattr(cls, name), received))
     for name in _RECEIVING_FROM:
         _replace(patches, cls, name, lambda real: around(patches.beside_builtin(real, received), after=datagram_taken))
     for name in _CALLING:

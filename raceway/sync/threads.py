@@ -23,6 +23,7 @@ from raceway.model.typing import Any
 from raceway.originals import get_ident
 from raceway.runtime import active
 from raceway.runtime.contract import Recorder
+from raceway.standins import alike
 from raceway.sync.lifetimes import lifetimes
 from raceway.sync.patching import Patches
 from raceway.sync.serials import Table, of_run
@@ -253,10 +254,11 @@ def patch(patches: Patches, recorder: Recorder) -> None:
     """Put the models beside starts, ends and joins; the calling thread is known from the beginning."""
     for name in _STARTERS:
         if makes_threads(getattr(threading, name, None)):
-            patches.around_builtin(threading, name, starting, before=True)
+            patches.replace(threading, name, patches.beside_builtin(getattr(threading, name), starting, before=True))
     for name in _RAW_STARTERS:
         if type(getattr(_thread, name, None)) is BuiltinFunctionType:
-            patches.replace(_thread, name, raw_starter(getattr(_thread, name)))
+            real = getattr(_thread, name)
+            patches.replace(_thread, name, alike(real, raw_starter(real), patches.native))
     thread = plain_thread()
     patches.around(thread, "_set_ident", after=begun)
     patches.around(thread, "_delete", after=ended)

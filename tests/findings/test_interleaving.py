@@ -49,9 +49,9 @@ def test_a_lost_update_reads_on_both_sides_before_either_writes(run_raceway: Run
 
 def test_a_lost_update_is_told_by_the_side_that_works_on_the_value(run_raceway: RunRaceway, core: str) -> None:
     source = (
-        "import posix\nr, w = posix.pipe()\ns = {'a': 1}\ndef f(y): return y + 1\n"
-        "def one():\n    if s['a'] > 0:\n        s['a'] -= 1\n    posix.write(w, b'.')\n"
-        "def two():\n    posix.read(r, 1)\n    y = s.get('a')\n    s['a'] = f(y)\n"
+        "import io, os; r, w = map(io.FileIO, os.pipe(), 'rw')\n\ns = {'a': 1}\ndef f(y): return y + 1\n"
+        "def one():\n    if s['a'] > 0:\n        s['a'] -= 1\n    w.write(b'.')\n"
+        "def two():\n    r.read(1)\n    y = s.get('a')\n    s['a'] = f(y)\n"
     )
     found = steps(run_raceway, core, source + THREADS, "lost-update")
     assert [(operation, line) for _, operation, line, _, _ in found] == [

@@ -9,10 +9,10 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
-import posix
 import select
 import threading
 import traceback
+from _io import FileIO
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from types import FrameType
@@ -335,27 +335,26 @@ def running(native: Any) -> Iterator[None]:
 
 
 class Gate:
-    """Holds threads back until it is opened. Made from a pipe that is used past the functions the models observe."""
+    """Holds threads back until it is opened. Made from a pipe with raw files, which the models do not observe."""
 
     def __init__(self) -> None:
-        self._reader, self._writer = os.pipe()
+        reader, writer = os.pipe()
+        self._reader, self._writer = FileIO(reader), FileIO(writer, "w")
 
     def __del__(self) -> None:
         self.open()
-        posix.close(self._reader)
+        self._reader.close()
 
     def open(self) -> None:
         """Let everybody through, from now on."""
-        writer, self._writer = self._writer, -1
-        if writer >= 0:
-            posix.close(writer)
+        self._writer.close()
 
     def wait(self) -> None:
         """Wait until it is open."""
         poll = select.poll()
-        poll.register(self._reader, select.POLLIN)
+        poll.register(self._reader.fileno(), select.POLLIN)
         assert poll.poll(20_000)
-        poll.unregister(self._reader)
+        poll.unregister(self._reader.fileno())
 
 
 def open_when_waiting(condition: threading.Condition, gate: Gate) -> None:

@@ -142,7 +142,7 @@ def test_the_functions_are_those_of_before_when_the_run_is_over() -> None:
 
     before = found()
     with watched():
-        assert found() != before
+        assert (found() == before) is (models.native is not None)  # there the functions themselves tell
     assert found() == before
 
 
@@ -164,7 +164,7 @@ def test_what_stands_for_a_function_answers_for_it() -> None:
 
     expected = said()
     with watched():
-        assert functions()[0] is not inspect.unwrap(functions()[0])
         assert said() == expected
+        assert (functions()[1] is inspect.unwrap(functions()[1])) is (models.native is not None)
         if models.native is not None:
             assert repr(functions()) == repr([inspect.unwrap(each) for each in functions()])
