@@ -974,7 +974,6 @@ uint64_t races_noted(void);
 bool jobs_take(Thread *thread, uint64_t queue);
 bool jobs_takes(Thread *thread, uint64_t queue); /* the same, for traces: whether it is told apart */
 PyObject *native_doubts_of(PyObject *module, PyObject *actor);
-bool is_of_other_job(const Actor *actor, const Context *context);
 
 /* The present job comes after what the actor did up to this number. */
 static inline void

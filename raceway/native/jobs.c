@@ -1,6 +1,6 @@
 /* Jobs that one worker takes from a queue: the twin of raceway/detector/jobs.py, and of PureJobs in
    raceway/runtime/recorder.py. */
-#include "core.h"
+#include "shadow.h"
 
 #define JOBS 64 /* as in raceway/detector/jobs.py */
 
@@ -38,12 +38,30 @@ jobs_take(Thread *thread, uint64_t queue)
 }
 
 /* Whether another worker could have done at the same time what the actor did with this context. */
-bool
+static bool
 is_of_other_job(const Actor *actor, const Context *context)
 {
     const Jobs *jobs = &actor->jobs;
     return context->slot == actor->slot && context->number >= jobs->first && context->number < jobs->began &&
            context->number > jobs->aware;
+}
+
+/* What the actor did at the location in earlier jobs, of which another worker could have had one. */
+void
+check_jobs(const Access *access, const Cell *cell, const Expansion *expansion)
+{
+    const Actor *actor = access->thread->actor;
+    for (int reads = 0; reads <= op_mutates(access->wanted.operation); reads++) {
+        Entry only = {.context = expansion != NULL ? 0 : reads ? cell->r : cell->w};
+        const Entries *list = expansion == NULL ? NULL : reads ? &expansion->reads : &expansion->writes;
+        const Entry *entries = list == NULL ? &only : entries_of(list);
+        for (uint8_t at = 0; at < (list == NULL ? only.context != 0 : list->count); at++) {
+            const Context *other = &contexts[entries[at].context];
+            if (is_of_other_job(actor, other) && contexts_conflict(other, &access->wanted, access->location->kind)) {
+                race_add(entries[at].context, access->id, RACE_ONE_WORKER, false, access->location);
+            }
+        }
+    }
 }
 
 static PyObject *

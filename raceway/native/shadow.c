@@ -707,24 +707,6 @@ check_gaps(Access *access, Frame *frame, const Cell *cell, const Expansion *expa
     }
 }
 
-/* What the actor did at the location in earlier jobs, of which another worker could have had one. */
-static void
-check_jobs(const Access *access, const Cell *cell, const Expansion *expansion)
-{
-    const Actor *actor = access->thread->actor;
-    for (int reads = 0; reads <= op_mutates(access->wanted.operation); reads++) {
-        Entry only = {.context = expansion != NULL ? 0 : reads ? cell->r : cell->w};
-        const Entries *list = expansion == NULL ? NULL : reads ? &expansion->reads : &expansion->writes;
-        const Entry *entries = list == NULL ? &only : entries_of(list);
-        for (uint8_t at = 0; at < (list == NULL ? only.context != 0 : list->count); at++) {
-            const Context *other = &contexts[entries[at].context];
-            if (is_of_other_job(actor, other) && contexts_conflict(other, &access->wanted, access->location->kind)) {
-                race_add(entries[at].context, access->id, RACE_ONE_WORKER, false, access->location);
-            }
-        }
-    }
-}
-
 /* Whether the access closes a region of two critical sections. Who takes a place takes no other one of the same container. */
 static bool
 closes_split(const Access *access)

@@ -115,6 +115,8 @@ bool puts_in(const Context *write);
 bool finds(const Thread *thread, const Context *other);
 bool shares(const Thread *thread, const Context *other, const Entries *writes, bool alike);
 
+void check_jobs(const Access *access, const Cell *cell, const Expansion *expansion);
+
 void split_close(Access *access, Frame *frame, Expansion *expansion);
 void split_keep(const Access *access, Cell *cell);
 void split_put_back(const Access *access, Expansion *expansion);
