@@ -17,6 +17,17 @@ from __future__ import annotations
 JOBS = 64
 """Jobs of a worker that are told apart: what they do to each other shows soon, or hardly ever."""
 
+ASKED = 16
+"""So often a worker asks what is to be judged because there is something new."""
+
+
+def is_due(taken: int, changed: bool, asked: int) -> bool:
+    """Whether what is in doubt of a worker is to be judged, which has taken so many jobs and `asked` so often: often in
+    the beginning and then seldom, or because it has `changed`."""
+    if not 0 < taken <= JOBS + 1:
+        return False
+    return taken <= 8 or (taken - 1) & (taken - 2) == 0 or (changed and asked < ASKED)
+
 
 class Jobs:
     """The jobs that an actor takes from `queue`, the first one that it took anything from; 0 before that."""

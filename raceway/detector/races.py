@@ -23,6 +23,8 @@ class Races:
         self._races: dict[Key, RawRace] = {}
         self._doubts: dict[int, tuple[Key, DoubtRow]] = {}
         self._doubted = 0
+        self.doubtful = 0
+        """Counts what became known of doubts."""
         self.named: set[int] = set()
         """Serials of actors and locks that findings will name."""
         self.links = 0
@@ -77,6 +79,7 @@ class Races:
 
     def _doubt(self, key: Key, first: Access, second: Access) -> None:
         self._doubted += 1
+        self.doubtful += 1
         where, codes = second.location, tuple(access.stack[0][0] for access in (first, second) if access.stack)
         row = (self._doubted, (where.object,), int(where.kind), _telling(where), codes)
         self._doubts[self._doubted] = key, row
@@ -86,6 +89,7 @@ class Races:
         for number, (known, row) in self._doubts.items():
             if known == key:
                 serials, keys = _more(row[1], (where.object,)), _more(row[3], _telling(where))
+                self.doubtful += (serials, keys) != (row[1], row[3])
                 self._doubts[number] = known, (number, serials, row[2], keys, row[4])
 
     def doubts(self, actor: int) -> list[DoubtRow]:

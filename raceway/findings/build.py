@@ -20,7 +20,7 @@ from raceway.findings.interleaving import Interleaving
 from raceway.findings.judge import Judgement, judge, trusted, worst
 from raceway.findings.links import Links
 from raceway.findings.making import without_making
-from raceway.findings.sides import LockNames, sides_of, tells_item
+from raceway.findings.sides import LockNames, another_worker, sides_of, tells_item
 from raceway.findings.snapshots import REASON as SNAPSHOT
 from raceway.findings.snapshots import Raced, Snapshots
 from raceway.findings.sourced import reason
@@ -338,7 +338,7 @@ def _finding(
         group.moments,
         group.is_one_value,
         race.one_loop,
-        names.actor_name(race.worker).name if race.worker else "",
+        another_worker(race, names),
     )
     return Finding(
         fingerprint=fingerprint(group.kind, group.variable, _unit_places(first, second, names)),

@@ -57,6 +57,13 @@ def sides_of(race: RawRace, names: Names, locks: LockNames, directory: str) -> t
     return replace(earlier, actor=first), replace(later, actor=second)
 
 
+def another_worker(race: RawRace, names: Names) -> str:
+    """Who else could have had one of two jobs that one worker took; empty where two had them."""
+    if race.worker == race.later.access.actor:
+        return "another one of its pool could have had one"
+    return f"{names.actor_name(race.worker).name} takes from the same queue" if race.worker else ""
+
+
 def numbered(locks: Iterable[int], called: Callable[[int], str]) -> Callable[[int], str]:
     """What to call locks; those that have one name are numbered."""
     alike: dict[str, list[int]] = {}

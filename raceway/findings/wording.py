@@ -51,7 +51,7 @@ class Facts(Struct):
     between_tasks: bool = False
     """Both sides are of one event loop."""
     worker: str = ""
-    """Both sides are jobs of one worker, and this one could have had one of them."""
+    """Both sides are jobs of one worker, and this says who else could have had one of them."""
 
     @property
     def apart(self) -> bool:
@@ -73,7 +73,7 @@ def message(facts: Facts) -> str:
         who = " and ".join(dict.fromkeys(facts.breach.actors))
         parts.append(f"It is declared as guarded by {facts.breach.lock}, which {who} did not hold.")
     if facts.worker:
-        parts.append(f"In this run one worker took both; {facts.worker} takes from the same queue.")
+        parts.append(f"In this run one worker took both; {facts.worker}.")
     if facts.confidence is Confidence.OBSERVED:
         parts.append("This run saw it happen.")
     if facts.confidence is Confidence.PREDICTED:

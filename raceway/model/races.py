@@ -50,7 +50,8 @@ class RawRace(Struct):
     `predicted` tells that the order in which locks were taken kept them apart, and that another one would not have.
     `item` is the key of the item that all of them are about, as `key_text` has it. Of a walk of a task that a change
     came after, `recurs` tells that the walk came again after that, `paused` that the task was suspended in it.
-    `worker` is an actor that could have done one of the two, where one actor did both (see `detector.jobs`), else 0.
+    `worker` is an actor that could have done one of the two, where one actor did both (see `detector.jobs`), else 0. It
+    is that actor itself where that is any other of its pool.
     """
 
     earlier: Side

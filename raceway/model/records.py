@@ -99,6 +99,10 @@ class Take(Struct):
     owner: int = 0
 
 
+POOL = 0
+"""Stands for the queue of the pool that a worker belongs to."""
+
+
 class Job(Struct):
     """The actor is about to take its next job from this queue: what it does in it is told apart from what it did in the
     ones before, as other workers could have done those. What it acquires from now on comes before the job."""

@@ -60,7 +60,7 @@ thread_clear(Thread *thread)
     thread->outer = 0;
     thread->task = NULL;
     thread->accesses = 0;
-    thread->jobs = 0;
+    thread->jobs = thread->asked = thread->doubtful = 0;
     thread->due_count = thread->apart = 0;
     thread->pending_count = 0;
 }

@@ -356,6 +356,8 @@ typedef struct Thread {
     bool tasked; /* it has worked for a task */
     Paused paused[PAUSED]; /* the oldest first */
     uint32_t jobs; /* items that it has taken from queues, as far as they are counted */
+    uint32_t asked; /* how often it asked what is to be judged of those because there was something new */
+    uint32_t doubtful; /* what was known of doubts when it asked last */
     uint64_t *due; /* syncs to acquire before the next record */
     int due_capacity;
     bool over;
@@ -962,7 +964,7 @@ void teller_remember(const Cell *cell);
 
 enum { RACE_OBSERVED = 1, RACE_RECURS = 2, RACE_PAUSED = 4, RACE_ONE_WORKER = 8 }; /* what is told of a race, as bits: see raceway/model/races.py */
 void race_add(uint32_t earlier, uint32_t later, int told, bool one_loop, const Location *location);
-bool races_in_doubt(void);
+uint32_t races_in_doubt(void);
 PyObject *doubts_dump(uint64_t actor);
 void doubt_judge(uint64_t number, uint64_t worker);
 void race_add_linked(uint32_t earlier, uint32_t later, const Look *look, const Location *location);
@@ -971,7 +973,13 @@ uint64_t races_noted(void);
 
 /* --- jobs.c: what one worker does in two jobs ---------------------------------------------------------------------- */
 
+#define POOL 0 /* stands for the queue of the pool that a worker belongs to */
+
 bool jobs_take(Thread *thread, uint64_t queue);
+bool jobs_ask(Thread *thread);
+bool jobs_may_ask(const Thread *thread);
+bool jobs_judge(PyObject *future);
+PyObject *jobs_judging(PyObject *module, PyObject *args);
 bool jobs_takes(Thread *thread, uint64_t queue); /* the same, for traces: whether it is told apart */
 PyObject *native_doubts_of(PyObject *module, PyObject *actor);
 
@@ -1133,6 +1141,7 @@ void tell_freed(uint64_t sync);
 void tell_acquire(uint64_t sync);
 void tell_release(uint64_t sync, bool merge);
 bool tell_job(uint64_t queue);
+bool tell_asking(void);
 uint64_t tell_fork(PyObject *name);
 void tell_begin(uint64_t actor);
 uint64_t tell_current(void);
@@ -1158,6 +1167,8 @@ bool creation_start(PyObject *quiet, PyObject *passed, PyObject *uses);
 void creation_stop(void);
 PyObject *module_of(Frame *frame); /* borrowed; NULL without a name */
 bool is_quiet(PyObject *module);
+bool is_in_pool(Frame *frame);
+bool is_chaining(Frame *frame);
 bool is_module(PyObject *module, const char *name);
 Frame *asker_of_lock(Frame *frame);
 Frame *asker_of_rlock(Frame *frame);
@@ -1172,7 +1183,7 @@ void creation_first_use(PyObject *module);
 
 /* --- locks.c: Lock and RLock, observed at their types -------------------------------------------------------------- */
 
-enum { LOCK_KNOWN = 1, LOCK_MUTEX = 2, LOCK_LOUD = 4, LOCK_OUTSIDE = 8 };
+enum { LOCK_KNOWN = 1, LOCK_MUTEX = 2, LOCK_LOUD = 4, LOCK_OUTSIDE = 8, LOCK_ASKS = 16 };
 
 PyObject *locks_install(PyObject *module, PyObject *args);
 PyObject *locks_uninstall(PyObject *module, PyObject *nothing);
@@ -1200,7 +1211,6 @@ extern PyTypeObject Channel_Type;
 bool queues_ready(void);
 bool queue_put(PyObject *not_empty);
 bool queue_got(PyObject *not_full);
-PyObject *queues_judging(PyObject *module, PyObject *called);
 
 /* --- sockets.c: the two directions of connections within the process ------------------------------------------------ */
 

@@ -186,6 +186,26 @@ asker_of_semaphore(Frame *frame)
     return frame;
 }
 
+/* Whether a method of a future is called for the worker of a pool of threads that has its job. */
+bool
+is_in_pool(Frame *frame)
+{
+    for (int step = 0; step < 4 && frame != NULL; step++, frame = outer(frame)) {
+        if (is_text(function_of(frame), "_WorkItem.run")) {
+            return is_text(module_of(frame), "concurrent.futures.thread");
+        }
+    }
+    return false;
+}
+
+/* Whether asyncio has a future of its own follow one: that this is done is seen by who it is called soon for. */
+bool
+is_chaining(Frame *frame)
+{
+    return frame != NULL && is_text(function_of(frame), "Future.add_done_callback") &&
+           is_text(module_of(outer(frame)), "asyncio.futures");
+}
+
 static bool
 is_of_condition(PyObject *function)
 {

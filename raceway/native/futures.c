@@ -73,6 +73,14 @@ future_state_written(PyObject *future, PyObject *old, PyObject *state)
 {
     (void)old;
     if (is_state(state, STATE_RUNNING)) {
+        core_lock();
+        bool counts = jobs_may_ask(current_thread());
+        core_unlock();
+        if (counts && is_in_pool(current_frame())) {
+            core_lock();
+            tell_job(POOL);
+            core_unlock();
+        }
         tell_life(future, ACQUIRE);
     }
     else if (is_state(state, STATE_PENDING) || is_done(state)) {
@@ -84,7 +92,7 @@ future_state_written(PyObject *future, PyObject *old, PyObject *state)
 void
 future_state_read(PyObject *future, PyObject *state)
 {
-    if (is_done(state)) {
+    if (is_done(state) && !is_chaining(current_frame())) {
         tell_life(future, ACQUIRE);
     }
 }
@@ -126,5 +134,9 @@ future_callbacks_read(PyObject *future, PyObject *callbacks)
     if (extra != NULL && (!done || extra->callbacks != 0)) {
         tell(&extra->callbacks, kind_future(), done ? ACQUIRE : RELEASE);
     }
+    bool ends = done && races_in_doubt() != 0 && jobs_may_ask(current_thread());
     core_unlock();
+    if (unlikely(ends) && is_in_pool(current_frame())) {
+        jobs_judge(future);
+    }
 }

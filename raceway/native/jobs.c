@@ -3,6 +3,9 @@
 #include "shadow.h"
 
 #define JOBS 64 /* as in raceway/detector/jobs.py */
+#define ASKED 16
+
+static PyObject *judging_taken, *judging_ended; /* owned */
 
 /* The actor takes its next job from this queue; false where that is not told apart from what it did before. */
 bool
@@ -25,16 +28,81 @@ jobs_takes(Thread *thread, uint64_t queue)
     return true;
 }
 
-/* The same for the calling thread, unless it works for a task. True often in the beginning, and then seldom. */
+/* Whether the thread takes jobs that are counted, or may begin to. */
+bool
+jobs_may_ask(const Thread *thread)
+{
+    return thread->task == NULL && thread->jobs <= JOBS + 1;
+}
+
+/* The same for the calling thread, unless it works for a task. True as long as there may be something to judge. */
 bool
 jobs_take(Thread *thread, uint64_t queue)
 {
-    if (thread->task != NULL || thread->jobs > JOBS) {
+    if (!jobs_may_ask(thread)) {
         return false;
     }
-    jobs_takes(thread, queue);
-    uint32_t count = ++thread->jobs;
-    return count <= 8 || ((count - 1) & (count - 2)) == 0;
+    if (thread->jobs <= JOBS) {
+        jobs_takes(thread, queue);
+    }
+    thread->jobs++;
+    return races_in_doubt() != 0 && thread->jobs <= JOBS + 1;
+}
+
+static bool
+is_due(uint32_t taken, bool changed, uint32_t asked)
+{
+    return taken <= 8 || ((taken - 1) & (taken - 2)) == 0 || (changed && asked < ASKED);
+}
+
+/* Whether what is in doubt is to be judged now. */
+bool
+jobs_ask(Thread *thread)
+{
+    uint32_t now = races_in_doubt();
+    bool changed = now != thread->doubtful;
+    if (now == 0 || thread->jobs == 0 || !jobs_may_ask(thread) || thread->actor->held != 0 ||
+        !is_due(thread->jobs, changed, thread->asked)) {
+        return false;
+    }
+    thread->asked += changed;
+    thread->doubtful = now;
+    return true;
+}
+
+/* Have it judged, if it is to be: the calling thread has taken an item of a queue, or has done the job of this future.
+   It holds nothing. False with an exception that is not for us. */
+bool
+jobs_judge(PyObject *future)
+{
+    PyObject *called = future == NULL ? judging_taken : judging_ended;
+    if (called == NULL || run_here() == 0) {
+        return true;
+    }
+    core_lock();
+    bool due = tell_asking();
+    core_unlock();
+    if (!due) {
+        return true;
+    }
+    Py_INCREF(called);
+    Py_XDECREF(future == NULL ? PyObject_CallNoArgs(called) : PyObject_CallOneArg(called, future));
+    Py_DECREF(called);
+    return settled();
+}
+
+/* jobs_judging(taken, ended): have these called then, of raceway/sync/workers.py. None: no longer. */
+PyObject *
+jobs_judging(PyObject *module, PyObject *args)
+{
+    (void)module;
+    PyObject *taken, *ended;
+    if (!PyArg_ParseTuple(args, "OO", &taken, &ended)) {
+        return NULL;
+    }
+    Py_XSETREF(judging_taken, taken == Py_None ? NULL : Py_NewRef(taken));
+    Py_XSETREF(judging_ended, ended == Py_None ? NULL : Py_NewRef(ended));
+    Py_RETURN_NONE;
 }
 
 /* Whether another worker could have done at the same time what the actor did with this context. */
@@ -78,6 +146,19 @@ take(PyObject *self, PyObject *queue)
     bool asks = jobs_take(current_thread(), serial);
     core_unlock();
     return PyBool_FromLong(asks);
+}
+
+static PyObject *
+asks(PyObject *self, PyObject *nothing)
+{
+    (void)self;
+    (void)nothing;
+    if (!core_enter(0)) {
+        Py_RETURN_FALSE;
+    }
+    bool due = jobs_ask(current_thread());
+    core_unlock();
+    return PyBool_FromLong(due);
 }
 
 static PyObject *
@@ -137,6 +218,7 @@ serial_of_object(PyObject *self, PyObject *target)
 
 static PyMethodDef jobs_methods[] = {
     {"take", take, METH_O, "The current actor is about to take its next job from this queue."},
+    {"asks", asks, METH_NOARGS, "Whether the doubts are to be judged now."},
     {"doubts", doubts, METH_NOARGS, "Rows of the races between two jobs of one actor that are to be judged."},
     {"judge", judge, METH_VARARGS, "In the doubt of this number, that actor could have had one of the two jobs."},
     {"serial_of", serial_of_object, METH_O, "The serial of an object as doubts have it, 0 when nothing is known of it."},

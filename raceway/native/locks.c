@@ -116,15 +116,19 @@ mutex_taken(Extra *extra, bool waits)
     }
 }
 
-static void
+/* Whether to ask what is to be judged, once the mutex is free. */
+static bool
 mutex_freed(Extra *extra)
 {
+    bool asks = (extra->lock & LOCK_ASKS) != 0;
+    extra->lock &= ~LOCK_ASKS;
     if (extra->lock & LOCK_OUTSIDE) {
         if (extra->channel != 0) {
             tell_release(extra->channel, true);
         }
         tell_freed(extra->sync);
     }
+    return asks;
 }
 
 static void
@@ -143,9 +147,11 @@ taken(PyObject *lock, bool waits)
     core_unlock();
 }
 
-static void
+/* Whether to ask, once it is, what is to be judged. */
+static bool
 freed(PyObject *lock)
 {
+    bool asks = false;
     core_lock();
     Extra *extra = lock_extra(lock);
     if (extra != NULL && extra->sync != 0) {
@@ -153,10 +159,11 @@ freed(PyObject *lock)
             tell_freed(extra->sync);
         }
         else {
-            mutex_freed(extra);
+            asks = mutex_freed(extra);
         }
     }
     core_unlock();
+    return asks;
 }
 
 static bool
@@ -295,10 +302,12 @@ our_lock_acquire(PyObject *self, PyObject *args, PyObject *kwargs)
 static PyObject *
 our_lock_release(PyObject *self, PyObject *args)
 {
-    if (run_here() != 0 && is_locked(self)) {
-        freed(self);
+    bool asks = run_here() != 0 && is_locked(self) && freed(self);
+    PyObject *result = lock_release(self, args);
+    if (unlikely(asks) && result != NULL && !jobs_judge(NULL)) {
+        Py_CLEAR(result);
     }
-    return lock_release(self, args);
+    return result;
 }
 
 static PyObject *

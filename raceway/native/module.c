@@ -389,7 +389,7 @@ static PyMethodDef module_methods[] = {
     {"outermost", (PyCFunction)(void (*)(void))outermost, METH_FASTCALL, "Call something without callers of its own."},
     {"tell", native_tell, METH_VARARGS, "From the next start on, collect what `told` gives; every access, values too."},
     {"doubts_of", native_doubts_of, METH_O, "Rows of the races between two jobs of an actor that are to be judged."},
-    {"queues_judging", queues_judging, METH_O, "Have this called when what is in doubt of a worker's jobs is to be judged."},
+    {"jobs_judging", jobs_judging, METH_VARARGS, "Have these called when what is in doubt of a worker's jobs is to be judged."},
     {"told", native_told, METH_VARARGS, "What there is to tell since the last time, as values of the three classes."},
     {"untold", native_untold, METH_NOARGS, "How much was dropped since nobody asked in time."},
     {"hide_thread", native_hide_thread, METH_NOARGS, "The calling thread is one of ours: it is no actor."},

@@ -16,6 +16,7 @@ enum { ORDER_SECRET, ORDER_FIFO, ORDER_LIFO };
 typedef struct {
     PyObject_HEAD
     PyObject *owner; /* owned, a weak reference to the queue */
+    PyObject *mutex; /* owned */
     uint64_t run;
     uint64_t everything;
     Ring items; /* beside the items waiting */
@@ -29,7 +30,6 @@ typedef struct {
 } Channel;
 
 static PyObject *deque_type;
-static PyObject *judging; /* owned: raceway/sync/workers.py */
 static PyObject *text_maxsize, *text_queue, *text_put, *text_get, *text_channel, *text_kind;
 
 bool
@@ -251,21 +251,10 @@ channel_get(Channel *channel, PyObject *owner)
     if (bounded) {
         ring_push(&channel->rooms, released(channel));
     }
-    asks = asks && races_in_doubt();
-    core_unlock();
-    if (unlikely(asks) && judging != NULL) {
-        Py_XDECREF(PyObject_CallOneArg(judging, owner));
+    if (unlikely(asks) && lock_extra(channel->mutex) != NULL) {
+        lock_extra(channel->mutex)->lock |= LOCK_ASKS;
     }
-}
-
-/* Have this called in a thread that has taken an item, now and then, with the queue: what is in doubt of its jobs is to be
-   judged. None: no longer. */
-PyObject *
-queues_judging(PyObject *module, PyObject *called)
-{
-    (void)module;
-    Py_XSETREF(judging, called == Py_None ? NULL : Py_NewRef(called));
-    Py_RETURN_NONE;
+    core_unlock();
 }
 
 static void
@@ -308,6 +297,7 @@ channel_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
         return NULL;
     }
     channel->owner = Py_NewRef(owner);
+    channel->mutex = Py_NewRef(mutex);
     channel->free = places;
     if (run_here() != 0) {
         core_lock();
@@ -339,6 +329,7 @@ channel_dealloc(Channel *channel)
     free(channel->rooms.syncs);
     free(channel->spare.syncs);
     Py_XDECREF(channel->owner);
+    Py_XDECREF(channel->mutex);
     Py_TYPE(channel)->tp_free((PyObject *)channel);
 }
 

@@ -32,7 +32,7 @@ static Table table;
 static Race *first_race, *last_race;
 static uint64_t noted;
 static uint32_t linked;
-static uint32_t doubted, doubtful;
+static uint32_t doubted, doubtful, doubt_changes;
 
 static int
 weight(uint32_t earlier, uint32_t later, int told)
@@ -92,16 +92,21 @@ static void
 note_place(Race *race, const Location *location)
 {
     uint32_t object = location->object == NULL ? 0 : object_serial(location->object);
-    race->other = race->other == 0 && object != race->object ? object : race->other;
+    if (race->other == 0 && object != race->object) {
+        race->other = object;
+        doubt_changes++;
+    }
     if (location->kind != AT_ITEM || (race->keys != NULL && PyTuple_GET_SIZE(race->keys) > 1)) {
         return;
     }
     PyObject *key = plain_key(location->name), *known = race->keys;
     if (key != NULL && known == NULL) {
         race->keys = PyTuple_Pack(1, key);
+        doubt_changes++;
     }
     else if (key != NULL && race->last_key != location->key) {
         race->keys = PyTuple_Pack(2, PyTuple_GET_ITEM(known, 0), key);
+        doubt_changes++;
         Py_DECREF(known);
     }
     Py_XDECREF(key);
@@ -181,6 +186,7 @@ add(uint32_t earlier, uint32_t later, int told, bool one_loop, const Location *l
     if (unlikely(one_worker)) {
         race->doubt = ++doubted;
         doubtful++;
+        doubt_changes++;
         note_place(race, location);
     }
     if (last_race != NULL) {
@@ -210,10 +216,11 @@ race_add_linked(uint32_t earlier, uint32_t later, const Look *look, const Locati
     add(earlier, later, RACE_OBSERVED, true, location, look);
 }
 
-bool
+/* 0 when nothing is in doubt; else what counts what became known of doubts. */
+uint32_t
 races_in_doubt(void)
 {
-    return doubtful != 0;
+    return doubtful == 0 ? 0 : doubt_changes;
 }
 
 /* (number, objects, kind, keys, codes of both sides) */
@@ -377,6 +384,6 @@ races_reset(void)
     }
     last_race = NULL;
     noted = 0;
-    linked = doubted = doubtful = 0;
+    linked = doubted = doubtful = doubt_changes = 0;
     table_free(&table);
 }

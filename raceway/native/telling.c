@@ -97,7 +97,17 @@ tell_release(uint64_t sync, bool merge)
     Py_XDECREF(call("release", "(KO)", (unsigned long long)sync, merge ? Py_True : Py_False));
 }
 
-/* The next job is about to be taken from a queue; whether what is in doubt is to be judged then. */
+static bool
+is_true_of_jobs(PyObject *owned)
+{
+    if (owned == NULL) {
+        PyErr_WriteUnraisable(listener);
+    }
+    Py_XDECREF(owned);
+    return owned == Py_True;
+}
+
+/* The next job is about to be taken from a queue; whether to ask, once nothing is held. */
 bool
 tell_job(uint64_t queue)
 {
@@ -105,13 +115,21 @@ tell_job(uint64_t queue)
         return jobs_take(current_thread(), queue);
     }
     PyObject *jobs = PyObject_GetAttrString(listener, "jobs");
-    PyObject *asks = jobs == NULL ? NULL : PyObject_CallMethod(jobs, "take", "K", (unsigned long long)queue);
-    if (asks == NULL) {
-        PyErr_WriteUnraisable(listener);
-    }
-    bool found = asks == Py_True;
+    bool found = is_true_of_jobs(jobs == NULL ? NULL : PyObject_CallMethod(jobs, "take", "K", (unsigned long long)queue));
     Py_XDECREF(jobs);
-    Py_XDECREF(asks);
+    return found;
+}
+
+/* Whether what is in doubt is to be judged now. */
+bool
+tell_asking(void)
+{
+    if (likely(listener == NULL)) {
+        return jobs_ask(current_thread());
+    }
+    PyObject *jobs = PyObject_GetAttrString(listener, "jobs");
+    bool found = is_true_of_jobs(jobs == NULL ? NULL : PyObject_CallMethod(jobs, "asks", NULL));
+    Py_XDECREF(jobs);
     return found;
 }
 

@@ -38,7 +38,8 @@ class ThreadState:
     `owner` is what an attribute was last loaded from; `due` are acquires to draw before the next record;
     `accesses` counts commits, repeated ones included. `repeated` holds repetitions by site and addresses of operands,
     as long as nobody records anything (`recorded`): no edge, no access, no death of an object. `holds` counts the locks
-    that the thread took and did not free itself, `jobs` what it took from queues. `making`: addresses of an object in
+    that the thread took and did not free itself, `jobs` what it took from queues, `asked` how often it asked what is to
+    be judged of those, and `doubtful` what was known of that then. `making`: addresses of an object in
     the making in which something was stored, by code of the program or not, and of the frame that makes it, and the
     line of that.
     """
@@ -47,6 +48,8 @@ class ThreadState:
         "accesses",
         "actor",
         "ask",
+        "asked",
+        "doubtful",
         "due",
         "holds",
         "jobs",
@@ -71,6 +74,8 @@ class ThreadState:
         self.accesses = 0
         self.holds = 0
         self.jobs = 0
+        self.asked = 0
+        self.doubtful = 0
         self.repeated: set[object] = set()
         self.recorded: object = self
 

@@ -87,7 +87,10 @@ class Jobs(Protocol):
 
     def take(self, queue: int, /) -> bool:
         """The current actor is about to take its next job from this queue. Called before what orders the job after its
-        item was put in. Now and then true: then the doubts are to be judged."""
+        item was put in. When true, `asks` is to be called where the actor holds nothing."""
+
+    def asks(self) -> bool:
+        """Whether the doubts are to be judged now: often in the beginning and then seldom, or when there are others."""
 
     def doubts(self) -> list[DoubtRow]:
         """Races between two jobs of the current actor, of which nobody knows yet whether another one could have had

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from types import FrameType
 
-from raceway.detector.jobs import JOBS
+from raceway.detector.jobs import JOBS, is_due
 from raceway.detector.tasks import WALKS
 from raceway.model.kinds import ActorKind
 from raceway.model.races import DoubtRow
@@ -245,13 +245,28 @@ class PureJobs:
         self._log = log
 
     def take(self, queue: int) -> bool:
-        """The current actor takes its next job. True often in the beginning, and then seldom."""
+        """The current actor takes its next job. True as long as there may be something to judge."""
         state = self._log.state()
-        if state.task or state.jobs > JOBS:
+        if state.task or state.jobs > JOBS + 1:
             return False
-        self._log.edge(state, Job(state.actor, queue))
+        if state.jobs <= JOBS:
+            self._log.edge(state, Job(state.actor, queue))
         state.jobs += 1
-        return state.jobs <= 8 or (state.jobs - 1) & (state.jobs - 2) == 0
+        return state.jobs <= JOBS + 1
+
+    def asks(self) -> bool:
+        """Whether the doubts are to be judged now."""
+        state = self._log.state()
+        if state.task or not 0 < state.jobs <= JOBS + 1:
+            return False
+        self._log.stream.drain()
+        detector, before = self._log.detector, state.doubtful
+        actor, now = detector.actors.get(state.actor), detector.races.doubtful
+        if now == 0 or actor is None or actor.held or not is_due(state.jobs, now != before, state.asked):
+            return False
+        state.asked += now != before
+        state.doubtful = now
+        return True
 
     def doubts(self) -> list[DoubtRow]:
         """The races of the current actor that are to be judged."""

@@ -14,10 +14,12 @@ from __future__ import annotations
 
 import functools
 import sys
+from types import FrameType
 
+from raceway.model.records import POOL
 from raceway.model.typing import TYPE_CHECKING, Any
 from raceway.runtime.contract import Recorder
-from raceway.sync import creation
+from raceway.sync import creation, workers
 from raceway.sync.patching import Patches, Watched
 from raceway.sync.serials import Serials, of_run
 
@@ -38,6 +40,8 @@ def state_written(recorder: Recorder, future: Future[Any], _old: object, new: ob
     """The state of `future` is about to change: it was made, is started, or is done."""
     number = lives.number(recorder, future)
     if new == _RUNNING:
+        if workers.is_in_pool(sys._getframe(1)):
+            recorder.jobs.take(POOL)
         recorder.acquire(number)
     elif new == _PENDING or _is_done(new):
         recorder.release(number)
@@ -45,7 +49,7 @@ def state_written(recorder: Recorder, future: Future[Any], _old: object, new: ob
 
 def state_read(recorder: Recorder, future: Future[Any], state: object) -> None:
     """The current actor looked at the state."""
-    if _is_done(state):
+    if _is_done(state) and not _is_chaining(sys._getframe(2)):  # past the watched attribute
         recorder.acquire(lives.number(recorder, future))
 
 
@@ -58,8 +62,18 @@ def callbacks_read(recorder: Recorder, future: Future[Any], _callbacks: object) 
     """The current actor is about to add a callback, or to call them all."""
     if not _is_done(vars(future).get("_state")):
         recorder.release(callbacks.number(recorder, future))
-    elif callbacks.get(future) is not None:
-        recorder.acquire(callbacks.number(recorder, future))
+    else:
+        if callbacks.get(future) is not None:
+            recorder.acquire(callbacks.number(recorder, future))
+        if workers.is_in_pool(sys._getframe(1)) and recorder.jobs.asks():
+            workers.judge_ended(recorder, future)
+
+
+def _is_chaining(frame: FrameType) -> bool:
+    """Whether asyncio has a future of its own follow this one: that it is done is seen by what it calls soon for that.
+    The loop does not wait here."""
+    is_adding = frame.f_code.co_qualname == "Future.add_done_callback"
+    return is_adding and creation.module_of(frame.f_back) == "asyncio.futures"
 
 
 def _is_done(state: object) -> bool:

@@ -49,8 +49,8 @@ def put_in(patches: Patches, recorder: Recorder) -> bool:
         return False
     patches.at_undo(native.locks_uninstall)
     queues.patch(patches, made_with(native))
-    native.queues_judging(_judging)
-    patches.at_undo(functools.partial(native.queues_judging, None))
+    native.jobs_judging(_judging_taken, _judging_ended)
+    patches.at_undo(functools.partial(native.jobs_judging, None, None))
     patches.native, patches.twins = native, twins(native)
     threads.actors.native = native
     native.threads_install(
@@ -103,9 +103,14 @@ def _received_without_address(end: object) -> None:
         sockets.received(recorder, end, None)
 
 
-def _judging(owner: object) -> None:
+def _judging_taken() -> None:
     if (recorder := active.recorder()) is not None:
-        workers.judge(recorder, owner)
+        workers.judge_taken(recorder)
+
+
+def _judging_ended(future: Any) -> None:
+    if (recorder := active.recorder()) is not None:
+        workers.judge_ended(recorder, future)
 
 
 def _counting(semaphore: object, old: object, new: object) -> None:

@@ -70,7 +70,9 @@ class Channel:
         owner = self._queue()
         if owner is None:
             return
-        asks = recorder.jobs.take(self._everything.number)
+        mutex: Any = owner.mutex
+        if recorder.jobs.take(self._everything.number) and type(mutex) is QueueMutex:
+            mutex.asks = True
         order = _order(owner)
         if order and self._items and len(owner.queue) == len(self._items) - 1:
             item = self._items.popleft() if order == "fifo" else self._items.pop()
@@ -80,8 +82,6 @@ class Channel:
             recorder.acquire(self._everything.number)
         if owner.maxsize > 0:
             self._rooms.append(self._released(recorder))
-        if asks:
-            workers.judge(recorder, owner)
 
     def entered(self, recorder: Recorder) -> None:
         """User code took the mutex."""
@@ -179,12 +179,27 @@ class NotFull(_QueueCondition):
 class QueueMutex(TracedLock):
     """The mutex of a queue: quiet while only `queue` itself uses it, a lock like any other once user code took it."""
 
-    __slots__ = ("_outside", "loud")
+    __slots__ = ("_outside", "asks", "loud")
 
     _outside: bool
+    asks: bool
+    """Its holder has taken a job: once it is free, what is in doubt of those may be judged."""
     loud: bool
     """Guards hooks of the program (`_put`, `_get` of its own), or was taken by user code, which guards something by it:
     then it counts inside `queue` too."""
+
+    def __exit__(self, *_: object) -> None:
+        asks, self.asks = getattr(self, "asks", False), False
+        try:
+            super().__exit__()
+        except BaseException as error:
+            hide_frame(error)
+            raise
+        try:
+            if asks and (recorder := active.recorder()) is not None and recorder.jobs.asks():
+                workers.judge_taken(recorder)
+        except Exception:
+            Failures.count += 1
 
     def _wait(self, mode: Mode, frame: FrameType) -> Wait | None:
         return super()._wait(mode, frame) if getattr(self, "loud", False) else None

@@ -15,10 +15,13 @@ from raceway.model.typing import Any
 from raceway.originals import SimpleQueue as RealSimpleQueue
 from raceway.runtime import active
 from raceway.runtime.contract import Recorder
-from raceway.sync import creation
+from raceway.sync import creation, workers
 from raceway.sync.patching import Patches
-from raceway.sync.serials import Serial
+from raceway.sync.serials import Serial, Serials, of_run
 from raceway.sync.wrappers import Failures, hide_frame
+
+queues = of_run(Serials("queue"))
+"""Which queue a job was taken from."""
 
 
 class Carried:
@@ -38,11 +41,14 @@ class Carried:
         except Exception:
             Failures.count += 1
 
-    def taken(self) -> None:
-        """The current actor took the item out."""
+    def taken(self, owner: object) -> None:
+        """The current actor took the item out of that queue."""
         recorder = self._recorder()
         if recorder is not None and self.serial is not None and self.serial.run == Serial.runs:
+            counts = recorder.jobs.take(queues.number(recorder, owner))
             got(recorder, self.serial)
+            if counts and recorder.jobs.asks():
+                workers.judge_next(recorder, owner, self.item)
 
 
 def putting(recorder: Recorder, serial: Serial) -> None:
@@ -95,7 +101,7 @@ class SimpleQueue(RealSimpleQueue[Any]):
         if type(item) is not Carried:
             return item
         try:
-            item.taken()
+            item.taken(self)
         except Exception:
             Failures.count += 1
         return item.item
@@ -110,7 +116,7 @@ class SimpleQueue(RealSimpleQueue[Any]):
         if type(item) is not Carried:
             return item
         try:
-            item.taken()
+            item.taken(self)
         except Exception:
             Failures.count += 1
         return item.item

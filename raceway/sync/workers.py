@@ -1,48 +1,39 @@
-"""Workers that take jobs from one queue: whether another one could have done what one of them did.
+"""Workers that take jobs from one queue, or of one pool: whether another one could have done what one of them did.
 
 In a short run one worker often takes all that there is, and what it does in two jobs is in order. `detector.jobs` tells
-such races apart; here it is judged whether they are any: another thread must run that was given the same work, so that
-it takes from the same queue, and what the two jobs touched must not be the worker's own. That it is not is shown by a
-way to it that leads the other worker to the same object: from what both were given, over attributes, classes, closures,
-defaults, and the names that functions use of their modules. What lies in a container may be the worker's own, found by
-its number or its name, unless other jobs touched others of its kind; and so may an item, unless its key stands in the
-source or other jobs had other keys.
+such races apart; here it is judged whether they are any. Another worker must be there: a thread that runs and was given
+the same work, so that it takes from the same queue, or a worker of the pool that has nothing to do or is not started
+yet. And what the two jobs touched must not be the worker's own. That it is not is shown by a way to it that leads any
+worker to the same object: see `ways`. It begins at what the worker was given to do, and at a job that it took: who had
+that instead comes the same way. What lies in a container may be the worker's own, unless other jobs touched others of
+its kind; and so may an item, unless its key stands in the source or other jobs had other keys.
 
-No code of the program is called: instances are read by their own dictionaries and slots. Nothing is kept.
+All is judged by the worker itself, when it holds nothing: finalizers may run.
 """
 
 from __future__ import annotations
 
+import functools
+import sys
 import threading
-from collections import deque
-from collections.abc import Iterable, Iterator
-from types import (
-    CellType,
-    CodeType,
-    FunctionType,
-    GetSetDescriptorType,
-    MemberDescriptorType,
-    MethodType,
-    ModuleType,
-)
+import weakref
+from collections.abc import Iterable, Sequence
+from types import CodeType, FrameType, FunctionType, MethodType
 
 from raceway.model.kinds import LocationKind
 from raceway.model.races import Doubt
-from raceway.model.typing import Any
+from raceway.model.typing import TYPE_CHECKING, Any
 from raceway.originals import get_ident
 from raceway.runtime.contract import Recorder
 from raceway.sync import threads
+from raceway.sync.ways import SCALARS, Ways, parts
 
-DEPTH = 6
-"""So many steps lead from what all workers are given to what is theirs in common."""
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
-MOST = 4096
-"""Objects that are looked at."""
-
-_SCALARS = frozenset({int, float, str, bytes, bool, type(None)})
-_CONTAINERS = frozenset({dict, list, tuple, set, frozenset, deque})
-_OWN = (threading.Thread, threading.local, ModuleType)
-"""What leads to other things in each thread, or to too many."""
+_POOLS = "concurrent.futures.thread"
+_NEAR = 8
+"""Callers that are looked at."""
 
 
 class Work:
@@ -64,26 +55,66 @@ class Work:
         )
 
 
-def judge(recorder: Recorder, queue: object) -> None:
-    """The calling thread has taken its next job from `queue`: judge what is in doubt of its jobs before."""
-    doubts = [Doubt(*row) for row in recorder.jobs.doubts()]
-    here = threading._active.get(get_ident()) if doubts else None  # type: ignore[attr-defined]
-    work = None if here is None else work_of(here)
-    if work is None:
+def judge_taken(recorder: Recorder) -> None:
+    """The calling thread has taken its next job by `Queue.get`, which is about to return."""
+    frame = _outer(sys._getframe(1), "Queue.get", "queue")
+    if frame is not None:
+        judge_next(recorder, *_locals(frame, "self", "item"))
+
+
+def judge_next(recorder: Recorder, owner: object, item: object) -> None:
+    """The calling thread has taken its next job, `item`, from the queue `owner`: judge what is in doubt of its jobs."""
+    doubts, here = _doubts(recorder), _here()
+    work = work_of(here) if doubts and here is not None else None
+    other = None if work is None else _alike(here, work)
+    actor = None if other is None else threads.actors.get(other)
+    if work is None or actor is None:
         return
-    other = _alike(here, work)
-    if other is None:
+    ways = Ways([work.function, *work.given])
+    if ways.lead_to(owner):
+        _judge(recorder, doubts, actor, Ways([work.function, *work.given, *parts(item)]), (), work.scalars)
+
+
+def judge_ended(recorder: Recorder, future: Future[Any]) -> None:
+    """The calling thread, a worker of a pool, has done the job of this future: judge what is in doubt of its jobs."""
+    frame = _outer(sys._getframe(1), "_WorkItem.run", _POOLS)
+    doubts, here = _doubts(recorder), _here()
+    if frame is None or not doubts or here is None:
         return
-    actor = threads.actors.get(other)
-    ways = Ways(work)
-    if actor is None or not ways.lead_to(queue):
+    (job,) = _locals(frame, "self")
+    if not _has_room(here) or vars(job).get("future") is not future:
         return
+    given = [job.fn, *job.args, *job.kwargs.values()]
+    texts = [one for one in parts(given) if type(one) is str]
+    ways = Ways([*given, *vars(future).get("_done_callbacks", ())])
+    _judge(recorder, doubts, recorder.current(), ways, texts, ())
+
+
+def is_in_pool(frame: FrameType | None) -> bool:
+    """Whether a method of a future was called for the worker of a pool of threads that has its job."""
+    return _outer(frame, "_WorkItem.run", _POOLS) is not None
+
+
+def _doubts(recorder: Recorder) -> list[Doubt]:
+    return [Doubt(*row) for row in recorder.jobs.doubts()]
+
+
+def _here() -> Any:
+    return threading._active.get(get_ident())  # type: ignore[attr-defined]
+
+
+def _judge(
+    recorder: Recorder, doubts: list[Doubt], actor: int, ways: Ways, texts: Sequence[str], scalars: Sequence[object]
+) -> None:
+    """Another worker, `actor`, could have had a job that leads where `ways` do; the own one stands for others of a
+    pool. Which item is anyone's is told by the
+    `texts` that a job was given, and not by the `scalars` that the worker was."""
     common = {recorder.jobs.serial_of(found) for found in ways.common}
     inside = {recorder.jobs.serial_of(found) for found in ways.inside}
     for doubt in doubts:
         several = len(doubt.serials) > 1 and inside.union(common).issuperset(doubt.serials)
         known = 0 not in doubt.serials and (several or common.issuperset(doubt.serials))
-        if (doubt.kind == LocationKind.GLOBAL or known) and _is_anyones(doubt, work):
+        if (doubt.kind == LocationKind.GLOBAL or known) and _is_anyones(doubt, texts, scalars):
             recorder.jobs.judge(doubt.number, actor)
 
 
@@ -97,11 +128,14 @@ def work_of(thread: Any) -> Work | None:
     if target is None:
         target = getattr(type(thread), "run", None)
         arguments = [value for name, value in known.items() if name not in _of_thread()]
-    elif type(target) is MethodType:
+    if type(target) is functools.partial:
+        arguments = (*target.args, *arguments, *target.keywords.values())
+        target = target.func
+    if type(target) is MethodType:
         given.append(target.__self__)
         target = target.__func__
     for argument in arguments:
-        (scalars if type(argument) in _SCALARS else given).append(argument)
+        (scalars if type(argument) in SCALARS else given).append(argument)
     return Work(target, given, scalars) if type(target) is FunctionType else None
 
 
@@ -120,13 +154,28 @@ def _alike(here: Any, work: Work) -> Any:
     return None
 
 
-def _is_anyones(doubt: Doubt, work: Work) -> bool:
+def _has_room(here: Any) -> bool:
+    """Whether the pool of `here` has another worker that has nothing to do, or can start one."""
+    given = vars(here).get("_args") or (None,)
+    pool = given[0]() if isinstance(given[0], weakref.ref) else None
+    known = {} if pool is None else vars(pool)
+    most, workers = known.get("_max_workers"), known.get("_threads")
+    if type(most) is not int or type(workers) is not set:
+        return False
+    now = sys._current_frames()
+    frames = [now.get(vars(other).get("_ident")) for other in tuple(workers) if other is not here]
+    idle = any(frame is not None and frame.f_code.co_qualname == "_worker" for frame in frames)
+    return idle or len(workers) < most
+
+
+def _is_anyones(doubt: Doubt, texts: Sequence[str], scalars: Sequence[object]) -> bool:
     """Whether the place within its object is not one that each worker has for itself."""
     if doubt.kind != LocationKind.ITEM:
         return True
     if len(doubt.keys) == 1:
-        return any(_stands_in(doubt.keys[0], code) for code in doubt.codes)
-    own = {str(scalar) for scalar in work.scalars if scalar is not None}
+        return doubt.keys[0] in texts or any(_stands_in(doubt.keys[0], code) for code in doubt.codes)
+    names = [vars(_here()).get(name) for name in ("_ident", "_native_id", "_name")]
+    own = {str(scalar) for scalar in (*scalars, *names) if scalar is not None}
     return bool(doubt.keys) and not any(text in str(key) for key in doubt.keys for text in own)
 
 
@@ -135,91 +184,20 @@ def _stands_in(key: object, code: CodeType) -> bool:
     return type(key) is str and any(type(text) is str and text == key for text in code.co_consts)
 
 
-class Ways:
-    """What any worker with this work comes to in the same way: what is `common`, and what lies `inside` containers that
-    are, where each may find its own."""
-
-    def __init__(self, work: Work) -> None:
-        self.common: list[object] = []
-        self.inside: list[object] = []
-        self._seen: set[int] = set()
-        self._walk([work.function, *work.given], self.common)
-        items: list[object] = []
-        for found in self.common:
-            items.extend(_items(found))
-        self._walk(items, self.inside)
-
-    def lead_to(self, target: object) -> bool:
-        """Whether the object is common to all workers."""
-        return any(found is target for found in self.common)
-
-    def _walk(self, level: list[object], found: list[object]) -> None:
-        for _step in range(DEPTH):
-            further: list[object] = []
-            for one in level:
-                if id(one) not in self._seen and type(one) not in _SCALARS and len(self._seen) < MOST:
-                    self._seen.add(id(one))
-                    found.append(one)
-                    further.extend(_next(one))
-            level = further
+def _outer(frame: FrameType | None, function: str, module: str) -> FrameType | None:
+    """The frame of this function, if it is one of the nearest callers."""
+    for _step in range(_NEAR):
+        if frame is None or (frame.f_code.co_qualname == function and frame.f_globals.get("__name__") == module):
+            return frame
+        frame = frame.f_back
+    return None
 
 
-def _next(found: Any) -> Iterable[object]:
-    """What an object leads to, but for what it contains."""
-    cls = type(found)
-    if cls is FunctionType:
-        kept = (*(found.__closure__ or ()), *(found.__defaults__ or ()), *(found.__kwdefaults__ or {}).values())
-        return (*kept, *_named(found.__code__, found.__globals__))
-    if cls is MethodType:
-        return (found.__self__, found.__func__)
-    if cls is CellType:
-        return _contents(found)
-    if issubclass(cls, type):
-        return tuple(type.__dict__["__dict__"].__get__(found).values())
-    return () if issubclass(cls, _OWN) else tuple(_fields(found, cls))
-
-
-def _named(code: CodeType, space: dict[str, object]) -> Iterator[object]:
-    """What code knows by the names of its module, and what it names in modules that it knows."""
-    for name in code.co_names:
-        if name in space:
-            known = space[name]
-            yield known
-            if type(known) is ModuleType:
-                within = vars(known)
-                yield from [within[one] for one in code.co_names if one in within]
-    for constant in code.co_consts:
-        if type(constant) is CodeType:
-            yield from _named(constant, space)
-
-
-def _items(found: Any) -> Iterable[object]:
-    """What a built-in container has in it."""
-    if type(found) not in _CONTAINERS or len(found) > MOST:
-        return ()
-    return tuple(found.values()) if type(found) is dict else tuple(found)
-
-
-def _contents(cell: CellType) -> tuple[object, ...]:
-    try:
-        return (cell.cell_contents,)
-    except ValueError:  # empty
-        return ()
-
-
-def _fields(found: object, cls: type) -> Iterator[object]:
-    """The values of an instance's attributes."""
-    yield cls
-    for base in cls.__mro__:
-        for name, member in type.__dict__["__dict__"].__get__(base).items():
-            if type(member) is MemberDescriptorType and base.__flags__ & _HEAP:
-                try:
-                    yield member.__get__(found)
-                except AttributeError:
-                    continue
-            elif name == "__dict__" and type(member) is GetSetDescriptorType:
-                yield from tuple(member.__get__(found).values())
-
-
-_HEAP = 1 << 9
-"""Flag of types that are made at run time: the members of others are not the program's."""
+def _locals(frame: FrameType, *names: str) -> list[Any]:
+    """What a function of the standard library has under these names. Before 3.13 a frame keeps what was asked for: that
+    would live as long as the frame does."""
+    known = frame.f_locals
+    found = [known.get(name) for name in names]
+    if type(known) is dict:
+        known.clear()
+    return found

@@ -10,9 +10,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from raceway.detector.detector import Detector
-from raceway.detector.jobs import JOBS
+from raceway.detector.jobs import ASKED, JOBS, is_due
 from raceway.model.kinds import LocationKind, Operation
-from raceway.model.records import Access, Acquire, Fork, Job, Record, Release
+from raceway.model.records import POOL, Access, Acquire, Fork, Job, Record, Release
 from tests.detector.cores import REPLAYS, Doubts, Replay, keeps_heads, native, native_doubts, pure, pure_doubts
 from tests.detector.test_properties import both_cores, told
 from tests.detector.traces import HEADS, LOCKS, SITES, SYNCS, access, traces
@@ -33,11 +33,11 @@ def doubting(request: pytest.FixtureRequest) -> Doubting:
     return DOUBTING[request.param]
 
 
-def jobs(*works: Sequence[Record]) -> list[Record]:
+def jobs(*works: Sequence[Record], queue: int = QUEUE) -> list[Record]:
     """A worker that takes these jobs, whose items were put in before it was started."""
     trace: list[Record] = [Release(MAIN, ITEM), Fork(MAIN, WORKER, "w")]
     for work in works:
-        trace += [Job(WORKER, QUEUE), Acquire(WORKER, ITEM), *work]
+        trace += [Job(WORKER, queue), Acquire(WORKER, ITEM), *work]
     return trace
 
 
@@ -46,8 +46,9 @@ def under(lock: int, *work: Record) -> list[Record]:
     return [Acquire(WORKER, lock, True), *work, Release(WORKER, lock, False, True)]
 
 
-def test_two_jobs_that_write_one_place_are_in_doubt(doubting: Doubting) -> None:
-    trace = jobs([access(WORKER, WRITE)], [access(WORKER, WRITE)])
+@pytest.mark.parametrize("queue", [QUEUE, POOL])
+def test_two_jobs_that_write_one_place_are_in_doubt(queue: int, doubting: Doubting) -> None:
+    trace = jobs([access(WORKER, WRITE)], [access(WORKER, WRITE)], queue=queue)
     assert doubting(trace, SITES) == [(LocationKind.ATTRIBUTE, 0)]
 
 
@@ -79,6 +80,17 @@ def test_an_item_that_was_put_in_because_of_a_job_comes_after_it(doubting: Doubt
 def test_items_of_another_queue_begin_no_job(doubting: Doubting) -> None:
     trace = jobs([access(WORKER, WRITE), Job(WORKER, ITEM), access(WORKER, WRITE)])
     assert doubting(trace, SITES) == []
+
+
+def test_a_queue_that_a_job_of_a_pool_takes_from_begins_no_job(doubting: Doubting) -> None:
+    works: list[Record] = [access(WORKER, WRITE), Job(WORKER, QUEUE), access(WORKER, WRITE)]
+    assert doubting(jobs([], works, queue=POOL), SITES) == []
+
+
+def test_doubts_are_judged_often_at_first_then_seldom_and_when_there_are_others() -> None:
+    assert [taken for taken in range(100) if is_due(taken, False, 0)] == [*range(1, 10), 17, 33, 65]
+    assert [taken for taken in range(100) if is_due(taken, True, 0)] == [*range(1, JOBS + 2)]
+    assert [taken for taken in range(10, 100) if is_due(taken, True, ASKED)] == [17, 33, 65]
 
 
 def test_after_so_many_jobs_they_are_one(doubting: Doubting) -> None:

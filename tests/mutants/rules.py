@@ -244,8 +244,7 @@ _LOCATIONS = (
     ),
     Mutant(
         "jobs", "that another worker could have had one of two jobs",
-        "sync/queues.py", "asks = recorder.jobs.take(self._everything.number)", "asks = False",
-        "race/jobs_one_worker.py",
+        "sync/queues.py", "if recorder.jobs.take(self._everything.number) and", "if", "race/jobs_one_worker.py",
     ),
     Mutant(
         "jobs-aware", "that a job comes after what its worker released before and acquires again",
@@ -253,7 +252,7 @@ _LOCATIONS = (
     ),
     Mutant(
         "jobs-queue", "that workers may have queues of their own",
-        "sync/workers.py", " or not ways.lead_to(queue)", "", "norace/jobs_in_order.py",
+        "sync/workers.py", "if ways.lead_to(owner):", "if True:", "norace/jobs_in_order.py",
     ),
     Mutant(
         "jobs-alike", "that workers with objects of their own have other work",
@@ -262,12 +261,44 @@ _LOCATIONS = (
     ),
     Mutant(
         "jobs-own-item", "that an item may be the worker's own, found by its number",
-        "sync/workers.py", "return any(_stands_in(doubt.keys[0], code) for code in doubt.codes)", "return True",
+        "sync/workers.py", " or any(_stands_in(doubt.keys[0], code) for code in doubt.codes)", " or True",
         "norace/jobs_own_state.py",
     ),
     Mutant(
         "jobs-own-object", "that what lies in a container may be the worker's own",
         "sync/workers.py", "several = len(doubt.serials) > 1 and ", "several = ", "norace/jobs_own_state.py",
+    ),
+    Mutant(
+        "jobs-own-key", "that an item may be the worker's own, found by the worker's name",
+        "sync/workers.py", "(*scalars, *names)", "scalars", "norace/pool_own_state.py",
+    ),
+    Mutant(
+        "jobs-item", "that a job leads any worker that has it to the same objects",
+        "sync/workers.py", ", *parts(item)]", "]", "race/jobs_simple_queue.py",
+    ),
+    Mutant(
+        "jobs-simple", "that workers take jobs from simple queues",
+        "sync/simplequeues.py", "if counts and recorder.jobs.asks():", "if False:", "race/mp_thread_pool_one_worker.py",
+    ),
+    Mutant(
+        "pool-jobs", "that another worker of a pool could have had one of two jobs",
+        "sync/executors.py", "            recorder.jobs.take(POOL)\n", "            pass\n", "race/pool_one_worker.py",
+    ),
+    Mutant(
+        "pool-room", "that the other workers of a pool may have no time",
+        "sync/workers.py", "return idle or len(workers) < most", "return True", "norace/pool_own_state.py",
+    ),
+    Mutant(
+        "pool-own", "that what a job comes to may be its worker's own",
+        "sync/workers.py", "known = 0 not in doubt.serials and (", "known = True or (", "norace/pool_own_state.py",
+    ),
+    Mutant(
+        "pool-text", "that a key is anyone's that a job was given",
+        "sync/workers.py", "doubt.keys[0] in texts or ", "", "race/pool_one_worker.py",
+    ),
+    Mutant(
+        "pool-following", "that asyncio does not wait for a job whose end it finds",
+        "sync/executors.py", " and not _is_chaining(sys._getframe(2))", "", "race/pool_one_worker_tasks.py",
     ),
     Mutant(
         "copy-order", "the edge from a changed copy to who finds it",

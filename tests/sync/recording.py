@@ -46,15 +46,19 @@ class FakeWaits:
 
 
 class FakeJobs:
-    """Keeps from which queue each actor takes jobs, and has no doubts."""
+    """Keeps from which queue each actor takes jobs, and has no doubts, whether it asks for them or not."""
 
     def __init__(self, current: Callable[[], int]) -> None:
         self.log: list[tuple[int, int]] = []
+        self.asking = False
         self._current = current
 
     def take(self, queue: int) -> bool:
         self.log.append((self._current(), queue))
-        return False
+        return self.asking
+
+    def asks(self) -> bool:
+        return self.asking
 
     def doubts(self) -> list[DoubtRow]:
         return []

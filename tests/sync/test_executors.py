@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import concurrent.futures
 import os
 import subprocess
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from raceway.model.records import POOL
 from tests.sync.recording import FakeRecorder, Gate, open_when_waiting, outcome, run, watched
 from tests.sync.test_threads import program
 
@@ -114,6 +116,43 @@ def same_thread(recorder: FakeRecorder) -> bool:
     """Whether one worker ran both jobs."""
     workers = {actor for verb, actor, arguments in recorder.log if verb == "mark" and "begins" in arguments[0]}
     return len(workers) == 1
+
+
+def test_each_job_of_a_pool_is_told_as_one(recorder: FakeRecorder) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        for _ in range(2):
+            pool.submit(int).result()
+    workers = [actor for actor, queue in recorder.jobs.log if queue == POOL]
+    assert len(workers) == 2
+    assert recorder.current() not in workers
+
+
+def test_what_somebody_else_sets_running_is_no_job_of_a_pool(recorder: FakeRecorder) -> None:
+    future: Future[int] = Future()
+    assert future.set_running_or_notify_cancel()
+    future.set_result(1)
+    assert future.result() == 1
+    assert recorder.jobs.log == []
+
+
+def test_what_asyncio_follows_is_seen_as_done_only_by_what_it_calls(recorder: FakeRecorder) -> None:
+    future: Future[int] = Future()
+
+    def job() -> None:
+        recorder.mark("job")
+        future.set_result(1)
+
+    run(job)
+
+    async def follow() -> None:
+        follower = asyncio.wrap_future(future)
+        recorder.mark("goes on")
+        await follower
+        recorder.mark("has waited")
+
+    run(lambda: asyncio.run(follow()))
+    assert not recorder.before("job", "goes on")
+    assert recorder.before("job", "has waited")
 
 
 def test_a_submitter_is_not_after_a_worker_that_became_idle(recorder: FakeRecorder) -> None:

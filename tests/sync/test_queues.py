@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from raceway.sync import workers
 from tests.sync.recording import FakeRecorder, Gate, open_when_waiting, outcome, run, settle, watched
 
 
@@ -447,3 +448,27 @@ def test_who_gets_takes_a_job_of_that_queue(kind: type[queue.Queue[Any]], record
     one, other, again = (serial for _actor, serial in recorder.jobs.log)
     assert actor != recorder.current()
     assert one == again != other
+
+
+def simple() -> Any:
+    """A queue of the class that is there in the run."""
+    return queue.SimpleQueue()
+
+
+@pytest.mark.parametrize("kind", [*KINDS[:-1], simple])
+def test_jobs_are_judged_when_the_queue_can_be_used(
+    kind: Callable[[], Any], recorder: FakeRecorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged: list[object] = []
+
+    def judge(_recorder: object, owner: Any, item: object) -> None:
+        """As a finalizer may that runs meanwhile."""
+        owner.put("again", timeout=10)
+        judged.append(item)
+
+    monkeypatch.setattr(workers, "judge_next", judge)
+    recorder.jobs.asking = True
+    items = kind()
+    items.put("item")
+    assert (items.get(), items.qsize()) == ("item", 1)
+    assert judged == ["item"]

@@ -55,7 +55,7 @@ def test_a_put_is_before_the_get_of_its_item_only(
     assert recorder.before("before 1", "got 1")
     assert not recorder.before("before 2", "got 1")
     assert recorder.before("before 2", "got 2")
-    assert recorder.kinds == {}
+    assert set(recorder.kinds.values()) <= {"queue"}  # that of the queue itself, which jobs go by
 
 
 def test_failed_gets_tell_nothing(recorder: FakeRecorder) -> None:
@@ -92,7 +92,7 @@ def test_items_die_when_they_did(recorder: FakeRecorder) -> None:
     assert reference() is None
     items.put(Item())
     del items
-    assert recorder.kinds == {}
+    assert set(recorder.kinds.values()) <= {"queue"}  # that of the queue itself, which jobs go by
 
 
 def test_a_put_within_a_put_gets_through(recorder: FakeRecorder, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""What another worker could have come to as well: the ways from what both were given."""
+"""What another worker could have come to as well: the ways from what both were given, and what a job was packed in."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import functools
 import threading
 from typing import Any, ClassVar
 
-from raceway.sync.workers import Ways, Work, work_of
+from raceway.sync.ways import PACKED, Ways, parts
+from raceway.sync.workers import Work, work_of
 
 
 class Slotted:
@@ -40,7 +41,7 @@ def ways(*given: object) -> Ways:
     """The ways of workers that are all given the same."""
     work = work_of(threading.Thread(target=Pool.work, args=given))
     assert work is not None
-    return Ways(work)
+    return Ways([work.function, *work.given])
 
 
 def has(found: list[object], target: object) -> bool:
@@ -77,7 +78,7 @@ def test_closures_and_defaults_lead_on() -> None:
 
     found = work_of(threading.Thread(target=work))
     assert found is not None
-    common = Ways(found).common
+    common = Ways([found.function, *found.given]).common
     assert has(common, kept)
     assert has(common, default)
 
@@ -145,6 +146,30 @@ def begin() -> None:
 def test_names_that_functions_use_lead_on_and_others_do_not() -> None:
     work = work_of(threading.Thread(target=begin))
     assert work is not None
-    common = Ways(work).common
+    common = Ways([work.function, *work.given]).common
     assert has(common, REACHED)
     assert not has(common, LEFT)
+
+
+def test_a_partial_function_is_what_it_calls() -> None:
+    def work(*_given: object) -> None:
+        return None
+
+    rows: list[int] = []
+    packed = functools.partial(work, rows)
+    assert likes(threading.Thread(target=packed), threading.Thread(target=work, args=(rows,)))
+    assert not likes(threading.Thread(target=packed), threading.Thread(target=work, args=([],)))
+    assert has(Ways([packed]).common, rows)
+
+
+def test_a_method_in_c_leads_to_its_object() -> None:
+    rows: list[int] = []
+    assert has(Ways([rows.append]).common, rows)
+
+
+def test_what_a_job_is_packed_in_is_taken_out() -> None:
+    rows: list[int] = [1]
+    for packed in ((1, (begin, (rows,))), [begin, rows], {"rows": rows}):
+        assert has([*parts(packed)], rows)
+    assert not has([*parts([[rows]])], rows)
+    assert len(parts(tuple(range(1000)))) == PACKED
