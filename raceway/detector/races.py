@@ -10,14 +10,14 @@ from raceway.model.records import Access, Location
 from raceway.model.struct import replace
 from raceway.model.typing import Any
 
-Key = tuple[int, int, str, str, str, bool, tuple[object, ...], bool]
+Key = tuple[int, int, str, str, str, bool, tuple[object, ...], int]
 
 LINKS = 512
 """Races that are kept of which it is still to be asked whether the later side depends on what it read."""
 
 
 class Races:
-    """Raw races, folded by pair of sites, operations and variable."""
+    """Raw races, folded by pair of sites, operations and variable, those of one worker by that."""
 
     def __init__(self) -> None:
         self._races: dict[Key, RawRace] = {}
@@ -48,7 +48,8 @@ class Races:
         first, second = earlier.access, later.access
         self.named.update((first.task or first.actor, second.task or second.actor, *earlier.locks, *later.locks))
         operations, link = (first.operation.value, second.operation.value), link_of(later)
-        key = (first.site, second.site, *operations, second.variable, one_loop, link, one_worker)
+        worker = second.actor if one_worker else 0
+        key = (first.site, second.site, *operations, second.variable, one_loop, link, worker)
         known = self._races.get(key)
         if known is None:
             self.links += later.region == THROUGH
@@ -67,10 +68,9 @@ class Races:
         left, right = (earlier, later) if richer else (known.earlier, known.later)
         item = known.item if known.later.access.location.key == second.location.key else ""
         observed, recurs, paused = observed or known.observed, recurs or known.recurs, paused or known.paused
-        count = known.count + 1
-        worker = known.worker
+        count, judged = known.count + 1, known.worker
         self._races[key] = RawRace(
-            left, right, observed, count, one_loop, item=item, recurs=recurs, paused=paused, worker=worker
+            left, right, observed, count, one_loop, item=item, recurs=recurs, paused=paused, worker=judged
         )
 
     def all(self) -> list[RawRace]:
@@ -94,7 +94,7 @@ class Races:
 
     def doubts(self, actor: int) -> list[DoubtRow]:
         """Races between two jobs of this worker that are still to be judged."""
-        return [row for key, row in self._doubts.values() if self._races[key].later.access.actor == actor]
+        return [row for key, row in self._doubts.values() if key[-1] == actor]
 
     def judge(self, number: int, worker: int) -> None:
         """This actor could have had one of the two jobs."""

@@ -148,9 +148,10 @@ class Shadow:
                     yield other
 
     def of_other_jobs(self, entry: Entry, jobs: Jobs) -> Iterator[Entry]:
-        """Accesses of its own actor in earlier jobs, of which others could have had one; one of them or both mutate."""
+        """Accesses of its own actor in earlier jobs, of which others could have had one; one of them or both mutate. A
+        lock that is held in both keeps them apart."""
         for other in (*self.writes, *self.reads) if entry.access.operation.mutates else self.writes:
-            if other.slot == entry.slot and jobs.is_others(other.number):
+            if other.slot == entry.slot and jobs.is_others(other.number) and not set(other.locks) & set(entry.locks):
                 yield other
 
     def has_others(self, slot: int) -> bool:

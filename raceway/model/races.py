@@ -70,7 +70,12 @@ class RawRace(Struct):
         """What races that look alike share."""
         first, second = self.earlier.access, self.later.access
         operations = first.operation, second.operation
-        return first.site, second.site, *operations, second.variable, self.one_loop, self.link, self.worker != 0
+        return first.site, second.site, *operations, second.variable, self.one_loop, self.link, self._doer
+
+    @property
+    def _doer(self) -> int:
+        """Who did both, 0 where two did."""
+        return self.later.access.actor if self.worker else 0
 
     @property
     def link(self) -> tuple[object, ...]:

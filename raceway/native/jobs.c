@@ -125,7 +125,8 @@ check_jobs(const Access *access, const Cell *cell, const Expansion *expansion)
         const Entry *entries = list == NULL ? &only : entries_of(list);
         for (uint8_t at = 0; at < (list == NULL ? only.context != 0 : list->count); at++) {
             const Context *other = &contexts[entries[at].context];
-            if (is_of_other_job(actor, other) && contexts_conflict(other, &access->wanted, access->location->kind)) {
+            if (is_of_other_job(actor, other) && contexts_conflict(other, &access->wanted, access->location->kind) &&
+                !hold_one_lock(other->locks, actor->held)) {
                 race_add(entries[at].context, access->id, RACE_ONE_WORKER, false, access->location);
             }
         }

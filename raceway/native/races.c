@@ -66,6 +66,7 @@ is_alike(const Race *race, uint32_t earlier, uint32_t later, uint32_t variable, 
     return a->site == c->site && b->site == d->site && a->operation == c->operation &&
            b->operation == d->operation && race->variable == variable && race->items == items &&
            race->one_loop == one_loop && ((race->told & RACE_ONE_WORKER) != 0) == one_worker &&
+           (!one_worker || b->actor == d->actor) &&
            race->look_stack == (look == NULL ? 0 : look->stack) &&
            (look == NULL || (race->look == look->site && b->stack == d->stack));
 }

@@ -522,7 +522,7 @@ between(const Access *access, const Cell *cell, const Expansion *expansion)
     return 0;
 }
 
-static bool
+bool
 hold_one_lock(Lockset one, Lockset other)
 {
     for (uint32_t place = 0; place < lockset_length(one); place++) {

@@ -108,6 +108,7 @@ void report(Access *access, Frame *frame, uint32_t other, int told, bool one_loo
 bool may_pause(const Task *task, const RegionOf *region);
 const Head *find_head(Thread *thread, uint32_t site, const Location *location, int8_t *region);
 
+bool hold_one_lock(Lockset one, Lockset other);
 void hear(Thread *thread, const Context *other);
 void hear_all(Thread *thread, const Entries *writes);
 bool breaks(const Context *other, const Context *own, int kind);

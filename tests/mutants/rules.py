@@ -251,6 +251,10 @@ _LOCATIONS = (
         "detector/syncs.py", "actor.jobs.hear_own(clock.get(actor.slot, 0), held)", "pass", "norace/jobs_one_worker.py",
     ),
     Mutant(
+        "jobs-lock", "that a lock which is held in both jobs keeps them apart",
+        "detector/shadow.py", " and not set(other.locks) & set(entry.locks)", "", "norace/jobs_in_order.py",
+    ),
+    Mutant(
         "jobs-queue", "that workers may have queues of their own",
         "sync/workers.py", "if ways.lead_to(owner):", "if True:", "norace/jobs_in_order.py",
     ),

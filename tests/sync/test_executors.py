@@ -137,20 +137,21 @@ def test_what_somebody_else_sets_running_is_no_job_of_a_pool(recorder: FakeRecor
 
 def test_what_asyncio_follows_is_seen_as_done_only_by_what_it_calls(recorder: FakeRecorder) -> None:
     future: Future[int] = Future()
+    done = Gate()
 
     def job() -> None:
         recorder.mark("job")
         future.set_result(1)
-
-    run(job)
+        done.open()
 
     async def follow() -> None:
+        done.wait()
         follower = asyncio.wrap_future(future)
         recorder.mark("goes on")
         await follower
         recorder.mark("has waited")
 
-    run(lambda: asyncio.run(follow()))
+    run(job, lambda: asyncio.run(follow()))
     assert not recorder.before("job", "goes on")
     assert recorder.before("job", "has waited")
 
