@@ -195,7 +195,7 @@ class Detector:
                 self.races.add(_side(other), _side(entry), between(other, entry))
         for other in shadow.of_other_jobs(entry, actor.jobs):
             if conflict(other.access, access):
-                self.races.add(_side(other), _side(entry), False, one_worker=True)
+                self.races.add(_side(other), _side(entry), False, one_worker=(other.slot, other.number))
         if not shadow.shared and any(other.access.actor != access.actor for other in (*shadow.writes, *shadow.reads)):
             shadow.shared = True
             self.shared += 1

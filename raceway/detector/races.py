@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 
+from raceway.detector.clocks import Clock
 from raceway.model.kinds import LocationKind
 from raceway.model.races import THROUGH, DoubtRow, RawRace, Side, item_of, key_text, link_of
 from raceway.model.records import Access, Location
@@ -22,6 +23,7 @@ class Races:
     def __init__(self) -> None:
         self._races: dict[Key, RawRace] = {}
         self._doubts: dict[int, tuple[Key, DoubtRow]] = {}
+        self._done: dict[Key, tuple[int, int]] = {}
         self._doubted = 0
         self.doubtful = 0
         """Counts what became known of doubts."""
@@ -41,9 +43,10 @@ class Races:
         one_loop: bool = False,
         recurs: bool = False,
         paused: bool = False,
-        one_worker: bool = False,
+        one_worker: tuple[int, int] | None = None,
     ) -> None:
-        """Note a race; of several alike the one that tells most about its regions is kept."""
+        """Note a race; of several alike the one that tells most about its regions is kept. `one_worker`: one actor did
+        both, the earlier one at this slot, with this number."""
         self.noted += 1
         first, second = earlier.access, later.access
         self.named.update((first.task or first.actor, second.task or second.actor, *earlier.locks, *later.locks))
@@ -51,6 +54,8 @@ class Races:
         worker = second.actor if one_worker else 0
         key = (first.site, second.site, *operations, second.variable, one_loop, link, worker)
         known = self._races.get(key)
+        if one_worker:
+            self._done[key] = one_worker
         if known is None:
             self.links += later.region == THROUGH
             if link and self.links > LINKS:
@@ -96,10 +101,14 @@ class Races:
         """Races between two jobs of this worker that are still to be judged."""
         return [row for key, row in self._doubts.values() if key[-1] == actor]
 
-    def judge(self, number: int, worker: int) -> None:
-        """This actor could have had one of the two jobs."""
+    def judge(self, number: int, worker: int, known: Clock) -> None:
+        """This actor could have had one of the two jobs, unless it knew of the first one when it began."""
         if number in self._doubts:
-            key, _row = self._doubts.pop(number)
+            key, row = self._doubts.pop(number)
+            slot, done = self._done[key]
+            if key[-1] != worker and known.get(slot, 0) >= done:
+                self._doubts[number] = key, row
+                return
             self.named.add(worker)
             self._races[key] = replace(self._races[key], worker=worker)
             if self.on_new is not None:

@@ -18,6 +18,7 @@ typedef struct Race {
     bool one_loop;
     uint64_t worker; /* an actor that could have had one of them; 0 while that is in doubt */
     uint32_t doubt; /* its number as a doubt */
+    Epoch done; /* when the one actor did the earlier one, newest */
     PyObject *keys; /* owned: keys of items that can be told, of several the first two; NULL for none */
     uint64_t last_key; /* of those */
     uint64_t count;
@@ -121,6 +122,7 @@ static void
 add(uint32_t earlier, uint32_t later, int told, bool one_loop, const Location *location, const Look *look)
 {
     bool one_worker = (told & RACE_ONE_WORKER) != 0;
+    Epoch done = {contexts[earlier].slot, contexts[earlier].number};
     noted++;
     uint32_t variable = variable_of(location);
     uint64_t hash = mix(((uint64_t)contexts[earlier].site << 32 | contexts[later].site) ^ ((uint64_t)variable << 16));
@@ -148,6 +150,7 @@ add(uint32_t earlier, uint32_t later, int told, bool one_loop, const Location *l
             Py_CLEAR(race->item);
         }
         if (unlikely(one_worker) && race->worker == 0) {
+            race->done = done;
             note_place(race, location);
         }
         context_drop(earlier);
@@ -185,6 +188,7 @@ add(uint32_t earlier, uint32_t later, int told, bool one_loop, const Location *l
         return;
     }
     if (unlikely(one_worker)) {
+        race->done = done;
         race->doubt = ++doubted;
         doubtful++;
         doubt_changes++;
@@ -268,16 +272,19 @@ doubts_dump(uint64_t actor)
     return found;
 }
 
-/* This actor could have had one of the two jobs. */
+/* This actor could have had one of the two jobs, unless it knew of the first one when it began, or now, if it is who
+   calls. */
 void
 doubt_judge(uint64_t number, uint64_t worker)
 {
-    for (Race *race = first_race; race != NULL && worker != 0; race = race->next) {
+    Actor *actor = actor_find(worker);
+    for (Race *race = first_race; race != NULL && actor != NULL; race = race->next) {
         if ((race->told & RACE_ONE_WORKER) != 0 && race->doubt == number && race->worker == 0) {
-            Actor *actor = actor_find(worker);
-            if (actor != NULL) {
-                actor->named = true;
+            const Clock *known = actor == current_thread()->actor ? &actor->clock : &actor->inherited;
+            if (contexts[race->later].actor != worker && clock_get(known, race->done.slot) >= race->done.number) {
+                continue;
             }
+            actor->named = true;
             race->worker = worker;
             doubtful--;
             notice_race();

@@ -97,7 +97,8 @@ class Jobs(Protocol):
         one: what makes a `Doubt` of each."""
 
     def judge(self, number: int, worker: int, /) -> None:
-        """In the doubt of this number, the actor `worker` could have had one of the two jobs."""
+        """In the doubt of this number, the actor `worker` could have had one of the two jobs. Nothing comes of it where
+        that knew of the first one when it was started, or now, if it is who calls."""
 
     def serial_of(self, target: object, /) -> int:
         """The serial of an object as doubts have it, 0 when nothing is known of it."""

@@ -276,7 +276,10 @@ class PureJobs:
 
     def judge(self, number: int, worker: int) -> None:
         """Another worker could have had one of the two jobs."""
-        self._log.detector.races.judge(number, worker)
+        self._log.stream.drain()
+        detector, mine = self._log.detector, worker == self._log.state().actor
+        if (actor := detector.actors.get(worker)) is not None:
+            detector.races.judge(number, worker, actor.clock if mine else actor.inherited)
 
     def serial_of(self, target: object) -> int:
         """The serial of an object that is known."""

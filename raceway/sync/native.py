@@ -54,7 +54,7 @@ def put_in(patches: Patches, recorder: Recorder) -> bool:
     patches.native, patches.twins = native, twins(native)
     threads.actors.native = native
     native.threads_install(
-        lifetimes.begun, lifetimes.ended, threads.finished.append, threads.real_is_alive, threads.in_greenlet
+        _begun, lifetimes.ended, threads.finished.append, threads.real_is_alive, threads.in_greenlet
     )
     patches.at_undo(native.threads_uninstall)
     native.pollers_install()
@@ -101,6 +101,13 @@ def _sending_without_address(end: object) -> None:
 def _received_without_address(end: object) -> None:
     if (recorder := active.recorder()) is not None:
         sockets.received(recorder, end, None)
+
+
+def _begun(actor: int, name: str) -> bool:
+    if (recorder := active.recorder()) is not None:
+        for told in threads.at_start:
+            told(recorder, actor)
+    return lifetimes.begun(actor, name)
 
 
 def _judging_taken() -> None:

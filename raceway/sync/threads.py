@@ -78,6 +78,10 @@ at_begin: list[Callable[[], object]] = []
 """What to call in each thread when it begins: for models that have to be set in every one."""
 
 
+at_start: list[Callable[[Recorder, int], object]] = []
+"""What to call when a thread of `threading` begins, with its actor."""
+
+
 def starting(recorder: Recorder, bootstrap: Any) -> None:
     """A thread is about to be started with its method `bootstrap`."""
     thread = bootstrap.__self__
@@ -90,6 +94,8 @@ def begun(recorder: Recorder, thread: threading.Thread, _result: object) -> None
     if actor is not None:
         recorder.begin(actor)
         lifetimes.begun(actor, thread._name)  # type: ignore[attr-defined]
+        for told in at_start:
+            told(recorder, actor)
 
 
 def ended(recorder: Recorder, thread: threading.Thread, _result: object) -> None:

@@ -2,23 +2,23 @@
 
 In a short run one worker often takes all that there is, and what it does in two jobs is in order. `detector.jobs` tells
 such races apart; here it is judged whether they are any. Another worker must be there: a thread that runs and was given
-the same work, so that it takes from the same queue, or a worker of the pool that has nothing to do or is not started
-yet. And what the two jobs touched must not be the worker's own. That it is not is shown by a way to it that leads any
-worker to the same object: see `ways`. It begins at what the worker was given to do, and at a job that it took: who had
-that instead comes the same way. What lies in a container may be the worker's own, unless other jobs touched others of
-its kind; and so may an item, unless its key stands in the source or other jobs had other keys.
+the same work, so that it takes from the same queue, or begins it later (see `works`), or a worker of the pool that has
+nothing to do or is not started yet. And what the two jobs touched must not be the worker's own. That it is not is shown
+by a way to it that leads any worker to the same object: see `ways`. It begins at what the worker was given to do, and
+at a job that it took: who had that instead comes the same way. What lies in a container may be the worker's own, unless
+other jobs touched others of its kind; and so may an item, unless its key stands in the source or other jobs had other
+keys.
 
 All is judged by the worker itself, when it holds nothing: finalizers may run.
 """
 
 from __future__ import annotations
 
-import functools
 import sys
 import threading
 import weakref
-from collections.abc import Iterable, Sequence
-from types import CodeType, FrameType, FunctionType, MethodType
+from collections.abc import Sequence
+from types import CodeType, FrameType
 
 from raceway.model.kinds import LocationKind
 from raceway.model.races import Doubt
@@ -26,7 +26,8 @@ from raceway.model.typing import TYPE_CHECKING, Any
 from raceway.originals import get_ident
 from raceway.runtime.contract import Recorder
 from raceway.sync import threads
-from raceway.sync.ways import SCALARS, Ways, parts
+from raceway.sync.ways import Ways, parts
+from raceway.sync.works import Work, awaited, work_of
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -34,25 +35,6 @@ if TYPE_CHECKING:
 _POOLS = "concurrent.futures.thread"
 _NEAR = 8
 """Callers that are looked at."""
-
-
-class Work:
-    """What a thread was given to do: a function, and what it is called with. `scalars` are the numbers and texts among
-    that, which may be another worker's others."""
-
-    def __init__(self, function: FunctionType, given: list[object], scalars: list[object]) -> None:
-        self.function = function
-        self.given = given
-        self.scalars = scalars
-
-    def is_like(self, other: Work) -> bool:
-        """Whether the other one does the same to the same objects."""
-        return (
-            self.function is other.function
-            and len(self.given) == len(other.given)
-            and all(mine is theirs for mine, theirs in zip(self.given, other.given, strict=True))
-            and [type(scalar) for scalar in self.scalars] == [type(scalar) for scalar in other.scalars]
-        )
 
 
 def judge_taken(recorder: Recorder) -> None:
@@ -66,13 +48,15 @@ def judge_next(recorder: Recorder, owner: object, item: object) -> None:
     """The calling thread has taken its next job, `item`, from the queue `owner`: judge what is in doubt of its jobs."""
     doubts, here = _doubts(recorder), _here()
     work = work_of(here) if doubts and here is not None else None
-    other = None if work is None else _alike(here, work)
-    actor = None if other is None else threads.actors.get(other)
-    if work is None or actor is None:
+    if work is None or not Ways([work.function, *work.given]).lead_to(owner):
         return
-    ways = Ways([work.function, *work.given])
-    if ways.lead_to(owner):
-        _judge(recorder, doubts, actor, Ways([work.function, *work.given, *parts(item)]), (), work.scalars)
+    found = _anyones(recorder, doubts, Ways([work.function, *work.given, *parts(item)]), (), work.scalars)
+    actor = _other_with(work, here)
+    if actor is None:
+        awaited.keep(recorder, work, found)
+        return
+    for doubt in found:
+        recorder.jobs.judge(doubt, actor)
 
 
 def judge_ended(recorder: Recorder, future: Future[Any]) -> None:
@@ -87,7 +71,8 @@ def judge_ended(recorder: Recorder, future: Future[Any]) -> None:
     given = [job.fn, *job.args, *job.kwargs.values()]
     texts = [one for one in parts(given) if type(one) is str]
     ways = Ways([*given, *vars(future).get("_done_callbacks", ())])
-    _judge(recorder, doubts, recorder.current(), ways, texts, ())
+    for doubt in _anyones(recorder, doubts, ways, texts, ()):
+        recorder.jobs.judge(doubt, recorder.current())
 
 
 def is_in_pool(frame: FrameType | None) -> bool:
@@ -103,54 +88,28 @@ def _here() -> Any:
     return threading._active.get(get_ident())  # type: ignore[attr-defined]
 
 
-def _judge(
-    recorder: Recorder, doubts: list[Doubt], actor: int, ways: Ways, texts: Sequence[str], scalars: Sequence[object]
-) -> None:
-    """Another worker, `actor`, could have had a job that leads where `ways` do; the own one stands for others of a
-    pool. Which item is anyone's is told by the
-    `texts` that a job was given, and not by the `scalars` that the worker was."""
+def _anyones(
+    recorder: Recorder, doubts: list[Doubt], ways: Ways, texts: Sequence[str], scalars: Sequence[object]
+) -> list[int]:
+    """Numbers of the doubts that are about what any worker comes to that has a job which leads where `ways` do. Which
+    item is anyone's is told by the `texts` that a job was given, and not by the `scalars` that the worker was."""
+    found: list[int] = []
     common = {recorder.jobs.serial_of(found) for found in ways.common}
     inside = {recorder.jobs.serial_of(found) for found in ways.inside}
     for doubt in doubts:
         several = len(doubt.serials) > 1 and inside.union(common).issuperset(doubt.serials)
         known = 0 not in doubt.serials and (several or common.issuperset(doubt.serials))
         if (doubt.kind == LocationKind.GLOBAL or known) and _is_anyones(doubt, texts, scalars):
-            recorder.jobs.judge(doubt.number, actor)
+            found.append(doubt.number)
+    return found
 
 
-def work_of(thread: Any) -> Work | None:
-    """What a thread that runs was given; None when that cannot be told."""
-    known = vars(thread)
-    target = known.get("_target")
-    given: list[object] = []
-    scalars: list[object] = []
-    arguments: Iterable[object] = (*(known.get("_args") or ()), *(known.get("_kwargs") or {}).values())
-    if target is None:
-        target = getattr(type(thread), "run", None)
-        arguments = [value for name, value in known.items() if name not in _of_thread()]
-    if type(target) is functools.partial:
-        arguments = (*target.args, *arguments, *target.keywords.values())
-        target = target.func
-    if type(target) is MethodType:
-        given.append(target.__self__)
-        target = target.__func__
-    for argument in arguments:
-        (scalars if type(argument) in SCALARS else given).append(argument)
-    return Work(target, given, scalars) if type(target) is FunctionType else None
-
-
-def _of_thread() -> frozenset[str]:
-    """Names of what every thread has."""
-    return frozenset(vars(threading.Thread()))
-
-
-def _alike(here: Any, work: Work) -> Any:
-    """Another thread that runs and was given the same work."""
+def _other_with(work: Work, here: Any) -> int | None:
+    """The actor of another thread that runs and was given the same work."""
     for thread in list(threading._active.values()):  # type: ignore[attr-defined]
-        if thread is not here and type(thread) is type(here):
-            other = work_of(thread)
-            if other is not None and work.is_like(other):
-                return thread
+        other = None if thread is here else work_of(thread)
+        if other is not None and work.is_like(other):
+            return threads.actors.get(thread)
     return None
 
 

@@ -256,11 +256,11 @@ _LOCATIONS = (
     ),
     Mutant(
         "jobs-queue", "that workers may have queues of their own",
-        "sync/workers.py", "if ways.lead_to(owner):", "if True:", "norace/jobs_in_order.py",
+        "sync/workers.py", " or not Ways([work.function, *work.given]).lead_to(owner)", "", "norace/jobs_in_order.py",
     ),
     Mutant(
         "jobs-alike", "that workers with objects of their own have other work",
-        "sync/workers.py", "all(mine is theirs for mine, theirs", "all(True for mine, theirs",
+        "sync/works.py", "all(mine is theirs for mine, theirs", "all(True for mine, theirs",
         "norace/jobs_own_state.py",
     ),
     Mutant(
@@ -283,6 +283,23 @@ _LOCATIONS = (
     Mutant(
         "jobs-simple", "that workers take jobs from simple queues",
         "sync/simplequeues.py", "if counts and recorder.jobs.asks():", "if False:", "race/mp_thread_pool_one_worker.py",
+    ),
+    Mutant(
+        "jobs-late", "that a worker that begins later could have begun earlier",
+        "sync/works.py", "for doubt in known.doubts:", "for doubt in ():", "race/jobs_late_worker.py",
+    ),
+    Mutant(
+        "jobs-late-known", "that a worker which begins because a job is done could not have had it",
+        "detector/races.py", "if key[-1] != worker and known.get(slot, 0) >= done:", "if False:",
+        "norace/jobs_late_worker.py",
+    ),
+    Mutant(
+        "jobs-late-like", "that a worker which begins later may have objects of its own",
+        "sync/works.py", "return self._reference() is other", "return True", "norace/jobs_late_worker.py",
+    ),
+    Mutant(
+        "jobs-late-address", "that an object may lie where one lay that is no more",
+        "sync/works.py", " and self._serial == recorder.jobs.serial_of(other)", "", "norace/jobs_late_worker.py",
     ),
     Mutant(
         "pool-jobs", "that another worker of a pool could have had one of two jobs",

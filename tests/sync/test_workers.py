@@ -7,7 +7,7 @@ import threading
 from typing import Any, ClassVar
 
 from raceway.sync.ways import PACKED, Ways, parts
-from raceway.sync.workers import Work, work_of
+from raceway.sync.works import Work, work_of
 
 
 class Slotted:
