@@ -80,7 +80,7 @@ def severity_with_gil(finding: Finding) -> Severity:
 
     Without a GIL all such findings are harmful, so errors, but for those that depend on the turn of an event loop.
     """
-    if has_gil() or finding.verdict.asyncio is Verdict.LATENT:
+    if has_gil() or finding.verdict.asyncio is not None:
         return finding.severity
     assert (finding.severity, finding.verdict.free_threaded) == (Severity.ERROR, Verdict.HARMFUL)
     return Severity.ERROR if finding.verdict.gil is Verdict.HARMFUL else Severity.WARNING

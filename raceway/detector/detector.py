@@ -141,7 +141,7 @@ class Detector:
             find_head(entry, site, actor.heads, task)
         entry.rank, closes = rank_of(site, access.operation, entry.head is not None), False
         if task is not None:
-            for other, observed in self.tasks.gaps(entry, shadow, task):
+            for other, observed in self.tasks.gaps(entry, shadow, task, actor.taken):
                 self.races.add(_side(other), _side(entry), observed, True, paused=other.paused)
         else:
             closes = closes_split(entry, site)
@@ -219,7 +219,7 @@ class Detector:
         actor = self.actors.get(serial)
         shadow = self._shadows.get(place[0], {}).get(place[1:])
         known, where = self.tasks.get(task), self._site_of(site)
-        walks = known is not None and where.suspends and operation is Operation.ITERATE
+        walks = known is not None and (where.opens or (where.suspends and operation is Operation.ITERATE))
         if actor is None or shadow is None or walks or not self._elide or task != actor.task:
             return False
         rank = rank_of(where, operation, False)

@@ -23,7 +23,7 @@ from raceway.detector.conflicts import conflict
 from raceway.detector.openwalks import WALKERS, Walkers
 from raceway.detector.shadow import Entry, Shadow
 from raceway.model.kinds import ActorKind, Operation, RegionKind
-from raceway.model.races import THROUGH
+from raceway.model.races import ECHO, THROUGH
 from raceway.model.records import WHOLE, Done, Location, Spawn, Suspend, Wake
 from raceway.model.sites import Region, Site
 
@@ -32,6 +32,9 @@ HEADS = 16
 
 LOOKS = 32
 """Reads remembered of a task, for what it calls later because of them."""
+
+OWN = 8
+"""Places remembered of a task in which it has stored something of its own."""
 
 WALKS = 8
 """Walks remembered of a task that it has begun and is at, as far as is known."""
@@ -60,12 +63,13 @@ class Task:
     the stream where it did what wakes this one. `begun` are the walks that it is at. `looks` are
     its newest reads, by location, on whose answers something that it calls later may depend. `marks` has a bit for
     each taking of a lock that comes before what the task does now, `ended` those of tasks that it has made and that are
-    over, and `version` is another number whenever others know more of the task, or it of others.
+    over, and `version` is another number whenever others know more of the task, or it of others. `own` are its last
+    stores of something of its own, by location.
     """
 
     __slots__ = (
         "after", "began", "begun", "born", "counted", "done", "ended", "heads", "held", "kind", "looks", "marks",
-        "name", "parent", "seen", "turn", "version", "wakers",
+        "name", "own", "parent", "seen", "turn", "version", "wakers",
     )  # fmt: skip
 
     def __init__(self, name: str, kind: ActorKind, parent: int, born: int) -> None:
@@ -84,6 +88,15 @@ class Task:
         self.begun: deque[Entry] = deque()
         self.after = [0] * WALKERS
         self.looks: dict[Location, Entry] = {}
+        self.own: dict[Location, Entry] = {}
+
+    def store(self, entry: Entry, site: Site) -> None:
+        """The task has stored something, of its own if the site says so."""
+        self.own.pop(entry.access.location, None)
+        if site.opens:
+            if len(self.own) >= OWN:
+                del self.own[next(iter(self.own))]
+            self.own[entry.access.location] = entry
 
     def go_on(self, sequence: int) -> None:
         """The task does something, at that place in the stream."""
@@ -202,6 +215,7 @@ class Tasks:
             task.held.clear()
             task.heads.clear()
             task.looks.clear()
+            task.own.clear()
             task.begun.clear()
             self._ended.append(record.task)
             if len(self._ended) > ENDED_LIMIT and (oldest := self._ended.popleft()) not in self._named:
@@ -216,9 +230,9 @@ class Tasks:
                 del task.heads[next(iter(task.heads))]
             task.heads[place] = entry
 
-    def gaps(self, entry: Entry, shadow: Shadow, task: Task) -> Iterator[tuple[Entry, bool]]:
+    def gaps(self, entry: Entry, shadow: Shadow, task: Task, taken: Mapping[int, int]) -> Iterator[tuple[Entry, bool]]:
         """What others of the loop did that fell into a suspension which the access shows, and whether it did so in this
-        run or only could have."""
+        run or only could have. `taken` says when locks were taken last."""
         task.go_on(entry.sequence)
         entry.began = task.began
         if not entry.access.operation.mutates:
@@ -233,8 +247,14 @@ class Tasks:
                 self.walkers.follow(task, other.access.task, other.sequence)
         if not entry.access.operation.mutates:
             if entry.access.operation is Operation.READ and entry.access.location.key != WHOLE:
-                task.look(entry, self._site_of(entry.access.site))
+                site = self._site_of(entry.access.site)
+                if site.opens and not site.is_head and (its := self._echo(entry, shadow, task, taken)) is not None:
+                    entry.region = ECHO
+                    yield its, True
+                    entry.head, entry.region = None, -1
+                task.look(entry, site)
             return
+        task.store(entry, self._site_of(entry.access.site))
         between = self.between(entry, shadow, task)
         if between is not None and (self._tests(entry) or conflict(between.access, entry.access)):
             yield between, True  # what was tested is no more so, though the two writes may come in either order
@@ -278,7 +298,8 @@ class Tasks:
         awaited anything, and whether both are after the same, is told later: `findings.beginnings`.
         """
         other = shadow.writes[-1] if shadow.writes else None
-        opens = self._site_of(entry.access.site).opens and task.kind is ActorKind.TASK and not task.turn
+        site = self._site_of(entry.access.site)
+        opens = site.opens and site.is_head and task.kind is ActorKind.TASK and not task.turn
         if not opens or other is None or other.head is None:
             return None
         region, by = self._site_of(other.access.site).regions[other.region], other.access.task
@@ -286,6 +307,25 @@ class Tasks:
         free = task.born < other.sequence and task.seen < other.began and set(other.locks).isdisjoint(entry.locks)
         if not (beside and free and region.awaits) or region.calls or self._descends(entry.access.task, by, -1):
             return None
+        return other
+
+    def _echo(self, entry: Entry, shadow: Shadow, task: Task, taken: Mapping[int, int]) -> Entry | None:
+        """What another task has stored at the place where this one, or one that has made it, had stored something of
+        its own: by the same line, so that it is of the same sort. Who has taken a lock since asks for what is there by
+        then. The head of `entry` is set to the own store."""
+        by, born = entry.access.task, entry.sequence
+        while (owner := self.get(by)) is not None and entry.access.location not in owner.own:
+            by, born = owner.parent, owner.born
+        if owner is None or not shadow.writes:
+            return None
+        own, other = owner.own[entry.access.location], shadow.writes[-1]
+        serial = other.access.task
+        like = other.slot == entry.slot and other.access.site == own.access.site and serial not in (0, by)
+        if not like or not own.sequence < min(other.sequence, born) or self._descends(serial, by, own.sequence):
+            return None
+        if self._woke(serial, task, other.sequence) or any(taken.get(lock, 0) > other.sequence for lock in entry.locks):
+            return None
+        entry.head = own
         return other
 
     def linked(self, entry: Entry, look: Entry, shadow: Shadow, task: Task) -> Entry | None:

@@ -30,7 +30,7 @@ from raceway.findings.waited import waited, without_supply
 from raceway.findings.wording import Breach, Facts, fix, guard, message
 from raceway.model.findings import Actor, Finding, Verdicts
 from raceway.model.kinds import Confidence, FindingKind, LocationKind, Severity, Verdict
-from raceway.model.races import ITEM, RawRace, Side
+from raceway.model.races import ECHO, ITEM, RawRace, Side
 from raceway.model.sites import Site
 from raceway.model.struct import replace
 
@@ -339,6 +339,7 @@ def _finding(
         group.is_one_value,
         race.one_loop,
         another_worker(race, names),
+        race.later.region == ECHO,
     )
     return Finding(
         fingerprint=fingerprint(group.kind, group.variable, _unit_places(first, second, names)),
@@ -383,10 +384,9 @@ def _judge_all(
 ) -> Judgement:
     """The worst judgement of the group's races."""
     if declaration is not None and not declaration.observed:
-        declared = _declared(declaration, directory)
-        return trusted(f"it is declared as guarded by {declared}, which Raceway cannot see taken")
-    read = names.is_read(group.variable)
-    judgements = []
+        where = _declared(declaration, directory)
+        return trusted(f"it is declared as guarded by {where}, which Raceway cannot see taken")
+    judgements, read = [], names.is_read(group.variable)
     for race, first, second in group.races:
         sites = (names.site(race.earlier.access.site), names.site(race.later.access.site))
         paths = (names.site_file(race.earlier.access.site), names.site_file(race.later.access.site))

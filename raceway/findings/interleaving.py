@@ -14,7 +14,7 @@ from raceway.findings import naming
 from raceway.findings.classify import Member
 from raceway.model.findings import AccessSide, Step
 from raceway.model.kinds import FindingKind, Operation, RegionKind
-from raceway.model.races import RawRace
+from raceway.model.races import ECHO, RawRace
 from raceway.model.sites import Site
 from raceway.model.struct import Struct, replace
 
@@ -24,7 +24,8 @@ _TAKES = "acquire "
 class _Part(Struct):
     """What one side does: `at` is the serial of its site. `reads` and `writes` are those of its region, -1 for none.
 
-    `looks` is what the read of the region is: a read of a value, or a test.
+    `looks` is what the read of the region is: a read of a value, or a test; `stored` is the serial of the site where
+    the side has stored what it asks for, -1 if it asks for no such thing.
     """
 
     side: int
@@ -35,6 +36,7 @@ class _Part(Struct):
     reads: int
     writes: int
     looks: str
+    stored: int = -1
 
 
 class Interleaving:
@@ -57,6 +59,8 @@ class Interleaving:
         regional = [part for part in parts if part.reads >= 0 and part.writes >= 0]
         if kind in (FindingKind.READ_WRITE, FindingKind.WRITE_WRITE) or not regional:
             return self._plain(first, second)
+        if second.stored >= 0:
+            return self._echo(second, first)
         # Of two regions that whose read is what the finding is about: of a value, or a test.
         fitting = [part for part in regional if (part.looks == "read") == (kind is FindingKind.LOST_UPDATE)]
         told = race.observed or kind is FindingKind.SPLIT_CRITICAL_SECTION
@@ -76,14 +80,16 @@ class Interleaving:
         elif operation is Operation.READ_MODIFY_WRITE and member.side.region < 0:
             reads = writes = serial
         elif operation.mutates:
-            site, head = self._site_of(serial), member.side.head
-            if head is None:
+            site, began = self._site_of(serial), member.side.head
+            if began is None:
                 reads, writes = serial - site.index + site.regions[member.side.region].head, serial
             else:
-                reads, writes = head.site, serial
+                reads, writes = began.site, serial
         else:
             reads, writes = serial, member.unit
-        return _Part(index, name, operation.value, operation.mutates, serial, reads, writes, looks)
+        head = member.side.head if member.side.region == ECHO else None
+        stored = -1 if head is None else head.site
+        return _Part(index, name, operation.value, operation.mutates, serial, reads, writes, looks, stored)
 
     def _region(self, kind: FindingKind, victim: _Part, other: _Part, *, observed: bool) -> tuple[Step, ...]:
         steps = [self._step(victim, victim.reads, victim.looks)]
@@ -99,6 +105,13 @@ class Interleaving:
         words = "write" if other.reads >= 0 else _plainly(other.operation)
         steps += [self._step(other, change, words), self._step(victim, victim.writes, "write", harm)]
         return tuple(steps)
+
+    def _echo(self, owner: _Part, other: _Part) -> tuple[Step, ...]:
+        return (
+            self._step(owner, owner.stored, "write"),
+            self._step(other, other.at, "write"),
+            self._step(owner, owner.at, "read", f"what {other.name} has stored"),
+        )
 
     def _walk(self, walker: _Part, changer: _Part) -> tuple[Step, ...]:
         harm = "RuntimeError, or items are skipped or seen twice"

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from raceway.findings.classify import Member, advances
 from raceway.model.findings import Verdicts
 from raceway.model.kinds import FindingKind, LocationKind, Operation, RegionKind, Severity, Verdict
-from raceway.model.races import RawRace
+from raceway.model.races import ECHO, RawRace
 from raceway.model.records import Access
 from raceway.model.sites import Context, Site, SiteForm
 from raceway.model.struct import Struct
@@ -39,10 +39,13 @@ def judge(
 
     Between actors of one event loop only what extends over an await is a finding, on any interpreter.
     """
+    if race.later.region == ECHO and sites[1].told:
+        return trusted(_TOLD[sites[1].told])
     if race.one_loop and not (race.observed or race.paused):
         return Judgement(Severity.WARNING, Verdicts(Verdict.LATENT, Verdict.LATENT, Verdict.LATENT), "")
     if race.one_loop:
-        return Judgement(Severity.ERROR, Verdicts(Verdict.HARMFUL, Verdict.HARMFUL, Verdict.HARMFUL), "")
+        severity = Severity.WARNING if race.later.region == ECHO else Severity.ERROR  # the newest one may be meant
+        return Judgement(severity, Verdicts(Verdict.HARMFUL, Verdict.HARMFUL, Verdict.HARMFUL), "")
     if kind is FindingKind.SPLIT_CRITICAL_SECTION:
         return Judgement(Severity.ERROR, Verdicts(Verdict.HARMFUL, Verdict.HARMFUL), "")
     verdict = Verdicts(_on_gil(kind, first, second, sites), Verdict.HARMFUL)

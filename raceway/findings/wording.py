@@ -52,6 +52,8 @@ class Facts(Struct):
     """Both sides are of one event loop."""
     worker: str = ""
     """Both sides are jobs of one worker, and this says who else could have had one of them."""
+    echo: bool = False
+    """The second side asks for what it has stored itself."""
 
     @property
     def apart(self) -> bool:
@@ -143,6 +145,12 @@ def _waited(facts: Facts) -> str:
 
 def _gap(facts: Facts) -> str:
     """Who reads, awaits and writes, and who may write meanwhile. Greenlets await nothing: any call may switch."""
+    if facts.echo:
+        name, line = facts.second.actor.name, f" in line {facts.heads[1]}" if facts.heads[1] else ""
+        return (
+            f"What {name} works on was stored in {facts.variable}{line}, and after an await {name} asks for it there, "
+            f"when {facts.first.actor.name} has stored its own in between: wrong, unless the newest one is meant."
+        )
     both = all(region is not None for region in facts.regions)
     owner = facts.second if facts.regions[1] is not None else facts.first
     other = facts.first if owner is facts.second else facts.second
@@ -289,6 +297,8 @@ def _by_lock(facts: Facts, lock: str, usual: str) -> str:
 
 
 def _gap_fix(facts: Facts) -> str:
+    if facts.echo:
+        return f"Make {facts.variable} a contextvars.ContextVar, or hand on its value as an argument."
     held = [name for name in facts.first.locks if name in facts.second.locks]
     if held:
         return f"Look at {facts.variable} again once {held[0]} is held, or take it before the first look."

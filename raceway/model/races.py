@@ -12,6 +12,9 @@ from raceway.model.struct import Struct, replace
 THROUGH, THROUGH_VALUE = -2, -3
 """Regions of no site: what a task has called reads, and what it has called writes because of that, or what was read."""
 
+ECHO = -4
+"""Another one: a task stores something of its own, and asks for it later. Its head is the store."""
+
 
 class Side(Struct):
     """One side: the access, the locks then held, and the read at the head of its region, if it closes one.

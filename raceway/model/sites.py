@@ -97,7 +97,8 @@ class Site(Struct):
     name people know it by (`Shop.stock`); `function` the qualified name of the enclosing function. `key` is the source
     of a literal key when no KEY tap receives it, `keyed` tells that the place has a key at all. `spans`: an augmented
     assignment has a switch point between its read and its write, or a walk has one between its steps; `suspends`: a
-    walk has an await between its steps. `opens`: an await lies between this read and a write that depends on it;
+    walk has an await between its steps. `opens`: an await lies between this read and a write that depends on it; of a
+    store, that it stores something of the activation, and of a read that is no head, that it may ask for that again;
     `switches`: a greenlet may let others run there. `lent`: the place is part of a region with `calls`. `literal` is
     the source of the literal that a store writes. `flag` marks reads in the test of a `while`, and stores of True or
     False; and calls of what an attribute has that is given functions, and stores of such functions. `is_head`: a later

@@ -260,6 +260,7 @@ typedef struct {
 #define TASK_HEADS 16
 #define TASK_WALKS 8
 #define TASK_LOOKS 32
+#define TASK_OWN 8 /* places remembered of a task in which it has stored something of its own */
 #define LOOKS_NEAR 4 /* of these a location has so many places */
 #define WAKERS 4
 #define WALKERS 8 /* as in raceway/detector/openwalks.py */
@@ -309,6 +310,8 @@ typedef struct {
     uint32_t walks[TASK_WALKS]; /* contexts, owned references: of walks that it is at, or has begun since it went on, in order */
     Head *heads; /* owned: TASK_HEADS of them, NULL until needed */
     Look *looks; /* owned: TASK_LOOKS of them, NULL until needed */
+    Look *own; /* owned: TASK_OWN of them, NULL until needed: what it has stored of its own, the oldest first */
+    uint8_t own_count;
     Marks marks; /* of the takings of locks that come before what it does now */
     Marks ended; /* and of those of tasks that it has made and that are over */
     uint32_t version; /* another one whenever others know more of it, or it of others */
@@ -516,6 +519,8 @@ void task_begin_walk(Task *task, uint32_t context);
 PyObject *task_walks(const Task *task);
 void task_note_head(Task *task, const Head *head);
 void task_look(Thread *thread, Frame *frame, uint32_t site, const void *target, uint64_t key);
+void task_store(Thread *thread, Frame *frame, uint32_t site, const void *target, uint64_t key);
+const Look *task_own_at(const Task *task, const void *target, uint64_t key);
 void task_forget_look(Task *task, const void *target, uint64_t key);
 const Head *task_find_head(const Task *task, const Head *wanted);
 bool task_asked(uint64_t by, const Task *task, uint32_t since);

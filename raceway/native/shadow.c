@@ -683,6 +683,48 @@ begin_walk(const Access *access, Expansion *expansion, uint32_t place)
     }
 }
 
+/* Whether one of the locks was taken after that place in the run. */
+static bool
+took_since(Lockset held, uint32_t place)
+{
+    for (uint32_t at = 0; at < lockset_length(held); at++) {
+        if (sync_taken_at(lockset_at(held, at)) >= place) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What another task has stored at the place where this one, or one that has made it, had stored something of its own: by
+   the same line, so that it is of the same sort. Who has taken a lock since asks for what is there by then. */
+static void
+check_echo(Access *access, Frame *frame, const Expansion *expansion)
+{
+    const Task *task = access->thread->task, *owner = task;
+    const Location *location = access->location;
+    const Look *own = NULL;
+    uint32_t born = sequence;
+    while (owner != NULL && (own = task_own_at(owner, location->target, location->key)) == NULL) {
+        born = owner->born;
+        owner = task_find(owner->parent);
+    }
+    if (own == NULL || expansion->writes.count == 0 || own->sequence > born || location->object == NULL ||
+        object_serial(location->object) != own->serial) {
+        return;
+    }
+    const Entry last = entries_of(&expansion->writes)[expansion->writes.count - 1];
+    const Context *other = &contexts[last.context];
+    if (!other->of_task || other->slot != access->thread->actor->slot || other->site != own->site ||
+        other->actor == owner->serial || other->step <= own->step || task_asked(other->actor, owner, own->sequence) ||
+        task_was_told(other->actor, task, 0, other->step) || took_since(access->thread->actor->held, last.sequence)) {
+        return;
+    }
+    access->id = access->id != 0 ? access->id : context_make(access->thread, frame, &access->wanted);
+    if (access->id != 0) {
+        race_add_linked(last.context, access->id, own, location);
+    }
+}
+
 static void
 check_gaps(Access *access, Frame *frame, const Cell *cell, const Expansion *expansion)
 {
@@ -758,13 +800,13 @@ record_at(Thread *thread, Frame *frame, uint32_t number, Cell *cell, const Locat
     if (unlikely(thread->task != NULL)) {
         access.wanted.walks = site->suspends && op == OP_ITERATE;
         /* The order of accesses is known of expanded locations only. */
-        if (expansion == NULL && (access.wanted.walks || (site->opens && !op_mutates(op)))) {
+        if (expansion == NULL && (access.wanted.walks || (site->opens && !(site->is_head && op_mutates(op))))) {
             expansion = expand(cell);
         }
         if (op_mutates(op) && (expansion != NULL || thread->task->green)) {
             check_gaps(&access, frame, cell, expansion);
         }
-        else if (site->opens && !op_mutates(op) && expansion != NULL) {
+        else if (site->opens && site->is_head && !op_mutates(op) && expansion != NULL) {
             uint32_t other = closed_before(&access, expansion);
             if (unlikely(other != 0)) {
                 report_between(&access, frame, other, false);
@@ -772,6 +814,12 @@ record_at(Thread *thread, Frame *frame, uint32_t number, Cell *cell, const Locat
         }
         if (op_reads(op) && (thread->task->turn == 0 || walkers_count != 0)) {
             task_sees(thread, cell);
+        }
+        if (op_mutates(op)) {
+            task_store(thread, frame, number, location->target, location->key);
+        }
+        else if (unlikely(site->opens && !site->is_head) && op == OP_READ) {
+            check_echo(&access, frame, expansion);
         }
         const Look *look = op_mutates(op) ? task_look_at(thread->task, location->target, location->key) : NULL;
         if (unlikely(look != NULL)) {

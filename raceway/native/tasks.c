@@ -93,8 +93,20 @@ forget_looks(Task *task)
 }
 
 static void
+forget_own(Task *task)
+{
+    for (uint8_t place = 0; place < task->own_count; place++) {
+        stack_drop(task->own[place].stack);
+    }
+    free(task->own);
+    task->own = NULL;
+    task->own_count = 0;
+}
+
+static void
 task_free(Task *task)
 {
+    forget_own(task);
     end_walks(task, NULL);
     for (uint8_t place = 0; place < task->heads_count; place++) {
         lockset_drop(task->heads[place].locks);
@@ -265,6 +277,7 @@ task_done(uint64_t serial)
     task->heads = NULL;
     task->heads_count = 0;
     forget_looks(task);
+    forget_own(task);
     lockset_drop(task->held);
     task->held = 0;
     ended[(ended_first + ended_count) % (ENDED_LIMIT + 1)] = serial;
@@ -397,6 +410,54 @@ task_look(Thread *thread, Frame *frame, uint32_t site, const void *target, uint6
     stack_drop(look->stack);
     *look = (Look){.object = (uintptr_t)target, .serial = object == NULL ? 0 : object_serial(object), .site = site,
                    .key = key, .stack = stack, .sequence = sequence, .turn = task->turn, .step = thread->step};
+}
+
+static void
+drop_own(Task *task, uint8_t place)
+{
+    stack_drop(task->own[place].stack);
+    memmove(&task->own[place], &task->own[place + 1], (size_t)(--task->own_count - place) * sizeof(Look));
+}
+
+/* The task has stored something at a location, of its own if the site says so. */
+void
+task_store(Thread *thread, Frame *frame, uint32_t site, const void *target, uint64_t key)
+{
+    Task *task = thread->task;
+    for (uint8_t place = 0; place < task->own_count; place++) {
+        if (task->own[place].object == (uintptr_t)target && task->own[place].key == key) {
+            drop_own(task, place);
+            break;
+        }
+    }
+    if (!sites[site].opens || frame == NULL) {
+        return;
+    }
+    if (task->own == NULL && (task->own = calloc(TASK_OWN, sizeof(Look))) == NULL) {
+        failures++;
+        return;
+    }
+    if (task->own_count == TASK_OWN) {
+        drop_own(task, 0);
+    }
+    Object *object = object_find(target);
+    Stack stack = stack_push(context_callers(thread, frame, site), frame_code(frame), frame_offset(frame));
+    task->own[task->own_count++] = (Look){.object = (uintptr_t)target,
+                                          .serial = object == NULL ? 0 : object_serial(object), .site = site, .key = key,
+                                          .stack = stack, .sequence = ++sequence, .step = thread->step};
+}
+
+/* What this task has stored there of its own, NULL without. */
+const Look *
+task_own_at(const Task *task, const void *target, uint64_t key)
+{
+    for (uint8_t place = 0; place < task->own_count; place++) {
+        const Look *own = &task->own[place];
+        if (own->object == (uintptr_t)target && own->key == key) {
+            return own;
+        }
+    }
+    return NULL;
 }
 
 /* Whether `task` started the other one after that place in the run, or started who did. */

@@ -17,7 +17,7 @@ from raceway import _native, files, standins
 from raceway.model.findings import Actor
 from raceway.model.kinds import ActorKind, Commute, LocationKind, Operation
 from raceway.model.locks import Contention, LockFacts, LockOrder, Waiting
-from raceway.model.races import THROUGH, RawRace, Side, key_text
+from raceway.model.races import ECHO, THROUGH, RawRace, Side, key_text
 from raceway.model.records import Access, Location
 from raceway.model.sites import Site
 from raceway.model.sitetable import SiteTable, pack
@@ -330,8 +330,10 @@ def _race(row: tuple[Any, ...]) -> RawRace:
     first, second = _side(earlier, location, variable), _side(later, location, variable)
     if look:
         site, stack = look
-        head = Access(second.access.actor, Operation.READ, location, site, variable, stack)
-        second = Side(second.access, second.locks, head, THROUGH)
+        stores = not second.access.operation.mutates
+        done = Operation.WRITE if stores else Operation.READ
+        head = Access(second.access.actor, done, location, site, variable, stack)
+        second = Side(second.access, second.locks, head, ECHO if stores else THROUGH)
     item = key_text(*key) if key else ""
     return RawRace(first, second, observed, count, one_loop, item=item, recurs=recurs, paused=paused, worker=worker)
 

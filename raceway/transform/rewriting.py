@@ -24,6 +24,7 @@ from raceway.transform import code as code_renderer
 from raceway.transform import functions, markers, remade, telling
 from raceway.transform import text as text_renderer
 from raceway.transform.awaits import coroutines
+from raceway.transform.echoes import echoes
 from raceway.transform.facts import gather
 from raceway.transform.flow import initialises
 from raceway.transform.forms import plan as make_plan
@@ -149,6 +150,9 @@ def _with_functions(tree: ast.Module, filename: str, sites: tuple[Site, ...], ma
 def _sites(analysis: _Analysis) -> tuple[Site, ...]:
     pairs, making, told = analysis.pairs, Making(analysis.tree), telling.told(analysis.tree)
     _note_copies(analysis, making)
+    asked = echoes(analysis.tree)
+    for draft in analysis.plan.drafts:
+        draft.opens |= not draft.is_head and pairs[draft.anchor] in asked
     return tuple(
         _site(
             draft,

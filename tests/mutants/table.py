@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.mutants.echoes import ECHOES
 from tests.mutants.edges import EDGES
 from tests.mutants.forms import FORMS
 from tests.mutants.kinds import KINDS
@@ -10,4 +11,4 @@ from tests.mutants.rules import RULES
 from tests.mutants.snapshots import SNAPSHOTS
 from tests.mutants.sourced import SOURCED
 
-MUTANTS: tuple[Mutant, ...] = (*EDGES, *RULES, *KINDS, *SNAPSHOTS, *SOURCED, *FORMS)
+MUTANTS: tuple[Mutant, ...] = (*EDGES, *RULES, *ECHOES, *KINDS, *SNAPSHOTS, *SOURCED, *FORMS)
