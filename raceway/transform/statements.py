@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 
 import libcst as cst
 
@@ -17,8 +18,14 @@ from raceway.transform.plan import Draft
 from raceway.transform.planner import Planner
 from raceway.transform.polarity import polarity, undecided
 from raceway.transform.scopes import Binding, ScopeKind, captured_names
-from raceway.transform.source import exits, only_waits, waits_once
+from raceway.transform.source import exits, only_waits, text, waits_once
 from raceway.transform.suspensions import awaits_each_round, goes_on_after_await
+
+_MISSING = {
+    SiteForm.ITEM: frozenset({"KeyError", "IndexError", "LookupError"}),
+    SiteForm.ATTRIBUTE: frozenset({"AttributeError"}),
+}
+"""What says that there is none."""
 
 
 def if_(planner: Planner, node: cst.If) -> Taint:
@@ -189,7 +196,8 @@ def with_(planner: Planner, node: cst.With) -> Taint:
 
 
 def try_(planner: Planner, node: cst.Try | cst.TryStar) -> Taint:
-    """A handler runs because what the body read was not there: its reads guard the handlers."""
+    """A handler runs because what the body read was not there: its reads guard the handlers. And `else` runs because what
+    a handler would have missed was there."""
     flow = planner.flow
     first, before = len(flow.reads), dict(flow.env)
     flow.tried += bool(node.handlers)
@@ -214,11 +222,20 @@ def try_(planner: Planner, node: cst.Try | cst.TryStar) -> Taint:
     if exits(node.body) is not None:  # what follows runs after a handler, or not at all
         flow.guards.append(Guard(tried, tried))
     if node.orelse is not None:
+        flow.guards.append(Guard(_found(tried, node.handlers), CLEAN))
         with flow.ways.arm():
             planner.visit_block(node.orelse.body)
+        flow.guards.pop()
     if node.finalbody is not None:
         planner.visit_block(node.finalbody.body)
     return CLEAN
+
+
+def _found(reads: Taint, handlers: Iterable[cst.ExceptHandler | cst.ExceptStarHandler]) -> Taint:
+    """The reads, of items or attributes, that were found if none of the handlers ran."""
+    types = {name for handler in handlers for name in re.findall(r"\w+", text(handler.type))}
+    forms = [form for form, missing in _MISSING.items() if not missing.isdisjoint(types)]
+    return frozenset(read for read in reads if read.form in forms)
 
 
 def match(planner: Planner, node: cst.Match) -> Taint:
