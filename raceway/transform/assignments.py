@@ -194,6 +194,7 @@ def augmented(planner: Planner, node: cst.AugAssign) -> Taint:
         subscript_paths(planner, target, draft) if isinstance(target, cst.Subscript) else (planner.flow.path(target),)
     )
     planner.flow.write(draft, taint, *paths)
+    planner.helpers.answered(planner.flow, draft, taint)
     return CLEAN
 
 

@@ -196,8 +196,8 @@ def with_(planner: Planner, node: cst.With) -> Taint:
 
 
 def try_(planner: Planner, node: cst.Try | cst.TryStar) -> Taint:
-    """A handler runs because what the body read was not there: its reads guard the handlers. And `else` runs because what
-    a handler would have missed was there."""
+    """A handler runs because what the body read was not there: its reads guard the handlers. And `else` runs because
+    what a handler would have missed was there."""
     flow = planner.flow
     first, before = len(flow.reads), dict(flow.env)
     flow.tried += bool(node.handlers)

@@ -264,6 +264,17 @@ _REGIONS = (
         "Guard(reads, absent, refuses=raises, open", "race/check_owner_raise.py",
     ),
     Mutant(
+        "guard-else", "that what is done in the else of a try relies on what was found",
+        "transform/statements.py", "Guard(_found(tried, node.handlers), CLEAN)", "Guard(CLEAN, CLEAN)",
+        "race/check_else.py",
+    ),
+    Mutant(
+        "guard-counted", "that what is counted after an await relies on the property that was tested before",
+        "transform/assignments.py",
+        "planner.flow.write(draft, taint, *paths)\n    planner.helpers.answered(planner.flow, draft, taint)",
+        "planner.flow.write(draft, taint, *paths)", "race/task_property.py",
+    ),
+    Mutant(
         "guard-except", "that what a try block read guards its handlers",
         "transform/statements.py", "flow.guards.append(Guard(tried, tried))\n        before",
         "flow.guards.append(Guard(CLEAN, CLEAN))\n        before", "race/lazy_try.py",
