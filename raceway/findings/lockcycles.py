@@ -9,6 +9,7 @@ from typing import Protocol
 from raceway.findings import naming
 from raceway.findings.counted import taken_by_first
 from raceway.findings.filenames import identity
+from raceway.findings.locknames import lock_name
 from raceway.findings.places import side_at
 from raceway.findings.sides import numbered, unnumbered
 from raceway.model.findings import AccessSide, Actor, Finding, Verdicts
@@ -77,7 +78,7 @@ def _cycle(edges: list[_Edge], happened: bool, names: Names, directory: str) -> 
     first = min(range(len(edges)), key=lambda index: edges[index - 1].taken)
     ring = edges[first:] + edges[:first]
     taken = [edge.taken for edge in ring]
-    called = numbered(taken, lambda lock: naming.lock_name(names.lock_place(lock), lock, directory))
+    called = numbered(taken, lambda lock: lock_name(names.lock_place(lock), lock, directory))
     sides = tuple(
         side_at(
             edge.stack,
@@ -140,9 +141,11 @@ def _fix(locks: tuple[str, ...]) -> str:
     plain = {unnumbered(lock) for lock in locks}
     if len(plain) == 1:
         return f"Take several {plain.pop()} in one order everywhere, such as that of a number or name of their owners."
-    return (
-        f"Take these locks in one order everywhere, {' before '.join(locks)} or another, or hold one lock around both."
-    )
+    if len(locks) == 2:
+        order = f"always {locks[0]} before {locks[1]} or always the other way round"
+        return f"Take these locks in one order everywhere, {order}, or hold one lock around both."
+    order = f"such as {', then '.join(locks)}"
+    return f"Take these locks in one order everywhere, {order}, or hold one lock around all of them."
 
 
 def _fingerprint(places: Iterable[str]) -> str:

@@ -10,12 +10,10 @@ import threading
 from types import CodeType
 
 from raceway import files
-from raceway.findings.fields import lock_field
 from raceway.model.findings import Frame
 from raceway.model.records import Stack
 
 _ASSIGNED = re.compile(r"^\s*(?P<target>[A-Za-z_][\w.]*)\s*(?::[^=]*)?=(?!=)")
-_MADE = re.compile(r"\b[A-Z]\w*\(")
 _AROUND = 4
 _LONGEST = 400
 _STEPPERS = {
@@ -111,20 +109,6 @@ def assigned_name(path: str, line: int) -> str:
     if head in {"self", "cls"} and dot:
         return f"{class_name}.{rest}"
     return found["target"] if in_method else f"{class_name}.{found['target']}"
-
-
-def lock_name(place: tuple[str, int], serial: int, directory: str) -> str:
-    """What people call a lock: the target of the assignment that made it, else where it was made."""
-    path, line = place
-    found = field_name(path, line) or assigned_name(path, line)
-    return found or (f"lock made at {relative(path, directory)}:{line}" if path else f"lock {serial}")
-
-
-def field_name(path: str, line: int) -> str:
-    """The field in which an object of a class keeps the lock that was made with it: `Bank.lock` for `Bank()` where the
-    class says `lock: Lock = field(default_factory=Lock)`. Empty when the line makes no such object."""
-    tree = parsed(path) if _MADE.search(source_line(path, line)) else None
-    return lock_field(tree, line) if tree is not None else ""
 
 
 def _class_around(path: str, line: int) -> tuple[str, bool]:

@@ -6,11 +6,16 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from raceway.findings import naming
+from raceway.findings.classify import advances
+from raceway.findings.locknames import lock_name
 from raceway.model.findings import AccessSide, Actor
 from raceway.model.kinds import ActorKind
 from raceway.model.races import RawRace, Side
 from raceway.model.sites import Site
 from raceway.model.struct import replace
+
+_ADVANCE = "advance"
+"""What is done to a generator, for people."""
 
 
 class Names(Protocol):
@@ -40,9 +45,9 @@ class LockNames:
     def __call__(self, lock: int) -> str:
         place = self._names.lock_place(lock)
         if not place[0]:
-            return naming.lock_name(place, lock, self._directory)
+            return lock_name(place, lock, self._directory)
         if place not in self._of:
-            self._of[place] = naming.lock_name(place, lock, self._directory)
+            self._of[place] = lock_name(place, lock, self._directory)
         return self._of[place]
 
 
@@ -95,7 +100,7 @@ def _side(side: Side, called: Callable[[int], str], names: Names, directory: str
     line = naming.source_line(path, site.line)
     end = site.end_column if site.end_line == site.line else len(line.encode(errors="replace"))
     return AccessSide(
-        operation=access.operation.value,
+        operation=_ADVANCE if advances(side, site) else access.operation.value,
         file=naming.relative(path, directory),
         line=site.line,
         column=naming.characters(path, site.line, site.column),

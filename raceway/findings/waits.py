@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from types import FrameType
 
-from raceway.findings import naming
 from raceway.findings.lockcycles import Names
+from raceway.findings.locknames import lock_name
 from raceway.findings.places import side_at
 from raceway.model.findings import LockContention
 from raceway.model.locks import Contention, Waiting
@@ -21,9 +21,9 @@ def explain(
     """One line for each wait, and one where the holder is, as `frames` has it by actor."""
     lines = []
     for wait in waiting:
-        lock = naming.lock_name(names.lock_place(wait.sync), wait.sync, directory)
+        lock = lock_name(names.lock_place(wait.sync), wait.sync, directory)
         lines.append(f"{names.actor_name(wait.actor).name} waits for {lock} at {_place(wait.stack, names, directory)}")
-        held = [naming.lock_name(names.lock_place(one), one, directory) for one in wait.held]
+        held = [lock_name(names.lock_place(one), one, directory) for one in wait.held]
         if held:
             lines.append(f"  it holds {', '.join(held)}")
         lines.append(f"  {_holder(wait, lock, names, frames, directory)}")
@@ -61,7 +61,7 @@ def contention(found: Iterable[Contention], names: Names, directory: str) -> tup
         side = side_at(one.stack, "", names.actor_name(0), (), directory)
         named.append(
             LockContention(
-                lock=naming.lock_name(names.lock_place(one.sync), one.sync, directory),
+                lock=lock_name(names.lock_place(one.sync), one.sync, directory),
                 file=side.file,
                 line=side.line,
                 function=side.function,

@@ -9,6 +9,7 @@ from typing import Never
 import pytest
 
 from raceway.findings import naming
+from raceway.findings.locknames import lock_name
 
 
 def _forbidden(*_arguments: object) -> Never:
@@ -56,10 +57,91 @@ guard = make_lock(Plain())
 
 
 @pytest.mark.parametrize(
-    ("line", "name"), [(17, "Bank.lock"), (18, "Till.ready"), (19, "pair"), (20, "both"), (21, "guard"), (99, "")]
+    ("line", "name"), [(17, "Bank.lock"), (18, "Till.ready"), (19, "lock of Pair"), (20, ""), (21, ""), (99, "")]
 )
 def test_a_lock_that_is_made_with_an_object_is_called_by_its_field(tmp_path: Path, line: int, name: str) -> None:
     path = tmp_path / "app.py"
     path.write_text(LOCKS, encoding="utf-8")
-    found = naming.lock_name((str(path), line), 7, str(tmp_path))
+    found = lock_name((str(path), line), 7, str(tmp_path))
     assert found == (name or f"lock made at app.py:{line}")
+
+
+WAYS = """import threading
+from collections import defaultdict
+from threading import Lock as Mutex
+
+class Bank:
+    shared = threading.Lock()
+    def __init__(self, key, lock=None):
+        self.one = threading.RLock()
+        self.many = [threading.Lock() for _ in range(9)]
+        self.keyed = {}
+        self.made = defaultdict(threading.Lock)
+        self.given = lock
+        self.keyed[key] = Mutex()
+        self.lazy = lock or threading.Lock()
+    def get(self, key, kind):
+        lock = self.keyed.setdefault(key, threading.Lock())
+        lock = self.keyed[key] = threading.Lock()
+        with self.made[key]:
+            pass
+        self.many.append(
+            threading.Lock()
+        )
+        thing = kind(key)
+        return lock
+bank = Bank("a", threading.Lock())
+bank = Bank("a", lock=threading.Lock())
+guard = threading.Condition(threading.Lock())
+mutex = Mutex()
+locks = {name: threading.Lock() for name in "ab"}
+use(threading.Lock())
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        (6, "Bank.shared"),
+        (8, "Bank.one"),
+        (9, "Bank.many[...]"),
+        (13, "Bank.keyed[...]"),
+        (14, "Bank.lazy"),
+        (16, "Bank.keyed[...]"),
+        (17, "Bank.keyed[...]"),
+        (18, "Bank.made[...]"),
+        (21, "Bank.many[...]"),
+        (23, ""),
+        (25, "Bank.given"),
+        (26, "Bank.given"),
+        (27, "guard"),
+        (28, "mutex"),
+        (29, "locks[...]"),
+        (30, ""),
+    ],
+)
+def test_a_lock_is_called_by_what_keeps_it(tmp_path: Path, line: int, name: str) -> None:
+    path = tmp_path / "app.py"
+    path.write_text(WAYS, encoding="utf-8")
+    found = lock_name((str(path), line), 7, str(tmp_path))
+    assert found == (name or f"lock made at app.py:{line}")
+
+
+def test_a_lock_of_a_class_in_another_file_is_called_by_its_field(tmp_path: Path) -> None:
+    package = tmp_path / "quota"
+    package.mkdir()
+    (package / "__init__.py").write_text("from .account import Upload\n", encoding="utf-8")
+    (package / "account.py").write_text(
+        "from dataclasses import dataclass, field\nfrom threading import Lock\n"
+        "@dataclass\nclass Base:\n    lock: Lock = field(default_factory=Lock)\n"
+        "@dataclass\nclass Upload(Base):\n    name: str = ''\n",
+        encoding="utf-8",
+    )
+    lines = {
+        "near.py": "from .account import Upload\nupload = Upload()\n",
+        "far.py": "from quota import Upload as Job\nupload = Job()\n",
+        "module.py": "from quota import account\nupload = account.Upload()\n",
+    }
+    for name, text in lines.items():
+        (package / name).write_text(text, encoding="utf-8")
+        assert lock_name((str(package / name), 2), 7, str(tmp_path)) == "Base.lock"
