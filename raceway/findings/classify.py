@@ -31,6 +31,8 @@ class Member(Struct):
 
 _ADVANCING = frozenset({"next", "__next__", "send", "throw", "close"})
 _TAKING = frozenset({"pop", "popleft", "popitem"})
+_ORDERING = frozenset({"move_to_end", "sort", "reverse", "rotate"})
+_COUNTING = frozenset({"len", "bool"})
 
 
 class Openings:
@@ -70,7 +72,9 @@ def _own(site: Site) -> list[Region]:
 def members(race: RawRace, site_of: Callable[[int], Site], openings: Openings) -> tuple[Member, Member]:
     """How the two sides of a race take part in regions."""
     first, second = (_member(side, site_of, openings) for side in (race.earlier, race.later))
-    return _opening(first, second, site_of), _opening(second, first, site_of)
+    first, second = _opening(first, second, site_of), _opening(second, first, site_of)
+    first, second = _alike(first, second), _alike(second, first)
+    return _in_doubt(first, race.later, site_of), _in_doubt(second, race.earlier, site_of)
 
 
 def _opening(reader: Member, writer: Member, site_of: Callable[[int], Site]) -> Member:
@@ -113,6 +117,25 @@ def _member(side: Side, site_of: Callable[[int], Site], openings: Openings) -> M
         kind = region.kind if region.here else _own(site_of(unit))[0].kind
         return Member(side, unit, kind, region.spans, openings.takes(serial), whole)
     return Member(side, serial, None, False, whole=whole)
+
+
+def _alike(part: Member, other: Member) -> Member:
+    """A side that only looks, in the region that the other one closes, where it is at the head of that one too."""
+    head = other.side.head
+    if part.region is None or part.side.access.operation.mutates or other.side.region < 0 or head is None:
+        return part
+    return replace(other, side=part.side, takes=part.takes) if head.site == part.side.access.site else part
+
+
+def _in_doubt(part: Member, other: Side, site_of: Callable[[int], Site]) -> Member:
+    """A side, without a region whose answer the other one cannot change: how many items there are, by their order."""
+    site = site_of(other.access.site)
+    asked = part.side.head if part.side.access.operation.mutates else part.side.access
+    if part.region is None or site.form is not SiteForm.METHOD or site.name not in _ORDERING or asked is None:
+        return part
+    test = site_of(asked.site)
+    counts = test.form is SiteForm.FUNCTION and test.name in _COUNTING
+    return Member(part.side, part.side.access.site, None, False, whole=part.whole) if counts else part
 
 
 def advances(side: Side, site: Site) -> bool:

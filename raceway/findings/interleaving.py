@@ -2,6 +2,7 @@
 
     one side's region:    it reads | the other writes | it writes     <- from what it read, which is gone
     two plain accesses:   one      | the other                        <- in the order of this run
+    steps of a generator: one begins | the other                      <- which finds it running
 
 When the run saw the harm, the steps are what happened. Otherwise they are one order among those that nothing forbids.
 """
@@ -11,14 +12,16 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from raceway.findings import naming
-from raceway.findings.classify import Member
+from raceway.findings.classify import Member, advances
 from raceway.model.findings import AccessSide, Step
 from raceway.model.kinds import FindingKind, Operation, RegionKind
 from raceway.model.races import ECHO, RawRace
-from raceway.model.sites import Site
+from raceway.model.sites import Context, Site, SiteForm
 from raceway.model.struct import Struct, replace
 
 _TAKES = "acquire "
+_WRITE = "write"
+_STRUCTURAL = {Context.STORE: "add an item", Context.DELETE: "remove an item"}
 
 
 class _Part(Struct):
@@ -48,11 +51,26 @@ class Interleaving:
         self._directory = directory
 
     def of(
-        self, kind: FindingKind, race: RawRace, members: tuple[Member, Member], sides: tuple[AccessSide, AccessSide]
+        self,
+        kind: FindingKind,
+        race: RawRace,
+        members: tuple[Member, Member],
+        sides: tuple[AccessSide, AccessSide],
+        stored: int = -1,
+        changed: str = "",
     ) -> tuple[Step, ...]:
-        """The steps of a race. `members` and `sides` are its two sides, the earlier one first."""
+        """The steps of a race. `members` and `sides` are its two sides, the earlier one first. Of the one that reads:
+        `stored` is the site at which it has stored what it reads back, -1 for none; `changed` the method by which it
+        changes what the other one replaces."""
         parts = [self._part(index, member, sides[index].actor.name) for index, member in enumerate(members)]
         first, second = parts
+        if kind is FindingKind.WRITE_WRITE and advances(members[0].side, self._site_of(first.at)):
+            return self._advance(first, second)
+        reader, writer = (second, first) if first.mutates else (first, second)
+        if stored >= 0:
+            return self._back(reader, writer, stored)
+        if changed:
+            return self._replace(reader, writer, f"{changed}()")
         if kind is FindingKind.ITERATION_MUTATION:
             walker, changer = (first, second) if first.operation == "iterate" else (second, first)
             return self._walk(walker, changer)
@@ -102,22 +120,53 @@ class Interleaving:
         else:
             harm = f"on an answer that {other.name} has made out of date"
         change = other.writes if other.writes >= 0 else other.at
-        words = "write" if other.reads >= 0 else _plainly(other.operation)
-        steps += [self._step(other, change, words), self._step(victim, victim.writes, "write", harm)]
+        steps += [
+            self._step(other, change, self._change(other, change)),
+            self._step(victim, victim.writes, self._change(victim, victim.writes), harm),
+        ]
         return tuple(steps)
 
     def _echo(self, owner: _Part, other: _Part) -> tuple[Step, ...]:
         return (
-            self._step(owner, owner.stored, "write"),
-            self._step(other, other.at, "write"),
+            self._step(owner, owner.stored, _WRITE),
+            self._step(other, other.at, _WRITE),
             self._step(owner, owner.at, "read", f"what {other.name} has stored"),
         )
+
+    def _back(self, reader: _Part, writer: _Part, stored: int) -> tuple[Step, ...]:
+        """One stores a value and reads it back, after the other one has stored there."""
+        return (
+            self._step(reader, stored, _WRITE),
+            self._step(writer, writer.at, _WRITE),
+            self._step(reader, reader.at, reader.operation, f"gets what {writer.name} has stored, not what it stored"),
+        )
+
+    def _replace(self, reader: _Part, writer: _Part, change: str) -> tuple[Step, ...]:
+        """One replaces what it has looked at before, and the other one changes it in between."""
+        harm = f"what {reader.name} changed by {change} is lost with the old one"
+        return (
+            self._step(writer, writer.reads, writer.looks),
+            self._step(reader, reader.at, change),
+            self._step(writer, writer.writes, _WRITE, harm),
+        )
+
+    def _advance(self, first: _Part, second: _Part) -> tuple[Step, ...]:
+        """Both go on with a generator: the second one comes while the first one is inside."""
+        harm = f"ValueError: generator already executing, as {first.name} is still inside"
+        return (
+            self._step(first, first.at, f"{self._call(first.at)} begins"),
+            self._step(second, second.at, self._call(second.at), harm),
+        )
+
+    def _call(self, serial: int) -> str:
+        site = self._site_of(serial)
+        return "next()" if site.form is SiteForm.ITERATE or site.name == "__next__" else f"{site.name}()"
 
     def _walk(self, walker: _Part, changer: _Part) -> tuple[Step, ...]:
         harm = "RuntimeError, or items are skipped or seen twice"
         return (
             self._step(walker, walker.at, "begin to iterate"),
-            self._step(changer, changer.at, _plainly(changer.operation)),
+            self._step(changer, changer.at, self._change(changer, changer.at)),
             self._step(walker, walker.at, "go on to the next item", harm),
         )
 
@@ -127,11 +176,24 @@ class Interleaving:
         elif second.mutates:
             harm = f"nothing tells {first.name}, which has read the old value"
         else:
-            harm = f"sees the value from before or after the write of {first.name}, by luck"
+            harm = f"finds what {first.name} wrote, or, if it comes first, what was there before"
         return (
-            self._step(first, first.at, _plainly(first.operation)),
-            self._step(second, second.at, _plainly(second.operation), harm),
+            self._step(first, first.at, self._change(first, first.at) if first.mutates else first.operation),
+            self._step(
+                second, second.at, self._change(second, second.at) if second.mutates else second.operation, harm
+            ),
         )
+
+    def _change(self, part: _Part, serial: int) -> str:
+        """What the site of a serial, at which a side writes, does: of a container the method, where it is one."""
+        site = self._site_of(serial)
+        operation = part.operation if part.mutates and part.at == serial else _WRITE
+        structural = operation == Operation.STRUCTURAL_CHANGE.value
+        if site.form is SiteForm.METHOD or (structural and site.form is SiteForm.FUNCTION):
+            return f"{site.name}()"
+        if structural:
+            return _STRUCTURAL[site.context] if site.keyed and site.context in _STRUCTURAL else "add or remove items"
+        return _WRITE if operation == Operation.READ_MODIFY_WRITE.value and part.reads >= 0 else operation
 
     def _step(self, part: _Part, serial: int, operation: str, harm: str = "") -> Step:
         site, path = self._site_of(serial), self._file_of(serial)
@@ -144,10 +206,6 @@ class Interleaving:
             value=site.literal if operation not in ("read", "test") else "",
             harm=harm,
         )
-
-
-def _plainly(operation: str) -> str:
-    return "add or remove items" if operation == "structural-change" else operation
 
 
 def taken_by(side: AccessSide) -> str:

@@ -47,13 +47,18 @@ def judge(
         severity = Severity.WARNING if race.later.region == ECHO else Severity.ERROR  # the newest one may be meant
         return Judgement(severity, Verdicts(Verdict.HARMFUL, Verdict.HARMFUL, Verdict.HARMFUL), "")
     if kind is FindingKind.SPLIT_CRITICAL_SECTION:
-        return Judgement(Severity.ERROR, Verdicts(Verdict.HARMFUL, Verdict.HARMFUL), "")
+        return harmful()
     verdict = Verdicts(_on_gil(kind, first, second, sites), Verdict.HARMFUL)
     reason = _benign(kind, first, second, sites, read)
     if reason:
         return trusted(reason)
     here = verdict.gil if gil else verdict.free_threaded
     return Judgement(Severity.ERROR if here is Verdict.HARMFUL else Severity.WARNING, verdict, "")
+
+
+def harmful() -> Judgement:
+    """The judgement of what does harm on every interpreter."""
+    return Judgement(Severity.ERROR, Verdicts(Verdict.HARMFUL, Verdict.HARMFUL), "")
 
 
 def trusted(reason: str) -> Judgement:
@@ -80,7 +85,7 @@ def _on_gil(kind: FindingKind, first: Member, second: Member, sites: tuple[Site,
         return Verdict.HARMFUL if any(site.spans for site in walks) else Verdict.LATENT
     if kind is FindingKind.WRITE_WRITE and advances(first.side, sites[0]):
         return Verdict.HARMFUL  # threads switch inside of generators
-    return Verdict.LATENT
+    return Verdict.LUCK
 
 
 def _benign(kind: FindingKind, first: Member, second: Member, sites: tuple[Site, Site], read: bool) -> str:

@@ -123,6 +123,8 @@ class Verdict(enum.Enum):
 
     HARMFUL = "harmful"
     LATENT = "latent"
+    LUCK = "luck"
+    """Each access is one step, and which of them comes first is not said: a matter of what the program makes of it."""
     SAFE = "safe"
 
 

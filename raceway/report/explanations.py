@@ -112,7 +112,7 @@ EXPLANATIONS: dict[FindingKind, Explanation] = {
             for client in clients:
                 client.send(message)""",
         remedy="Iterate over a copy that is made under the lock which guards the changes, or hold that lock for the "
-        "whole loop.",
+        "whole loop. Between tasks of one event loop a copy needs no lock.",
     ),
     FindingKind.AWAIT_GAP: Explanation(
         what="A task reads shared data, awaits, and then writes what depends on the read; another task wrote it during "

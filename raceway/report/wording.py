@@ -26,6 +26,7 @@ _CONFIDENCE_OF_CALL = {
 _VERDICT = {
     Verdict.HARMFUL: "harmful",
     Verdict.LATENT: "latent, safe only by an implementation detail",
+    Verdict.LUCK: "a matter of luck, nothing says which of the two comes first",
     Verdict.SAFE: "safe",
 }
 _BENIGN = "benign, nothing to change"

@@ -48,7 +48,7 @@ def test_locks_of_two_objects_are_told_apart(run_raceway: RunRaceway) -> None:
     assert held == {"laser": ["Printer.lock #1"], "ink": ["Printer.lock #2"]}
     assert "with no common lock to order them" in finding["message"]
     assert re.search(
-        r"Each holds a Printer\.lock, but of an object of its own: \w+ holds Printer\.lock #\d, \w+ Printer",
+        r"Both hold Printer\.lock, but each that of an object of its own: \w+ holds Printer\.lock #\d, \w+ Printer",
         finding["message"],
     )
     assert finding["fix"].startswith("Guard Printer.jobs with one lock for all instances, a class attribute or")

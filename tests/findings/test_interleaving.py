@@ -105,7 +105,7 @@ def test_a_walk_is_begun_and_goes_on_after_the_change(run_raceway: RunRaceway, c
     found = steps(run_raceway, core, source + THREADS, "iteration-mutation")
     assert [(operation, line) for _, operation, line, _, _ in found] == [
         ("begin to iterate", 4),
-        ("add or remove items", 7),
+        ("sort()", 7),
         ("go on to the next item", 4),
     ]
 
@@ -117,6 +117,41 @@ def test_plain_writes_come_in_the_order_of_the_run(run_raceway: RunRaceway, core
     found = steps(run_raceway, core, source + THREADS + "print(x)\n", "write-write")
     assert [(side, operation) for side, operation, *_ in found] == [(0, "write"), (1, "write")]
     assert "is gone; in the other order this one would be" in found[-1][-1]
+
+
+def test_of_a_generator_the_second_step_comes_while_the_first_runs(run_raceway: RunRaceway, core: str) -> None:
+    source = (
+        "def f():\n    while True:\n        yield 1\nx = f()\ndef one():\n    next(x)\ndef two():\n    x.send(None)\n"
+    )
+    found = steps(run_raceway, core, source + THREADS, "write-write")
+    assert {operation for _, operation, *_ in found} in ({"next() begins", "send()"}, {"send() begins", "next()"})
+    assert found[-1][-1].startswith("ValueError: generator already executing")
+
+
+def test_a_value_is_stored_over_before_it_is_read_back(run_raceway: RunRaceway, core: str) -> None:
+    source = (
+        "class A: pass\no = A()\ndef f(): pass\n"
+        "def one(y='1'):\n    o.x = y + '.'\n    f()\n    print(o.x)\ntwo = one\n"
+    )
+    found = steps(run_raceway, core, source + THREADS, "read-write")
+    assert [(operation, line) for _, operation, line, *_ in found] == [("write", 5), ("write", 5), ("read", 7)]
+    assert found[0][0] == found[2][0] != found[1][0]
+    assert "not what it stored" in found[-1][-1]
+
+
+def test_what_is_put_into_a_list_that_is_replaced_is_lost(run_raceway: RunRaceway, core: str) -> None:
+    source = (
+        "class A: pass\no = A()\no.x = [1]\ndef f(): pass\n"
+        "def one():\n    if o.x:\n        f()\n        o.x = []\ndef two():\n    o.x.append(2)\n"
+    )
+    run_raceway.write("app.py", source + THREADS)
+    (finding,) = (one for one in run_raceway("--core", core, "app.py").findings if one["severity"] == "error")
+    assert [(step["operation"], step["line"]) for step in finding["steps"]] == [
+        ("test", 6),
+        ("append()", 10),
+        ("write", 8),
+    ]
+    assert finding["fix"] == "Hold one lock from the look at A.x to the write, and around the append()."
 
 
 def test_a_read_beside_an_update_sees_either_value(run_raceway: RunRaceway, core: str) -> None:

@@ -150,7 +150,7 @@ _REGIONS = (
     ),
     Mutant(
         "same-lines-order", "that what a `with` statement calls at its end does not repeat what it calls first",
-        "findings/build.py", "return reading.access.stack[1][1] < writing.access.stack[1][1]",
+        "findings/folding.py", "return reading.access.stack[1][1] < writing.access.stack[1][1]",
         "return reading.access.stack[1][1] != writing.access.stack[1][1]",
         "race/with_shared.py",
     ),
@@ -400,7 +400,7 @@ _JUDGING = (
     ),
     Mutant(
         "fold-explained", "that what is explained away hides nothing",
-        "findings/build.py", "strong.judgement.severity.rank > weak.judgement.severity.rank and", "False and",
+        "findings/folding.py", "strong.judgement.severity.rank > weak.judgement.severity.rank and", "False and",
         "race/owner_shown.py",
     ),
     Mutant(
@@ -540,20 +540,34 @@ _JUDGING = (
     ),
     Mutant(
         "fold", "that a finding which only repeats a stronger one is dropped",
-        "findings/build.py", "if _repeats(group, strong, site_of):", "if False:", "race/lazy_groups.py",
+        "findings/folding.py", "if not any(_repeats(group, strong, site_of) for strong in kept):", "if True:",
+        "race/lazy_groups.py",
+    ),
+    Mutant(
+        "accessors", "that a line updates by two functions",
+        "findings/accessors.py", "return place if _updates(*place) else None", "return None", "race/accessor_update.py",
+    ),
+    Mutant(
+        "read-back", "that a thread may read back what another one has stored",
+        "findings/readback.py", "return self.store_of(group, race) >= 0", "return False", "race/read_back.py",
+    ),
+    Mutant(
+        "list-replaced", "that what is put into a list which is replaced is lost",
+        "findings/readers.py", "return looks and writer.spans and bool(changes(*reader))", "return False",
+        "race/list_replaced.py",
     ),
     Mutant(
         "fold-methods", "that a value one method read and another wrote in one line is one update",
-        "findings/build.py", "or _same_lines(weak, strong):", "or False:", "race/methods_imported",
+        "findings/folding.py", "or _same_lines(weak, strong):", "or False:", "race/methods_imported",
     ),
     Mutant(
         "fold-method", "that a read and a write of one method are no such update",
-        "findings/build.py", "stack[1][1] < writing.access", "stack[1][1] <= writing.access",
+        "findings/folding.py", "stack[1][1] < writing.access", "stack[1][1] <= writing.access",
         "race/lock_lru_cache.py",
     ),
     Mutant(
         "fold-variable", "that findings on different variables are different",
-        "findings/build.py",
+        "findings/groups.py",
         "key = (kind, variable, lines, race.one_loop, luck)", "key = kind",
         "race/unpack_targets.py",
     ),

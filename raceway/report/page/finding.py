@@ -190,6 +190,7 @@ _BENIGN = "<dt>Verdict</dt><dd class=safe>benign: nothing to change</dd>"
 _MEANS = {
     Verdict.HARMFUL: "harmful",
     Verdict.LATENT: "latent: safe only by an implementation detail",
+    Verdict.LUCK: "a matter of luck: nothing says which of the two comes first",
     Verdict.SAFE: "safe",
 }
 
