@@ -33,7 +33,7 @@ def step_lines(finding: Finding, medium: Medium, *, indent: int, style: Style) -
         return
     yield BLANK
     yield Line((Span(f"{schedule(finding)}:", Style.STRONG),), indent)
-    names = [_cut_name(printable(side.actor.name, medium.encoding)) for side in finding.accesses]
+    names = _heads([printable(side.actor.name, medium.encoding) for side in finding.accesses])
     places = [printable(f"{step.file}:{step.line}" if step.file else "", medium.encoding) for step in finding.steps]
     margin = max(map(cells, places))
     texts = [_words(step, medium) for step in finding.steps]
@@ -83,6 +83,13 @@ def _words(step: Step, medium: Medium) -> str:
 
 def _cut(text: str, room: int = _COLUMN) -> str:
     return text if len(text) <= room else f"{text[: room - 3]}..."
+
+
+def _heads(names: list[str]) -> list[str]:
+    """Names for the heads: of one that is too long what comes before its function, `Thread-6 (serve)`, if that tells
+    them apart."""
+    short = [name if len(name) <= _COLUMN else name.partition(" (")[0] for name in names]
+    return [_cut_name(name) for name in (short if len(set(short)) == len(set(names)) else names)]
 
 
 def _cut_name(name: str) -> str:

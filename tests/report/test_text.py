@@ -274,6 +274,20 @@ def test_a_terminal_breaks_sentences_at_its_width_and_leaves_places_whole(monkey
     assert all(line == line.rstrip() for line in lines)
 
 
+@pytest.mark.parametrize(
+    ("numbers", "heads"),
+    [((6, 7), ["Thread-6", "Thread-7"]), ((6, 6), ["Thread-6 (process_req...", "Thread-6 (process_req..."])],
+)
+def test_a_long_name_in_a_head_loses_its_function_first(numbers: tuple[int, int], heads: list[str]) -> None:
+    sides = tuple(
+        replace(side, actor=Actor("thread", f"Thread-{number} (process_{part}_thread)"))
+        for side, number, part in zip(samples.LOST_UPDATE.accesses, numbers, ("request", "requests"), strict=True)
+    )
+    lines = rendered(samples.report(replace(samples.LOST_UPDATE, accesses=sides))).splitlines()
+    head = lines[next(index for index, line in enumerate(lines) if line.endswith(("in this run:", "wrong:"))) + 1]
+    assert [name.strip() for name in head.split("|")[1:]] == heads
+
+
 def test_markup_in_names_is_text(monkeypatch: pytest.MonkeyPatch) -> None:
     report = samples.report(replace(samples.LOST_UPDATE, variable="d['[bold]x[/bold]'] :smile:"))
     assert "d['[bold]x[/bold]'] :smile:" in on_terminal(monkeypatch, report, columns=100)
