@@ -1,7 +1,9 @@
 """Updates by one line through two functions: `card.points += 1`, where `points` is a property or a descriptor.
 
 The read lies in one function and the write in another, both called from that line: to each of them the value is its
-own business, and the line is where it is read and written back. Serves the grouping of races.
+own business, and the line is where it is read and written back. The transform links the two where they are methods or
+a property of one class of the module (`classify.members`); told from the line are those that it does not know to
+belong together, as of a descriptor. Serves the grouping of races.
 """
 
 from __future__ import annotations

@@ -264,7 +264,7 @@ class Flow:
                 self.lazy.append((draft, read, spans, awaits))
             takes = draft.takes and not self.tried
             adds = (draft.context is Context.AUGMENT or takes or brings) and read not in self.matched
-            splits = adds and not self._acted_inside(read) and self._splits(read, takes=takes or brings)
+            splits = adds and not self._acted_inside(read) and (brings or self._splits(read, takes=takes))
             fills = fills_up(draft, read, read in self.measured)
             draft.add_region(read, RegionKind.TEST, spans, awaits, splits, acted, instead, fills, brings and splits)
 
