@@ -248,7 +248,7 @@ _LOCATIONS = (
     ),
     Mutant(
         "jobs-aware", "that a job comes after what its worker released before and acquires again",
-        "detector/syncs.py", "actor.jobs.hear_own(clock.get(actor.slot, 0), held)", "pass", "norace/jobs_one_worker.py",
+        "detector/syncs.py", "actor.jobs.hear_own(clock.get(actor.slot, 0), held)", "pass", "norace/jobs_in_order.py",
     ),
     Mutant(
         "jobs-lock", "that a lock which is held in both jobs keeps them apart",
