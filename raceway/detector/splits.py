@@ -32,7 +32,7 @@ from raceway.detector.claims import puts
 from raceway.detector.conflicts import conflict
 from raceway.detector.shadow import Entry, Shadow
 from raceway.model.kinds import LocationKind, Operation
-from raceway.model.records import Access
+from raceway.model.records import caller_of
 from raceway.model.sites import Region, Site
 
 
@@ -113,18 +113,13 @@ def _tested(entry: Entry, shadow: Shadow, actor: Actor, site_of: Callable[[int],
         asked, region = other.number <= actor.firm.get(other.slot, 0), _region(other, site_of)
         if asked or not region.brings or other.head.access.site != entry.access.site:
             continue
-        alike = not region.calls or _caller(entry.access) == _caller(other.access)
+        alike = not region.calls or caller_of(entry.access.stack) == caller_of(other.access.stack)
         if alike and _under_its_lock(entry, other) and actor.claims.finds(other):
             yield other
 
 
 def _region(closing: Entry, site_of: Callable[[int], Site]) -> Region:
     return site_of(closing.access.site).regions[closing.region]
-
-
-def _caller(access: Access) -> object:
-    """The code that called the function of the access."""
-    return next((code for code, _offset in access.stack[1:2]), None)
 
 
 def _under_its_lock(entry: Entry, other: Entry) -> bool:

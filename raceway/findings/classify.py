@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from raceway.model.kinds import Commute, FindingKind, Operation, RegionKind
 from raceway.model.races import THROUGH, RawRace, Side
-from raceway.model.records import Access
+from raceway.model.records import caller_of
 from raceway.model.sites import Region, Site, SiteForm
 from raceway.model.struct import Struct, replace
 
@@ -83,18 +83,12 @@ def _opening(reader: Member, writer: Member, site_of: Callable[[int], Site]) -> 
     read, write = reader.side.access, writer.side.access
     site = site_of(write.site)
     if reader.region is None and write.operation.mutates and not read.operation.mutates:
+        asks = caller_of(read.stack)
         for region in site.regions:
-            asks = _code(read, 0 if region.here else 1)
-            if not region.calls or write.site - site.index + region.head != read.site or asks is None:
-                continue
-            if asks is _code(write, 1):
+            lent = region.calls and not region.here and write.site - site.index + region.head == read.site
+            if lent and asks is not None and asks is caller_of(write.stack):
                 return replace(reader, unit=write.site, region=region.kind, spans=True)
     return reader
-
-
-def _code(access: Access, place: int) -> object:
-    """The code of a frame of its stack, None where there is no such frame."""
-    return next((code for code, _offset in access.stack[place : place + 1]), None)
 
 
 def _member(side: Side, site_of: Callable[[int], Site], openings: Openings) -> Member:

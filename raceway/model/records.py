@@ -16,6 +16,11 @@ Stack = tuple[tuple[CodeType, int], ...]
 """Frames as (code object, offset of the last instruction in bytes), innermost first."""
 
 
+def caller_of(stack: Stack) -> object:
+    """The code that called the innermost function of a stack, None where it is not known."""
+    return next((code for code, _offset in stack[1:2]), None)
+
+
 WHOLE = "every item"
 """Key of a container's location that stands for all its items: item accesses read it, wholesale changes write it."""
 

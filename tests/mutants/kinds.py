@@ -78,7 +78,8 @@ _REGIONS = (
     ),
     Mutant(
         "helper-read", "that who asks for the same function begins what the other one has ended",
-        "findings/classify.py", "if asks is _code(write, 1):", "if False:", "race/property_update.py",
+        "findings/classify.py", "if lent and asks is not None and asks is caller_of(write.stack):",
+        "if False:", "race/property_update.py",
     ),
     Mutant(
         "helper-anew", "that a method which looks anew relies on nobody",
