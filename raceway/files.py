@@ -89,7 +89,10 @@ def make_directories(path: str) -> None:
         if above == path:
             raise
         make_directories(above)
-        make_directories(path)
+        try:
+            _real.mkdir(path, 0o700)  # once: above may be a dangling link, or a file system that makes no directories
+        except FileExistsError:
+            return
 
 
 def remove_directory(path: str) -> None:

@@ -169,6 +169,13 @@ def test_a_directory_that_cannot_be_made_only_costs_time(tmp_path: Path, done: I
     assert cache.load(Source(lambda: SOURCE), "shop.py", "hold") is None
 
 
+def test_a_directory_below_a_link_to_nowhere_only_costs_time(tmp_path: Path, done: Instrumented) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "gone")
+    cache = Cache(str(tmp_path / "link" / "cache" / "raceway"))
+    put(cache, done)
+    assert cache.load(Source(lambda: SOURCE), "shop.py", "hold") is None
+
+
 def test_nothing_is_left_beside_the_files(tmp_path: Path, done: Instrumented) -> None:
     cache = Cache(str(tmp_path))
     for _ in range(3):
