@@ -99,6 +99,8 @@ def _stack(side: AccessSide) -> Iterator[Line]:
 
 def _shown(shown: Shown) -> tuple[Span, ...]:
     frame = shown.frame
+    if shown.again:
+        return (Span(f"... these {shown.again} again, {counted(shown.times, 'time')} ...", Style.FAINT),)
     if frame is None:
         return (Span(f"... {counted(shown.times, 'frame')} of {', '.join(shown.packages)} ...", Style.FAINT),)
     times = (Span(f", {shown.times} times", Style.FAINT),) if shown.times > 1 else ()

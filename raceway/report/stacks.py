@@ -17,15 +17,19 @@ _INSTALLED = r"(?:^|[/\\])(?:site|dist)-packages[/\\](?P<package>[^/\\]+)"
 _LIBRARY = r"(?:[/\\]lib(?:64)?[/\\]python3\.\d+t?|^[A-Za-z]:\\(?:.*\\)?Lib)[/\\](?P<module>[^/\\]+)"
 _LEAST = 2
 """So many frames in a row at least are told by their number."""
+_LONGEST_ROUND = 8
+_LEAST_ROUNDS = 3
+"""So many functions that call each other in a row are known again, when they do so so many times."""
 
 
 class Shown(Struct):
     """One line of a stack: a frame that `times` calls in a row went through, or `packages` of which it leaves so many
-    frames out."""
+    frames out, or the `again` lines before it, which come so many times more."""
 
     times: int
     frame: Frame | None = None
     packages: tuple[str, ...] = ()
+    again: int = 0
 
 
 @functools.cache
@@ -59,6 +63,29 @@ def shortened(side: AccessSide) -> Iterator[Shown]:
 
 
 def _repeated(frames: Sequence[Frame]) -> Iterator[Shown]:
-    """Each frame once for a row of equal ones, as recursion makes them."""
-    for frame, run in groupby(frames):
-        yield Shown(sum(1 for _ in run), frame)
+    """Each frame once for a row of equal ones, as recursion makes them, and once what functions that call each other
+    make of it."""
+    rows = [Shown(sum(1 for _ in run), frame) for frame, run in groupby(frames)]
+    at = 0
+    while at < len(rows):
+        length, rounds = max(((size, _rounds(rows, at, size)) for size in range(2, _LONGEST_ROUND + 1)), key=_saved)
+        if rounds >= _LEAST_ROUNDS:
+            yield from rows[at : at + length]
+            yield Shown(rounds - 1, again=length)
+            at += length * rounds
+        else:
+            yield rows[at]
+            at += 1
+
+
+def _rounds(rows: list[Shown], at: int, size: int) -> int:
+    """How many times in a row the next so many rows come."""
+    rounds = 1
+    while rows[at : at + size] == rows[at + rounds * size : at + (rounds + 1) * size]:
+        rounds += 1
+    return rounds
+
+
+def _saved(found: tuple[int, int]) -> int:
+    size, rounds = found
+    return size * (rounds - 1)

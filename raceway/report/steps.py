@@ -86,16 +86,22 @@ def _cut(text: str, room: int = _COLUMN) -> str:
 
 
 def _heads(names: list[str]) -> list[str]:
-    """Names for the heads: of one that is too long what comes before its function, `Thread-6 (serve)`, if that tells
-    them apart."""
-    short = [name if len(name) <= _COLUMN else name.partition(" (")[0] for name in names]
-    return [_cut_name(name) for name in (short if len(set(short)) == len(set(names)) else names)]
+    """Names for the heads: of one that is too long what comes before its function, `Thread-6 (serve)`, else its
+    beginning, else its end: the first of these that tells them apart."""
+    without = [name if len(name) <= _COLUMN else name.partition(" (")[0] for name in names]
+    ways = [list(map(_cut_name, without)), list(map(_cut_name, names)), list(map(_end_of, without))]
+    ways.append(list(map(_end_of, names)))
+    return next((heads for heads in ways if len(set(heads)) == len(set(names))), ways[1])
 
 
 def _cut_name(name: str) -> str:
     """A name; the number that tells it from another of the same name stays."""
     number = name[-4:] if name.endswith((" (1)", " (2)")) else ""
     return _cut(name.removesuffix(number), _COLUMN - len(number)) + number
+
+
+def _end_of(name: str) -> str:
+    return name if len(name) <= _COLUMN else f"...{name[3 - _COLUMN :]}"
 
 
 def _padded(text: str, width: int) -> str:

@@ -105,11 +105,21 @@ def _console(stream: TextIO) -> Console | None:
     except ImportError:  # the program may have a `rich` of its own, or have emptied sys.path
         return None
     console = Console(file=stream, highlight=False, markup=False, emoji=False)
-    if not console.is_terminal or console.is_dumb_terminal or console.legacy_windows:
+    if not console.is_terminal or console.legacy_windows:
         return None
-    if console.no_color:
-        return Console(file=stream, highlight=False, markup=False, emoji=False, color_system=None, width=console.width)
+    if console.no_color or console.is_dumb_terminal:
+        width, height = _size() if console.is_dumb_terminal else console.size
+        return Console(
+            file=stream, highlight=False, markup=False, emoji=False, color_system=None, width=width, height=height
+        )
     return console
+
+
+def _size() -> tuple[int, int]:
+    """The columns and lines of a terminal of which rich does not ask them."""
+    import shutil
+
+    return shutil.get_terminal_size()
 
 
 def _is_terminal(stream: TextIO) -> bool:

@@ -29,6 +29,8 @@ def lines(one: AccessSide) -> list[str]:
     return [
         f"{shown.frame.file}:{shown.frame.line} x{shown.times}"
         if shown.frame is not None
+        else f"these {shown.again} x{shown.times}"
+        if shown.again
         else f"{shown.times} of {'+'.join(shown.packages)}"
         for shown in shortened(one)
     ]
@@ -69,6 +71,14 @@ def test_a_frame_of_others_that_stands_alone_is_shown() -> None:
 def test_recursion_is_one_line() -> None:
     deep = [("links.py", 20, "check")] * 40
     assert lines(side(*deep, ("app.py", 9, "main"))) == ["links.py:20 x40", "app.py:9 x1"]
+
+
+def test_functions_that_call_each_other_are_shown_once() -> None:
+    rounds = [("eval.py", 20, "term"), ("eval.py", 30, "product"), ("eval.py", 40, "sum")] * 9
+    assert lines(side(("eval.py", 9, "number"), *rounds, ("app.py", 9, "main"))) == [
+        *("eval.py:9 x1", "eval.py:20 x1", "eval.py:30 x1", "eval.py:40 x1", "these 3 x8", "app.py:9 x1")
+    ]
+    assert lines(side(*rounds[:6])) == [f"eval.py:{line} x1" for line in (20, 30, 40)] * 2
 
 
 def test_the_frames_of_a_package_that_is_watched_itself_stay() -> None:

@@ -276,7 +276,7 @@ def test_a_terminal_breaks_sentences_at_its_width_and_leaves_places_whole(monkey
 
 @pytest.mark.parametrize(
     ("numbers", "heads"),
-    [((6, 7), ["Thread-6", "Thread-7"]), ((6, 6), ["Thread-6 (process_req...", "Thread-6 (process_req..."])],
+    [((6, 7), ["Thread-6", "Thread-7"]), ((6, 6), ["...ocess_request_thread)", "...cess_requests_thread)"])],
 )
 def test_a_long_name_in_a_head_loses_its_function_first(numbers: tuple[int, int], heads: list[str]) -> None:
     sides = tuple(
@@ -286,6 +286,16 @@ def test_a_long_name_in_a_head_loses_its_function_first(numbers: tuple[int, int]
     lines = rendered(samples.report(replace(samples.LOST_UPDATE, accesses=sides))).splitlines()
     head = lines[next(index for index, line in enumerate(lines) if line.endswith(("in this run:", "wrong:"))) + 1]
     assert [name.strip() for name in head.split("|")[1:]] == heads
+
+
+def test_long_names_that_begin_alike_are_told_apart_in_the_heads() -> None:
+    names = [f"subscription-renewal-worker-{number}" for number in range(2)]
+    sides = (
+        replace(side, actor=Actor("thread", name))
+        for side, name in zip(samples.LOST_UPDATE.accesses, names, strict=True)
+    )
+    text = rendered(samples.report(replace(samples.LOST_UPDATE, accesses=tuple(sides))))
+    assert re.search(r"\| \.\.\.tion-renewal-worker-0 +\| \.\.\.tion-renewal-worker-1\n", text)
 
 
 def test_markup_in_names_is_text(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -305,10 +315,13 @@ def test_a_terminal_that_wants_no_colour_gets_plain_text(
     assert stream.getvalue() == rendered(samples.QUIET, show=Severity.INFO, fail_on=None)
 
 
-def test_a_narrow_terminal_without_colours_is_not_overrun(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("name", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")])
+def test_a_narrow_terminal_without_colours_is_not_overrun(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
     report = samples.report(samples.LOST_UPDATE)
     coloured = on_terminal(monkeypatch, report, columns=60)
-    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv(name, value)
     stream = Terminal()
     render_text(report, stream, show=Severity.WARNING, fail_on=Severity.ERROR)
     assert stream.getvalue() == re.sub("\x1b\\[[0-9;]*m", "", coloured) != coloured
