@@ -44,8 +44,8 @@ EXPLANATIONS: dict[FindingKind, Explanation] = {
         why="The test and the act are each correct, but nothing holds them together: the seat that was free is taken "
         "twice, the key that was there is missing.",
         example="""\
-            if user in self.sessions:            # another thread logs the user out here
-                self.sessions[user].touch()      # KeyError""",
+            if user in self.sessions:        # another thread logs the user out
+                self.sessions[user].touch()  # KeyError""",
         fixed="""\
             with self.lock:
                 if user in self.sessions:
@@ -150,11 +150,11 @@ EXPLANATIONS: dict[FindingKind, Explanation] = {
         "so tests pass and production hangs.",
         example="""\
             def transfer(source, target, amount):
-                with source.lock, target.lock:   # and transfer(target, source, ...) elsewhere
+                with source.lock, target.lock:  # elsewhere: transfer(target, source)
                     ...""",
         fixed="""\
             def transfer(source, target, amount):
-                first, second = sorted((source, target), key=lambda account: account.number)
+                first, second = sorted((source, target), key=number)
                 with first.lock, second.lock:
                     ...""",
         remedy="Take the locks in one order everywhere, or one lock around them all; do not call out while holding "

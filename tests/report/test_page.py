@@ -31,7 +31,7 @@ HOSTILE = "</script><script>hacked=1</script><img src=x onerror=hacked=1>\"' onl
 class _Parsed(HTMLParser):
     """Tags, attributes and text of a page; `faults` has tags that close what is not open."""
 
-    VOID = frozenset({"meta", "link", "input", "rect", "path"})
+    VOID = frozenset({"meta", "link", "input", "rect", "path", "wbr"})
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -110,7 +110,7 @@ def test_any_report_is_a_well_formed_page_with_one_script(report: Report) -> Non
 def test_a_hostile_text_stays_text() -> None:
     plain, bad = _Parsed(page_of(samples.EVERYTHING)), _Parsed(page_of(hostile()))
     assert bad.faults == []
-    assert {tag for tag, _ in bad.tags} <= {tag for tag, _ in plain.tags}
+    assert {tag for tag, _ in bad.tags} <= {tag for tag, _ in plain.tags} | {"wbr"}
     names = {name for _, attributes in bad.tags for name in attributes}
     assert not any(name.startswith("on") for name in names)
     assert "hacked=1" in bad.text
@@ -175,6 +175,21 @@ def test_threads_of_one_name_share_a_lane() -> None:
     assert lane.count("<rect ") == 2
     assert "2.000 s to 2.500 s" in lane
     assert page.count('<th scope="row"') == len(samples.LIVES)
+
+
+def test_a_thread_of_very_many_findings_leads_to_the_first_of_them() -> None:
+    name = samples.LOST_UPDATE.accesses[0].actor.name
+    many = [replace(samples.LOST_UPDATE, fingerprint=f"{number:08x}") for number in range(40)]
+    report = replace(samples.report(*many), lives=(Life(Actor("thread", name), 0.0),))
+    lanes = page_of(report).partition('id="timeline"')[2].partition("</table>")[0]
+    assert lanes.count('<a href="#finding-') == 9
+    assert "and 31 more" in lanes
+
+
+def test_a_long_path_is_broken_behind_its_folders() -> None:
+    side = replace(samples.LOST_UPDATE.accesses[0], file="application/services/renewal.py", line=7)
+    page = page_of(samples.report(replace(samples.LOST_UPDATE, accesses=(side, side))))
+    assert "application/<wbr>services/<wbr>renewal.py:7" in page
 
 
 def test_a_timeline_of_very_many_threads_keeps_those_that_matter() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from raceway.model.findings import AccessSide, Finding, Frame, Verdicts
 from raceway.model.kinds import FindingKind, Verdict
 from raceway.report.page.graph import edges_of, lock_order
-from raceway.report.page.markup import code, highlighted, marked, text
+from raceway.report.page.markup import code, highlighted, marked, place, text
 from raceway.report.stacks import is_foreign
 from raceway.report.wording import confidence, explained, schedule, seen
 
@@ -20,13 +20,13 @@ def article(finding: Finding, number: int, places: Mapping[str, int], *, unfolde
     """The whole finding; `number` is its place in the report and its anchor, `places` has those of all."""
     severity, kind = finding.severity.value, finding.kind.value
     first = finding.accesses[0] if finding.accesses else None
-    place = f'<span class="place">{text(f"{first.file}:{first.line}")}</span>' if first else ""
+    where = place(first.file, first.line) if first else ""
     times = f'<span class="times" title="so many racing pairs are folded into it">{seen(finding)}</span>'
     return (
         f'<article class="finding {severity}" id="finding-{number}" data-severity="{severity}" data-kind="{kind}" '
         f'data-text="{text(_searched(finding))}"><details{" open" if unfolded else ""}><summary>'
         f'<span class="severity">{severity}</span><h2><span class="kind">{kind}</span> '
-        f"{code(finding.variable) if finding.variable else ''}</h2>{place}"
+        f"{code(finding.variable) if finding.variable else ''}</h2>{where}"
         f"{times if finding.count > 1 else ''}</summary>"
         f'<div class="body"><p class="message">{text(finding.message)}</p>{_fix(finding)}{_steps(finding)}'
         f'{_graph(finding)}<div class="sides">{"".join(_side(side, finding) for side in finding.accesses)}</div>'
@@ -69,8 +69,8 @@ def _rows(finding: Finding) -> Iterator[str]:
         stores = f' <span class="value">stores {code(step.value)}</span>' if step.value else ""
         harm = f'<p class="harm">{text(step.harm)}</p>' if step.harm else ""
         source = f'<code class="source">{highlighted(step.source.strip())}</code>' if step.source else ""
-        place = f' <span class="place">{text(f"{step.file}:{step.line}")}</span>' if step.file else ""
-        words = f"<b>{text(step.operation)}</b>{stores}{place}{source}{harm}"
+        where = f" {place(step.file, step.line)}" if step.file else ""
+        words = f"<b>{text(step.operation)}</b>{stores}{where}{source}{harm}"
         cells = "".join(
             f'<td class="acts">{words}</td>' if index == step.side else "<td></td>"
             for index in range(len(finding.accesses))
@@ -95,7 +95,7 @@ def _side(side: AccessSide, finding: Finding) -> str:
     return (
         f'<section class="side"><h3>{text(side.actor.kind)} <b>{text(side.actor.name)}</b></h3>'
         f'<p class="does">{text(side.operation)}, holding {held}{lacks}</p>'
-        f'<p class="place">{text(f"{side.file}:{side.line}")}{function}</p>{_source(side)}{_stack(side)}</section>'
+        f'<p class="place">{place(side.file, side.line)}{function}</p>{_source(side)}{_stack(side)}</section>'
     )
 
 
@@ -124,14 +124,14 @@ def _stack(side: AccessSide) -> str:
         return ""
     frames = "".join(
         f"<li{' class=foreign' if is_foreign(frame, side) else ''}>"
-        f'<span class="place">{text(f"{frame.file}:{frame.line}")}</span> {code(frame.function)}</li>'
+        f"{place(frame.file, frame.line)} {code(frame.function)}</li>"
         for frame in side.stack
     )
     return f'<details class="stack"><summary>Stack, {len(side.stack)} frames</summary><ol>{frames}</ol></details>'
 
 
 def _place(frame: Frame) -> str:
-    return f'<span class="place">{text(f"{frame.file}:{frame.line}")}</span>'
+    return place(frame.file, frame.line)
 
 
 def _also(finding: Finding) -> str:

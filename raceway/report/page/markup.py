@@ -21,6 +21,7 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE,
 )
+_SEPARATOR = re.compile(r"([/\\])")
 _QUOTED = re.compile("`([^`]*)`")
 _DEFINES = frozenset({"def", "class"})
 
@@ -33,6 +34,12 @@ def text(value: str) -> str:
 def code(value: str) -> str:
     """A short piece of code or a name, in the font of code."""
     return f"<code>{text(value)}</code>"
+
+
+def place(file: str, line: int) -> str:
+    """A line of a file, which may be broken behind the folders."""
+    shown = _SEPARATOR.sub(r"\1<wbr>", text(f"{file}:{line}"))
+    return f'<span class="place">{shown}</span>'
 
 
 def prose(value: str) -> str:

@@ -10,6 +10,7 @@ from raceway.report.page.markup import text
 from raceway.report.wording import counted
 
 _LANES = 24
+_LINKS = 9
 _TOLD = 4
 """Of so many threads of one name the times are told in words."""
 
@@ -48,7 +49,8 @@ def _involved(report: Report) -> dict[str, list[int]]:
 
 def _lane(name: str, lives: list[Life], whole: float, numbers: list[int]) -> str:
     words = ", ".join(map(_words, lives[:_TOLD])) + (", ..." if len(lives) > _TOLD else "")
-    links = " ".join(f'<a href="#finding-{number}">{number}</a>' for number in numbers)
+    links = " ".join(f'<a href="#finding-{number}">{number}</a>' for number in numbers[:_LINKS])
+    links += f" <small>and {len(numbers) - _LINKS:,} more</small>" if len(numbers) > _LINKS else ""
     bars = "".join(_bar(life, whole) for life in lives)
     several = f" <small>{counted(len(lives), 'thread')}</small>" if len(lives) > 1 else ""
     shown = text(name)
