@@ -18,6 +18,7 @@ from pathlib import Path
 
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
+from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).resolve().parent
 SOURCES = sorted(str(path) for path in Path("raceway/native").glob("*.c"))
@@ -53,6 +54,16 @@ def may_profile() -> bool:
         return PGO == "1"
     gil = not sysconfig.get_config_var("Py_GIL_DISABLED")  # without it msgspec has no wheels that could be fetched
     return gil and sys.platform == "linux" and not os.environ.get("RACEWAY_CFLAGS") and TRAINING.is_dir()
+
+
+class BuildPackage(build_py):
+    """Copies the modules, and beside `raceway explain` the page that it reads in a checkout."""
+
+    def run(self) -> None:
+        """Copy them."""
+        super().run()
+        if not self.editable_mode:
+            self.copy_file("docs/messages.md", os.path.join(self.build_lib, "raceway", "cli", "messages.md"))
 
 
 class BuildCore(build_ext):
@@ -130,7 +141,7 @@ def train(place: Path, core: Path) -> None:
 
 if sys.implementation.name == "cpython" and POSIX:
     setup(
-        cmdclass={"build_ext": BuildCore},
+        cmdclass={"build_ext": BuildCore, "build_py": BuildPackage},
         setup_requires=trained_with() if INSTALLS and may_profile() else [],
         ext_modules=[
             Extension(
@@ -144,4 +155,4 @@ if sys.implementation.name == "cpython" and POSIX:
         ],
     )
 else:
-    setup()
+    setup(cmdclass={"build_py": BuildPackage})

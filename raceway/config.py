@@ -150,6 +150,9 @@ OPTIONS = tuple(setting for setting in SETTINGS if setting.name != "enabled")
 
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
 
+_OTHERS = ("CONFIG", "API_KEY", "INSTANCE_ID", "CHILD", "CHILD_PYTHONPATH", "PGO", "WERROR", "CFLAGS", "REQUIRE_NATIVE")
+_VARIABLES = [*(setting.variable for setting in SETTINGS), *(f"RACEWAY_{name}" for name in _OTHERS)]
+
 
 def resolve(
     arguments: Mapping[str, object], environ: Mapping[str, str] | None = None, start_directory: str | None = None
@@ -206,6 +209,9 @@ def _from_arguments(arguments: Mapping[str, object], start: str) -> Iterator[tup
 
 
 def _from_environment(variables: Mapping[str, str], start: str) -> Iterator[tuple[str, Any]]:
+    for name in variables:
+        if name.startswith("RACEWAY_") and name not in _VARIABLES and (known := _close(name, _VARIABLES, 0.92)):
+            raise ConfigError(f"there is no variable {name}; did you mean {known}?")
     for setting in SETTINGS:
         value = variables.get(setting.variable)
         if value or (value is not None and setting.about.kind is Kind.DIRECTORY):  # nowhere is a directory, too
@@ -262,11 +268,15 @@ def _content(path: str) -> bytes:
         raise ConfigError(f"cannot read {path}: {error.strerror}; correct the path") from None
 
 
-def _suggestion(word: str, known: list[str]) -> str:
+def _close(word: str, known: list[str], cutoff: float = 0.6) -> str:
     from difflib import get_close_matches
 
-    close = get_close_matches(word, known, n=1)
-    return f"; did you mean {close[0]!r}?" if close else f"; there are {', '.join(known)}"
+    return next(iter(get_close_matches(word, known, 1, cutoff)), "")
+
+
+def _suggestion(word: str, known: list[str]) -> str:
+    close = _close(word, known)
+    return f"; did you mean {close!r}?" if close else f"; there are {', '.join(known)}"
 
 
 def _read(setting: Setting, value: object, source: str, start: str) -> object:
@@ -281,13 +291,9 @@ def _read(setting: Setting, value: object, source: str, start: str) -> object:
             return _flag(value, source)
         case Kind.SEVERITY | Kind.LIMIT | Kind.CHOICE:
             return _choice(setting, value, source)
-        case Kind.FILE:
-            if not isinstance(value, (str, os.PathLike)) or not os.fspath(value):
-                raise ConfigError(f"{source}: expected a path, not {value!r}")
-            return os.path.join(start, os.fsdecode(value))
-        case Kind.DIRECTORY:
-            if not isinstance(value, (str, os.PathLike)):
-                raise ConfigError(f"{source}: expected a directory, not {value!r}")
+        case Kind.FILE | Kind.DIRECTORY:
+            if not isinstance(value, (str, os.PathLike)) or (kind is Kind.FILE and not os.fspath(value)):
+                raise ConfigError(f"{source}: expected a {'path' if kind is Kind.FILE else 'directory'}, not {value!r}")
             return os.path.join(start, os.fsdecode(value)) if os.fspath(value) else ""
         case Kind.TEXT:
             if not isinstance(value, str):
@@ -325,10 +331,8 @@ def _flag(value: object, source: str) -> bool:
     if isinstance(value, bool):
         return value
     word = value.strip().lower() if isinstance(value, str) else ""
-    if word in _TRUE:
-        return True
-    if word in _FALSE:
-        return False
+    if word in _TRUE or word in _FALSE:
+        return word in _TRUE
     raise ConfigError(f"{source}: expected true or false, not {value!r}")
 
 
@@ -351,13 +355,9 @@ def cache_directory(config: Config | None = None) -> str:
 
 def instance_id() -> str:
     """What tells this process from others of its service: `RACEWAY_INSTANCE_ID`, else made of host and process."""
-    return os.environ.get("RACEWAY_INSTANCE_ID") or f"{_host()}-{os.getpid()}"
-
-
-def _host() -> str:
     import platform
 
-    return platform.node() or "localhost"
+    return os.environ.get("RACEWAY_INSTANCE_ID") or f"{platform.node() or 'localhost'}-{os.getpid()}"
 
 
 def api_key() -> str | None:

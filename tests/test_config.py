@@ -154,6 +154,8 @@ def test_python_values_are_taken_as_they_are(tmp_path: Path) -> None:
         ({"config": 3}, {}, "", "config: expected a path, not 3"),
         ({}, {"SHOW": "loud"}, "", "RACEWAY_SHOW: 'loud' is not one of error, warning, info"),
         ({}, {"CORE": "fast"}, "", "RACEWAY_CORE: 'fast' is not one of auto, pure, native"),
+        ({}, {"FIAL_ON": "warning"}, "", "there is no variable RACEWAY_FIAL_ON; did you mean RACEWAY_FAIL_ON?"),
+        ({}, {"SUPRESS": "*"}, "", "there is no variable RACEWAY_SUPRESS; did you mean RACEWAY_SUPPRESS?"),
         ({}, {}, "[tool.raceway]\nfail-onn = 1\n", "unknown key 'fail-onn' in [tool.raceway]; did you mean 'fail-on'?"),
         ({}, {}, "[tool.raceway]\nshow = 3\n", "pyproject.toml: show: 3 is not one of error, warning, info"),
         ({}, {}, "[tool.raceway\n", "pyproject.toml is not valid TOML: "),
@@ -168,6 +170,10 @@ def test_what_is_wrong_is_told_in_one_line(
         settings(tmp_path, arguments, **environ)
     assert complaint in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_variables_of_others_are_left_alone(tmp_path: Path) -> None:
+    assert settings(tmp_path, CHILD="1", PGO="0", TEAM="red", SARIF_SCHEMA="x.json") == Config()
 
 
 def test_a_named_file_must_have_the_table(tmp_path: Path) -> None:

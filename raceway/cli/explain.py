@@ -1,4 +1,4 @@
-"""`raceway explain`: what a kind of finding means, why it is harmful, and what to do, with an example."""
+"""`raceway explain`: what a kind of finding means, why it is harmful, and what to do, with an example; or a message."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Sequence
 from difflib import get_close_matches
 
+from raceway.cli.messages import entries
 from raceway.cli.options import refuse
 from raceway.cli.parser import Parser
 from raceway.model.kinds import FindingKind
@@ -22,12 +23,25 @@ def main(arguments: Sequence[str], prog: str) -> int:
     if given.kind is None:
         print(_list(kinds))
         return 0
-    if given.kind not in kinds:
-        close = get_close_matches(given.kind, list(kinds), n=1)
+    name = given.kind.strip("[]")
+    if name in kinds:
+        print(_text(kinds[name]))
+        return 0
+    messages = entries()
+    if name not in messages:
+        close = get_close_matches(name, [*kinds, *messages], n=1)
         hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(kinds)}"
         refuse(prog, f"there is no kind {given.kind!r}; {hint}")
-    print(_text(kinds[given.kind]))
+    print(_message(name, messages[name]))
     return 0
+
+
+def _message(slug: str, text: str) -> str:
+    """An entry of the page of messages; what is no paragraph of prose stays as it is."""
+    parts = (
+        part if part.startswith((" ", "-", "|", "`")) else textwrap.fill(part, _WIDTH) for part in text.split("\n\n")
+    )
+    return "\n\n".join([slug, *parts])
 
 
 def _list(kinds: dict[str, FindingKind]) -> str:
@@ -55,7 +69,11 @@ def _text(kind: FindingKind) -> str:
 def parser(prog: str) -> Parser:
     """The options of the command."""
     made = Parser(
-        prog=prog, description="Say what a kind of finding means; without one, list all kinds.", allow_abbrev=False
+        prog=prog,
+        description="Say what a kind of finding, or a message, means; without one, list all kinds.",
+        allow_abbrev=False,
     )
-    made.add_argument("kind", metavar="KIND", nargs="?", help="such as lost-update")
+    made.add_argument(
+        "kind", metavar="KIND", nargs="?", help="such as lost-update, or the word in brackets at the end of a message"
+    )
     return made

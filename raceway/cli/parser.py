@@ -42,6 +42,16 @@ _METAVARS = {Kind.GLOBS: "GLOB", Kind.FILE: "FILE", Kind.DIRECTORY: "DIR", Kind.
 class Parser(argparse.ArgumentParser):
     """A parser that tells a usage error in one line and ends with status 2."""
 
+    def _check_value(self, action: argparse.Action, value: object) -> None:
+        try:
+            super()._check_value(action, value)
+        except argparse.ArgumentError as error:
+            from difflib import get_close_matches
+
+            close = get_close_matches(str(value), map(str, action.choices or ()), n=1)
+            error.message += f"; did you mean {close[0]}?" if close else ""
+            raise
+
     def error(self, message: str) -> NoReturn:
         """Print the line and exit."""
         refuse(self.prog, f"{message}; see {self.prog} --help")

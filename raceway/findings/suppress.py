@@ -24,7 +24,8 @@ UNREADABLE = SuppressionError.slug
 FORM = "KIND [variable=GLOB] [file=GLOB] [function=GLOB] [fingerprint=HEX] [until=YYYY-MM-DD] [# reason]"
 _KINDS = frozenset(kind.value for kind in FindingKind)
 _NARROW = ("variable", "file", "function", "fingerprint", "until")
-_COMMENT = re.compile(r"#\s*raceway:\s*(?P<rest>ignore\b.*)", re.DOTALL)
+_COMMENT = re.compile(r"#\s*raceway:\s*(?P<rest>(?:ignore\b|[\w-]+\s*\[).*)", re.DOTALL)
+"""With brackets it can be meant for nothing else, however it is spelled."""
 _IGNORE = re.compile(r"ignore\[(?P<kinds>[^\]]*)\](?:\s+until=(?P<until>\S+))?\s*(?P<reason>.*)", re.DOTALL)
 
 
@@ -154,7 +155,11 @@ def _kinds(kind: str, where: str, text: str) -> frozenset[str]:
     if kind == "*":
         return frozenset()
     if kind not in _KINDS:
-        raise _unreadable(where, text, f"{kind!r} is no kind of finding (`raceway explain` lists them)")
+        from difflib import get_close_matches
+
+        close = get_close_matches(kind, sorted(_KINDS), n=1)
+        hint = f"did you mean {close[0]}?" if close else "`raceway explain` lists them"
+        raise _unreadable(where, text, f"{kind!r} is no kind of finding ({hint})")
     return frozenset({kind})
 
 

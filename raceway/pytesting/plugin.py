@@ -26,7 +26,7 @@ from raceway.outcome.files import save, suppressions_were_read
 from raceway.pytest_plugin import VALUED
 from raceway.pytesting import asserts, workers
 from raceway.pytesting.failures import RacesFound
-from raceway.pytesting.tests import Attributions, MarkerError, Terms, TestCode, terms_of
+from raceway.pytesting.tests import Attributions, MarkerError, Terms, TestCode, check_allowed, terms_of
 from raceway.report.writable import check_writable
 from raceway.session import FINDINGS, NOT_WRITTEN, SELF_CHECK_FAILED, Session, follow, has_gil, project_roots
 
@@ -42,13 +42,14 @@ def begin(config: pytest.Config) -> None:
     """Start to watch. Raises UsageError for a setting that is wrong."""
     try:
         settings = _settings(config)
+        check_allowed(config.getini("raceway_allow"), "raceway_allow")
         for path in outputs(settings):
             check_writable(path)
         command = ("pytest", *config.invocation_params.args)
         directory = os.fspath(config.rootpath)  # as in the ids of tests, wherever pytest was started
         roots = project_roots(directory, os.fspath(config.invocation_params.dir))
         session = Session(settings, tuple(map(str, command)), roots=roots, directory=directory)
-    except (ConfigError, CoreUnavailableError) as error:
+    except (ConfigError, CoreUnavailableError, MarkerError) as error:
         raise pytest.UsageError(f"raceway: {error}") from None
     if not settings.enabled:
         return

@@ -7,13 +7,15 @@ its threads; anything else is the product's. A finding is the test's during whic
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
 import pytest
 
 from raceway.model.findings import AccessSide, Finding
-from raceway.model.kinds import Severity
+from raceway.model.kinds import FindingKind, Severity
 from raceway.model.struct import Struct, replace
 from raceway.model.typing import Any
 
@@ -46,6 +48,16 @@ def allows(globs: Iterable[str], finding: Finding) -> bool:
     return any(glob in known or fnmatchcase(finding.variable, glob) for glob in globs)
 
 
+def check_allowed(globs: Iterable[str], where: str) -> None:
+    """Refuse what is meant to be a kind and is none: names of variables have no hyphens. Raises MarkerError."""
+    kinds = [kind.value for kind in FindingKind]
+    for glob in globs:
+        if glob not in kinds and re.fullmatch(r"[a-z]+(?:-[a-z]+)+", glob):
+            close = get_close_matches(glob, kinds, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(kinds)}"
+            raise MarkerError(f"{where} has {glob!r}, which is no kind; {hint}")
+
+
 def terms_of(item: pytest.Item, settings: Terms) -> Terms:
     """The terms of one test: its markers over the settings. Raises MarkerError for a marker that is wrong."""
     fail_on, allow = settings.fail_on, settings.allow
@@ -55,7 +67,9 @@ def terms_of(item: pytest.Item, settings: Terms) -> Terms:
             wrong = ", ".join(map(repr, mark.args) if mark.args else sorted(unknown))
             raise MarkerError(f"the marker raceway takes allow=[...] and fail_on=SEVERITY, not {wrong}")
         given = mark.kwargs.get("allow", ())
-        allow = (*allow, *([given] if isinstance(given, str) else map(str, given)))
+        globs = [given] if isinstance(given, str) else list(map(str, given))
+        check_allowed(globs, "allow of the marker raceway")
+        allow = (*allow, *globs)
     closest = next((mark for mark in item.iter_markers("raceway") if "fail_on" in mark.kwargs), None)
     if closest is not None:
         fail_on = _severity(closest.kwargs["fail_on"])

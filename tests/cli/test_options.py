@@ -94,6 +94,10 @@ def test_a_program_tells_its_command_line() -> None:
         ("- a", "a program from standard input cannot be watched; give a file"),
         ("--json", "argument --json: expected one argument"),
         ("--show loud app.py", "argument --show: invalid choice: 'loud'"),
+        (
+            "--fail-on eror app.py",
+            "argument --fail-on: invalid choice: 'eror'",
+        ),
         ("--quiet=1 app.py", "argument --quiet: ignored explicit argument '1'"),
     ],
 )
@@ -103,6 +107,7 @@ def test_what_is_wrong_is_told_in_one_line(arguments: str, complaint: str, capsy
     assert caught.value.code == 2
     text = capsys.readouterr().err
     assert text.startswith(f"raceway run: error: {complaint}")
+    assert ("; did you mean error?; see" in text) is ("eror" in arguments)
     assert text.endswith("; see raceway run --help [config]\n")
     assert text.count("\n") == 1
 

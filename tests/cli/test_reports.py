@@ -195,6 +195,19 @@ def test_every_kind_is_explained(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     )
 
 
+@pytest.mark.parametrize("asked", ["report-unreadable", "[report-unreadable]"])
+def test_a_message_is_explained_by_its_slug(
+    asked: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert raceway(monkeypatch, "explain", asked) == 0
+    text = capsys.readouterr().out
+    assert text.startswith("report-unreadable\n\nA file that should be a JSON report of Raceway is none")
+    assert "\n\nRemedy: run the program again" in text
+    assert max(map(len, text.splitlines())) <= 88
+    assert raceway(monkeypatch, "explain", "suppression-expird") == 2
+    assert "did you mean suppression-expired?" in capsys.readouterr().err
+
+
 def test_a_reader_that_has_seen_enough_is_no_error(everything: str, monkeypatch: pytest.MonkeyPatch) -> None:
     ours, theirs = os.pipe()
     os.close(ours)

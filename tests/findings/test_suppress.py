@@ -57,8 +57,8 @@ def test_the_finding_says_what_suppresses_it() -> None:
 @pytest.mark.parametrize(
     ("rule", "complaint"),
     [
-        ("lost-updates", "'lost-updates' is no kind of finding"),
-        ("", "'' is no kind of finding"),
+        ("lost-updates", "'lost-updates' is no kind of finding (did you mean lost-update?)"),
+        ("", "'' is no kind of finding (`raceway explain` lists them)"),
         ("lost-update balance", "'balance' is not one of its parts"),
         ("lost-update variable=", "'variable=' is not one of its parts"),
         ("lost-update colour=red", "'colour=red' is not one of its parts"),
@@ -145,6 +145,14 @@ def test_comments_that_do_not_parse_are_noted_where_they_stand() -> None:
     ]
     assert "write # raceway: ignore[KIND] reason" in notes[0].text
     assert "'lost-updates' is no kind" in notes[1].text
+
+
+@pytest.mark.parametrize("word", ["ignor", "Ignore", "noqa", "suppress", "ignore-race"])
+def test_a_comment_with_brackets_and_another_word_is_noted(word: str) -> None:
+    (note,) = found(f"x.y = 1  # raceway: {word}[lost-update] seen\n")
+    assert isinstance(note, Note)
+    assert note.text == f"'{word}[lost-update] seen': write # raceway: ignore[KIND] reason"
+    assert found("x.y = 1  # raceway: see the list [1]\nx.z = 2  # raceway: guarded-by(self.locks[0])\n") == []
 
 
 def test_a_file_that_is_no_python_to_its_end_gives_what_comes_before() -> None:

@@ -79,6 +79,10 @@ def test_ignored():
 @pytest.mark.raceway(alow=["lost-update"])
 def test_wrong():
     pass
+
+@pytest.mark.raceway(allow=["lost-updte"])
+def test_no_kind():
+    pass
 """
     project.write("test_bank.py", BOTH + source)
     run = project.test("--strict-markers")
@@ -89,15 +93,21 @@ def test_wrong():
         "TestAllowed::test_variable": "passed",
         "test_ignored": "passed",
         "test_wrong": "error",
+        "test_no_kind": "error",
     }
     assert run.out.count("\nraceway: the marker raceway takes allow=[...] and fail_on=SEVERITY, not alow\n") == 1
+    wrong = "allow of the marker raceway has 'lost-updte', which is no kind; did you mean 'lost-update'?"
+    assert run.out.count(f"\nraceway: {wrong}\n") == 1
     assert "Traceback" not in run.out
     assert sorted(run.found) == ["Bank.balance", "Tally.number"]
     assert "test_ignored" not in str(run.report["findings"])
     assert project.test("--raceway-fail-on=warning").outcomes["test_warning"] == "failed"
     assert project.test("--raceway-fail-on=never").outcomes["test_stricter"] == "failed"
     project.write("pytest.ini", "[pytest]\nraceway = true\nraceway_fail_on = warning\nraceway_allow = Tally.*\n")
-    assert set(project.test("--deselect=test_bank.py::test_wrong", raceway=False).outcomes.values()) == {"passed"}
+    assert set(project.test("-k", "not wrong and not kind", raceway=False).outcomes.values()) == {"passed"}
+    refused = project.test("-o", "raceway_allow=lost-updte", raceway=False)
+    assert refused.status == 4
+    assert "raceway: raceway_allow has 'lost-updte', which is no kind; did you mean 'lost-update'?" in refused.out
 
 
 def test_state_of_the_test_itself_is_told_apart(project: Project) -> None:
