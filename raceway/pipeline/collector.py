@@ -62,8 +62,8 @@ class Collector:
         url = self.url
         for _ in range(_REDIRECTS + 1):
             answer = self._exchange(url, body, headers)
-            target = urljoin(url, answer.headers.get("location", ""))
-            if answer.status not in _KEPT or not same_origin(target, self.url):
+            target = _target(url, answer) if answer.status in _KEPT else ""
+            if not same_origin(target, self.url):
                 break
             url = target
         return answer
@@ -129,6 +129,14 @@ def events_url(endpoint: str) -> str:
     if not usable:
         raise ConfigError(f"endpoint: {endpoint!r} is not an address such as http://localhost:8080")
     return f"{endpoint.rstrip('/')}/events"
+
+
+def _target(url: str, answer: Answer) -> str:
+    """Where a redirect leads; empty for nowhere."""
+    try:
+        return urljoin(url, answer.headers.get("location", ""))
+    except ValueError:
+        return ""
 
 
 def same_origin(first: str, second: str) -> bool:

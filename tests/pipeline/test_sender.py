@@ -234,6 +234,16 @@ def test_a_redirect_to_another_origin_is_not_followed(receiver: Receiver, status
     assert receiver.names() == names(2)
 
 
+@pytest.mark.parametrize("status", [200, 307])
+def test_a_location_that_is_no_address_is_none(receiver: Receiver, status: int, sink: Sinks) -> None:
+    receiver.replies.append(lambda request: (status, {"Location": "http://["}, ok(request)[2]))
+    sender = sink(receiver.endpoint)
+    sender.take(batch(3))
+    assert sender.flush(soon())
+    assert len(receiver.requests) == (1 if status == 200 else 2)
+    assert receiver.names() == names(3)
+
+
 def test_no_proxy_of_the_environment_sees_the_key(
     receiver: Receiver, monkeypatch: pytest.MonkeyPatch, sink: Sinks
 ) -> None:
