@@ -5,6 +5,9 @@ What goes wrong with the call itself is raised as httpx raises it. The API key o
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
 from raceway.client.context import current, sent
 from raceway.client.propagation import outgoing
 from raceway.model.typing import TYPE_CHECKING, Any
@@ -30,10 +33,10 @@ class Requesting:
     def request(self, method: str, url: str, **options: Any) -> httpx.Response:
         """Make the call, within the trace that is active, if any."""
         context = current()
-        if context is not None:
-            options["headers"] = outgoing(sent(context), _pairs(options.get("headers")))
+        headers = _with_cookies(_pairs(options.pop("headers", None)), options.pop("cookies", None))
+        options["headers"] = headers if context is None else outgoing(sent(context), headers)
         client = self._client({name: options.pop(name) for name in _CLIENT_OPTIONS if name in options})
-        return client.request(method, url, **_as_httpx(options))
+        return client.request(method, _with_query(url, options.pop("params", None)), **_as_httpx(options))
 
     def close(self) -> None:
         """Close all connections."""
@@ -62,6 +65,40 @@ def _pairs(headers: Any) -> dict[str, Any]:
     return {_text(name): value for name, value in pairs if value is not None}
 
 
+def _with_cookies(headers: dict[str, Any], cookies: Any) -> dict[str, Any]:
+    """Cookies of one call, which httpx knows of whole clients only, as the header that they are. One of the caller's
+    stays as it is."""
+    if not cookies or any(name.lower() == "cookie" for name in headers):
+        return headers
+    pairs = cookies.items() if hasattr(cookies, "items") else ((cookie.name, cookie.value) for cookie in cookies)
+    return {**headers, "Cookie": "; ".join(f"{name}={value}" for name, value in pairs if value is not None)}
+
+
+def _with_query(url: Any, params: Any) -> Any:
+    """The address with these parameters behind those that it has: httpx would leave out its own."""
+    if not params:
+        return url
+    import httpx
+
+    if isinstance(params, bytes):
+        params = params.decode("utf-8")
+    more = params if isinstance(params, str) else str(httpx.QueryParams(_without_none(params)))
+    if not more:
+        return url
+    address, mark, fragment = str(url).partition("#")
+    joint = "&" if urlsplit(address).query else "" if address.endswith("?") else "?"
+    return f"{address}{joint}{more}{mark}{fragment}"
+
+
+def _without_none(fields: Any) -> Any:
+    """Fields of a form or query: None takes one out, as in `requests`."""
+    if hasattr(fields, "items"):
+        return {name: value for name, value in fields.items() if value is not None}
+    if isinstance(fields, Iterable):
+        return [pair for pair in fields if not (isinstance(pair, tuple) and len(pair) == 2 and pair[1] is None)]
+    return fields
+
+
 def _text(name: Any) -> str:
     return name.decode("latin-1") if isinstance(name, bytes) else str(name)
 
@@ -72,9 +109,11 @@ def _as_httpx(options: dict[str, Any]) -> dict[str, Any]:
     if "allow_redirects" in found:
         found["follow_redirects"] = found.pop("allow_redirects")
     data = found.get("data")
-    if data is not None and not hasattr(data, "items"):
+    if hasattr(data, "items"):
+        found["data"] = _without_none(data)
+    elif data is not None:
         if isinstance(data, (list, tuple)):  # pairs of a form
-            found["data"] = _form(data)
+            found["data"] = _form(_without_none(data))
         else:
             found["content"] = found.pop("data")
     timeout = found.get("timeout")
