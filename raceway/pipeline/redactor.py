@@ -17,12 +17,16 @@ HIDDEN = "[REDACTED]"
 SECRET_FIELDS = frozenset(
     "password passwd passphrase pwd secret clientsecret token accesstoken refreshtoken idtoken sessiontoken "
     "csrftoken "
-    "xcsrftoken xsrftoken apikey xapikey apisecret xracewaykey "
+    "xcsrftoken xsrftoken apitoken authtoken bearertoken privatetoken xapitoken xauthtoken xaccesstoken "
+    "xsessiontoken xvaulttoken xamzsecuritytoken jwt apikey xapikey apisecret xracewaykey "
     "authorization proxyauthorization cookie setcookie "
     "sessionid sessionkey privatekey secretkey accesskey credential credentials creditcard cardnumber cvv cvc "
     "ssn".split()
 )
 """Well-known names of fields that hold secrets, in lower case and without `_`, `-` and spaces."""
+
+_SECRET_ENDS = ("password", "passwd", "passphrase", "secret", "apikey", "privatekey", "accesskey", "authtoken")
+"""What names of secrets end in: `db_password`, `new_password`, `aws_secret_access_key`."""
 
 SECRET_PATTERN = "|".join((
     r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*",  # JSON web tokens
@@ -31,11 +35,14 @@ SECRET_PATTERN = "|".join((
     r"\b(?:ghp|gho|ghu|ghs|ghr)_[A-Za-z0-9]{20,}",
     r"\b(?:sk|pk|rk)_(?:live|test)_[A-Za-z0-9]{8,}",
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----[^-]*(?:-----END [A-Z ]*PRIVATE KEY-----)?",
-    r"(?<=://)[^/\s:@]+:[^/\s@]+(?=@)",  # user and password of a URL
+    r"(?<=://)[^/\s:@]*:[^/\s@]+(?=@)",  # user and password of a URL, or a password alone
 ))  # fmt: skip
 """Well-known shapes of secrets."""
 
-_QUERY = re.compile(r"(?<=[?&;])([^=&;#\s]*)=([^&;#\s]*)")
+_QUERY = re.compile(r"(?<=[?&;#])([^=&;#]*)=([^&#]*)")
+_ADDRESS = re.compile(r"(?:[A-Za-z][\w+.-]*://|[/.?])\S*[?#]")
+"""What a header begins with that is an address with a query or fragment."""
+
 _SEPARATORS = re.compile(r"[\s_-]+")
 SMALL = 10**6
 """Integers below it are no card numbers: they are not spelled out for patterns to look at."""
@@ -60,6 +67,7 @@ class Redactor:
         bodies: bool = True,
     ) -> None:
         self._fields = frozenset(map(_plain, _several(fields))) | (SECRET_FIELDS if defaults else frozenset())
+        self._ends = _SECRET_ENDS if defaults else ()
         known = (SECRET_PATTERN,) if defaults else ()
         self._patterns = tuple(map(_compiled, (*known, *_several(patterns))))
         self._query_strings = query_strings
@@ -94,16 +102,18 @@ class Redactor:
         return value
 
     def headers(self, headers: dict[str, str]) -> dict[str, str]:
-        """Headers of a request or response."""
-        return {name: HIDDEN if self._is_secret(name) else self.text(value) for name, value in headers.items()}
+        """Headers of a request or response; some hold addresses, `Referer` and `Location` for example."""
+        return {
+            name: HIDDEN if self._is_secret(name) else self.url(value) if _ADDRESS.match(value) else self.text(value)
+            for name, value in headers.items()
+        }
 
     def url(self, url: str) -> str:
         """An address; of its query string the names stay."""
         if not self._query_strings:
             return self.text(url)
-        address, mark, query = url.partition("?")
-        query, fragment, rest = query.partition("#")
-        return self.text(address) + _QUERY.sub(rf"\1={HIDDEN}", mark + query) + fragment + self.text(rest)
+        start = min((at for at in map(url.find, "?#") if at >= 0), default=len(url))
+        return self.text(url[:start]) + self.text(_QUERY.sub(rf"\1={HIDDEN}", url[start:]))
 
     def body(self, body: Any) -> Any:
         """The body of a request or response."""
@@ -112,8 +122,10 @@ class Redactor:
         return self.value(body)
 
     def _looks_secret(self, name: str) -> bool:
-        plain = _plain(name)
-        return plain in self._fields or _plain(re.split(r"[.\[]", name)[-1]) in self._fields
+        return any(
+            plain in self._fields or plain.endswith(self._ends)
+            for plain in (_plain(name), _plain(re.split(r"[.\[]", name)[-1]))
+        )
 
 
 def _plain(name: str) -> str:

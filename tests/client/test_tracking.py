@@ -268,6 +268,34 @@ def test_secrets_are_hidden_by_default(client: RacewayClient, captured: Captured
     assert (change.old_value, change.new_value) == ("[REDACTED]", "[REDACTED]")
 
 
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("/a?q=my secret words&b", "/a?q=[REDACTED]&b"),
+        ("/a?q=one;two", "/a?q=[REDACTED]"),
+        ("/a#access_token=t&n", "/a#access_token=[REDACTED]&n"),
+        ("/a?x=1#/b?y=2", "/a?x=[REDACTED]#/b?y=[REDACTED]"),
+        ("redis://:word@host/0", "redis://[REDACTED]@host/0"),
+        ("/a", "/a"),
+    ],
+)
+def test_addresses_without_their_secrets(url: str, told: str) -> None:
+    assert Redactor().url(url) == told
+
+
+def test_addresses_in_headers_are_told_without_their_secrets() -> None:
+    given = {"Referer": "http://shop/reset?key=1", "Location": "/x?a=b#c", "Accept": "text/html;q=0.9, */*", "Q": "what?a=b"}
+    assert Redactor().headers(given) == {
+        **given, "Referer": "http://shop/reset?key=[REDACTED]", "Location": "/x?a=[REDACTED]#c",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["db_password", "user.newPassword", "AWS_SECRET_ACCESS_KEY", "X-Auth-Token", "a['apiKey"])
+def test_names_that_end_as_secrets_do_are_hidden(name: str) -> None:
+    assert (Redactor().hides(name), Redactor(defaults=False).hides(name)) == (True, False)
+    assert not any(map(Redactor().hides, ("passwords_seen", "page_token", "tokens", "secretary", "key")))
+
+
 def test_patterns_and_fields_of_a_redactor() -> None:
     redactor = Redactor(patterns=[r"\d{16}", r"ssn:\d{9}"], fields=["iban"])
     assert redactor.value({"a": 1234567812345678, "b": "x ssn:123456789", "iban": 3, "c": 12}) == {
