@@ -11,19 +11,20 @@ if TYPE_CHECKING:
 
 def aiohttp_middleware(client: RacewayClient) -> Any:
     """The middleware of an application. A response that streams, or a websocket, is told when its handler returns."""
+    from aiohttp.web import HTTPException, StreamResponse
 
     async def middleware(request: Any, handler: Any) -> Any:
         exchange = Exchange(client, request.method, str(request.rel_url), list(request.headers.items()))
         try:
             response = await handler(request)
-            exchange.answered(response.status, list(response.headers.items()))
+            if isinstance(response, StreamResponse):
+                exchange.answered(response.status, response.headers)
             return response
+        except HTTPException as error:  # an answer that is raised
+            exchange.answered(error.status, error.headers)
+            raise
         except BaseException as error:
-            status = getattr(error, "status", None)
-            if isinstance(status, int):  # an answer that is raised
-                exchange.answered(status, list(getattr(error, "headers", {}).items()))
-            else:
-                exchange.failed(error)
+            exchange.failed(error)
             raise
         finally:
             exchange.close()

@@ -32,7 +32,7 @@ class RacewayMiddleware:
         exchange = Exchange(client, method, _url(scope), scope.get("headers", ()))
 
         async def sending(message: Any) -> None:
-            if message["type"] == "http.response.start":
+            if message["type"] in ("http.response.start", "websocket.http.response.start"):
                 exchange.answered(message.get("status"), message.get("headers", ()))
             elif message["type"] == "websocket.accept":
                 exchange.answered(101, message.get("headers", ()))

@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -246,6 +246,22 @@ def test_websockets(client: RacewayClient, captured: Captured) -> None:
     assert captured[1].kind.HttpResponse.status == 101
 
 
+def test_a_websocket_that_is_refused(client: RacewayClient, captured: Captured) -> None:
+    from websockets.exceptions import InvalidStatus
+    from websockets.sync.client import connect
+
+    from raceway.middleware.fastapi import FastAPIMiddleware
+
+    async def refuse(_scope: Any, _receive: Any, send: Any) -> None:
+        await send({"type": "websocket.http.response.start", "status": 401, "headers": []})
+        await send({"type": "websocket.http.response.body", "body": b"no"})
+
+    app = FastAPIMiddleware(refuse, client=client)
+    with asgi(app) as address, pytest.raises(InvalidStatus), connect(address.replace("http", "ws") + "/ws"):
+        pass
+    assert [event.kind.HttpResponse.status for event in captured if event.kind.HttpResponse] == [401]
+
+
 def django_app() -> tuple[Any, Any]:
     """The WSGI and the ASGI application of one project, whose views use the default client."""
     import django
@@ -274,7 +290,7 @@ def test_django(client: RacewayClient, captured: Captured, server: Callable[[Any
 
 
 def test_aiohttp(client: RacewayClient, captured: Captured) -> None:
-    from aiohttp import web
+    from aiohttp import ClientResponseError, web
 
     from raceway.middleware import aiohttp_middleware
 
@@ -296,11 +312,19 @@ def test_aiohttp(client: RacewayClient, captured: Captured) -> None:
     async def missing(_request: Any) -> Any:
         raise web.HTTPNotFound
 
+    async def passed_on(_request: Any) -> Any:
+        raise ClientResponseError(cast(Any, None), (), status=404, message="over there")
+
+    async def nothing(_request: Any) -> Any:
+        return None
+
     app = web.Application(middlewares=[aiohttp_middleware(client)])
     app.router.add_get("/ok/{number}", ok)
     app.router.add_get("/fail", fail)
     app.router.add_get("/stream", stream)
     app.router.add_get("/missing", missing)
+    app.router.add_get("/passed-on", passed_on)
+    app.router.add_get("/nothing", nothing)
     ready, loop = threading.Event(), asyncio.new_event_loop()
     address: list[str] = []
     stopping = asyncio.Event()
@@ -328,6 +352,13 @@ def test_aiohttp(client: RacewayClient, captured: Captured) -> None:
         check(captured, address[0])
         seen = len(captured)
         assert fetch(f"{address[0]}/missing").status_code == 404
+        assert [event.kind.name for event in captured[seen:]] == ["HttpRequest", "HttpResponse"]
+        seen = len(captured)
+        assert fetch(f"{address[0]}/passed-on").status_code == 500
+        assert [event.kind.name for event in captured[seen:]] == ["HttpRequest", "Error", "HttpResponse"]
+        assert captured[seen + 1].kind.Error.error_type == "ClientResponseError"
+        seen = len(captured)
+        assert fetch(f"{address[0]}/nothing").status_code == 500
         assert [event.kind.name for event in captured[seen:]] == ["HttpRequest", "HttpResponse"]
     finally:
         loop.call_soon_threadsafe(stopping.set)
