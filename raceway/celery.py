@@ -12,6 +12,7 @@ from contextvars import Token
 from raceway.client import marks
 from raceway.client.actors import Context
 from raceway.client.context import begin, current, enter, leave, sent
+from raceway.client.keeping import keep_message
 from raceway.client.propagation import HEADERS, incoming, outgoing
 from raceway.model.typing import TYPE_CHECKING, Any
 
@@ -55,8 +56,8 @@ class Receivers:
     def failed(self, sender: Any = None, exception: Any = None, **_about: object) -> None:
         """A task raised."""
         try:
-            message = exception.args[0] if exception.args and type(exception.args[0]) is str else ""
-            self._client.note(marks.error, _place(sender), (type(exception).__name__, message, None))
+            values = (type(exception).__name__, keep_message(exception), None)
+            self._client.note(marks.error, _place(sender), values)
         except Exception:
             self._client.lossy()
 

@@ -40,6 +40,19 @@ def keep_body(value: Any, degrade: Callable[[], None]) -> Any:
     return cut(value, LINE_LIMIT) if type(value) is str else keep(value, degrade)
 
 
+def keep_message(error: BaseException) -> Any:
+    """What an exception says, as a text; told by its type where its own way to say it, or what it holds, might be code
+    of the program."""
+    args = BaseException.__dict__["args"].__get__(error)
+    spelling = next(cls for cls in type(error).__mro__ if "__str__" in cls.__dict__)
+    if spelling.__module__ == "builtins":
+        if issubclass(spelling, (UnicodeError, SyntaxError, BaseExceptionGroup)):  # these look at what Python gave them
+            return keep_text(str(error))
+        if all(type(arg) is str or is_small(arg) for arg in args):
+            return keep_text(str(error))
+    return keep_text(next((arg for arg in args if type(arg) is str), error))
+
+
 def _nobody() -> None:
     pass
 

@@ -17,7 +17,7 @@ from raceway.client import marks
 from raceway.client.actors import Context
 from raceway.client.context import inherited, mark
 from raceway.client.feeding import Feed
-from raceway.client.keeping import keep, keep_body, keep_text
+from raceway.client.keeping import keep, keep_body, keep_message, keep_text
 from raceway.client.marks import Kind, Place
 from raceway.client.sampling import Sampling
 from raceway.errors import RacewayContextError
@@ -159,10 +159,9 @@ class Tracking:
     def track_error(self, error_type: Any, message: Any, stack_trace: Any = None) -> None:
         """Something failed. `stack_trace` is a list of texts, by default the place of the call."""
         name = error_type.__name__ if type(error_type) is type else error_type
-        if issubclass(type(message), BaseException):
-            message = _message(message)
+        said = keep_message(message) if issubclass(type(message), BaseException) else keep_text(message)
         stack = None if stack_trace is None else keep(stack_trace, self._degrade)
-        self._put_at("track_error", marks.error, None, (keep_text(name), keep_text(message), stack))
+        self._put_at("track_error", marks.error, None, (keep_text(name), said, stack))
 
     def _put_at(self, call: str, kind: Kind, location: str | None, values: tuple[Any, ...]) -> FrameType:
         """Put a mark of the frame that called the tracking call; returns that frame."""
@@ -236,8 +235,3 @@ def _nanoseconds(duration_ms: Any) -> int:
     if type(duration_ms) not in (int, float) or not 0 <= duration_ms < 2**44:
         return 0
     return int(duration_ms * 1_000_000)
-
-
-def _message(error: BaseException) -> str:
-    """What an exception says, where that is a plain text; its own `__str__` is not called."""
-    return error.args[0] if error.args and type(error.args[0]) is str else ""

@@ -8,7 +8,7 @@ from contextvars import Token
 from raceway.client import marks
 from raceway.client.actors import Context
 from raceway.client.context import begin, enter, leave
-from raceway.client.keeping import keep
+from raceway.client.keeping import keep_message
 from raceway.client.propagation import incoming
 from raceway.model.typing import TYPE_CHECKING, Any
 
@@ -41,9 +41,8 @@ class Exchange:
         if not self._client.listens:
             return
         try:
-            told = keep(str(error) if type(error).__str__ in _PLAIN else error, self._client.lossy)
             place, stack = _place(error)
-            self._client.note(marks.error, place, (type(error).__name__, told, stack))
+            self._client.note(marks.error, place, (type(error).__name__, keep_message(error), stack))
         except Exception:
             self._client.lossy()
 
@@ -67,10 +66,6 @@ class Exchange:
         if self._token is not None:
             leave(self._token)
             self._token = None
-
-
-_PLAIN = (BaseException.__str__, KeyError.__str__, OSError.__str__)
-"""What spells exceptions without running code of the program."""
 
 
 def _place(error: BaseException) -> tuple[Any, list[str]]:
