@@ -15,6 +15,7 @@ import httpx
 from raceway.errors import ConfigError
 from raceway.model.typing import Any
 from raceway.pipeline.answers import Answer
+from raceway.pipeline.endings import importing
 
 CONNECT_TIMEOUT = 2.0
 ANSWER_TIMEOUT = 4.0
@@ -70,11 +71,13 @@ class Collector:
 
     def _exchange(self, url: str, body: bytes, headers: dict[str, str]) -> Answer:
         if self._client is None:
-            self._client = httpx.Client(
-                limits=httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=20.0),
-                follow_redirects=False,
-                trust_env=False,
-            )
+            with importing:
+                self._client = httpx.Client(
+                    limits=httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=20.0),
+                    follow_redirects=False,
+                    trust_env=False,
+                )
+                "".encode("idna")  # imports, too, as does whoever looks up a host first
         try:
             timeout = httpx.Timeout(self._patience, connect=min(self._patience, CONNECT_TIMEOUT))
             options: dict[str, Any] = {"timeout": timeout, "extensions": {"trace": self._follow}}

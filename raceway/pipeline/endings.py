@@ -15,12 +15,26 @@ import threading
 from types import FrameType
 
 from raceway.model.typing import Any, Protocol
+from raceway.originals import allocate_lock
 
 EXIT_TIMEOUT = 5.0
 """Seconds that a process waits for its events at its end; what is left then is spooled, or lost and counted."""
 
 TERM_TIMEOUT = 2.0
 """The same after SIGTERM: whoever sent it may follow with SIGKILL."""
+
+
+importing = allocate_lock()
+"""Held while a worker imports: a child that is forked meanwhile would have halves of modules for good."""
+
+_forking: list[int] = []
+"""The thread that forks, and holds it meanwhile."""
+
+IMPORT_PATIENCE = 3.0
+"""Seconds that a fork waits for an import at most."""
+
+LOOKING = 0.2
+"""Seconds between two looks for `is_over`, where that may be."""
 
 
 class Ending(Protocol):
@@ -56,7 +70,7 @@ def leave(pipeline: Ending) -> None:
 @functools.cache  # what is registered stays for good
 def _register() -> None:
     atexit.register(_at_exit)
-    os.register_at_fork(before=_before_fork, after_in_child=_after_fork)
+    os.register_at_fork(before=_before_fork, after_in_parent=_forked, after_in_child=_after_fork)
 
 
 def _at_exit() -> None:
@@ -68,9 +82,18 @@ def _at_exit() -> None:
 def _before_fork() -> None:
     for pipeline in list(_open):
         pipeline.before_fork()
+    if importing.acquire(True, IMPORT_PATIENCE):
+        _forking.append(threading.get_ident())
+
+
+def _forked() -> None:
+    if threading.get_ident() in _forking:  # else it was not to be had
+        _forking.clear()
+        importing.release()
 
 
 def _after_fork() -> None:
+    _forked()
     for pipeline in list(_open):
         pipeline.after_fork()
     util: Any = sys.modules.get("multiprocessing.util")
@@ -89,6 +112,22 @@ class _Child:
 
 
 _child = _Child()
+
+
+def may_be_over() -> bool:
+    """Whether this is a child that was forked by a thread which is not its parent's main one. It ends, without exit
+    handlers, with the last of its threads: those that wait for work have to look whether they are alone."""
+    return not isinstance(threading.main_thread(), threading._MainThread)  # type: ignore[attr-defined]
+
+
+def is_over() -> bool:
+    """Whether all threads of such a child have ended but those that `threading` does not know, as ours."""
+    return may_be_over() and all(isinstance(thread, threading._DummyThread) for thread in threading.enumerate())
+
+
+def close_all() -> None:
+    """Close what is closed at exit: where exit handlers are not run."""
+    _at_exit()
 
 
 def _mind_sigterm() -> None:

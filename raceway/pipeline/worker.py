@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from raceway.model.events import Event
 from raceway.model.typing import Any, Protocol
 from raceway.originals import allocate_lock, monotonic, start_new_thread
+from raceway.pipeline import endings
 from raceway.pipeline.batch import Batch, Sink
 from raceway.pipeline.buffer import Buffer, Tally
 from raceway.pipeline.encode import fitting
@@ -118,10 +119,11 @@ class Worker:
             self._enter()
             due: float | None = None
             while not self._closing:
-                now = monotonic()
-                interval = self._settings.flush_interval
+                if endings.is_over():
+                    self._last_words()
+                    return
                 if not self._wishes:
-                    self.buffer.wait(interval if due is None else min(interval, due - now))
+                    self.buffer.wait(self._pause(due))
                 while self._wishes:
                     self._grant(self._wishes.popleft())
                 if not self._closing:
@@ -131,6 +133,19 @@ class Worker:
             self._warn(f"events: the worker failed ({type(error).__name__}: {error}) and starts anew")
         finally:
             self.buffer.intake.served = False
+
+    def _pause(self, due: float | None) -> float:
+        """Seconds until there is something to do, unless the bell rings."""
+        longest = self._settings.flush_interval
+        if endings.may_be_over():
+            longest = min(longest, endings.LOOKING)
+        return longest if due is None else min(longest, due - monotonic())
+
+    def _last_words(self) -> None:
+        """The process has nothing more to say, and ends with this thread."""
+        endings.close_all()
+        if not self._closing:  # one that is not closed at exit
+            self._grant(_Wish(monotonic() + endings.EXIT_TIMEOUT))
 
     def _work(self) -> float | None:
         """Hand over what waits and do what is due; when a sink wants its next turn. Needs the lock of turns."""

@@ -37,6 +37,30 @@ client.track_state_change("child" if not child else "after", None, 1, "Write")
 client.shutdown()
 """
 
+FORK_IN_A_THREAD = """
+import threading
+
+def late():
+    first.join()
+    client.track_state_change("late", None, 1, "Write")
+
+def forking():
+    global first
+    facade.FORK_PATIENCE = 60
+    first = threading.current_thread()
+    child = os.fork()
+    if child:
+        os.waitpid(child, 0)
+        client.track_state_change("after", None, 1, "Write")
+        return
+    client.track_state_change("child", None, 1, "Write")
+    threading.Thread(target=late).start()
+
+thread = threading.Thread(target=forking)
+thread.start()
+thread.join()
+"""
+
 TERM = """
 os.kill(os.getpid(), signal.SIGTERM)
 signal.pause()
@@ -67,8 +91,12 @@ def test_what_a_collector_that_is_away_missed_the_next_client_sends(
 
 @pytest.mark.parametrize(
     ("ending", "status", "names"),
-    [(TERM, -signal.SIGTERM, ["parent"] * 20), (FORK, 0, ["parent"] * 20 + ["child", "after"])],
-    ids=["term", "fork"],
+    [
+        (TERM, -signal.SIGTERM, ["parent"] * 20),
+        (FORK, 0, ["parent"] * 20 + ["child", "after"]),
+        (FORK_IN_A_THREAD, 0, ["parent"] * 20 + ["child", "late", "after"]),
+    ],
+    ids=["term", "fork", "fork-in-a-thread"],
 )
 def test_causes_arrive_first_and_nothing_is_lost(ending: str, status: int, names: list[str]) -> None:
     with receiving() as receiver:
@@ -81,6 +109,34 @@ def test_causes_arrive_first_and_nothing_is_lost(ending: str, status: int, names
     for event in taken:
         assert event.get("parent_id") in known
         known.add(event["id"])
+
+
+IMPORT = """
+import threading, time
+from raceway.pipeline import endings
+ready, done = threading.Event(), []
+
+def importing():
+    with endings.importing:
+        ready.set()
+        time.sleep(0.3)
+        done.append(True)
+
+threading.Thread(target=importing).start()
+ready.wait()
+child = os.fork()
+if not child:
+    os._exit(0 if done and not endings.importing.locked() else 1)
+_, status = os.waitpid(child, 0)
+client.shutdown()
+sys.exit(status)
+"""
+
+
+def test_a_fork_waits_for_what_the_worker_imports() -> None:
+    with receiving() as receiver:
+        program = [sys.executable, "-W", "ignore", "-c", PROGRAM + IMPORT, receiver.endpoint]
+        assert subprocess.run(program, check=False, timeout=60, cwd=ROOT, env=clean_environ()).returncode == 0
 
 
 @pytest.mark.parametrize("name", ["trio.lowlevel", "asyncio", "asyncio.base_events", "curio.task"])
