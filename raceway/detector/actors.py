@@ -67,6 +67,12 @@ class Actor:
         """What the actor does from here on repeats nothing that it did before."""
         self.epoch = next(_EPOCHS)
 
+    def moment(self) -> tuple[int, int]:
+        """The slot and the number of the present epoch, which is not joined to an earlier one any more."""
+        if not self.tasked:  # whose epochs never go on
+            self.begin_epoch()
+        return self.slot, self.clock[self.slot]
+
     def take_job(self, queue: int) -> None:
         """The actor takes its next job from this queue."""
         if self.jobs.takes(queue):

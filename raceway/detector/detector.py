@@ -90,7 +90,7 @@ class Detector:
             Release: self._release,
             Give: self._give,
             Take: self._take,
-            Job: lambda job: self._actor(job.actor).take_job(job.queue),
+            Job: lambda job: self.actor(job.actor).take_job(job.queue),
             Fork: self._fork,
             Spawn: self._spawn,
             Suspend: self.tasks.suspend,
@@ -108,7 +108,8 @@ class Detector:
         self.sequence += 1
         self._rules[type(record)](record)
 
-    def _actor(self, serial: int) -> Actor:
+    def actor(self, serial: int) -> Actor:
+        """The actor of this serial, which nobody need have announced."""
         actor = self.actors.get(serial)
         if actor is None:
             slot, number = self._slots.take()
@@ -117,7 +118,7 @@ class Detector:
         return actor
 
     def _access(self, access: Access) -> None:
-        actor = self._actor(access.actor)
+        actor = self.actor(access.actor)
         actor.work_for(access.task)
         site = self._site_of(access.site)
         shadow = self._shadow(access)
@@ -165,7 +166,7 @@ class Detector:
 
     def _head(self, record: Head) -> None:
         access = record.access
-        actor, task = self._actor(access.actor), self.tasks.get(access.task)
+        actor, task = self.actor(access.actor), self.tasks.get(access.task)
         entry = actor.entry(access, self.sequence, self._held(actor, access.task))
         actor.note_head(entry)
         if task is not None and self._site_of(access.site).opens:
@@ -246,7 +247,7 @@ class Detector:
         return shadow
 
     def _acquire(self, record: Acquire) -> None:
-        actor = self._actor(record.actor)
+        actor = self.actor(record.actor)
         actor.work_for(record.task)
         released = self.syncs.acquire(actor, record, self.teller is not None)
         if record.held:
@@ -260,7 +261,7 @@ class Detector:
             self._tell(verb, record.actor, record.sync, *place_of(record.where), task=record.task)
 
     def _release(self, record: Release) -> None:
-        actor = self._actor(record.actor)
+        actor = self.actor(record.actor)
         actor.work_for(record.task)
         verb = Verb.FREED if record.held else Verb.MERGE if record.merge else Verb.RELEASE
         self._tell(verb, record.actor, record.sync, task=record.task)
@@ -269,10 +270,10 @@ class Detector:
             self._drop_lock(self._held(actor, record.task), record.sync)
 
     def _give(self, record: Give) -> None:
-        self._actor(record.actor).advance()
+        self.actor(record.actor).advance()
 
     def _take(self, record: Take) -> None:
-        actor, where = self._actor(record.actor), record.location
+        actor, where = self.actor(record.actor), record.location
         shadow = self._shadows.get(where.object, {}).get((where.kind, where.key))
         for other in shadow.writes if shadow is not None else ():
             if other.slot == actor.slot:
@@ -310,7 +311,7 @@ class Detector:
                 return
 
     def _fork(self, record: Fork) -> None:
-        parent = self._actor(record.actor)
+        parent = self.actor(record.actor)
         self._tell(Verb.FORK, record.actor, record.child, record.name)
         slot, number = self._slots.take()
         self.seen_actors += 1
@@ -335,7 +336,7 @@ class Detector:
         self.tasks.wake(record, self.sequence)
 
     def _end(self, record: End) -> None:
-        actor = self._actor(record.actor)
+        actor = self.actor(record.actor)
         if not actor.ended:
             self._tell(Verb.END, record.actor)
             actor.ended = True
@@ -361,7 +362,7 @@ class Detector:
     def _join(self, record: Join) -> None:
         child = self.actors.get(record.child)
         if child is not None:
-            actor = self._actor(record.actor)
+            actor = self.actor(record.actor)
             self._tell(Verb.JOIN, record.actor, record.child)
             actor.follow(child.clock, None if child.bare is None else child.bared())
             actor.learn({**child.firm, child.slot: child.clock.get(child.slot, 0)})
@@ -387,7 +388,7 @@ class Detector:
 
     def _rename(self, record: Rename) -> None:
         task = self.tasks.get(record.actor)
-        (task or self._actor(record.actor)).name = record.name
+        (task or self.actor(record.actor)).name = record.name
         self._tell(Verb.RENAME, record.actor if task is None else 0, record.actor, record.name)
 
 

@@ -28,6 +28,10 @@ def _finding(alike: list[Stray], names: Names, directory: str) -> Finding:
     does = "use" if stray.what == "asyncio.Future" else "call"
     caller = side_at(stray.stack, f"{does} {stray.what}", names.actor_name(stray.actor), (), directory)
     runner = side_at(stray.runs, "run the loop", names.actor_name(stray.runner), (), directory)
+    fix = "Hand the call to the loop with loop.call_soon_threadsafe(), a coroutine with "
+    fix += "asyncio.run_coroutine_threadsafe()."
+    if stray.runs_too:
+        fix = "Give each loop an object of its own, or guard what the loops share with a lock of threading."
     return Finding(
         fingerprint=_fingerprint(stray.what, caller, directory),
         kind=FindingKind.WRONG_THREAD,
@@ -37,8 +41,7 @@ def _finding(alike: list[Stray], names: Names, directory: str) -> Finding:
         variable=stray.what,
         message=f"{caller.actor.name} uses {stray.what} of an event loop that {runner.actor.name} runs. asyncio is not "
         "safe for that: the loop may not wake up for it, and what it works on can be damaged.",
-        fix="Hand the call to the loop with loop.call_soon_threadsafe(), a coroutine with "
-        "asyncio.run_coroutine_threadsafe().",
+        fix=fix,
         count=len(alike),
         accesses=(caller, runner),
     )

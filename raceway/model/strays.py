@@ -9,7 +9,7 @@ from raceway.model.struct import Struct
 class Stray(Struct):
     """`actor` called `what` ("Queue.put_nowait") at `stack`, of a loop that `runner` ran then, from `runs`.
 
-    `runner` is 0 for a thread that the recorder does not know.
+    `runner` is 0 for a thread that the recorder does not know. `runs_too`: the actor is a task of another loop.
     """
 
     what: str
@@ -17,3 +17,8 @@ class Stray(Struct):
     stack: Stack
     runner: int
     runs: Stack
+    runs_too: bool = False
+
+    def key(self) -> tuple[object, ...]:
+        """The same for what tells of one call."""
+        return self.what, self.actor, self.stack

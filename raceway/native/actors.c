@@ -683,6 +683,17 @@ actor_seen(Thread *thread, uint64_t serial, Number number)
     return actor_seen_now(thread, serial);
 }
 
+/* The present epoch of the actor, which is not joined to an earlier one any more. */
+Epoch
+actor_moment(Thread *thread)
+{
+    const Actor *actor = thread->actor;
+    if (!thread->tasked) { /* whose epochs never go on */
+        thread_new_tag(thread);
+    }
+    return (Epoch){actor->slot, clock_get(&actor->clock, actor->slot)};
+}
+
 uint64_t
 actor_in_slot(uint32_t slot)
 {

@@ -115,6 +115,20 @@ call_fast(Redirect *redirect, PyObject *self, PyObject *const *arguments, Py_ssi
     return result;
 }
 
+/* The same of a method that is given the class which defines it. */
+static PyObject *
+call_method(Redirect *redirect, PyObject *self, PyTypeObject *type, PyObject *const *arguments, Py_ssize_t count,
+            PyObject *names)
+{
+    PyObject *instead = instead_of(redirect);
+    if (instead == NULL) {
+        return PLAIN(redirect, PyCMethod)(self, type, arguments, (size_t)count, names);
+    }
+    PyObject *result = call_with_self(instead, self, arguments, count, names);
+    Py_DECREF(instead);
+    return result;
+}
+
 /* The functions of one place. */
 #define PLACE(number)                                                                                                  \
     static PyObject *single_##number(PyObject *self, PyObject *argument)                                               \
@@ -136,6 +150,11 @@ call_fast(Redirect *redirect, PyObject *self, PyObject *const *arguments, Py_ssi
     static PyObject *fast_named_##number(PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyObject *names) \
     {                                                                                                                  \
         return call_fast(&redirects[number], self, arguments, count, names);                                           \
+    }                                                                                                                  \
+    static PyObject *method_##number(PyObject *self, PyTypeObject *type, PyObject *const *arguments, size_t count,     \
+                                     PyObject *names)                                                                  \
+    {                                                                                                                  \
+        return call_method(&redirects[number], self, type, arguments, (Py_ssize_t)count, names);                       \
     }
 
 #define FOUR(macro, a, b, c, d) macro(a) macro(b) macro(c) macro(d)
@@ -147,13 +166,13 @@ call_fast(Redirect *redirect, PyObject *self, PyObject *const *arguments, Py_ssi
 ALL(PLACE)
 
 typedef struct {
-    PyCFunction single, tuple, tuple_named, fast, fast_named;
+    PyCFunction single, tuple, tuple_named, fast, fast_named, method;
 } Ours;
 
 #define FUNCTION(function) ((PyCFunction)(void (*)(void))(function))
 #define ROW(number)                                                                                                    \
     {single_##number, tuple_##number, FUNCTION(tuple_named_##number), FUNCTION(fast_##number),                         \
-     FUNCTION(fast_named_##number)},
+     FUNCTION(fast_named_##number), FUNCTION(method_##number)},
 
 static const Ours ours[PLACES] = {ALL(ROW)};
 
@@ -173,6 +192,8 @@ our_function(Py_ssize_t place, int flags)
         return ours[place].fast;
     case METH_FASTCALL | METH_KEYWORDS:
         return ours[place].fast_named;
+    case METH_METHOD | METH_FASTCALL | METH_KEYWORDS:
+        return ours[place].method;
     default:
         return NULL;
     }

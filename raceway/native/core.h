@@ -412,6 +412,7 @@ void actor_fork_as(Thread *parent, PyObject *name, uint64_t serial);
 void actor_join(Thread *thread, uint64_t child);
 bool actor_seen(Thread *thread, uint64_t serial, Number number);
 bool actor_seen_now(Thread *thread, uint64_t serial);
+Epoch actor_moment(Thread *thread);
 void actor_gave(Thread *thread);
 uint64_t actor_in_slot(uint32_t slot); /* 0 when it is not running */
 void actor_rename(uint64_t serial, PyObject *name);
@@ -644,6 +645,8 @@ typedef struct {
     uint32_t made; /* of a handle: the place in the run where that was */
     uint64_t callbacks; /* of a future: the sync of its callbacks */
     uint64_t actor; /* of a thread: its serial */
+    uint64_t user; /* of what belongs to an event loop: the actor whose tasks have used it last, 0 if somebody else did */
+    Number used; /* and its number then */
     uint8_t lock; /* what is known of a lock: LOCK_ */
     bool lives; /* of a thread: its life is kept */
     bool begun; /* of a connection to a database: it has begun a transaction, and looked at nothing yet */
@@ -1087,6 +1090,7 @@ void sync_acquire(Thread *thread, uint64_t sync);
 void sync_acquire_later(Thread *thread, uint64_t serial);
 uint64_t sync_of_object(PyObject *target);
 void sync_release(Thread *thread, uint64_t sync, bool merge);
+void syncs_draw(Thread *thread);
 void sync_lock_taken(Thread *thread, uint64_t sync, Frame *frame, bool waits);
 void sync_lock_taken_as(Thread *thread, uint64_t serial, Frame *frame, bool waits, bool yields);
 void sync_lock_freed(Thread *thread, uint64_t sync);
@@ -1262,6 +1266,14 @@ PyObject *threads_uninstall(PyObject *module, PyObject *nothing);
 PyObject *native_thread_actor(PyObject *module, PyObject *thread);
 PyObject *native_thread_known(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
 PyObject *native_thread_actors(PyObject *module, PyObject *nothing);
+
+/* --- loopobjects.c: objects that belong to an event loop, and who uses them --------------------------------------------- */
+
+PyObject *loop_objects(PyObject *module, PyObject *told);
+PyObject *loop_queue_taken(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+void loop_object_read(PyObject *object, PyObject *value);
+bool loop_object_written(PyObject *object, PyObject *old, PyObject *value);
+bool loop_future_used(PyObject *future);
 
 /* --- semaphores.c: the counter of a semaphore, as far as C tells of it ------------------------------------------------ */
 

@@ -422,6 +422,8 @@ static PyMethodDef module_methods[] = {
     {"limits_follow", limits_follow, METH_O, "The program has imported the module `resource`."},
     {"insist", insist, METH_O, "Send a signal again until its handler, which is Python's, has run."},
     {"insist_no_more", insist_no_more, METH_NOARGS, "The handler runs."},
+    {"loop_objects", loop_objects, METH_O, "Whom to tell who uses what belongs to an event loop."},
+    {"loop_queue_taken", (PyCFunction)(void (*)(void))loop_queue_taken, METH_FASTCALL, "Something was taken out of a queue of a loop."},
     {"loop_release", loop_release, METH_O, "A callback is about to be handed to the loop."},
     {"eager_install", eager_install, METH_O, "Tell of the first steps of tasks that begin when they are made."},
     {"eager_uninstall", eager_uninstall, METH_NOARGS, "Tell of them no longer."},

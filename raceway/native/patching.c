@@ -27,6 +27,7 @@ static const CallModel call_models[] = {
     {.name = "forgetting", .ahead = poller_forgetting},
     {.name = "polled", .returned = poller_polled},
     {.name = "imported", .returned = module_imported},
+    {.name = "future used", .before = loop_future_used},
 };
 
 typedef struct {
@@ -217,6 +218,7 @@ static const AttributeModel attribute_models[] = {
     {"future waiters", future_waiters_read, NULL},
     {"future callbacks", future_callbacks_read, NULL},
     {"semaphore counter", NULL, semaphore_counting},
+    {"loop object", loop_object_read, loop_object_written},
 };
 
 typedef struct {

@@ -271,23 +271,73 @@ PyTypeObject Waits_Type = {
     .tp_doc = "The verbs of waits for locks.",
 };
 
-/* `Recorder.native` is where the sync models find their twins in C, `tasks`, `jobs`, `waits` and `imports` have the verbs of
+/* --- Moments: what happens before what --------------------------------------------------------------------------- */
+
+static PyObject *
+moments_now(PyObject *self, PyObject *nothing)
+{
+    (void)self;
+    (void)nothing;
+    Epoch now = {0};
+    if (core_enter(0)) {
+        now = actor_moment(current_thread());
+        core_unlock();
+    }
+    return Py_BuildValue("(IK)", now.slot, (unsigned long long)now.number);
+}
+
+static PyObject *
+moments_is_past(PyObject *self, PyObject *moment)
+{
+    (void)self;
+    unsigned int slot;
+    unsigned long long number;
+    if (!PyTuple_Check(moment) || !PyArg_ParseTuple(moment, "IK", &slot, &number)) {
+        PyErr_SetString(PyExc_TypeError, "is_past(moment)");
+        return NULL;
+    }
+    bool after = true;
+    if (core_enter(0)) {
+        Thread *thread = current_thread();
+        syncs_draw(thread);
+        after = clock_get(&thread->actor->clock, slot) >= number;
+        core_unlock();
+    }
+    return PyBool_FromLong(after);
+}
+
+static PyMethodDef moments_methods[] = {
+    {"now", moments_now, METH_NOARGS, "The present moment of the current actor."},
+    {"is_past", moments_is_past, METH_O, "Whether the current actor happens after that moment."},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyTypeObject Moments_Type = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "raceway._native.Moments",
+    .tp_basicsize = sizeof(PyObject),
+    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_new = PyType_GenericNew,
+    .tp_methods = moments_methods,
+    .tp_doc = "Questions of order.",
+};
+
+/* `Recorder.native` is where the sync models find their twins in C, `tasks`, `jobs`, `waits`, `imports` and `moments` have the verbs of
    those. */
 bool
 recorder_ready(PyObject *module)
 {
-    PyObject *tasks = PyType_Ready(&Tasks_Type) < 0 ? NULL : Tasks_Type.tp_alloc(&Tasks_Type, 0);
-    PyObject *jobs = PyType_Ready(&Jobs_Type) < 0 ? NULL : Jobs_Type.tp_alloc(&Jobs_Type, 0);
-    PyObject *waits = PyType_Ready(&Waits_Type) < 0 ? NULL : Waits_Type.tp_alloc(&Waits_Type, 0);
-    PyObject *imports = PyType_Ready(&Imports_Type) < 0 ? NULL : Imports_Type.tp_alloc(&Imports_Type, 0);
+    const struct {
+        const char *name;
+        PyTypeObject *type;
+    } groups[] = {{"tasks", &Tasks_Type}, {"jobs", &Jobs_Type}, {"waits", &Waits_Type}, {"imports", &Imports_Type},
+                  {"moments", &Moments_Type}};
     PyObject *dict = type_dict(&Recorder_Type);
-    bool done = tasks != NULL && jobs != NULL && waits != NULL && imports != NULL && PyDict_SetItemString(dict, "tasks", tasks) == 0 &&
-                PyDict_SetItemString(dict, "jobs", jobs) == 0 && PyDict_SetItemString(dict, "waits", waits) == 0 &&
-                PyDict_SetItemString(dict, "imports", imports) == 0 &&
-                PyDict_SetItemString(dict, "native", module) == 0;
-    Py_XDECREF(tasks);
-    Py_XDECREF(jobs);
-    Py_XDECREF(waits);
-    Py_XDECREF(imports);
+    bool done = PyDict_SetItemString(dict, "native", module) == 0;
+    for (size_t place = 0; done && place < Py_ARRAY_LENGTH(groups); place++) {
+        PyTypeObject *type = groups[place].type;
+        PyObject *group = PyType_Ready(type) < 0 ? NULL : type->tp_alloc(type, 0);
+        done = group != NULL && PyDict_SetItemString(dict, groups[place].name, group) == 0;
+        Py_XDECREF(group);
+    }
     return done;
 }

@@ -180,8 +180,8 @@ takes_back(Thread *thread, Sync *sync, uint64_t serial)
 }
 
 /* Acquires that waited for what went before are drawn first. */
-static void
-draw_due(Thread *thread)
+void
+syncs_draw(Thread *thread)
 {
     while (thread->due_count != 0) {
         sync_acquire(thread, thread->due[--thread->due_count]);
@@ -196,7 +196,7 @@ sync_release(Thread *thread, uint64_t serial, bool merge)
     if (sync == NULL) {
         return;
     }
-    draw_due(thread);
+    syncs_draw(thread);
     tell_edge(merge ? TELL_MERGE : TELL_RELEASE, thread->actor, serial);
     actor_leave(thread->actor, &sync->firm, merge);
     release(thread, sync, merge);
@@ -238,7 +238,7 @@ sync_lock_freed(Thread *thread, uint64_t serial)
     if (sync == NULL) {
         return;
     }
-    draw_due(thread);
+    syncs_draw(thread);
     tell_edge(TELL_FREED, thread->actor, serial);
     if (unlikely(sync->signal || !lockset_has(thread->actor->held, serial))) {
         sync->signal = true;

@@ -114,6 +114,20 @@ class Imports(Protocol):
         """The import system gave the current actor this module: its body comes before, and those that it lies in."""
 
 
+Moment = tuple[int, int]
+"""A slot of the clocks and its number: an epoch of an actor. No other actor of the run has had both."""
+
+
+class Moments(Protocol):
+    """What happens before what, asked while the program runs. Called as the verbs of synchronisation are."""
+
+    def now(self) -> Moment:
+        """The present moment of the current actor."""
+
+    def is_past(self, moment: Moment, /) -> bool:
+        """Whether the current actor happens after that moment, of whatever actor."""
+
+
 class Recorder(Protocol):
     """The verbs of synchronisation. Every method may be called from any thread, never blocks and never raises."""
 
@@ -128,6 +142,8 @@ class Recorder(Protocol):
     """The verbs of jobs."""
     imports: Imports
     """The verbs of imports."""
+    moments: Moments
+    """Questions of order."""
 
     def new_sync(self, kind: str, file: str = "", line: int = 0, of: object = None) -> int:
         """A serial for a new synchronisation object; `kind` ("lock", "queue") and where it was made name it.

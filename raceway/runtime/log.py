@@ -97,7 +97,7 @@ class Log:
         Reads that a write may depend on, and such writes, always count: each refreshes or looks for a head.
         """
         if state.due:
-            self._draw(state)
+            draw_due(self.stream, state)
         known = self.sites[site]
         looks = known.is_head or known.regions or known.double_checked or known.rechecked
         if not looks and self.detector.repeats(state.actor, state.task, site, operation, place, commute):
@@ -132,7 +132,7 @@ class Log:
     def edge(self, state: ThreadState, record: Record) -> None:
         """Record an edge that ends the current actor's epoch: later accesses count afresh."""
         if state.due:
-            self._draw(state)
+            draw_due(self.stream, state)
         self.stream.put(record)
 
     def end(self, state: ThreadState) -> None:
@@ -155,15 +155,16 @@ class Log:
         """All accesses so far, repeated ones included."""
         return sum(self._accesses_of_ended) + sum(state.accesses for state in list(self.states))
 
-    def _draw(self, state: ThreadState) -> None:
-        """Draw the acquires that were due: what they waited for has happened by now."""
-        due, state.due = state.due, []
-        for sync in due:
-            self.stream.put(Acquire(state.actor, sync))
-
     def failed(self) -> None:
         """Something of ours went wrong in a tap; counted, and reported at the end."""
         self.failures += 1
 
     def _retired(self, serial: int) -> None:
         self.stream.put(Retire(serial))
+
+
+def draw_due(stream: Stream, state: ThreadState) -> None:
+    """Draw the acquires that were due: what they waited for has happened by now."""
+    due, state.due = state.due, []
+    for sync in due:
+        stream.put(Acquire(state.actor, sync))

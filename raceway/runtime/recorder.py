@@ -26,9 +26,9 @@ from raceway.model.records import (
 )
 from raceway.model.typing import Any
 from raceway.originals import current_frame
-from raceway.runtime.contract import Imports, Jobs, Tasks, Waits, Walk
+from raceway.runtime.contract import Imports, Jobs, Moment, Moments, Tasks, Waits, Walk
 from raceway.runtime.lockwaits import LockWaits
-from raceway.runtime.log import Log
+from raceway.runtime.log import Log, draw_due
 from raceway.runtime.stacks import capture
 
 
@@ -47,6 +47,7 @@ class PureRecorder:
         self.jobs: Jobs = PureJobs(log)
         self.bodies = PureImports(self)
         self.imports: Imports = self.bodies
+        self.moments: Moments = PureMoments(log)
 
     def new_sync(self, kind: str, file: str = "", line: int = 0, of: object = None) -> int:
         """A serial for a new synchronisation object, or the one under which `of` hands over."""
@@ -143,6 +144,24 @@ class PureImports:
     def stated(self) -> None:
         """The current actor has been through an import statement."""
         self._recorder.acquire(self._all)
+
+
+class PureMoments:
+    """The contract's questions of order, for any thread."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+
+    def now(self) -> Moment:
+        """The present moment of the current actor."""
+        return self._log.detector.actor(self._log.state().actor).moment()
+
+    def is_past(self, moment: Moment, /) -> bool:
+        """Whether the current actor happens after that moment."""
+        state = self._log.state()
+        draw_due(self._log.stream, state)
+        slot, number = moment
+        return self._log.detector.actor(state.actor).clock.get(slot, 0) >= number
 
 
 _LOCKS_OF_TASKS = frozenset(

@@ -11,7 +11,7 @@ import sys
 
 from raceway.model.typing import Any
 from raceway.runtime.contract import Recorder
-from raceway.sync import creation
+from raceway.sync import creation, loopobjects
 from raceway.sync.patching import ABSENT, Patches, Watched
 from raceway.sync.serials import Serial, Table, of_run
 from raceway.sync.timelimits import is_limited
@@ -25,6 +25,7 @@ locks: Table[Serial] = of_run(Table())
 
 def written(recorder: Recorder, lock: Any, old: object, new: object) -> None:
     """`lock` is made, or about to be noted as taken or free."""
+    loopobjects.used(recorder, lock, old is ABSENT)
     if old is ABSENT:
         frame = sys._getframe(2)  # this one, the descriptor, and then `__init__`
         while frame.f_back is not None and frame.f_globals.get("__name__") in _PASSED:

@@ -292,6 +292,23 @@ _OTHERS = (
         "sync/abroad.py", "recorder.acquire(serial.number)", "pass", "norace/mp_pool_pickled.py",
     ),
     Mutant(
+        "loop-object-ordered", "that what is done before is no use of two threads",
+        "sync/loopobjects.py", " and not recorder.moments.is_past(last.moment):", ":",
+        "norace/loop_nobody_waits.py",
+    ),
+    Mutant(
+        "loop-object-flag", "that whoever asks for a flag uses nothing",
+        "sync/loopobjects.py", "co_name not in _FLAGS", "co_name not in ()", "norace/loop_nobody_waits.py",
+    ),
+    Mutant(
+        "loop-object-taken", "what is taken out of a queue of a loop",
+        "sync/loopobjects.py", "    if finished is not None:", "    if False:", "race/loop_nobody_waits.py",
+    ),
+    Mutant(
+        "loop-future-used", "futures and transports that another thread uses",
+        "sync/loopfutures.py", "strayed(loop, owner, Evidence.FUTURE)", "pass", "race/loop_nobody_waits.py",
+    ),
+    Mutant(
         "poll-registered", "the edge from who registers a descriptor",
         "sync/pollers.py", "recorder.release(serial.number)", "pass", "norace/poll_registered.py",
     ),

@@ -130,6 +130,20 @@ class FakeImports:
         pass
 
 
+class FakeMoments:
+    """Answers by a replay of what was told so far."""
+
+    def __init__(self, recorder: FakeRecorder) -> None:
+        self._recorder = recorder
+
+    def now(self) -> tuple[int, int]:
+        actor = self._recorder.current()
+        return actor, Replay(self._recorder.log).clock(actor)[actor]
+
+    def is_past(self, moment: tuple[int, int], /) -> bool:
+        return Replay(self._recorder.log).clock(self._recorder.current()).get(moment[0], 0) >= moment[1]
+
+
 class FakeRecorder:
     """Keeps every verb with the actor that told it. `mark` is an access of a test.
 
@@ -142,6 +156,7 @@ class FakeRecorder:
     def __init__(self) -> None:
         self.tasks: Any = FakeTasks(self)
         self.imports: Any = FakeImports()
+        self.moments: Any = FakeMoments(self)
         self.jobs: Any = FakeJobs(self.current)
         self.log: list[Entry] = []
         self.waits: Any = FakeWaits()
@@ -264,11 +279,11 @@ class Replay:
         actor, clock = self.marks[earlier]
         return clock[actor] <= self.marks[later][1].get(actor, 0)
 
-    def _clock(self, actor: int) -> Clock:
+    def clock(self, actor: int) -> Clock:
         return self._actors.setdefault(actor, {actor: 1})
 
     def _step(self, verb: str, actor: int, arguments: tuple[Any, ...]) -> None:
-        clock = self._clock(actor)
+        clock = self.clock(actor)
         if verb == "mark":
             assert arguments[0] not in self.marks
             self.marks[arguments[0]] = (actor, dict(clock))
@@ -280,9 +295,9 @@ class Replay:
                 released.clear()
             _take_over(released, clock)
         elif verb == "fork":
-            _take_over(self._clock(arguments[0]), clock)
+            _take_over(self.clock(arguments[0]), clock)
         elif verb == "join":
-            _take_over(clock, self._clock(arguments[0]))
+            _take_over(clock, self.clock(arguments[0]))
         if verb in ("mark", "release", "lock_freed", "fork"):
             clock[actor] += 1
 
