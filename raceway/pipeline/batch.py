@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
 
 from raceway.model.events import Event
@@ -38,6 +38,9 @@ class Sink(Protocol):
 
     def take(self, batch: Batch) -> None:
         """Accept events, to be delivered in order."""
+
+    def attend(self, meanwhile: Callable[[], object]) -> None:
+        """Call this now and then while there is somebody to wait for: it may bring more to `take`."""
 
     def work(self) -> float | None:
         """Do one thing that is due; when to call again (by `time.monotonic`, as all times here), None for no need."""

@@ -7,6 +7,8 @@ within that origin, and no setting of the environment (proxies, netrc) takes par
 from __future__ import annotations
 
 import contextlib
+import select
+from collections.abc import Callable
 from socket import SHUT_RDWR, socket
 from urllib.parse import urljoin, urlsplit
 
@@ -14,12 +16,16 @@ import httpx
 
 from raceway.errors import ConfigError
 from raceway.model.typing import Any
+from raceway.originals import monotonic
 from raceway.pipeline.answers import Answer
 from raceway.pipeline.endings import importing
 
 CONNECT_TIMEOUT = 2.0
 ANSWER_TIMEOUT = 4.0
 """Seconds without a byte after which an answer is given up, unless the caller knows better."""
+
+_LOOKING = 0.1
+"""Seconds between two calls of `meanwhile`."""
 
 _BODY = 4096
 _REDIRECTS = 3
@@ -40,9 +46,13 @@ class UnreachableError(Exception):
 
 
 class Collector:
-    """Posts bodies to `endpoint`/events. Raises ConfigError for an endpoint that is no HTTP address."""
+    """Posts bodies to `endpoint`/events. Raises ConfigError for an endpoint that is no HTTP address.
+
+    `meanwhile` is called now and then while an answer is waited for, in the thread that waits.
+    """
 
     def __init__(self, endpoint: str, api_key: str | None = None) -> None:
+        self.meanwhile: Callable[[], object] = _nothing
         self.url = events_url(endpoint)
         self._headers = {"Content-Type": "application/json", "Accept": "application/json"}
         if api_key:
@@ -96,9 +106,19 @@ class Collector:
             raise UnreachableError(why) from None
 
     def _follow(self, step: str, about: dict[str, Any]) -> None:
-        """Know the connection, which httpx keeps to itself, so that it can be broken off."""
-        if step in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
+        """Know the connection, which httpx keeps to itself, so that it can be broken off, and wait for answers."""
+        if step == "http11.receive_response_headers.started":
+            self._wait()
+        elif step in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
             self._connection = about["return_value"].get_extra_info("socket")
+
+    def _wait(self) -> None:
+        """Wait until there is something to read. Raises httpx.ReadTimeout."""
+        connection, until = self._connection, monotonic() + self._patience
+        while connection is not None and not _is_readable(connection, min(until - monotonic(), _LOOKING)):
+            if monotonic() >= until:
+                raise httpx.ReadTimeout("no answer")
+            self.meanwhile()
 
     def interrupt(self) -> None:
         """Break off the request that another thread waits for; there will be no other one."""
@@ -120,6 +140,19 @@ class Collector:
         if self._client is not None:
             _inherited.append(self._client)
         self._client = self._connection = None
+
+
+def _nothing() -> None:
+    pass
+
+
+def _is_readable(connection: socket, seconds: float) -> bool:
+    """Whether there is something to read, or the end of it, within so many seconds."""
+    if not hasattr(select, "poll"):
+        return bool(select.select([connection], [], [], max(seconds, 0))[0])
+    waiting = select.poll()
+    waiting.register(connection, select.POLLIN)
+    return bool(waiting.poll(max(seconds, 0) * 1000))
 
 
 def events_url(endpoint: str) -> str:

@@ -7,6 +7,7 @@ fork may append to one file.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 import msgspec
 
@@ -51,6 +52,9 @@ class FileSink:
         """Cut off the part of a batch that was written: a torn line would make the next one unreadable, too."""
         if count:
             os.ftruncate(self._file, max(os.fstat(self._file).st_size - count, 0))
+
+    def attend(self, meanwhile: Callable[[], object]) -> None:
+        """Nobody is ever waited for."""
 
     def work(self) -> float | None:
         """Nothing is ever due."""

@@ -95,6 +95,10 @@ class HttpSink:
         if kept < len(lines):
             self._warn("events: there is no room for all that waits for the collector; some are lost (counted)")
 
+    def attend(self, meanwhile: Callable[[], object]) -> None:
+        """While an answer is waited for, what comes goes to memory or disk, where there is more room than before."""
+        self._collector.meanwhile = meanwhile
+
     def work(self) -> float | None:
         """Send one piece if it is time; when to be called again."""
         if not self._pieces and not self._cut_piece():

@@ -2,7 +2,8 @@
 
     take what waits in the buffer and in the sources
     hooks -> check and encode -> batch -> every sink
-    let each sink do what is due, sleep until there is more
+    let each sink do what is due; while one waits for an answer, take what waits all the same
+    sleep until there is more
 
 It is a bare thread: `threading` does not know it, and a process ends without waiting for it. It does its turns under a
 lock, so that whoever flushes or closes may do a turn itself when the thread is gone: in a fork, or at shutdown.
@@ -97,6 +98,8 @@ class Worker:
         self._turn = allocate_lock()
         self._wishes: deque[_Wish] = deque()
         self._closing = False
+        for sink in sinks:
+            sink.attend(self._hand_over)
 
     @property
     def alive(self) -> bool:

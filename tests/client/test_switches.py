@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -37,6 +37,9 @@ class Kept:
 
     def close(self, until: float) -> bool:
         return True
+
+    def attend(self, meanwhile: Callable[[], object]) -> None:
+        pass
 
     def interrupt(self) -> None:
         pass

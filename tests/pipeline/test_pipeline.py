@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,9 @@ class Kept:
     def close(self, until: float) -> bool:
         self.closed = True
         return True
+
+    def attend(self, meanwhile: Callable[[], object]) -> None:
+        pass
 
     def interrupt(self) -> None:
         pass

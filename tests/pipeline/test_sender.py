@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from raceway.errors import ConfigError
 from raceway.model import eventkinds as of
 from raceway.model.events import EventKind
+from raceway.pipeline import Pipeline, Settings
 from raceway.pipeline.backoff import Backoff
 from raceway.pipeline.batch import Batch
 from raceway.pipeline.collector import Collector
@@ -115,6 +117,28 @@ def test_a_collector_that_is_slower_than_patience_lasts_gets_more_time_and_less_
     assert (sender.counts().sent, sender.counts().lost, sender.counts().waiting) == (400, 0, 0)
     assert [len(request.events) for request in receiver.requests].count(400) == 1
     assert len({event["id"] for event in receiver.taken}) == 400, "a collector knows them by their ids"
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_what_comes_while_an_answer_is_waited_for_has_room(
+    receiver: Receiver, answers: bool, tmp_path: Path, sink: Sinks
+) -> None:
+    answering = threading.Event()
+
+    def hanging(request: Request) -> tuple[int, dict[str, str], str] | None:
+        answering.wait(60)
+        return ok(request) if answers else None
+
+    receiver.replies.append(hanging)
+    sender = sink(receiver.endpoint, Spool(str(tmp_path), "there", 2**20), memory_limit=3000, patience=60.0)
+    pipeline = Pipeline([sender], Settings(buffer_size=10, batch_size=1), at_exit=False)
+    events = changes(40)
+    for event in events:
+        while not pipeline.put(event):  # nobody answers until all are taken
+            time.sleep(0.01)
+    answering.set()
+    assert pipeline.close(20)
+    assert receiver.names() == names(40)
 
 
 def test_a_collector_may_ask_for_a_pause(receiver: Receiver, sink: Sinks) -> None:
