@@ -1,6 +1,7 @@
 """Django, sync and async: `MIDDLEWARE = ["raceway.middleware.django.RacewayMiddleware", ...]`.
 
-`settings.RACEWAY`, a dictionary of the fields of `Config`, makes a client; without it the default client is used.
+`settings.RACEWAY`, a dictionary of the fields of `Config`, makes a client when Django starts; without it the default
+client is used.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ class RacewayMiddleware:
 
     def __init__(self, get_response: Any) -> None:
         self.get_response = get_response
+        _client()  # of the settings: made here, where Django starts, it can mind SIGTERM
         self._is_async = _is_coroutine_function(get_response)
         if self._is_async:
             _mark_coroutine_function(self)
@@ -83,7 +85,7 @@ def _exchange(request: Any) -> Exchange | None:
 
 
 def _client() -> RacewayClient | None:
-    """The client of the settings, made with the first request, else the default one."""
+    """The client of the settings, made once, else the default one. Raises ConfigError when it is made."""
     from django.conf import settings
 
     fields = getattr(settings, "RACEWAY", None)

@@ -289,6 +289,24 @@ def test_django(client: RacewayClient, captured: Captured, server: Callable[[Any
         check(captured, address)
 
 
+def test_django_makes_the_client_of_its_settings_when_it_starts() -> None:
+    program = """
+import django
+from django.conf import settings
+settings.configure(
+    ROOT_URLCONF=__name__, SECRET_KEY="x", MIDDLEWARE=["raceway.middleware.django.RacewayMiddleware"],
+    RACEWAY={"service_name": "shop", "spool": ""},
+)
+django.setup()
+urlpatterns = []
+from django.core.wsgi import get_wsgi_application
+get_wsgi_application()
+from raceway.client.default import get_client
+assert get_client().config.service_name == "shop"
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60, cwd=ROOT, env=clean_environ())
+
+
 def test_aiohttp(client: RacewayClient, captured: Captured) -> None:
     from aiohttp import ClientResponseError, web
 
