@@ -238,6 +238,10 @@ _ON_TOP = (["raceway", "cli"], ["raceway", "children"])
 """Parts of Raceway whose frames hold nothing that a report needs."""
 
 
+_SDK_HANDLER = ("raceway.pipeline.endings", "_terminated")
+"""What a client of the SDK does on SIGTERM. When it lets the signal go on it holds nothing either."""
+
+
 _REPORTING = (("raceway.cli.reporting", "_report"), ("raceway.session", "hand_in"))
 
 
@@ -247,6 +251,8 @@ def _is_inside_raceway() -> bool:
     while frame is not None:
         name = frame.f_globals.get("__name__")
         part = name.split(".")[:2] if isinstance(name, str) else []
+        if (name, frame.f_code.co_name) == _SDK_HANDLER:
+            part = _ON_TOP[0]
         if part[:1] in (["importlib"], ["_frozen_importlib"]) or (part[:1] == ["raceway"] and part not in _ON_TOP):
             return True
         if part not in _ON_TOP and not frame.f_code.co_filename.startswith((_STANDARD_LIBRARY, "<frozen ")):

@@ -58,6 +58,7 @@ def test_a_finding_is_reported_and_fails_the_run_when_asked(run: RunRaceway) -> 
         ("blocked", -signal.SIGTERM),
         ("inside", -signal.SIGTERM),
         ("elsewhere", -signal.SIGTERM),
+        ("client", -signal.SIGTERM),
         ("execute", 0),
     ],
 )
