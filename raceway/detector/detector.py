@@ -19,7 +19,7 @@ from raceway.detector.races import Races
 from raceway.detector.regions import find_head
 from raceway.detector.shadow import Entry, Epoch, Shadow, between, rank_of
 from raceway.detector.splits import closes_split, split_sections
-from raceway.detector.syncs import Syncs, hand_over, place_of
+from raceway.detector.syncs import SyncNames, Syncs, hand_over, place_of
 from raceway.detector.tasks import Task, Tasks
 from raceway.model.kinds import ActorKind, Commute, LocationKind, Operation, Verb
 from raceway.model.races import Side
@@ -68,7 +68,7 @@ class Detector:
         self.races = Races()
         self.actors: dict[int, Actor] = {}
         self.tasks = Tasks(site_of, self.races.named)
-        self.names: dict[int, Name] = {}
+        self.names = SyncNames(self.races.named)
         self.read: set[str] = set()
         self.acted: set[int] = set()
         self.shared = 0
@@ -374,16 +374,10 @@ class Detector:
         self._common.discard(record.object)
         if self.syncs.retire(record.object):
             self._tell(Verb.RETIRE, 0, record.object)
-        if record.object not in self.races.named:
-            self.names.pop(record.object, None)
-
-    def place_of(self, sync: int) -> tuple[str, int]:
-        """File and line where a lock was made, empty when that is not known."""
-        name = self.names.get(sync)
-        return ("", 0) if name is None else (name.file, name.line)
+        self.names.retire(record.object)
 
     def _name(self, record: Name) -> None:
-        self.names[record.sync] = record
+        self.names.known[record.sync] = record
         self._tell(Verb.NAME, 0, record.sync, record.kind, record.file, record.line)
 
     def _rename(self, record: Rename) -> None:

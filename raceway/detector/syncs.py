@@ -6,11 +6,50 @@ hand-overs through plain containers, where that is less.
 
 from __future__ import annotations
 
+from collections import deque
+
 from raceway.detector.actors import Actor
 from raceway.detector.clocks import Clock, join
 from raceway.detector.pauses import Pauses
 from raceway.detector.shadow import Entry
-from raceway.model.records import Acquire, Release, Stack
+from raceway.model.records import Acquire, Name, Release, Stack
+
+
+REMEMBERED = 4096
+"""Dead locks whose places stay for a while: what was done under them can still race."""
+
+
+class SyncNames:
+    """Where sync objects were made. Those that a finding names (`named`) stay."""
+
+    def __init__(self, named: set[int]) -> None:
+        self.known: dict[int, Name] = {}
+        self._named = named
+        self._dead: deque[int] = deque()
+
+    def retire(self, sync: int) -> None:
+        """It died."""
+        name = self.known.get(sync)
+        if name is None or not name.line:
+            self._forget(sync)
+        elif sync not in self._named:
+            self._dead.append(sync)
+            if len(self._dead) > REMEMBERED:
+                self._forget(self._dead.popleft())
+
+    def place_of(self, sync: int) -> tuple[str, int]:
+        """File and line where a lock was made, empty when that is not known."""
+        name = self.known.get(sync)
+        return ("", 0) if name is None else (name.file, name.line)
+
+    def living(self) -> list[Name]:
+        """The names of those that have not died."""
+        dead = set(self._dead)
+        return [name for sync, name in list(self.known.items()) if sync not in dead]
+
+    def _forget(self, sync: int) -> None:
+        if sync not in self._named:
+            self.known.pop(sync, None)
 
 
 class Syncs:

@@ -24,7 +24,16 @@ from raceway.model.races import ITEM
 
 _PUTTING = frozenset({"append", "appendleft", "add", "put", "put_nowait", "insert"})
 _COLLECTING = frozenset({"list", "tuple", "set", "frozenset", "dict", "deque", "OrderedDict", "WeakValueDictionary"})
+_FIELDS = frozenset({"field", "ib", "attrib", "Factory", "Field", "PrivateAttr"})
 _DEFAULTS = frozenset({"defaultdict"})
+
+
+UNKNOWN = "lock made at "
+
+
+def of_objects(name: str) -> bool:
+    """Whether the name is that of an attribute, of which each object of a class may have one."""
+    return "." in name and not name.startswith(UNKNOWN) and not name.endswith(ITEM)
 
 
 def lock_name(place: tuple[str, int], serial: int, directory: str) -> str:
@@ -32,7 +41,7 @@ def lock_name(place: tuple[str, int], serial: int, directory: str) -> str:
     path, line = place
     if not path:
         return f"lock {serial}"
-    return _found(path, line) or f"lock made at {naming.relative(path, directory)}:{line}"
+    return _found(path, line) or f"{UNKNOWN}{naming.relative(path, directory)}:{line}"
 
 
 def _found(path: str, line: int) -> str:
@@ -96,6 +105,10 @@ def _given_to(path: str, node: ast.expr) -> str:
                 return _named(path, target, suffix)
             case ast.Call(func=ast.Attribute(value=owner, attr=method)) if method in _PUTTING | {"setdefault"}:
                 return _named(path, owner, ITEM)
+            case ast.Call(func=ast.Name(id=function) | ast.Attribute(attr=function)) if function in _FIELDS:
+                pass  # in the body of a class, around what makes the value of a field
+            case ast.Call(func=ast.Name(id="map")):
+                suffix = ITEM
             case ast.Call(func=function) if node is not function and not makes_lock(function):
                 if not (isinstance(function, ast.Name) and function.id in _COLLECTING):
                     return _argument(path, outer, node)
@@ -165,19 +178,19 @@ def _of_defaults(path: str, tree: ast.AST, line: int) -> str:
     """The mapping that makes a lock for each key that it is asked for in that line."""
     asked = (node for node in ast.walk(tree) if isinstance(node, ast.Subscript) and _covers(node, line))
     for owner in (node.value for node in asked):
-        for value in _stored(tree, owner):
+        for target, value in _stored(tree, owner):
             match value:
                 case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=[factory, *_]):
                     if name in _DEFAULTS and makes_lock(factory):
-                        return _named(path, owner, ITEM)
+                        return _named(path, target, ITEM)
     return ""
 
 
-def _stored(tree: ast.AST, owner: ast.expr) -> Iterator[ast.expr | None]:
-    """What a file stores where an expression of it loads from, by name."""
+def _stored(tree: ast.AST, owner: ast.expr) -> Iterator[tuple[ast.expr, ast.expr | None]]:
+    """Where a file stores what an expression of it loads, by name, and what."""
     text = ast.unparse(owner)
     for node in ast.walk(tree):
         match node:
             case ast.Assign(targets=[target], value=value) | ast.AnnAssign(target=target, value=value):
                 if ast.unparse(target).rpartition(".")[2] == text.rpartition(".")[2]:
-                    yield value
+                    yield target, value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from raceway.findings import together
 from raceway.findings.facts import Facts, reader_first
+from raceway.findings.locknames import of_objects
 from raceway.model.findings import AccessSide
 from raceway.model.kinds import ActorKind, FindingKind
 
@@ -74,6 +75,8 @@ def fix(facts: Facts) -> str:
 
 def _by_lock(facts: Facts, lock: str, usual: str) -> str:
     """What to change about the locks that are held; `lock` is held by one side alone. Empty where they tell nothing."""
+    if facts.namesake and not of_objects(facts.namesake):
+        return f"Guard {facts.variable} with the same lock on both sides: here each takes another one."
     if facts.namesake:
         return (
             f"Guard {facts.variable} with one lock for all instances, a class attribute or one of the module: here "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from raceway.findings import together
 from raceway.findings.defaults import Default
 from raceway.findings.facts import Facts, reader_first
+from raceway.findings.locknames import UNKNOWN, of_objects
 from raceway.findings.sides import unnumbered
 from raceway.model.kinds import ActorKind, Confidence, FindingKind, RegionKind, Verdict
 
@@ -116,7 +117,8 @@ def _locks(facts: Facts) -> str:
     if facts.namesake:
         one, other = (next(lock for lock in side.locks if unnumbered(lock) == facts.namesake) for side in sides)
         names = f"{sides[0].actor.name} holds {one}, {sides[1].actor.name} {other}"
-        return f"Both hold {facts.namesake}, but each that of an object of its own: {names}."
+        own = "each that of an object of its own" if of_objects(facts.namesake) else "not the same one"
+        return f"Both hold {'a ' * facts.namesake.startswith(UNKNOWN)}{facts.namesake}, but {own}: {names}."
     first, second = (" and ".join(side.locks) for side in sides)
     names = f"{sides[0].actor.name} holds {first}, {sides[1].actor.name} {second}"
     return f"Each holds a lock, but not the same one: {names}."

@@ -3,6 +3,7 @@
 #include "core.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 typedef struct {
     Clock clock;
@@ -23,6 +24,12 @@ typedef struct {
 
 static Table syncs;
 static Pool pool;
+
+#define REMEMBERED 4096 /* of raceway/detector/syncs.py */
+
+/* Dead ones whose places stay for a while: what was done under them can still race. A ring, the oldest is forgotten. */
+static uint64_t dead[REMEMBERED];
+static uint32_t dead_count;
 
 static Sync *
 sync_of(uint64_t serial)
@@ -298,6 +305,16 @@ sync_free(Sync *sync)
     pool_give(&pool, sync);
 }
 
+static void
+forget(uint64_t serial)
+{
+    Sync *sync = serial == 0 ? NULL : table_get(&syncs, serial);
+    if (sync != NULL && !sync->named) {
+        table_pop(&syncs, serial);
+        sync_free(sync);
+    }
+}
+
 /* The synchronisation object died. */
 void
 sync_retire(uint64_t serial)
@@ -310,15 +327,19 @@ sync_retire(uint64_t serial)
         return;
     }
     tell_edge(TELL_RETIRE, NULL, serial);
-    if (sync->named) {
-        clock_free(&sync->clock);
-        clock_free(&sync->firm);
-        clock_free(&sync->bare);
-        sync->released = false;
+    if (!sync->named && sync->line == 0) {
+        forget(serial);
         return;
     }
-    table_pop(&syncs, serial);
-    sync_free(sync);
+    clock_free(&sync->clock);
+    clock_free(&sync->firm);
+    clock_free(&sync->bare);
+    sync->released = false;
+    if (!sync->named) {
+        uint64_t *oldest = &dead[dead_count++ % REMEMBERED];
+        forget(*oldest);
+        *oldest = serial;
+    }
 }
 
 void
@@ -350,4 +371,6 @@ syncs_reset(void)
         }
     }
     table_free(&syncs);
+    memset(dead, 0, sizeof dead);
+    dead_count = 0;
 }

@@ -48,7 +48,7 @@ class PureNames:
 
     def lock_place(self, serial: int) -> tuple[str, int]:
         """Where a lock was made."""
-        return self._detector.place_of(serial)
+        return self._detector.names.place_of(serial)
 
     def has_acted(self, serial: int) -> bool:
         """Whether the writing site, which depends on an earlier read, was reached so far."""
@@ -85,7 +85,7 @@ class PureTelling:
         self._log.stream.feed = tell_or_feed
         for serial, actor in self._detector.actors.items():
             self._detector.feed(Rename(serial, actor.name))
-        for name in list(self._detector.names.values()):
+        for name in self._detector.names.living():
             self._detector.feed(name)
 
     def told(self) -> list[Told]:

@@ -41,7 +41,7 @@ class PureRecorder:
         self._log = log
         self._put = log.stream.put
         self._state = log.state
-        self.lock_waits = LockWaits(self.current, log.detector.place_of, log.detector.races.named.add)
+        self.lock_waits = LockWaits(self.current, log.detector.names.place_of, log.detector.races.named.add)
         self.waits: Waits = self.lock_waits
         self.tasks: Tasks = PureTasks(log, self.lock_taken)
         self.jobs: Jobs = PureJobs(log)

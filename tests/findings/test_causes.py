@@ -16,10 +16,10 @@ threads = [threading.Thread(target=target, name=name) for name, target in JOBS.i
 """
 
 
-def found(run_raceway: RunRaceway, program: str) -> list[dict[str, Any]]:
+def found(run_raceway: RunRaceway, program: str, core: str = "auto") -> list[dict[str, Any]]:
     """What is found in a program, infos too."""
     run_raceway.write("app.py", f"import threading\n{program}{RUN}")
-    finished: RacewayRun = run_raceway("--fail-on", "never", "app.py")
+    finished: RacewayRun = run_raceway("--core", core, "--fail-on", "never", "app.py")
     assert finished.status == 0, finished.stderr
     return finished.findings
 
@@ -52,6 +52,25 @@ def test_locks_of_two_objects_are_told_apart(run_raceway: RunRaceway) -> None:
         finding["message"],
     )
     assert finding["fix"].startswith("Guard Printer.jobs with one lock for all instances, a class attribute or")
+
+
+def test_a_lock_that_has_died_keeps_its_name(run_raceway: RunRaceway, core: str) -> None:
+    program = PRINTERS.replace("JOBS =", "def once():\n    for _ in 'ab':\n        Printer().submit()\n\nJOBS =")
+    (finding,) = found(
+        run_raceway, program.replace("Printer().submit,", "once,").replace("Printer().submit}", "once}"), core
+    )
+    assert sorted(lock for side in finding["accesses"] for lock in side["locks"]) == [
+        "Printer.lock #1",
+        "Printer.lock #2",
+    ]
+    assert "Both hold Printer.lock, but each that of an object of its own" in finding["message"]
+
+
+def test_locks_that_no_object_has_are_only_not_the_same(run_raceway: RunRaceway) -> None:
+    program = PRINTERS.replace("with self.lock:", "with threading.Lock():")
+    (finding,) = found(run_raceway, program)
+    assert "Both hold a lock made at app.py:10, but not the same one: " in finding["message"]
+    assert finding["fix"] == "Guard Printer.jobs with the same lock on both sides: here each takes another one."
 
 
 def test_one_lock_that_both_sides_hold_has_no_number(run_raceway: RunRaceway) -> None:

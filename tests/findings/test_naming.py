@@ -96,6 +96,13 @@ guard = threading.Condition(threading.Lock())
 mutex = Mutex()
 locks = {name: threading.Lock() for name in "ab"}
 use(threading.Lock())
+class Shop:
+    lock: Mutex = field(default_factory=lambda: threading.Lock())
+    def __init__(self):
+        self.pair = tuple(map(lambda _: threading.Lock(), "ab"))
+    def __enter__(self): self.open = threading.Lock(); return self
+with bank.made[1]:
+    pass
 """
 
 
@@ -118,6 +125,10 @@ use(threading.Lock())
         (28, "mutex"),
         (29, "locks[...]"),
         (30, ""),
+        (32, "Shop.lock"),
+        (34, "Shop.pair[...]"),
+        (35, "Shop.open"),
+        (36, "Bank.made[...]"),
     ],
 )
 def test_a_lock_is_called_by_what_keeps_it(tmp_path: Path, line: int, name: str) -> None:

@@ -37,7 +37,7 @@ class _Names:
         return Actor(actor.kind.value, actor.name)
 
     def lock_place(self, serial: int) -> tuple[str, int]:
-        name = self._detector.names.get(serial)
+        name = self._detector.names.known.get(serial)
         return ("", 0) if name is None else (name.file, name.line)
 
     def has_acted(self, serial: int) -> bool:
