@@ -14,7 +14,6 @@ from raceway.detector.pauses import Pauses
 from raceway.detector.shadow import Entry
 from raceway.model.records import Acquire, Name, Release, Stack
 
-
 REMEMBERED = 4096
 """Dead locks whose places stay for a while: what was done under them can still race."""
 

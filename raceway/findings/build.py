@@ -7,6 +7,7 @@ from typing import Protocol
 
 from raceway.findings import naming
 from raceway.findings.accessors import updating
+from raceway.findings.aliases import Aliases
 from raceway.findings.awaits import Awaits
 from raceway.findings.beginnings import at_the_beginning
 from raceway.findings.calls import confirmed
@@ -87,8 +88,9 @@ def build(
     found, groups = groups, []
     for luck in range(3):
         groups += beyond(folded([group for group in found if group.luck == luck], names.site), groups)
-    moments = _together(groups, names)
+    moments, aliases = _together(groups, names), Aliases(files)
     for number, group in enumerate(groups):
+        group.called = _called(group, names, aliases)
         group.usual, group.moments = guarding.of(bare(group)), moments.get(number)
         group.is_one_value = group.kind in PLAIN and snapshots.is_one_value(group.best()[0])
     findings = [_finding(group, names, locks, directory, gil, guards.of(group.variable), back) for group in groups]
@@ -143,7 +145,7 @@ def _finding(
     if group.predicted:
         confidence = Confidence.PREDICTED
     key = group.key if tells_item(group.key, race, names) else ""
-    variable = f"{bare(group)}[{key}]" if key else group.variable
+    variable = f"{group.called.removesuffix(ITEM)}[{key}]" if key else group.called
     reading = _reading(group, names, directory)
     facts = Facts(
         group.kind,
@@ -190,6 +192,15 @@ def _finding(
         guard=guard(sides[0], sides[1]),
         key=key,
     )
+
+
+def _called(group: Group, names: Names, aliases: Aliases) -> str:
+    """What the variable of a group is called by who knows the program."""
+    race = group.best()[0]
+    for side in (race.later, race.earlier):
+        if side.access.variable.removesuffix(ITEM) == bare(group):
+            return aliases.real(group.variable, names.site_file(side.access.site))
+    return group.variable
 
 
 def _reading(group: Group, names: Names, directory: str) -> tuple[str, bool, str]:

@@ -21,6 +21,8 @@ class Group:
     usual: Usual | None
     moments: Moments | None
     is_one_value: bool
+    called: str
+    """The variable, as who knows the program calls it."""
 
     def __init__(self, kind: FindingKind, variable: str, luck: int) -> None:
         self.kind = kind

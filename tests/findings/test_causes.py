@@ -259,3 +259,56 @@ def test_a_comment_at_one_of_them_does_not_hide_the_others(run_raceway: RunRacew
     both = program.replace("return self.count", "return self.count  # raceway: ignore[read-write] asks only")
     assert found(run_raceway, both) == []
     assert found(run_raceway, TWICE.replace("self.count = 2", "self.count = 2  # raceway: ignore[*] known")) == []
+
+
+ALIASES = """
+class Workspace:
+    def __init__(self):
+        self._kept = {}; self._rows = []
+        self.name = ""
+
+    def store(self):
+        kept = self._kept
+        if "folder" not in kept:
+            kept["folder"] = next_of(1)
+
+def keep(owner):
+    rows = owner._rows
+    def inner():
+        rows.append(next_of(len(rows)))
+    return inner
+
+def twice(owner):
+    kept = owner._kept
+    kept = dict.get({}, "", kept)
+    if "folder" not in kept:
+        kept["folder"] = next_of(1)
+
+def next_of(number):
+    return number + 1
+
+workspace = Workspace()
+JOBS = {"one": METHOD, "other": METHOD}
+"""
+
+
+@pytest.mark.parametrize(
+    ("method", "variable"),
+    [
+        ("workspace.store", "Workspace._kept['folder']"),
+        ("keep(workspace)", "Workspace._rows"),
+        ("lambda: twice(workspace)", "twice.kept['folder']"),
+    ],
+)
+def test_a_local_that_stands_for_an_attribute_is_called_by_it(
+    run_raceway: RunRaceway, method: str, variable: str
+) -> None:
+    (finding, *_) = found(run_raceway, ALIASES.replace("METHOD", method))
+    assert finding["variable"] == variable
+    assert variable in finding["message"]
+
+
+def test_an_attribute_that_two_classes_have_is_none_to_call_a_local_by(run_raceway: RunRaceway) -> None:
+    other = "class Other:\n    _rows: list\n\nworkspace ="
+    (finding, *_) = found(run_raceway, ALIASES.replace("workspace =", other).replace("METHOD", "keep(workspace)"))
+    assert finding["variable"] == "keep.rows"
