@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable
 
 from raceway.findings.filenames import identity
+from raceway.findings.handed import handed_on
 from raceway.findings.lockcycles import Names
 from raceway.findings.places import side_at
 from raceway.model.findings import AccessSide, Finding, Verdicts
@@ -15,16 +16,20 @@ from raceway.model.strays import Stray
 _VERDICT = Verdicts(Verdict.HARMFUL, Verdict.HARMFUL)
 
 
-def build_strays(strays: Iterable[Stray], names: Names, directory: str) -> tuple[Finding, ...]:
-    """One finding for each place that strays, however often it did."""
+def build_strays(
+    strays: Iterable[Stray], names: Names, directory: str, files: Iterable[str] = ()
+) -> tuple[Finding, ...]:
+    """One finding for each place that strays, however often it did. `files` are the sources of the program."""
     found: dict[object, list[Stray]] = {}
     for stray in strays:
         found.setdefault((stray.what, stray.stack[:1], stray.runs[:1]), []).append(stray)
-    return tuple(_finding(alike, names, directory) for alike in found.values())
+    sources = tuple(files) if found else ()
+    return tuple(_finding(alike, names, directory, sources) for alike in found.values())
 
 
-def _finding(alike: list[Stray], names: Names, directory: str) -> Finding:
+def _finding(alike: list[Stray], names: Names, directory: str, files: tuple[str, ...]) -> Finding:
     stray = alike[0]
+    handed = handed_on(stray.stack, stray.what.rpartition(".")[2], files, directory)
     does = "use" if stray.what == "asyncio.Future" else "call"
     caller = side_at(stray.stack, f"{does} {stray.what}", names.actor_name(stray.actor), (), directory)
     runner = side_at(stray.runs, "run the loop", names.actor_name(stray.runner), (), directory)
@@ -40,7 +45,7 @@ def _finding(alike: list[Stray], names: Names, directory: str) -> Finding:
         verdict=_VERDICT,
         variable=stray.what,
         message=f"{caller.actor.name} uses {stray.what} of an event loop that {runner.actor.name} runs. asyncio is not "
-        "safe for that: the loop may not wake up for it, and what it works on can be damaged.",
+        "safe for that: the loop may not wake up for it, and what it works on can be damaged." + handed,
         fix=fix,
         count=len(alike),
         accesses=(caller, runner),

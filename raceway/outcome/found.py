@@ -53,5 +53,6 @@ def found(
     built = build((*races, *predicted), names.all_sites(), names, directory, has_gil())
     orders = orders_since(cycles(facts.orders, facts.signals), after.locks)
     locks = build_lock_cycles(orders, deadlocks, names, directory)
-    every = (*built, *locks, *build_strays(met, names, directory))
+    sources = (names.site_file(serial) for serial, site in names.all_sites() if site.index == 0)
+    every = (*built, *locks, *build_strays(met, names, directory, sources))
     return merge_findings(completed(finding, directory) for finding in every)

@@ -312,3 +312,38 @@ def test_an_attribute_that_two_classes_have_is_none_to_call_a_local_by(run_racew
     other = "class Other:\n    _rows: list\n\nworkspace ="
     (finding, *_) = found(run_raceway, ALIASES.replace("workspace =", other).replace("METHOD", "keep(workspace)"))
     assert finding["variable"] == "keep.rows"
+
+
+HANDED = """
+import asyncio
+
+class Feed:
+    def __init__(self):
+        self.rows = asyncio.Queue()
+
+async def read(feed, how):
+    taken = asyncio.create_task(feed.rows.get())
+    await asyncio.sleep(0)
+    thread = threading.Thread(target=how, args=(feed, feed.rows.put_nowait))
+    thread.start()
+    thread.join()
+    await taken
+
+def callback(feed, put):
+    put(1)
+
+def direct(feed, put):
+    feed.rows.put_nowait(1)
+
+asyncio.run(read(Feed(), METHOD))
+JOBS = {}
+"""
+
+
+@pytest.mark.parametrize(("method", "handed"), [("callback", True), ("direct", False)])
+def test_a_method_that_strays_as_a_callback_is_told_with_who_handed_it_on(
+    run_raceway: RunRaceway, method: str, handed: bool
+) -> None:
+    (finding,) = found(run_raceway, HANDED.replace("METHOD", method))
+    assert finding["variable"] == "asyncio.Queue.put_nowait"
+    assert finding["message"].endswith(" It was handed on as feed.rows.put_nowait in app.py:12.") is handed
