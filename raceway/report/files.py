@@ -43,17 +43,17 @@ def read_report(path: str, *, to_compare: bool = False) -> Report:
 def read_baseline(path: str) -> Baseline:
     """The baseline of a file, or of a JSON report. ConfigError names the file, what is wrong and what to do."""
     try:
-        return decode_baseline(_content(path))
+        return decode_baseline(_content(path, "give the file that raceway baseline write, or --json, wrote"))
     except ReportError as error:
         raise ConfigError(f"{path}: {error}") from error
 
 
-def _content(path: str) -> bytes:
+def _content(path: str, remedy: str = "give the file that --json wrote") -> bytes:
     try:
         with open(path, "rb") as file:
             return file.read()
     except OSError as error:
-        raise ReportError(f"cannot be read: {error.strerror}; give the file that --json wrote") from error
+        raise ReportError(f"cannot be read: {error.strerror}; {remedy}") from error
 
 
 def write_file(report: Report, name: str, path: str, *, quiet: bool = False) -> None:

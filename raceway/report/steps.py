@@ -33,14 +33,15 @@ def step_lines(finding: Finding, medium: Medium, *, indent: int, style: Style) -
         return
     yield BLANK
     yield Line((Span(f"{schedule(finding)}:", Style.STRONG),), indent)
-    names = _heads([printable(side.actor.name, medium.encoding) for side in finding.accesses])
+    whole = [printable(side.actor.name, medium.encoding) for side in finding.accesses]
+    names = _heads(whole)
     places = [printable(f"{step.file}:{step.line}" if step.file else "", medium.encoding) for step in finding.steps]
     margin = max(map(cells, places))
-    texts = [_words(step, medium) for step in finding.steps]
+    texts = [_cut_words(_words(step, medium)) for step in finding.steps]
     width = max(map(cells, [*names, *texts]))
     room = medium.width - _INDENT - margin
     if len(names) > _MOST_ACTORS or len(names) * (width + 3) > room:
-        yield from _listed(finding.steps, names, places, margin, medium, style)
+        yield from _listed(finding.steps, whole, places, margin, medium, style)
         return
     head = "".join(f" | {_padded(name, width)}" for name in names)
     yield Line((Span(" " * margin), Span(head.rstrip(), Style.FAINT)), _INDENT)
@@ -67,7 +68,8 @@ def _listed(
     for step, place in zip(steps, places, strict=True):
         who = names[step.side] if 0 <= step.side < len(names) else ""
         words = Span(f"  {who}: {_words(step, medium)}", style if step.harm else Style.NONE)
-        yield Line((Span(_padded(place, margin), Style.PLACE), words), _INDENT)
+        hang = margin + 4  # further lines begin behind the place, two columns in
+        yield Line((Span(_padded(place, margin), Style.PLACE), words), _INDENT, prose=True, hang=hang)
         if step.harm:
             yield _harm(step, _INDENT + margin + 2, medium, style)
 
@@ -78,7 +80,15 @@ def _harm(step: Step, indent: int, medium: Medium, style: Style) -> Line:
 
 def _words(step: Step, medium: Medium) -> str:
     words = f"{step.operation} {step.value}" if step.value else step.operation
-    return _cut(printable(words, medium.encoding))
+    return printable(words, medium.encoding)
+
+
+def _cut_words(words: str) -> str:
+    """Words for a column; the number that tells a lock from another of its name stays."""
+    name, mark, number = words.rpartition(" #")
+    if not (mark and number.isdigit()):
+        return _cut(words)
+    return _cut(name, _COLUMN - len(mark + number)) + mark + number
 
 
 def _cut(text: str, room: int = _COLUMN) -> str:

@@ -313,6 +313,18 @@ def test_nothing_hangs_over_the_edge(width: int, page: Page, tmp_path: Path) -> 
 
 
 @needs_chromium
+@pytest.mark.parametrize("width", [360, 1400])
+def test_no_cell_runs_into_the_next_one(width: int, page: Page, tmp_path: Path) -> None:
+    page.show(width, 900, dark=False)
+    long = "WarehouseInventoryReservationCoordinator.reservation_bookkeeping_lock #1"
+    steps = tuple(replace(step, operation=f"hold {long}") for step in samples.LOCK_CYCLE.steps)
+    open_report(page, samples.report(replace(samples.LOCK_CYCLE, variable=long, steps=steps)), tmp_path)
+    over = "[...document.querySelectorAll('.steps td')].filter(cell => cell.scrollWidth > cell.clientWidth).length"
+    assert page.run(over) == 0
+    assert page.run("document.getElementById('shown').textContent") == "1 finding"
+
+
+@needs_chromium
 def test_no_script_of_the_program_runs(page: Page, tmp_path: Path) -> None:
     open_report(page, hostile(), tmp_path)
     page.run("document.querySelectorAll('details').forEach(one => one.open = true)")

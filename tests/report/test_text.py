@@ -298,6 +298,25 @@ def test_long_names_that_begin_alike_are_told_apart_in_the_heads() -> None:
     assert re.search(r"\| \.\.\.tion-renewal-worker-0 +\| \.\.\.tion-renewal-worker-1\n", text)
 
 
+def test_a_lock_in_a_column_keeps_its_number_and_a_list_has_whole_names() -> None:
+    lock = "WarehouseReservationCoordinator.bookkeeping_lock"
+    cycle = samples.LOCK_CYCLE
+    numbers = (1, 2, 3, 2, 3, 1)
+    steps = tuple(
+        replace(step, operation=f"{step.operation} {lock} #{number}")
+        for step, number in zip(cycle.steps, numbers, strict=True)
+    )
+    text = rendered(samples.report(replace(cycle, steps=steps)), show=Severity.INFO)
+    assert "| hold WarehouseRese... #1 |" in text
+    assert re.search(r"\| wait for Warehouse... #1\n", text)
+    sides = tuple(
+        replace(side, actor=Actor("thread", f"a-rather-long-name-of-a-worker-{number}"))
+        for number, side in enumerate(cycle.accesses * 2)
+    )
+    text = rendered(samples.report(replace(cycle, accesses=sides, steps=steps)), show=Severity.INFO)
+    assert f"  a-rather-long-name-of-a-worker-0: hold {lock} #1\n" in text
+
+
 def test_markup_in_names_is_text(monkeypatch: pytest.MonkeyPatch) -> None:
     report = samples.report(replace(samples.LOST_UPDATE, variable="d['[bold]x[/bold]'] :smile:"))
     assert "d['[bold]x[/bold]'] :smile:" in on_terminal(monkeypatch, report, columns=100)

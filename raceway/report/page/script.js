@@ -58,7 +58,8 @@
       if (row) row.hidden = !visible;
       shown += visible;
     }
-    byId("shown").textContent = shown === findings.length ? `${shown} findings` : `${shown} of ${findings.length}`;
+    const all = findings.length;
+    byId("shown").textContent = shown < all ? `${shown} of ${all}` : all === 1 ? "1 finding" : `${all} findings`;
     byId("empty").hidden = shown > 0;
   }
 
