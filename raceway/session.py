@@ -25,7 +25,7 @@ from raceway.model.struct import replace
 from raceway.model.typing import TYPE_CHECKING, TextIO
 from raceway.originals import allocate_lock
 from raceway.outcome.events import RunEvents
-from raceway.outcome.files import read_known, save, suppressions_were_read
+from raceway.outcome.files import read_known, write
 from raceway.outcome.found import BEGINNING, Mark, found, take_mark
 from raceway.outcome.locks import LockWatch
 from raceway.runtime import active
@@ -302,19 +302,9 @@ class Session:
     def write(self, stream: TextIO) -> bool:
         """Write the text report to `stream` and the configured files; False when one could not be written, or a
         suppression could not be read.
-
-        Then the text has every finding, whatever was asked for: nothing is lost with the file.
         """
-        report = self._last = self.report()
-        written = save(report, self.config, stream)
-        shown = any(one.severity.rank <= self.config.show.rank for one in report.findings)
-        if shown or not written or not self.config.quiet:
-            from raceway.report import render_text
-
-            show = self.config.show if written else Severity.INFO
-            with contextlib.suppress(OSError, ValueError):
-                render_text(report, stream, show=show, fail_on=self.config.fail_on)
-        return written and suppressions_were_read(report)
+        self._last = self.report()
+        return write(self._last, self.config, stream)
 
     def exit_status(self, program_status: int, written: bool) -> int:
         """The status of the whole run: the program's own, else what the report asks for."""

@@ -215,7 +215,7 @@ class RacewayPlugin:
         if output is not None:
             output[workers.KEY] = workers.output(report)
             return
-        written = save(report, self._settings, sys.stderr)
+        written = save(report, self._settings, lambda line: print(line, file=sys.stderr))
         if not written:  # nothing is lost with the file
             self._show = Severity.INFO
         if session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):

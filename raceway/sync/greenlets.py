@@ -58,8 +58,8 @@ class Greenlet:
             recorder = self._current()
             if recorder is not None and self.run == Serial.runs and self.serial in working:
                 self.over(recorder)
-        except Exception:  # a half-made one, or the interpreter is going down
-            pass
+        except Exception:  # a half-made one, which nobody was told of, or the interpreter goes down: nothing is lost,
+            pass  # and what a finalizer raises is printed into the program's standard error
 
 
 known: Table[Greenlet] = of_run(Table())

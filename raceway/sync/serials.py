@@ -64,8 +64,8 @@ class Serial:
             recorder = self._current()
             if recorder is not None and self.run == self.runs:
                 recorder.retire_sync(self.number)
-        except Exception:  # a half-made one, or the interpreter is going down
-            pass
+        except Exception:  # a half-made one, which nobody was told of, or the interpreter goes down: nothing is lost,
+            pass  # and what a finalizer raises is printed into the program's standard error
 
     def renewed(self, recorder: Recorder) -> Serial:
         """This one, or its like for the run that is on now."""

@@ -141,6 +141,7 @@ def test_a_disk_that_is_full_loses_no_finding(option: str, run_raceway: RunRacew
     assert finished.status == 2
     assert "raceway: error: cannot write /dev/full: No space left on device; give a path that can be" in finished.stderr
     assert all(f"lost-update on Account.{name}" in finished.stderr for name in ("balance", "visits"))
+    assert finished.stderr.splitlines()[-1].startswith("raceway: error: cannot write /dev/full")
 
 
 def test_every_form_is_written_by_one_run(run_raceway: RunRaceway) -> None:

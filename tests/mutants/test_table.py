@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections import Counter
 
 import pytest
@@ -21,7 +22,8 @@ def text_of(mutant: Mutant) -> str:
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 def test_the_text_to_replace_is_there_once_and_the_result_compiles(mutant: Mutant) -> None:
-    compile(mutant.mutated(text_of(mutant)), mutant.file, "exec")
+    changed = mutant.mutated(text_of(mutant))
+    assert ast.dump(ast.parse(changed, mutant.file)) != ast.dump(ast.parse(text_of(mutant), mutant.file))
 
 
 def test_each_mutant_is_another_change() -> None:

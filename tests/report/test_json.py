@@ -56,8 +56,11 @@ def test_any_report_reads_back(report: Report) -> None:
 @given(reports())
 def test_any_report_is_written_as_utf_8_that_every_parser_takes(report: Report) -> None:
     data = encode_json(report)
-    json.loads(data.decode("utf-8"))
-    decode_json(data)
+    document = json.loads(data.decode("utf-8"))
+    assert [one["fingerprint"] for one in document["findings"]] == [
+        one.fingerprint.encode("utf-8", "backslashreplace").decode() for one in report.findings
+    ]
+    assert len(decode_json(data).findings) == len(report.findings)
 
 
 def test_a_file_name_that_is_not_utf_8_is_written_as_an_escape() -> None:
