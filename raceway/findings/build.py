@@ -33,6 +33,7 @@ from raceway.findings.snapshots import REASON as SNAPSHOT
 from raceway.findings.snapshots import Raced, Snapshots
 from raceway.findings.sourced import reason
 from raceway.findings.together import Moments, references, related, together
+from raceway.findings.uses import used
 from raceway.findings.usual import Guarding
 from raceway.findings.waited import waited, without_supply
 from raceway.findings.wording import message
@@ -76,7 +77,7 @@ def build(
     certain = links.confirmed(confirmed(without_room(races, names.site), names.site, names.site_file))
     known = without_making(at_the_beginning(certain, names.site, openings, awaits), names.site)
     known = without_gain(without_supply(known, names.site), names.site, names.site_file)
-    groups = grouped(known, names.site, openings)
+    groups = grouped(known, names.site, names.site_file, openings)
     locks = LockNames(names, directory)
     guards, guarding = Guards(files), Guarding(names, locks, directory)
     raced = (Raced(group.kind, race) for group in groups for race, _first, _second in group.races)
@@ -172,6 +173,7 @@ def _finding(
         another_worker(race, names),
         race.later.region == ECHO,
         *reading,
+        used(group.best(), names.site),
         not (race.one_loop or judgement.reason) and back.harms(group, race),
     )
     return Finding(

@@ -17,7 +17,9 @@ class Member(Struct):
     Plain accesses are units of their own. `region` is the region it closes or, for a read, the one it could open.
     `spans` tells that a switch point lies inside the region, `takes` that a test of a container is followed by nothing
     but taking something out of it, or that this is such a taking, `whole` that a walk is one step on all interpreters,
-    `splits` that read and write of the region lie in critical sections of their own.
+    `splits` that read and write of the region lie in critical sections of their own. `opened`: the region is a test of
+    the place and a use of it that fails when the answer has changed, and this is the site of the test; `unit` is that
+    of the use then.
     """
 
     side: Side
@@ -27,6 +29,7 @@ class Member(Struct):
     takes: bool = False
     whole: bool = False
     splits: bool = False
+    opened: int = -1
 
 
 _ADVANCING = frozenset({"next", "__next__", "send", "throw", "close"})

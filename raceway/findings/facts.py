@@ -59,6 +59,8 @@ class Facts(Struct):
     """What the reading side finds decides what it does next."""
     changed: str = ""
     """The method by which the reading side changes what the other one replaces after a look at it."""
+    used: str = ""
+    """One side tests the place and then uses it, and the other makes it None ("value") or takes it out ("item")."""
     back: bool = False
     """A side stores a value of its own, and reads it back."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from raceway.findings import uses
 from raceway.findings.accessors import joined
 from raceway.findings.classify import Member, Openings, kind_of, members
 from raceway.findings.judge import Judgement
@@ -58,14 +59,18 @@ def _telling(found: tuple[RawRace, Member, Member]) -> int:
     score = 4 * race.observed
     for part in (first, second):
         score += 2 * (part.side.region >= 0) + part.side.access.operation.mutates
+        score += part.opened >= 0 and part.side.access.site != part.unit  # a test, rather than a use
     return score
 
 
-def grouped(races: Iterable[RawRace], site_of: Callable[[int], Site], openings: Openings) -> list[Group]:
+def grouped(
+    races: Iterable[RawRace], site_of: Callable[[int], Site], file_of: Callable[[int], str], openings: Openings
+) -> list[Group]:
     """The races, gathered."""
     groups: dict[object, Group] = {}
     for race in races:
-        first, second = joined(race, members(race, site_of, openings))
+        parts = joined(race, members(race, site_of, openings))
+        first, second = uses.joined(race, parts, site_of, file_of)
         kind = kind_of(race, first, second)
         variable = _variable(race)
         lines = frozenset(_line(part.unit, site_of) for part in (first, second))

@@ -104,7 +104,7 @@ class Interleaving:
             else:
                 reads, writes = began.site, serial
         else:
-            reads, writes = serial, member.unit
+            reads, writes = member.opened if member.opened >= 0 else serial, member.unit
         head = member.side.head if member.side.region == ECHO else None
         stored = -1 if head is None else head.site
         return _Part(index, name, operation.value, operation.mutates, serial, reads, writes, looks, stored)
@@ -189,6 +189,8 @@ class Interleaving:
         site = self._site_of(serial)
         operation = part.operation if part.mutates and part.at == serial else _WRITE
         structural = operation == Operation.STRUCTURAL_CHANGE.value
+        if site.context is Context.LOAD and not part.mutates:
+            return "use"
         if site.form is SiteForm.METHOD or (structural and site.form is SiteForm.FUNCTION):
             return f"{site.name}()"
         if structural:

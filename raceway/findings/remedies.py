@@ -38,6 +38,8 @@ def fix(facts: Facts) -> str:
             f"{facts.variable}; a lock would have to be held from the store to the last read."
         )
     told = _by_lock(facts, lock, usual)
+    if facts.used and not facts.apart:
+        return _use_fix(facts, lock or one, as_there)
     if told:
         return told
     if facts.moments is not None:
@@ -71,6 +73,15 @@ def fix(facts: Facts) -> str:
     if facts.advances:
         return f"Hold one lock around each step of {facts.variable}, or let one thread step and put items into a queue."
     return f"Guard both writes of {facts.variable} with {one}{as_there}, or let one thread own it."
+
+
+def _use_fix(facts: Facts, lock: str, as_there: str) -> str:
+    """What to change where a place is tested and then used."""
+    once = f"Read {facts.variable} once, into a local variable, and test that"
+    if facts.used == "item":
+        once = f"Look {facts.variable} up once, as get() or a try statement does" if facts.keyed else ""
+    hold = f"old {lock} from the test of {facts.variable} to the end of the use, and around what changes it{as_there}"
+    return f"{once}, or h{hold}." if once else f"H{hold}."
 
 
 def _by_lock(facts: Facts, lock: str, usual: str) -> str:

@@ -58,6 +58,9 @@ def _what(facts: Facts) -> str:
     if len(regional) == 1 and facts.kind in (FindingKind.LOST_UPDATE, FindingKind.CHECK_THEN_ACT):
         one = regional[0].actor.name
         other = (second if regional[0] is first else first).actor.name
+        if facts.used:
+            spoils = "set to None" if facts.used == "value" else "take out"
+            return f"{one} tests {variable} and then uses it, which {other} can {spoils} in between."
         if facts.kind is FindingKind.CHECK_THEN_ACT:
             return f"{one} tests {variable} and then acts on the answer, which {other} can change in between."
         where = f" in {facts.line}" if facts.line else ""
@@ -146,7 +149,7 @@ def _effect(facts: Facts) -> str:
         return "Who comes while the other one is inside gets ValueError: generator already executing."
     harmful = facts.gil_verdict is Verdict.HARMFUL
     if facts.kind in (FindingKind.LOST_UPDATE, FindingKind.CHECK_THEN_ACT, FindingKind.DOUBLE_INIT):
-        what = "write back" if facts.kind is FindingKind.LOST_UPDATE else "act"
+        what = "write back" if facts.kind is FindingKind.LOST_UPDATE else "use" if facts.used else "act"
         begin = "read" if facts.kind is FindingKind.LOST_UPDATE else "test"
         if harmful:
             return f"Between the {begin} and the {what} other threads can run, on every interpreter."

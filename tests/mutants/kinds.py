@@ -504,6 +504,21 @@ _JUDGING = (
         "norace/same_value.py",
     ),
     Mutant(
+        "use-after-test", "that a use which relies on a test is one with it",
+        "findings/groups.py", "first, second = uses.joined(race, parts, site_of, file_of)", "first, second = parts",
+        "race/check_use.py",
+    ),
+    Mutant(
+        "use-spans", "that threads switch between a test and a use",
+        "findings/uses.py", "region=RegionKind.TEST, spans=found.spans", "region=RegionKind.TEST, spans=False",
+        "race/check_use.py",
+    ),
+    Mutant(
+        "use-latent", "that without a call they do not",
+        "findings/uses.py", "region=RegionKind.TEST, spans=found.spans", "region=RegionKind.TEST, spans=True",
+        "race/check_use.py",
+    ),
+    Mutant(
         "benign-never-read", "that a value which nothing reads is benign",
         "findings/judge.py", "if kind is FindingKind.WRITE_WRITE and not read:", "if False:", "norace/never_read.py",
     ),
