@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import msgspec
+
 from raceway.model import values
 from raceway.model.typing import Any
 from raceway.model.values import Cut, cut, is_small, scalar, told
@@ -32,7 +34,12 @@ keep: Callable[[Any, Callable[[], None]], Any]
 
 def keep_text(value: Any) -> Any:
     """A text for a name or the like; what is none is told by its value or type."""
-    return cut(value) if type(value) is not str and issubclass(type(value), str) else keep(value, _nobody)
+    kind = type(value)
+    if kind is not str and issubclass(kind, str):
+        return cut(value)
+    lost: list[bool] = []
+    kept = keep(value, lambda: lost.append(True))
+    return Cut(cut(msgspec.json.encode(kept).decode())) if lost else kept
 
 
 def keep_body(value: Any, degrade: Callable[[], None]) -> Any:
@@ -53,10 +60,6 @@ def keep_message(error: BaseException) -> Any:
     return keep_text(next((arg for arg in args if type(arg) is str), error))
 
 
-def _nobody() -> None:
-    pass
-
-
 def _keep(value: Any, degrade: Callable[[], None]) -> Any:
     """A value of the program, so that it does not change any more and nothing of the program is held.
 
@@ -73,11 +76,14 @@ def _keep(value: Any, degrade: Callable[[], None]) -> Any:
 
 
 def _keep_much(value: Any, degrade: Callable[[], None]) -> Any:
-    """The same of what is much, by a snapshot. A scalar is cut: the worker counts that."""
+    """The same of what is much, by a snapshot. The worker counts what is told by type and size; not what a container
+    lost."""
     if type(value) in SCALARS:
         return cut(value)
     kept, lossless = snapshot(value)
     if not lossless:
+        if type(kept) is str:
+            return Cut(kept)
         degrade()
     return kept
 

@@ -17,7 +17,7 @@ from raceway.client.keeping import SCALARS, Few, snapshot
 from raceway.model import eventkinds as of
 from raceway.model.events import EventKind
 from raceway.model.typing import TYPE_CHECKING, Any
-from raceway.model.values import scalar, text
+from raceway.model.values import scalar
 from raceway.pipeline.ids import uuid_of
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def state_change(teller: Teller, place: Place, values: tuple[Any, ...]) -> Event
     """Variable, old value, new value, access type."""
     variable, old, new, access_type = values
     name = teller.text(variable)
-    access: Any = _ACCESS_TYPES.get(access_type.lower(), access_type) if type(access_type) is str else "Write"
+    access: Any = _ACCESS_TYPES.get(access_type.lower(), access_type) if type(access_type) is str else ""  # is mended
     change = of.StateChange(
         variable=name,
         new_value=teller.value(new, name),
@@ -140,7 +140,7 @@ def http_request(teller: Teller, _place: Place, values: tuple[Any, ...]) -> Even
     method, url, headers, body = values
     request = of.HttpRequest(
         method=teller.text(method),
-        url=teller.hide.url(text(spelled_out(url))),
+        url=teller.hide.url(teller.plain(url)),
         headers=teller.texts(headers),
         body=teller.body(body),
     )

@@ -11,7 +11,7 @@ from raceway.client.keeping import SCALARS, Few, snapshot
 from raceway.client.marks import Mark, Place, spelled_out, state_change
 from raceway.model.events import Event, Metadata, Vector
 from raceway.model.typing import Any
-from raceway.model.values import Cut, scalar, text
+from raceway.model.values import TEXT_LIMIT, Cut, scalar, text
 from raceway.pipeline.encode import kind_text, metadata_text
 from raceway.pipeline.ids import FIRST
 from raceway.pipeline.lines import event_line, json_text, moment, rest_of_clock
@@ -64,17 +64,22 @@ class _Told:
 
 
 class Teller:
-    """Makes events of marks, or at once their lines. Only the worker uses it."""
+    """Makes events of marks, or at once their lines. Only the worker uses it.
+
+    `lossy`: something of the last event had to be left out. Of lines it counts that itself, by `degrade`.
+    """
 
     def __init__(self, origin: Origin, redactor: Redactor | None, degrade: Callable[[], None]) -> None:
         self.origin = origin
         self.hide = redactor or NOTHING_HIDDEN
         self.lock_types: dict[str, str] = {}
+        self.lossy = False
         self._degrade = degrade
         self._changes: dict[tuple[object, ...], _Change] = {}
 
     def event(self, mark: Mark | Event) -> Event:
         """The event."""
+        self.lossy = False
         if type(mark) is Event:
             return mark
         assert isinstance(mark, Mark)
@@ -94,6 +99,7 @@ class Teller:
         """The line of its event; None when what was told does not fit as it is."""
         if type(mark) is not Mark:
             return None
+        self.lossy = False
         try:
             actor = mark.actor
             told = actor.told
@@ -113,6 +119,8 @@ class Teller:
             if mark.others is not told.vector:
                 told.learn(mark.others)
             before = mark.before
+            if self.lossy:
+                self._degrade()
             return event_line(
                 actor.trace.trace_id, told.own, mark.count, told.rest, metadata, "[]",
                 FIRST + before if before else actor.parent, actor.ids, FIRST + mark.count, mark.time_ns, *kind,
@@ -131,7 +139,9 @@ class Teller:
                 return (None,)
             if len(self._changes) >= _CHANGES_REMEMBERED:
                 self._changes.clear()
-            known = self._changes[what] = _Change(self, place, name, access)
+            known = _Change(self, place, name, access)
+            if not self.lossy:  # else it is told again each time
+                self._changes[what] = known
         if not (known.is_plain and type(new) is int and -SMALL < new < SMALL):
             new = json_text(self.value(new, name))
         if not (known.is_plain and type(old) is int and -SMALL < old < SMALL):
@@ -154,20 +164,29 @@ class Teller:
 
     def text(self, value: Any) -> str:
         """Anything as a text without secrets."""
-        spelled = text(value if type(value) is str else spelled_out(value))
+        spelled = self.plain(value)
         return self.hide.name(spelled) if len(spelled) < _LIKELY_AGAIN else self.hide.text(spelled)
+
+    def plain(self, value: Any) -> str:
+        """Anything as a text, secrets and all."""
+        if type(value) is str and value.isascii() and len(value) <= TEXT_LIMIT:
+            return value
+        told = text(value if isinstance(value, str) else spelled_out(value))
+        if type(value) is float:
+            self.lossy |= value - value != 0
+        elif isinstance(value, str):
+            self.lossy |= type(value) is Cut or told != value
+        return told
 
     def value(self, value: Any, name: str = "") -> Any:
         """A value that was kept, as JSON without secrets."""
         if type(value) in SCALARS:
             told = scalar(value)
-            if told is not value:
-                self._degrade()
+            self.lossy |= told is not value
             value = told
         elif type(value) in _FEW:
             value, lossless = snapshot(dict(value) if type(value) is Few else value)
-            if not lossless:
-                self._degrade()
+            self.lossy |= not lossless
         return self.hide.value(value, name)
 
     def body(self, body: Any) -> Any:
@@ -176,12 +195,12 @@ class Teller:
             body = snapshot(dict(body) if type(body) is Few else body)[0]
         elif type(body) is Cut:
             body = text(body)
-            if self.hide.body(body) != HIDDEN:
-                self._degrade()
+            self.lossy |= self.hide.body(body) != HIDDEN
         return self.hide.body(body)
 
     def texts(self, value: Any) -> dict[str, str]:
         """Headers and the like."""
         if type(value) is not dict:
+            self.lossy = True
             return {}
-        return self.hide.headers({text(spelled_out(key)): text(spelled_out(item)) for key, item in value.items()})
+        return self.hide.headers({self.plain(key): self.plain(item) for key, item in value.items()})

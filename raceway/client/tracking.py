@@ -22,7 +22,7 @@ from raceway.client.marks import Kind, Place
 from raceway.client.sampling import Sampling
 from raceway.errors import RacewayContextError
 from raceway.model.typing import Any, Protocol
-from raceway.model.values import NODE_LIMIT, told
+from raceway.model.values import NODE_LIMIT, Cut, told
 from raceway.pipeline.ids import new_uuid
 from raceway.runtime.active import recorder
 
@@ -188,9 +188,8 @@ class Tracking:
         return context is not None and context.actor.weight < self.sampling.share
 
     def briefly(self, value: Any) -> str:
-        """A value by type and size; counted, for it could not be kept whole."""
-        self._degrade()
-        return told(value)
+        """A value by type and size: it could not be kept whole."""
+        return Cut(told(value))
 
     def note(self, kind: Kind, place: Place, values: tuple[Any, ...], duration_ns: int | None = None) -> None:
         """The same for decorators and middleware: outside of a trace nothing happens. Never raises."""
@@ -205,15 +204,15 @@ def _access_type(value: Any) -> Any:
 
 
 def _place(location: Any) -> Any:
-    return keep_text(location) if type(location) is str else told(location)
+    return keep_text(location) if type(location) is str else Cut(told(location))
 
 
 def _is_location(value: object) -> bool:
     return type(value) is str and _LOCATION.fullmatch(value) is not None
 
 
-def _headers(headers: Any, degrade: Callable[[], None]) -> dict[Any, Any]:
-    """Headers as pairs of kept values: a mapping, pairs, or what frameworks take for one."""
+def _headers(headers: Any, degrade: Callable[[], None]) -> Any:
+    """Headers as pairs of kept values: a mapping, pairs, or what frameworks take for one; else what is told of them."""
     try:
         pairs = iter(headers.items() if hasattr(headers, "items") else headers or ())
         kept = {keep_text(key): keep_text(value) for key, value in islice(pairs, NODE_LIMIT)}
@@ -221,14 +220,16 @@ def _headers(headers: Any, degrade: Callable[[], None]) -> dict[Any, Any]:
             degrade()
         return kept
     except Exception:  # whatever they are
-        return {}
+        return Cut(told(headers))
 
 
 def _number(value: Any) -> Any:
-    """A number that is kept; anything else is left for the worker to mend, which wants no more than its sign."""
+    """A number that is kept, rounded where it has a fraction; anything else is left for the worker to mend."""
     if type(value) is int:
         return min(max(value, -_LARGE), _LARGE)
-    return value if type(value) is float or value is None else 0
+    if type(value) is float:
+        return round(value) if abs(value) < _LARGE else value
+    return value if value is None else Cut(told(value))
 
 
 def _nanoseconds(duration_ms: Any) -> int:

@@ -52,7 +52,7 @@ def kind_text(kind: EventKind) -> str | None:
         text = _encode(kind)
         if len(text) <= LINE_LIMIT // 2 and _kind_fits(_decode_kind(text)):
             return text.decode()
-    except Exception:  # whatever there is in it
+    except Exception:  # whatever there is in it; `fitting` mends it, and the worker counts that
         pass
     return None
 
@@ -63,7 +63,7 @@ def metadata_text(metadata: Metadata) -> str | None:
         text = _encode(metadata)
         if len(text) <= LINE_LIMIT // 4 and (_decode_metadata(text).duration_ns or 0) <= _U64:
             return text.decode()
-    except Exception:
+    except Exception:  # as above
         pass
     return None
 
@@ -74,7 +74,7 @@ def fitting(event: Event) -> tuple[Event, bytes, bool]:
         line = _encode(event)
         if len(line) <= LINE_LIMIT and _fits(_decode(line)):
             return event, line, False
-    except Exception:  # whatever there is in it
+    except Exception:  # whatever there is in it: it is mended below, and what cannot be is told to the caller
         pass
     try:
         mended = _mended(event)

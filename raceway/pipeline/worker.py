@@ -31,7 +31,12 @@ Source = Callable[[], Sequence[bytes]]
 
 
 class Maker(Protocol):
-    """Makes what is sent of what was put, where that is no event yet. Only the worker calls it."""
+    """Makes what is sent of what was put, where that is no event yet. Only the worker calls it.
+
+    `lossy`: something had to be left out of the last event. Lines with something left out it counts itself.
+    """
+
+    lossy: bool
 
     def event(self, item: Any) -> Event:
         """The event."""
@@ -42,6 +47,8 @@ class Maker(Protocol):
 
 class _Ready:
     """Makes nothing: events were put."""
+
+    lossy = False
 
     def event(self, item: Event) -> Event:
         return item
@@ -200,12 +207,13 @@ class Worker:
     def _checked(self, item: Any) -> bytes | None:
         """The line of an event that hooks have seen, mended if need be; None when one held it back. Raises
         UnfitError."""
-        event = self._hooked(self._maker.event(item))
+        made = self._maker.event(item)
+        lossy, event = self._maker.lossy, self._hooked(made)
         if event is None:
             self.filtered.add()
             return None
         _, line, mended = fitting(event)
-        if mended:
+        if mended or lossy:
             self.degraded.add()
         return line
 

@@ -170,6 +170,32 @@ def test_hostile_values_cost_nothing_but_themselves(
     assert (counts.put, counts.unfit, counts.dropped) == (12, 0, 0)
 
 
+@pytest.mark.parametrize("seen", [False, True])
+def test_every_event_with_something_replaced_is_counted_once(seen: bool) -> None:
+    client = RacewayClient(Config(), plugins=[Captured()] if seen else [], sinks=[])
+    client.start_trace()
+    client.track_state_change("a", math.nan, math.inf, "Write")
+    for _ in range(2):
+        client.track_state_change(Hostile(), Hostile(), math.nan, Hostile(), "Write")  # type: ignore[arg-type]
+    client.track_state_change("a", 1, 2, "a:1", "Wrote")
+    client.track_function_call("\ud800", "m", {"a": 1}, "f", "no number")  # type: ignore[arg-type]
+    client.track_http_request("GET", "/" * 5000, [1], None)
+    client.track_http_response(Hostile(), Hostile(), None, -1)  # type: ignore[arg-type]
+    client.track_http_response(200, {"a": Hostile()}, None, "long")  # type: ignore[arg-type]
+    client.track_lock_acquire("l", "Mutex", b"x")  # type: ignore[arg-type]
+    client.track_error("E", [Hostile()])
+    assert client.flush(20)
+    assert (client.counts().degraded, client.counts().put) == (10, 10)
+    client.track_state_change("a", None, 0.5, "Write")
+    client.track_http_response(200, {"a": 1}, None, 12.7)
+    client.track_function_call("f", ["a", 1])
+    client.track_async_await("no uuid")
+    assert client.flush(20)
+    assert client.counts().degraded == 10
+    set_context(None)
+    client.shutdown()
+
+
 class Named(str):
     """No plain text."""
 
@@ -208,7 +234,7 @@ def test_what_is_large_is_told_as_far_as_it_goes(client: RacewayClient, captured
     assert (plain.variable, plain.old_value, plain.new_value, plain.location) == (text, text, -(2**63), text)
     cut = f"{text}... (4097 characters)"
     assert (large.variable, large.old_value, large.location) == (cut, cut, cut)
-    assert (large.new_value, client.counts().degraded) == ("<int of 65 bits>", 2)
+    assert (large.new_value, client.counts().degraded) == ("<int of 65 bits>", 1)
 
 
 def test_a_body_may_be_longer_than_other_texts() -> None:
