@@ -80,8 +80,28 @@ def examples() -> list[Any]:
     return found
 
 
+KINDS = {
+    "track_state_change": "StateChange", "track_function_call": "FunctionCall", "track_http_request": "HttpRequest",
+    "track_http_response": "HttpResponse", "track_async_spawn": "AsyncSpawn", "track_async_await": "AsyncAwait",
+    "track_lock_acquire": "LockAcquire", "track_lock_release": "LockRelease", "track_error": "Error",
+}  # fmt: skip
+
+
+def told_by(source: str) -> list[str]:
+    """The kinds that the block itself tells of, not in functions that somebody would have to call, in order."""
+    waiting: list[ast.AST] = [ast.parse(source)] if "await " not in source else []
+    found = []
+    while waiting:
+        node = waiting.pop(0)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in KINDS:
+            found.append(KINDS[node.func.attr])
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            waiting[:0] = ast.iter_child_nodes(node)
+    return found
+
+
 @pytest.mark.parametrize("source", examples())
-def test_an_example_runs(source: str, collector: Collector, tmp_path: Path) -> None:
+def test_an_example_runs_and_what_it_tells_arrives(source: str, collector: Collector, tmp_path: Path) -> None:
     source = source.replace("http://localhost:8080", collector.endpoint)
     source = source.replace("http://ledger.internal", collector.endpoint)
     captured = Captured()
@@ -101,6 +121,9 @@ def test_an_example_runs(source: str, collector: Collector, tmp_path: Path) -> N
             if isinstance(one, RacewayClient):
                 one.shutdown()
         client.shutdown()
+    arrived = [kind for event in collector.events for kind in event["kind"]]
+    assert [kind for kind in arrived if kind in KINDS.values()][: len(told_by(source))] == told_by(source)
+    assert ("client.request(" in source) == ("/debit" in [path for path, _, _ in collector.requests])
 
 
 AUTOMATIC = [source for path in sorted(EXAMPLES.glob("*.md")) for source in blocks(path) if "install()" in source]
