@@ -152,7 +152,7 @@ def _sinks(config: Config) -> list[Sink]:
     from raceway.pipeline.sinks import http_sink
 
     cache = cache_directory() if config.spool is None else ""
-    spool = os.path.join(cache, "spool") if cache else config.spool or ""
+    spool = os.path.join(cache, "spool") if cache else os.fspath(config.spool or "")
     return [http_sink(config.endpoint, api_key=config.api_key, spool_root=spool)]
 
 

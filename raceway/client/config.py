@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from os import PathLike
 from urllib.parse import urlsplit
 
 from raceway.client.sampling import Sampling, checked_share
@@ -45,7 +46,7 @@ class Config:
     redactor: Redactor | None = field(default_factory=Redactor)
     api_key: str | None = field(default=None, repr=False)
     buffer_size: int = 50_000
-    spool: str | None = None
+    spool: str | PathLike[str] | None = None
     propagate: bool | Sequence[str] = False
     sample_rate: float = 1.0
     traces_per_second: float | None = None
@@ -62,12 +63,22 @@ class Config:
             raise ConfigError(f"endpoint: expected an address such as http://localhost:8080, not {self.endpoint!r}")
         for name in ("batch_size", "flush_interval", "buffer_size"):
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
-                raise ConfigError(f"{name}: expected a number above 0, not {value!r}")
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < _LARGEST:
+                raise ConfigError(f"{name}: expected a number above 0 and below {_LARGEST}, not {value!r}")
+        for name in ("debug", "enabled"):
+            if not isinstance(getattr(self, name), bool):
+                raise ConfigError(f"{name}: expected true or false, not {getattr(self, name)!r}")
+        for name, kind, what in _KINDS:
+            value = getattr(self, name)
+            if value is not None and not isinstance(value, kind):
+                raise ConfigError(f"{name}: expected {what}, not {value!r}")
         if self.overhead_budget is not None and not checked_share("overhead_budget", self.overhead_budget):
             raise ConfigError("overhead_budget: expected a number above 0; enabled=False tells nothing at all")
-        if not isinstance(self.propagate, bool) and (
-            isinstance(self.propagate, str) or not all(isinstance(host, str) for host in self.propagate)
+        hosts: object = self.propagate
+        if not isinstance(hosts, bool) and (
+            isinstance(hosts, str)
+            or not isinstance(hosts, Iterable)
+            or not all(isinstance(host, str) for host in hosts)
         ):
             raise ConfigError(f"propagate: expected true, false or a list of hosts, not {self.propagate!r}")
         self.sampling()
@@ -76,6 +87,18 @@ class Config:
         """What decides which traces are told of."""
         on = self.enabled and is_enabled()
         return Sampling(self.sample_rate, self.traces_per_second, self.routes, on=on)
+
+
+_LARGEST = 10**9
+"""What no size, and no time in seconds, comes up to."""
+
+_KINDS: tuple[tuple[str, type | tuple[type, ...], str], ...] = (
+    ("api_key", str, "a text"),
+    ("spool", (str, PathLike), "a path"),
+    ("redactor", Redactor, "a Redactor or None"),
+    ("routes", Mapping, "rates by path"),
+    ("switch_signal", str, "the name of a signal"),
+)
 
 
 def _is_http(endpoint: str) -> bool:

@@ -396,7 +396,16 @@ def test_a_plugin_that_raises_is_left_out(
     assert client.counts().filtered == 1
 
 
-@pytest.mark.parametrize("wrong", [{"endpoint": "localhost"}, {"batch_size": 0}, {"flush_interval": "x"}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"endpoint": "localhost"}, {"batch_size": 0}, {"batch_size": math.inf}, {"buffer_size": 1e300},
+        {"flush_interval": "x"}, {"flush_interval": math.inf}, {"flush_interval": math.nan}, {"api_key": 5},
+        {"spool": 5}, {"redactor": "x"}, {"propagate": 5}, {"routes": 5}, {"switch_signal": 10}, {"enabled": "no"},
+        {"debug": 1},
+    ],
+    ids=str,
+)  # fmt: skip
 def test_settings_that_cannot_be_meant(wrong: dict[str, Any]) -> None:
     with pytest.raises(RacewayError):
         Config(**wrong)
