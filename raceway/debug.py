@@ -106,7 +106,7 @@ def trace_replay(
 ) -> list[Event]:
     """Print a trace in an order that its clocks allow, and give its events.
 
-    `source` is a file of events (JSONL), a client, or the address of a collector; by default the default
+    `source` is a file of events (JSONL or msgpack), a client, or the address of a collector; by default the default
     client. `step_by_step` waits after each event: for Enter on a terminal, or as `pause` does. An id that is no UUID
     means the UUID that is sent for it.
     """

@@ -14,6 +14,7 @@ from raceway.errors import RacewayError
 from raceway.model.events import Event
 from raceway.model.typing import Any
 from raceway.pipeline.ids import uuid_of
+from raceway.pipeline.packed import packed
 
 _TIMEOUT = 10.0
 
@@ -46,11 +47,21 @@ def _of_file(path: str) -> Iterator[Event]:
             content = file.read()
     except OSError as error:
         raise RacewayError(f"cannot read {path}: {error.strerror}") from None
-    decoder = msgspec.json.Decoder(Event)
     try:
-        yield from map(decoder.decode, filter(None, content.split(b"\n")))
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise RacewayError(f"{path} is not a file of events as JSON, one a line: {error}") from None
+        if path.endswith(".msgpack"):
+            yield from map(msgspec.msgpack.Decoder(Event).decode, packed(content))
+        else:
+            yield from map(msgspec.json.Decoder(Event).decode, _lines(content))
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise RacewayError(f"{path} is not a file of events, as JSON one a line or as msgpack: {error}") from None
+
+
+def _lines(content: bytes) -> list[bytes]:
+    """All lines but a last one that was torn, when its process was killed."""
+    *lines, last = content.split(b"\n")
+    if lines and not last.endswith(b"}"):
+        last = b""
+    return [line for line in (*lines, last) if line]
 
 
 def _of_collector(endpoint: str, trace_id: str, api_key: str | None) -> list[Event]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -53,6 +54,25 @@ def test_a_trace_is_replayed_from_a_file(tmp_path: Path) -> None:
     assert second.endswith("(not ordered with 1 before it)")
 
 
+@pytest.mark.parametrize("name", ["events.jsonl", "events.msgpack"])
+def test_a_file_of_a_process_that_was_killed_is_replayed_to_its_last_event(tmp_path: Path, name: str) -> None:
+    file = tmp_path / name
+    client = RacewayClient(Config(service_name="s" * 40), sinks=[FileSink(str(file))])
+    trace = client.start_trace()
+    many = {str(key): key for key in range(20)}
+    values: list[Any] = [None, True, 2**40, -5, -(2**40), 0.5, "a" * 300, many, [0] * 500]
+    for value in values:
+        client.track_state_change("a", None, value, "Write")
+    set_context(None)
+    client.shutdown()
+    whole = file.read_bytes()
+    for cut in (0, 1, 20, 300):
+        file.write_bytes(whole[: len(whole) - cut])
+        events = trace_replay(trace, source=file, file=io.StringIO())
+        assert len(events) == len(values) - (cut > (name == "events.jsonl"))
+    assert [event.kind.StateChange.new_value for event in events if event.kind.StateChange] == values[:-1]
+
+
 def test_a_trace_is_replayed_from_a_collector(collector: Collector) -> None:
     client = RacewayClient(Config(endpoint=collector.endpoint))
     trace = client.start_trace()
@@ -67,6 +87,8 @@ def test_a_trace_is_replayed_from_a_collector(collector: Collector) -> None:
 
 def test_a_source_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "no.jsonl").write_bytes(b"rubbish\n")
-    for source in (tmp_path / "no.jsonl", tmp_path / "missing", "http://127.0.0.1:9"):
+    (tmp_path / "no.msgpack").write_bytes(b"\xc1\xc1")
+    (tmp_path / "other.msgpack").write_bytes(b"\x01")
+    for source in (tmp_path / "no.jsonl", tmp_path / "no.msgpack", tmp_path / "other.msgpack", tmp_path / "missing", "http://127.0.0.1:9"):
         with pytest.raises(RacewayError):
             trace_replay("x", source=source)

