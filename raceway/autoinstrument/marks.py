@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from raceway import files
 
-MARK = b"raceway: ignore"
-"""What every such comment holds; spelled with one space."""
+MARK = b"raceway:"
+"""What every such comment holds, and those that are meant to be one and misspelled."""
 
 
 class Marks:

@@ -56,6 +56,15 @@ def test_a_comment_suppresses_on_its_line(run_raceway: RunRaceway) -> None:
     assert said[1] == "0"
 
 
+def test_a_comment_is_read_without_blanks_and_told_of_when_its_word_is_misspelled(run_raceway: RunRaceway) -> None:
+    assert variables(run_raceway, visits="  #raceway:ignore[lost-update] approximate") == ["Account.balance"]
+    assert suppressed == {"Account.visits": "app.py:12: approximate"}
+    wrong = "  # raceway: ignor[lost-update] approximate"
+    assert variables(run_raceway, visits=wrong) == ["Account.balance", "Account.visits"]
+    assert "    app.py:12: 'ignor[lost-update] approximate': write # raceway: ignore[KIND] reason\n" in said[0]
+    assert said[1] == "2"
+
+
 def test_a_comment_that_does_nothing_is_reported(run_raceway: RunRaceway) -> None:
     other = "  # raceway: ignore[iteration-mutation] other"
     old = "  # raceway: ignore[lost-update] until=2001-01-01 old"
