@@ -49,7 +49,8 @@ class Spool:
         return bool(self._segments)
 
     def append(self, lines: Sequence[bytes], *, front: bool = False) -> int:
-        """Write events behind all others, or before them all; how many found room."""
+        """Write events behind all others, or before them all; how many found room. Raises OSError when none did for a
+        fault of the disk."""
         if not self._own:
             self._begin()
         if front and self._segments:
@@ -60,7 +61,12 @@ class Spool:
             data = b"\n".join(block) + b"\n"
             if self._size + len(data) > self._limit:
                 break
-            self._write(data)
+            try:
+                self._write(data)
+            except OSError:
+                if not kept:
+                    raise
+                break
             kept += len(block)
         self.events += kept
         return kept
@@ -71,8 +77,13 @@ class Spool:
             return 0
         self._first -= 1
         path = os.path.join(self._own, f"{self._first:08d}.jsonl")
-        with open(path, "xb") as file:
-            file.write(data)
+        try:
+            with open(path, "xb") as file:
+                file.write(data)
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.unlink(path)  # the next process would send what is lost here
+            raise
         self._segments.insert(0, path)
         self._size += len(data)
         self.events += len(lines)

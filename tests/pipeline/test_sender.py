@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import socket
 import threading
 import time
@@ -336,6 +338,58 @@ def test_what_finds_no_room_is_counted_exactly(tmp_path: Path, sink: Sinks) -> N
     assert counts.spooled + counts.lost == 300
     assert 5 < counts.spooled < 20
     assert any("no room" in line for line in told)
+
+
+@pytest.mark.parametrize("room", [0, 1])
+def test_what_a_full_disk_took_is_not_lost(
+    receiver: Receiver, room: int, tmp_path: Path, sink: Sinks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writes: list[int] = []
+    write = os.write
+
+    def filling(file: int, data: Any) -> int:
+        writes.append(file)
+        if len(writes) > room:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(file, data)
+
+    monkeypatch.setattr(os, "write", filling)
+    sender = sink(receiver.endpoint, Spool(str(tmp_path), "there", 2**20), memory_limit=0)
+    sender.take(batch(600))
+    monkeypatch.undo()
+    assert sender.flush(soon())
+    counts = sender.counts()
+    assert (counts.sent, counts.lost) == (256 * room, 600 - 256 * room)
+    assert len(receiver.taken) == counts.sent
+
+
+def test_a_torn_segment_is_not_left_for_the_next_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spool = Spool(str(tmp_path), "there", 2**20)
+    assert spool.append([b"one"]) == 1
+
+    class Full:
+        def __init__(self, path: str, mode: str) -> None:
+            Path(path).write_bytes(b"torn\ntor")
+
+        def __enter__(self) -> Full:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
+        def write(self, _data: bytes) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("raceway.pipeline.spool.open", Full, raising=False)
+    with pytest.raises(OSError, match="No space"):
+        spool.append([b"torn", b"too"], front=True)
+    spool.close()
+    monkeypatch.undo()
+    following = Spool(str(tmp_path), "there", 2**20)
+    assert following.adopt()
+    assert following.oldest() is not None
+    assert following.events == 1
+    following.close()
 
 
 def test_without_a_spool_memory_is_the_room_there_is(sink: Sinks) -> None:
