@@ -279,6 +279,7 @@ class HttpSink:
         if self._segment and self._spool is not None:
             try:
                 self._spool.shorten(self._segment, rest, self._segment_done)
+                self._segment = ""
             except OSError as error:
                 self._warn(f"events: the spool cannot be written ({error.strerror})")
             rest = []
@@ -307,7 +308,7 @@ class HttpSink:
 
     def counts(self) -> SinkCounts:
         """What it did so far."""
-        spooled = 0 if self._spool is None else self._spool.events
+        spooled = 0 if self._spool is None else self._spool.events - (self._segment_done if self._segment else 0)
         in_pieces = 0 if self._segment else sum(map(len, list(self._pieces)))
         return SinkCounts(
             sent=self._sent,

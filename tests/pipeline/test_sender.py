@@ -320,6 +320,7 @@ def test_of_a_segment_sent_in_part_only_the_rest_stays(receiver: Receiver, tmp_p
     assert not sender.flush(time.monotonic())
     receiver.replies.extend([ok, ok])
     assert not sender.flush(time.monotonic())
+    assert sender.counts().sent + sender.counts().spooled == 20
     assert not sender.close(time.monotonic())
     sent = len(receiver.taken)
     assert 0 < sent < 20
