@@ -13,10 +13,10 @@ Told from the source; only what people read is changed, never a fingerprint. Ser
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from raceway.findings import naming
-from raceway.findings.classes import tree_of
 from raceway.findings.syntax import Function, source
 from raceway.model.races import ITEM
 
@@ -24,17 +24,21 @@ _OWN = frozenset({"self", "cls"})
 
 
 class Aliases:
-    """The names of what locals stand for; `files` are the sources of the program."""
+    """The names of what locals stand for; `files` are the sources of the program.
+
+    Who asks file by file has each of them parsed once.
+    """
 
     def __init__(self, files: Sequence[str]) -> None:
         self._files = files
         self._owners: dict[str, str] = {}
+        self._tree: tuple[str, ast.AST] = ("", ast.Module([], []))
 
     def real(self, variable: str, path: str) -> str:
         """The variable, by the attribute that it stands for in this file, if it is such a local."""
         bare = variable.removesuffix(ITEM)
         owner, _, name = bare.rpartition(".")
-        around = _scopes(tree_of(path), owner.split(".")) if owner else []
+        around = _scopes(self._tree_of(path), owner.split(".")) if owner and _assigns(path, name) else []
         value = _only_value(around[-1], name) if around and isinstance(around[-1], Function) else None
         if not isinstance(value, ast.Attribute):
             return variable
@@ -43,20 +47,36 @@ class Aliases:
         known = f"{'.'.join(classes)}.{value.attr}" if own else self._owner(value.attr)
         return known + variable[len(bare) :] if known else variable
 
+    def _tree_of(self, path: str) -> ast.AST:
+        if self._tree[0] != path:
+            self._tree = path, naming.parsed(path) or ast.Module([], [])
+        return self._tree[1]
+
     def _owner(self, attribute: str) -> str:
         """The attribute with the one class of the program that gives it to its objects; empty where there are more."""
         if attribute not in self._owners:
-            found = set(self._given(attribute))
+            found = set[str]()
+            for name in self._given(attribute):
+                found.add(name)
+                if len(found) > 1:
+                    break
             self._owners[attribute] = found.pop() if len(found) == 1 else ""
         return self._owners[attribute]
 
     def _given(self, attribute: str) -> Iterator[str]:
+        gives = re.compile(rf"\b(?:self|cls)\.{attribute}\s*(?::[^=]*)?[,=]|^\s+{attribute}\s*:")
         for path in self._files:
-            if any(attribute in text for text in naming.source_lines(path)):
+            if any(attribute in text and gives.search(text) for text in naming.source_lines(path)):
                 parents = source(path).parents
                 for node, around in list(parents.items()):
                     if _gives(node, around, attribute):
                         yield f"{_class_around(node, parents)}.{attribute}"
+
+
+def _assigns(path: str, name: str) -> bool:
+    """Whether the text of a file looks as if it gave a local of this name something: most are asked about in vain."""
+    given = re.compile(rf"(?<![.\w]){re.escape(name)}\s*(?::[^=]*)?:?=(?!=)")
+    return any(name in text and given.search(text) for text in naming.source_lines(path))
 
 
 def _gives(node: ast.AST, around: ast.AST, attribute: str) -> bool:

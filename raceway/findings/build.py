@@ -89,9 +89,9 @@ def build(
     found, groups = groups, []
     for luck in range(3):
         groups += beyond(folded([group for group in found if group.luck == luck], names.site), groups)
-    moments, aliases = _together(groups, names), Aliases(files)
+    _call(groups, names, Aliases(files))
+    moments = _together(groups, names)
     for number, group in enumerate(groups):
-        group.called = _called(group, names, aliases)
         group.usual, group.moments = guarding.of(bare(group)), moments.get(number)
         group.is_one_value = group.kind in PLAIN and snapshots.is_one_value(group.best()[0])
     findings = [_finding(group, names, locks, directory, gil, guards.of(group.variable), back) for group in groups]
@@ -196,13 +196,19 @@ def _finding(
     )
 
 
-def _called(group: Group, names: Names, aliases: Aliases) -> str:
-    """What the variable of a group is called by who knows the program."""
-    race = group.best()[0]
-    for side in (race.later, race.earlier):
-        if side.access.variable.removesuffix(ITEM) == bare(group):
-            return aliases.real(group.variable, names.site_file(side.access.site))
-    return group.variable
+def _call(groups: list[Group], names: Names, aliases: Aliases) -> None:
+    """Call the variables of groups as who knows the program does, file by file."""
+    files: dict[str, list[Group]] = {}
+    for group in groups:
+        race, group.called = group.best()[0], group.variable
+        for side in (race.later, race.earlier):
+            if side.access.variable.removesuffix(ITEM) == bare(group):
+                file = names.site_file(side.access.site)
+                files.setdefault(file, []).append(group)
+                break
+    for file, members in files.items():
+        for group in members:
+            group.called = aliases.real(group.variable, file)
 
 
 def _reading(group: Group, names: Names, directory: str) -> tuple[str, bool, str]:
