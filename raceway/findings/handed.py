@@ -6,6 +6,7 @@ Told from the sources: a place that loads the attribute and does not call it. Se
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
@@ -45,8 +46,9 @@ def _calls_by_another_name(stack: Stack, method: str) -> bool:
 
 
 def _places(files: Iterable[str], method: str) -> Iterator[tuple[str, int, str]]:
+    loaded = re.compile(rf"\.{re.escape(method)}\b(?!\s*\()")
     for path in files:
-        if not any(method in text for text in naming.source_lines(path)):
+        if not any(method in text and loaded.search(text) for text in naming.source_lines(path)):
             continue
         parents = source(path).parents
         loads = [node for node in parents if isinstance(node, ast.Attribute) and node.attr == method]
