@@ -25,6 +25,7 @@ from raceway.findings.interleaving import Interleaving
 from raceway.findings.judge import Judgement, harmful, judge, trusted, worst
 from raceway.findings.links import Links
 from raceway.findings.making import without_making
+from raceway.findings.published import Early, early
 from raceway.findings.readback import ReadBack
 from raceway.findings.readers import changes, loses, tests
 from raceway.findings.remedies import fix, guard
@@ -37,7 +38,7 @@ from raceway.findings.uses import used
 from raceway.findings.usual import Guarding
 from raceway.findings.waited import waited, without_supply
 from raceway.findings.wording import message
-from raceway.model.findings import Actor, Finding, Verdicts
+from raceway.model.findings import AccessSide, Actor, Finding, Verdicts
 from raceway.model.kinds import Confidence, FindingKind, Severity, Verdict
 from raceway.model.races import ECHO, ITEM, RawRace, Side
 from raceway.model.sites import Site
@@ -138,20 +139,50 @@ def _finding(
     group: Group, names: Names, locks: LockNames, directory: str, gil: bool, declaration: Guard | None, back: ReadBack
 ) -> Finding:
     race, first, second = group.best()
-    judgement, declared = group.judgement, "" if declaration is None else _declared(declaration, directory)
+    judgement, key = group.judgement, group.key if tells_item(group.key, group.best()[0], names) else ""
     sides = sides_of(race, names, locks, directory)
     interleaving = Interleaving(names.site, names.site_file, directory)
+    variable = f"{group.called.removesuffix(ITEM)}[{key}]" if key else group.called
+    facts = _facts(group, names, directory, gil, declaration, back, sides, variable)
+    return Finding(
+        fingerprint=fingerprint(group.kind, group.variable, _unit_places(first, second, names)),
+        kind=group.kind,
+        severity=judgement.severity,
+        confidence=facts.confidence,
+        verdict=judgement.verdict,
+        variable=variable,
+        message=message(facts),
+        fix=fix(facts),
+        count=group.count,
+        accesses=sides,
+        reason=judgement.reason,
+        steps=()
+        if judgement.reason
+        else interleaving.of(group.kind, race, (first, second), sides, back.store_of(group, race), facts.changed),
+        guard=guard(sides[0], sides[1]),
+        key=key,
+    )
+
+
+def _facts(
+    group: Group,
+    names: Names,
+    directory: str,
+    gil: bool,
+    declaration: Guard | None,
+    back: ReadBack,
+    sides: tuple[AccessSide, AccessSide],
+    variable: str,
+) -> Facts:
+    """What is known of the finding that a group becomes."""
+    race, first, second = group.best()
+    judgement, declared = group.judgement, "" if declaration is None else _declared(declaration, directory)
     observed = any(race.observed for race, _first, _second in group.races)
     confidence = Confidence.OBSERVED if observed else Confidence.UNORDERED
-    if group.predicted:
-        confidence = Confidence.PREDICTED
-    key = group.key if tells_item(group.key, race, names) else ""
-    variable = f"{group.called.removesuffix(ITEM)}[{key}]" if key else group.called
-    reading = _reading(group, names, directory)
-    facts = Facts(
+    return Facts(
         group.kind,
         variable,
-        confidence,
+        Confidence.PREDICTED if group.predicted else confidence,
         judgement.verdict.gil,
         gil,
         sides[0],
@@ -172,27 +203,10 @@ def _finding(
         race.one_loop,
         another_worker(race, names),
         race.later.region == ECHO,
-        *reading,
+        *_reading(group, names, directory),
+        None if judgement.reason else _early(group.kind, race, names),
         used(group.best(), names.site),
         not (race.one_loop or judgement.reason) and back.harms(group, race),
-    )
-    return Finding(
-        fingerprint=fingerprint(group.kind, group.variable, _unit_places(first, second, names)),
-        kind=group.kind,
-        severity=judgement.severity,
-        confidence=confidence,
-        verdict=judgement.verdict,
-        variable=variable,
-        message=message(facts),
-        fix=fix(facts),
-        count=group.count,
-        accesses=sides,
-        reason=judgement.reason,
-        steps=()
-        if judgement.reason
-        else interleaving.of(group.kind, race, (first, second), sides, back.store_of(group, race), reading[-1]),
-        guard=guard(sides[0], sides[1]),
-        key=key,
     )
 
 
@@ -221,6 +235,12 @@ def _reading(group: Group, names: Names, directory: str) -> tuple[str, bool, str
     reader, writer = (race.earlier, second) if race.later.access.operation.mutates else (race.later, first)
     place = names.site_file(reader.access.site), names.site(reader.access.site)
     return where, tests(*place), changes(*place) if loses(place, writer) else ""
+
+
+def _early(kind: FindingKind, race: RawRace, names: Names) -> Early | None:
+    """What the writing side of a race does too early."""
+    writer = race.later if race.later.access.operation.mutates else race.earlier
+    return early(kind, race, names.site_file(writer.access.site), names.site(writer.access.site))
 
 
 def _declared(guard: Guard, directory: str) -> str:
@@ -262,7 +282,11 @@ def _judge_all(
             judgement = Judgement(Severity.INFO, Verdicts(Verdict.SAFE, Verdict.SAFE), SNAPSHOT)
         reader, writer = (places[0], second) if race.later.access.operation.mutates else (places[1], first)
         lost = group.kind is FindingKind.READ_WRITE and loses(reader, writer)
-        if not judgement.reason and not race.one_loop and (lost or back.harms(group, race)):
+        step = None if judgement.reason else _early(group.kind, race, names)
+        early = step is not None and step.spans
+        default = default_of(group.variable, race, names) if group.kind is FindingKind.WRITE_WRITE else None
+        early |= default is not None and default.kind == "list"  # each call takes it for its own
+        if not race.one_loop and (lost or early or (not judgement.reason and back.harms(group, race))):
             judgement = harmful()
         judgements.append(judgement)
     judgement = worst(judgements)

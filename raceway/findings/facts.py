@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from raceway.findings.defaults import Default
+from raceway.findings.published import Early
 from raceway.findings.sides import unnumbered
 from raceway.findings.together import Moments
 from raceway.findings.usual import Usual
@@ -59,6 +60,8 @@ class Facts(Struct):
     """What the reading side finds decides what it does next."""
     changed: str = ""
     """The method by which the reading side changes what the other one replaces after a look at it."""
+    early: Early | None = None
+    """What the writing side does too early: who reads finds what is not complete."""
     used: str = ""
     """One side tests the place and then uses it, and the other makes it None ("value") or takes it out ("item")."""
     back: bool = False

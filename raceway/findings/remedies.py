@@ -5,6 +5,7 @@ from __future__ import annotations
 from raceway.findings import together
 from raceway.findings.facts import Facts, reader_first
 from raceway.findings.locknames import of_objects
+from raceway.findings.published import Early
 from raceway.model.findings import AccessSide
 from raceway.model.kinds import ActorKind, FindingKind
 
@@ -37,6 +38,8 @@ def fix(facts: Facts) -> str:
             f"Keep it apart for each thread: a local that is handed on, threading.local() or a ContextVar, and not "
             f"{facts.variable}; a lock would have to be held from the store to the last read."
         )
+    if facts.early is not None:
+        return _early_fix(facts.early, facts.variable)
     told = _by_lock(facts, lock, usual)
     if facts.used and not facts.apart:
         return _use_fix(facts, lock or one, as_there)
@@ -75,6 +78,13 @@ def fix(facts: Facts) -> str:
     return f"Guard both writes of {facts.variable} with {one}{as_there}, or let one thread own it."
 
 
+def _early_fix(early: Early, variable: str) -> str:
+    if early.flag:
+        flag = variable.rpartition(".")[0] + f".{early.name}"
+        return f"Set {flag} last, when {variable} and all else that it stands for is stored."
+    return f"Store {variable} before line {early.line}, so that `{early.name}` is complete when others get it."
+
+
 def _use_fix(facts: Facts, lock: str, as_there: str) -> str:
     """What to change where a place is tested and then used."""
     once = f"Read {facts.variable} once, into a local variable, and test that"
@@ -111,6 +121,8 @@ def _by_lock(facts: Facts, lock: str, usual: str) -> str:
         return f"Hold {lock} around all of {facts.line}, an RLock where the functions called there take it themselves."
     if lock and facts.kind in _HOLDS:
         return f"Hold {lock} on both sides, in one go {_HOLDS[facts.kind]}: one side already takes it."
+    if lock and facts.tested:
+        return f"Hold {lock} on both sides, from the test to the end of what depends on it: one side already takes it."
     if lock:
         return f"Hold {lock} on both sides: one side already does."
     return _common(facts) if facts.apart else ""

@@ -12,7 +12,7 @@ from raceway.model.kinds import ActorKind, Confidence, FindingKind, RegionKind, 
 
 def message(facts: Facts) -> str:
     """What happened, why it is harmful or latent, and where."""
-    told = "" if facts.moments is None else together.what(facts.moments)
+    told = "" if facts.moments is None or facts.early is not None else together.what(facts.moments)
     parts = [_what(facts), told, _default(facts.default), _locks(facts), _effect(facts)]
     if facts.breach is not None and facts.breach.actors:
         who = " and ".join(dict.fromkeys(facts.breach.actors))
@@ -183,6 +183,17 @@ def _luck(facts: Facts) -> str:
     if facts.back:
         return "On every interpreter, who stores its own value there and reads it back can get that of the other one."
     reader, writer = reader_first(facts.first, facts.second)
+    if facts.early is not None and facts.early.flag:
+        flag = facts.variable.rpartition(".")[0] + f".{facts.early.name}"
+        return (
+            f"{flag} is set before it, in line {facts.early.line}: on every interpreter {reader.actor.name} can find "
+            "that set, and this as it was."
+        )
+    if facts.early is not None:
+        return (
+            f"`{facts.early.name}` is handed out before it, in line {facts.early.line}: on every interpreter "
+            f"{reader.actor.name} can find the object when it is not complete."
+        )
     if facts.changed:
         return (
             f"On every interpreter, {writer.actor.name} looks at the old one before it stores another, and what "

@@ -504,6 +504,15 @@ _JUDGING = (
         "norace/same_value.py",
     ),
     Mutant(
+        "handed-out-early", "that an object which is filled after it was handed out is found as it is",
+        "findings/published.py", "return Early(line, name, False,", "return None and (", "race/published_early.py",
+    ),
+    Mutant(
+        "flag-set-early", "that a flag which is set before what it stands for is found set",
+        "findings/published.py", "return Early(statement.lineno, flag, True,", "return None and (",
+        "race/published_early.py",
+    ),
+    Mutant(
         "use-after-test", "that a use which relies on a test is one with it",
         "findings/groups.py", "first, second = uses.joined(race, parts, site_of, file_of)", "first, second = parts",
         "race/check_use.py",
