@@ -756,6 +756,7 @@ typedef struct Shape {
     bool mortal; /* deaths of the type's objects are seen */
     struct Shape *next, *previous; /* all that live */
     Table rows; /* resolved contracts, by name */
+    struct KeyFacts *keys; /* what instances are told by that are keys; NULL until asked, owned */
 } Shape;
 
 Shape *shape_of(PyTypeObject *type); /* NULL when memory is short */
@@ -765,7 +766,53 @@ PyTypeObject *class_holds(PyTypeObject *cls, PyObject *name);
 bool type_find(PyTypeObject *type, PyObject *name, PyTypeObject **where, PyTypeObject **kind);
 bool instance_holds(PyObject *target, PyObject *name);
 PyObject *instance_value(PyObject *target, PyObject *name);
+PyObject *instance_item(PyObject *target, PyObject *name); /* a new reference */
+PyObject *type_value(PyTypeObject *type, PyObject *name, PyTypeObject **where); /* a new reference */
 PyObject *type_label(PyTypeObject *type);
+
+/* --- keyrules.c: what keys are told by -------------------------------------------------------------------------------- */
+
+/* What the keys of one type are told by. */
+enum {
+    BY_IDENTITY,
+    BY_TEXT,
+    BY_WHOLE,
+    BY_REAL,
+    BY_COMPLEX,
+    BY_BYTES,
+    BY_ITEMS, /* a tuple */
+    BY_HASH, /* which C works out from all that is compared */
+    BY_MOMENT, /* the same where the time zone is C's, too */
+    BY_DECIMAL,
+    BY_FRACTION,
+    BY_MEMBERS, /* a frozen set */
+    BY_METHOD,
+    BY_PATH,
+    BY_FIELDS,
+};
+
+typedef struct {
+    PyObject *name; /* owned */
+    Py_ssize_t offset; /* of the slot that holds it, 0 where that is the dictionary of the instance */
+} KeyField;
+
+typedef struct KeyFacts {
+    uint8_t rule;
+    uint16_t count;
+    uint32_t users; /* let go of by the last of them */
+    KeyField fields[];
+} KeyFacts;
+
+KeyFacts *key_facts(PyTypeObject *type); /* until the type changes; borrowed. NULL where it is their identity */
+void key_facts_drop(KeyFacts *facts);
+bool type_is_of_c(PyTypeObject *type);
+
+/* --- keys.c: what stands for a key ------------------------------------------------------------------------------------ */
+
+#define KEY_DEPTH 4 /* of keys within keys, as far as they are looked into */
+bool key_of(PyObject *key, uint64_t *found, int depth); /* never 0 */
+bool key_is_plain(PyObject *key, int depth);
+PyObject *key_shown(PyObject *key);
 
 /* --- keyed.c: cells by key and by position ------------------------------------------------------------------------ */
 
@@ -801,9 +848,6 @@ typedef struct Items {
 #define KEY_STRUCTURE UINT64_C(0x9e3779b97f4a7c15)
 #define KEY_WHOLE UINT64_C(0xc2b2ae3d27d4eb4f)
 #define KEY_CELL UINT64_C(0x165667b19e3779f9)
-
-#define KEY_DEPTH 4 /* of tuples within tuples, as far as keys are looked into */
-bool key_of(PyObject *key, uint64_t *found, int depth);
 
 /* The numbers of the most frequent keys: strings by their hashes, and whole numbers. */
 static inline uint64_t

@@ -1,81 +1,8 @@
-/* Cells of containers, by key and by position, and of globals and class attributes, by name.
-
-   A key is told by a number made of its value where that is safe: of numbers, strings and the like and of tuples of
-   them. Other keys are told by the identity of the object, for whose `__hash__` and `__eq__` are code of the program.
-   Numbers are equal across their types, as they are to dict. */
+/* Cells of containers, by the number of a key and by position, and of globals and class attributes, by name. */
 #include "core.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-static bool
-number_key(PyObject *key, uint64_t *found)
-{
-    Py_ssize_t small;
-    if (small_index(key, &small)) {
-        *found = number_of_whole((uint64_t)small);
-        return true;
-    }
-    int overflow;
-    long long value = PyLong_AsLongLongAndOverflow(key, &overflow);
-    if (overflow == 0) {
-        *found = number_of_whole((uint64_t)value);
-        return true;
-    }
-    *found = mix((uint64_t)PyObject_Hash(key) ^ UINT64_C(0x7f4a7c15f39cc060)) | 1;
-    return true;
-}
-
-/* The number that stands for a key, never 0. False when no number may stand for it. */
-bool
-key_of(PyObject *key, uint64_t *found, int depth)
-{
-    PyTypeObject *type = Py_TYPE(key);
-    if (type == &PyUnicode_Type) {
-        *found = number_of_text(PyObject_Hash(key));
-        return true;
-    }
-    if (type == &PyLong_Type || type == &PyBool_Type) {
-        return number_key(key, found);
-    }
-    if (type == &PyFloat_Type) {
-        double value = PyFloat_AS_DOUBLE(key);
-        if (value > -9e15 && value < 9e15 && value == (double)(long long)value) {
-            *found = number_of_whole((uint64_t)(long long)value);
-            return true;
-        }
-        uint64_t bits;
-        memcpy(&bits, &value, sizeof bits);
-        *found = mix(bits ^ UINT64_C(0x2545f4914f6cdd1d)) | 1;
-        return true;
-    }
-    if (key == Py_None) {
-        *found = UINT64_C(0x60bee2bee120fc15) | 1;
-        return true;
-    }
-    if (type == &PyBytes_Type || type == &PyComplex_Type) {
-        *found = mix((uint64_t)PyObject_Hash(key) ^ (uintptr_t)type) | 1;
-        return true;
-    }
-    if (type == &PyTuple_Type && depth < KEY_DEPTH) {
-        uint64_t sum = UINT64_C(0xa24baed4963ee407);
-        for (Py_ssize_t place = 0; place < PyTuple_GET_SIZE(key); place++) {
-            uint64_t part;
-            if (!key_of(PyTuple_GET_ITEM(key, place), &part, depth + 1)) {
-                return false;
-            }
-            sum = mix(sum ^ part) + part;
-        }
-        *found = sum | 1;
-        return true;
-    }
-    Object *object = object_of(key);
-    if (object == NULL) {
-        return false;
-    }
-    *found = mix(object_serial(object) ^ UINT64_C(0x8cb92ba72f3d8dd7)) | 1;
-    return true;
-}
 
 /* The keys of a small container stand one after the other behind its first two cells. */
 static KeyedCell *

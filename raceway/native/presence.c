@@ -4,39 +4,13 @@
    The probing is that of Objects/dictobject.c (`do_lookup`) and Objects/setobject.c (`set_lookkey`). */
 #include "core.h"
 
-static bool
-is_scalar(PyObject *key)
-{
-    PyTypeObject *type = Py_TYPE(key);
-    return type == &PyUnicode_Type || type == &PyLong_Type || type == &PyFloat_Type || type == &PyBytes_Type ||
-           type == &PyBool_Type || type == &PyComplex_Type || key == Py_None;
-}
-
-/* Whether a key is compared and hashed without code of the program: a scalar, or a tuple of such. */
-static bool
-is_plain(PyObject *key, int depth)
-{
-    if (is_scalar(key)) {
-        return true;
-    }
-    if (!PyTuple_CheckExact(key) || depth == KEY_DEPTH) {
-        return false;
-    }
-    for (Py_ssize_t place = 0; place < PyTuple_GET_SIZE(key); place++) {
-        if (!is_plain(PyTuple_GET_ITEM(key, place), depth + 1)) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static int
 same_key(PyObject *known, PyObject *key)
 {
     if (known == key) {
         return 1;
     }
-    return is_plain(known, 0) ? PyObject_RichCompareBool(known, key, Py_EQ) : -1;
+    return key_is_plain(known, 0) ? PyObject_RichCompareBool(known, key, Py_EQ) : -1;
 }
 
 #if RW_PEEK
@@ -131,7 +105,7 @@ set_has(PySetObject *set, PyObject *key)
 int
 has_key(PyObject *base, PyObject *key)
 {
-    if (!is_plain(key, 0)) {
+    if (!key_is_plain(key, 0)) {
         return -1;
     }
     int found = -1;

@@ -27,7 +27,6 @@ typedef struct Race {
 } Race;
 
 #define LINKS 512 /* races with a look that are kept, as in raceway/detector/races.py */
-#define KEY_SHOWN 40 /* characters of a text, as LONGEST_KEY of raceway/model/races.py */
 
 static Table table;
 static Race *first_race, *last_race;
@@ -72,21 +71,11 @@ is_alike(const Race *race, uint32_t earlier, uint32_t later, uint32_t variable, 
            (look == NULL || (race->look == look->site && b->stack == d->stack));
 }
 
-/* A key that can be told, of a long text the beginning. The texts are made by raceway/model/races.py. */
+/* A key that can be told; the texts are made by raceway/model/races.py. */
 static PyObject *
 plain_key(PyObject *key)
 {
-    if (key == NULL) {
-        return NULL;
-    }
-    if (PyUnicode_CheckExact(key)) {
-        PyObject *shown = PyUnicode_Substring(key, 0, KEY_SHOWN + 1);
-        if (shown == NULL) {
-            PyErr_Clear();
-        }
-        return shown;
-    }
-    return PyLong_CheckExact(key) || PyBool_Check(key) || key == Py_None ? Py_NewRef(key) : NULL;
+    return key == NULL ? NULL : key_shown(key);
 }
 
 /* The race, which is in doubt, was seen at this location. */

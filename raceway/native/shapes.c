@@ -93,6 +93,30 @@ type_find(PyTypeObject *type, PyObject *name, PyTypeObject **where, PyTypeObject
     return false;
 }
 
+/* What the classes in the resolution order have under `name`, a new reference, and which has it first. NULL where none
+   has it, and where that cannot be told without code of the program. */
+PyObject *
+type_value(PyTypeObject *type, PyObject *name, PyTypeObject **where)
+{
+    PyObject *order = type->tp_mro;
+    for (Py_ssize_t place = 0; order != NULL && place < PyTuple_GET_SIZE(order); place++) {
+        PyTypeObject *cls = (PyTypeObject *)PyTuple_GET_ITEM(order, place);
+        PyObject *namespace = PyType_Check((PyObject *)cls) ? type_dict(cls) : NULL;
+        if (namespace == NULL || has_other_keys(namespace)) {
+            return NULL;
+        }
+        PyObject *found = dict_item(namespace, name);
+        PyErr_Clear();
+        if (found != NULL) {
+            if (where != NULL) {
+                *where = cls;
+            }
+            return found;
+        }
+    }
+    return NULL;
+}
+
 #if RW_PEEK
 
 static PyObject *
@@ -200,6 +224,32 @@ instance_value(PyObject *target, PyObject *name)
 #endif
 }
 
+/* What the object itself has under the name, a new reference. */
+PyObject *
+instance_item(PyObject *target, PyObject *name)
+{
+    PyObject *value = NULL;
+    bool found;
+    HELD_STILL(target) /* or another thread may give it another dictionary */
+#if RW_FREE_THREADED
+    PyObject *dict = plain_dict(target);
+    if (PyType_HasFeature(Py_TYPE(target), Py_TPFLAGS_MANAGED_DICT)) {
+        dict = (PyObject *)_PyObject_GetManagedDict(target);
+    }
+    if (dict != NULL) { /* whose own lock is that of the values, wherever they stand */
+        HELD_STILL(dict)
+        value = Py_XNewRef(held(target, name, &found));
+        LET_GO
+    }
+    else
+#endif
+    {
+        value = Py_XNewRef(held(target, name, &found));
+    }
+    LET_GO
+    return value;
+}
+
 static PyObject *string_getattribute, *string_setattr;
 
 /* Whether the class has attribute access of its own, whose code says what is really touched. */
@@ -248,6 +298,8 @@ work_out(Shape *shape, PyTypeObject *type)
 {
     shape->version = type_version(type); /* as it is before: what changes meanwhile is found out the next time */
     rows_free(shape);
+    key_facts_drop(shape->keys);
+    shape->keys = NULL;
     shape->container = 0;
     shape->sequence = shape->hooked = false;
     bool own_access = false;
@@ -363,6 +415,7 @@ shape_free(Shape *shape)
 {
     tell_read(shape);
     rows_free(shape);
+    key_facts_drop(shape->keys);
     if (shape->previous != NULL) {
         shape->previous->next = shape->next;
     }

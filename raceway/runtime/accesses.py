@@ -16,6 +16,7 @@ from raceway.runtime.actors import Owner, ThreadState
 from raceway.runtime.attributes import Attributes, Home, find, holds, type_name
 from raceway.runtime.contracts import Contract, Handover, KeyShape, Target
 from raceway.runtime.identity import SEVERAL
+from raceway.runtime.keys import SCALARS, Keys
 from raceway.runtime.log import Log
 from raceway.runtime.recorder import PureRecorder
 from raceway.runtime.stacks import capture
@@ -25,10 +26,7 @@ class Missing:
     """No key."""
 
 
-_SCALARS = frozenset({int, str, float, bytes, bool, complex, type(None)})
-_NEVER = _SCALARS | {tuple, range, slice, super, type(...), type(NotImplemented)}
-_KEY_DEPTH = 4
-"""Tuples within tuples of a key that are told by their parts."""
+_NEVER = SCALARS | {tuple, range, slice, super, type(...), type(NotImplemented)}
 
 _OPERATIONS = {
     Context.LOAD: Operation.READ,
@@ -71,6 +69,7 @@ class Accesses:
         self._recorder = recorder
         self._identity = log.identity
         self._attributes = Attributes(log.identity)
+        self._keys = Keys(log.identity)
         self._puts: dict[int, int] = {}
         self._forms: dict[SiteForm, Callable[[Reach], None]] = {
             SiteForm.ATTRIBUTE: self._attribute,
@@ -239,7 +238,7 @@ class Accesses:
         if contract.through:
             at.base = contracts.behind(at.base)
         at.state.accesses += 1
-        effects = contract.effects_when(_has_key(at.base, at.key))
+        effects = contract.effects_when(self._has_key(at.base, at.key))
         if contract.handover in (Handover.RELEASE, Handover.ACQUIRE):
             self._hand_over(at, contract.handover)
         elif contract.handover is Handover.TAKE:
@@ -277,7 +276,7 @@ class Accesses:
         """Who takes an item out happens after those who put items in, as far as they did, but for attributes of the
         object that the container belongs to."""
         entry, state = self._identity.of(at.base), at.state
-        if entry.giver in (0, state.actor) or _has_key(at.base, at.key) is False or _is_empty(at.base):
+        if entry.giver in (0, state.actor) or self._has_key(at.base, at.key) is False or _is_empty(at.base):
             return
         entry.handing = True
         places: list[tuple[LocationKind, Hashable]] = [(LocationKind.STRUCTURE, WHOLE)]
@@ -286,7 +285,7 @@ class Accesses:
             places.append((LocationKind.STRUCTURE, None))
         if sequence or at.key is not Missing:
             key = _position(at.base, -1 if at.key is Missing else at.key)
-            places.append((LocationKind.ITEM, self._key(key)))
+            places.append((LocationKind.ITEM, self._keys.of(key)))
         owner = self._identity.serial_at(at.owner[1]) if at.site.through and at.owner is not None else 0
         for kind, key in places:
             self.log.stream.put(Take(state.actor, Location(entry.serial, kind, key), owner))
@@ -306,7 +305,7 @@ class Accesses:
 
     def _at_key(self, at: Reach, operation: Operation, commute: Commute = Commute.NONE) -> None:
         container, label = self._container(at)
-        place = (container, LocationKind.ITEM, self._key(_position(at.base, at.key)))
+        place = (container, LocationKind.ITEM, self._keys.of(_position(at.base, at.key)))
         self._record(at, operation, place, f"{label}[...]", commute)
         self._record(at, Operation.READ, (container, LocationKind.STRUCTURE, WHOLE), f"{label}[...]")
 
@@ -330,29 +329,13 @@ class Accesses:
             entry.label = _global_name(at.frame.f_globals, label[1:]) if label.startswith(":") else label
         return entry.serial, entry.label
 
-    def _key(self, key: Any, depth: int = 0) -> Hashable:
-        """A key by value where that is safe, else by the identity of the object; a tuple by its parts."""
-        if type(key) in _SCALARS:
-            return key  # type: ignore[no-any-return]
-        if type(key) is tuple and depth < _KEY_DEPTH:
-            return ("parts", *(self._key(part, depth + 1) for part in key))
-        return ("object", self._identity.of(key).serial)
-
-
-def _has_key(base: Any, key: Any) -> bool | None:
-    """Whether a dictionary or set has the key; None where asking might call `__eq__` or `__hash__` of the program."""
-    if not _is_plain(key):
-        return None
-    if issubclass(type(base), dict):
-        return dict.__contains__(base, key)
-    return set.__contains__(base, key) if issubclass(type(base), set) else None
-
-
-def _is_plain(key: Any, depth: int = 0) -> bool:
-    """Whether a key is compared and hashed without code of the program: a scalar, or a tuple of such."""
-    if type(key) is tuple and depth < _KEY_DEPTH:
-        return all(_is_plain(part, depth + 1) for part in key)
-    return type(key) in _SCALARS
+    def _has_key(self, base: Any, key: Any) -> bool | None:
+        """Whether a dictionary or set has the key; None where asking might call code of the program."""
+        if not self._keys.is_plain(key):
+            return None
+        if issubclass(type(base), dict):
+            return dict.__contains__(base, key)
+        return set.__contains__(base, key) if issubclass(type(base), set) else None
 
 
 def _is_empty(base: Any) -> bool:

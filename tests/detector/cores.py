@@ -138,7 +138,7 @@ def _mix(value: int) -> int:
 def keeps_heads(trace: Iterable[Record], heads: Sequence[int]) -> bool:
     """Whether no two heads of an actor share a place in the native core's table, where the newer one would stay.
 
-    Mirrors `head_place` of shadow.c and `key_of` of keyed.c.
+    Mirrors `head_place` of shadow.c and `key_of` of keys.c.
     """
     places: dict[tuple[int, int], tuple[int, int, Location]] = {}
     for record in trace:

@@ -63,7 +63,7 @@ CALLED = [
     "low[...]",
     "high[...]",
     "slots[...]",
-    "names[...]",
+    "names['x']",
     "pairs[...]",
 ]
 

@@ -201,7 +201,7 @@ _QUEUES = (
     ),
     Mutant(
         "container-take-item", "that what is taken out by its key is ordered after the store under that key",
-        "runtime/accesses.py", "places.append((LocationKind.ITEM, self._key(key)))", "pass",
+        "runtime/accesses.py", "places.append((LocationKind.ITEM, self._keys.of(key)))", "pass",
         "norace/handover_dict.py",
     ),
     Mutant(

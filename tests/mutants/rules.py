@@ -149,7 +149,23 @@ _COMMUTE = (
 _LOCATIONS = (
     Mutant(
         "item-key", "that items of different keys are different places",
-        "runtime/accesses.py", "self._key(_position(at.base, at.key))", '""', "norace/list_slots.py",
+        "runtime/accesses.py", "self._keys.of(_position(at.base, at.key))", '""', "norace/list_slots.py",
+    ),
+    Mutant(
+        "item-key-inherited", "that keys of a class which inherits how it compares are told by value",
+        "runtime/keyrules.py", "if inherited and issubclass(tp, base):", "if False:", "race/keys_made_anew.py",
+    ),
+    Mutant(
+        "item-key-fields", "that keys of a dataclass are told by their fields",
+        "runtime/keyrules.py", "if eq[0] is hashed[0] else IDENTITY", "and IDENTITY", "race/keys_made_anew.py",
+    ),
+    Mutant(
+        "item-key-class", "that keys of two dataclasses are different keys",
+        "runtime/keys.py", '"fields", self._identity.of(type(key)).serial,', '"fields",', "norace/keys_made_anew.py",
+    ),
+    Mutant(
+        "item-key-plain", "that a dictionary is asked for keys of a class which inherits how it compares",
+        "runtime/keys.py", "return rule in (Rule.COPY, Rule.VALUE)", "return False", "norace/keys_made_anew.py",
     ),
     Mutant(
         "item-negative", "that an index counted from the end is the place it means",
