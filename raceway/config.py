@@ -82,8 +82,10 @@ class Config(Struct):
         default=(), about=About(Kind.RULES, "leave out findings of this rule: KIND [variable=GLOB] [file=GLOB] [# why]")
     )
     suppressions: str | None = field(default=None, about=About(Kind.FILE, "read such rules from a file, one a line"))
-    predict: bool = field(
-        default=False, about=About(Kind.FLAG, "also report races that only the order of locks hid, as severity info")
+    predict: bool = field(default=False, about=About(Kind.FLAG, "also report what the order of locks hid, as info"))
+    switching: Literal["plain", "often"] = field(
+        default="plain",
+        about=About(Kind.CHOICE, "plain, or often: threads switch more, for more orders of steps", ("plain", "often")),
     )
     live: bool = field(default=False, about=About(Kind.FLAG, "report each finding when it is found, too"))
     children: Literal["follow", "ignore"] = field(

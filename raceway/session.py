@@ -30,6 +30,7 @@ from raceway.outcome.found import BEGINNING, Mark, found, take_mark
 from raceway.outcome.locks import LockWatch
 from raceway.runtime import active
 from raceway.runtime.core import make_core
+from raceway.sync.hurry import Hurry
 
 if TYPE_CHECKING:
     from raceway.autoinstrument.foreign import Finish
@@ -87,6 +88,7 @@ class Session:
         self._telling = allocate_lock()
         self._handing_in = allocate_lock()
         self._before = BEGINNING
+        self._hurry: Hurry | None = None
 
     def start(self) -> None:
         """Begin to watch: recorder active, models in place, import hook first."""
@@ -94,6 +96,8 @@ class Session:
             # The transform imports such modules; the two must not wait for each other.
             import raceway.transform.rewriting  # noqa: F401
         self._core.start()
+        if self.config.switching == "often":
+            self._hurry = Hurry(self._core.recorder.native)
         self.events.start()
         active.activate(self._core.recorder)
         self._patches = sync.install(self._core.recorder, self._instruments)
@@ -119,6 +123,8 @@ class Session:
         with self._telling:  # what is being told is told to the end
             self._core.telling.on_race(None)
         self.finder.uninstall()
+        if self._hurry is not None:
+            self._hurry.end()
         self.events.close()
         self._check()  # its race is no event
         self._core.stop()  # before the models go: other threads may still run, and would look unordered without them

@@ -1265,6 +1265,12 @@ bool queues_ready(void);
 bool queue_put(PyObject *not_empty);
 bool queue_got(PyObject *not_full);
 
+/* --- lingering.c: threads that switch often ---------------------------------------------------------------------------- */
+
+extern bool lingering;
+void linger(void);
+PyObject *native_lingering(PyObject *module, PyObject *often);
+
 /* --- sockets.c: the two directions of connections within the process ------------------------------------------------ */
 
 typedef struct Connection Connection;

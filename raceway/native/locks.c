@@ -166,6 +166,20 @@ freed(PyObject *lock)
     return asks;
 }
 
+/* Whether it is one of the program's. */
+static bool
+is_told(PyObject *lock)
+{
+    bool told = false;
+    if (core_enter(0)) {
+        const Object *object = object_find(lock);
+        const Extra *extra = object == NULL ? NULL : object->extra;
+        told = extra != NULL && extra->sync != 0 && (extra->lock & LOCK_MUTEX) == 0;
+        core_unlock();
+    }
+    return told;
+}
+
 static bool
 is_locked(PyObject *lock)
 {
@@ -307,6 +321,9 @@ our_lock_release(PyObject *self, PyObject *args)
     if (unlikely(asks) && result != NULL && !jobs_judge(NULL)) {
         Py_CLEAR(result);
     }
+    if (unlikely(lingering) && result != NULL && is_told(self)) {
+        linger();
+    }
     return result;
 }
 
@@ -330,7 +347,11 @@ our_rlock_release(PyObject *self, PyObject *args)
     if (run_here() != 0 && depth_of(self) == 1) {
         freed(self);
     }
-    return rlock_release(self, args);
+    PyObject *result = rlock_release(self, args);
+    if (unlikely(lingering) && result != NULL && is_told(self) && depth_of(self) == 0) {
+        linger();
+    }
+    return result;
 }
 
 static PyObject *

@@ -418,6 +418,7 @@ static PyMethodDef module_methods[] = {
     {"thread_actor", native_thread_actor, METH_O, "The actor of a thread object, None when it has none."},
     {"thread_known", FASTCALL(native_thread_known), METH_FASTCALL, "The thread, not announced, is this actor."},
     {"thread_actors", native_thread_actors, METH_NOARGS, "The actors of all thread objects that are there."},
+    {"lingering", native_lingering, METH_O, "Whether threads linger when they have let go of a lock."},
     {"locks_forked", locks_forked, METH_NOARGS, "In a forked child: tell of locks that were made anew."},
     {"limits_follow", limits_follow, METH_O, "The program has imported the module `resource`."},
     {"insist", insist, METH_O, "Send a signal again until its handler, which is Python's, has run."},

@@ -252,3 +252,33 @@ def test_the_command_raceway_does_the_same(run: RunRaceway) -> None:
         check=False,
     )
     assert (finished.stdout, finished.returncode) == ("end\n", 66)
+
+
+def test_threads_switch_as_often_as_asked(run: RunRaceway) -> None:
+    run.write(
+        "interval.py", "import sys\nprint(sys.getswitchinterval())\nif sys.argv[1:]: sys.setswitchinterval(0.25)\n"
+    )
+    plain = subprocess.run(
+        [sys.executable, "interval.py"], cwd=run.directory, capture_output=True, text=True, check=True
+    )
+    assert run("interval.py").stdout == plain.stdout
+    assert float(run("--switching", "often", "interval.py").stdout) == pytest.approx(1e-5)
+    refused = run("--switching", "offen", "interval.py")
+    assert (refused.status, "often" in refused.stderr) == (2, True)
+
+
+def test_the_switch_interval_is_put_back_unless_the_program_has_set_it(run: RunRaceway) -> None:
+    run.write(
+        "session.py",
+        "import sys\nfrom raceway.config import Config\nfrom raceway.session import Session\n"
+        "before = sys.getswitchinterval()\n"
+        "for own in (None, 0.25):\n"
+        "    session = Session(Config(switching='often'), ())\n"
+        "    session.start()\n"
+        "    if own: sys.setswitchinterval(own)\n"
+        "    session.stop()\n"
+        "    print(sys.getswitchinterval() == (own or before))\n",
+    )
+    command = [sys.executable, "session.py"]
+    done = subprocess.run(command, cwd=run.directory, env=clean_environ(), capture_output=True, text=True, check=True)
+    assert done.stdout == "True\nTrue\n"
