@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from raceway.detector.clocks import Clock
 from raceway.detector.shadow import Entry
 from raceway.model.kinds import Commute, Operation, RegionKind
 from raceway.model.sites import Site
@@ -77,6 +78,17 @@ class Claims:
             return False
         this = other.number, other.access.site
         return all(news[0] < other.number or news == this for news in (known[1:3], known[3:5]))
+
+    def came_alone(self, other: Entry, firm: Clock) -> bool:
+        """Whether nothing tells that the actor comes after what `other` wrote for a reason: it has claimed nothing, and
+        of all that others wrote, and that locks alone order before it, it has come upon no more than what this very
+        place of the program writes."""
+        site = other.access.site
+        return not self.has_claimed() and all(
+            number <= firm.get(known.slot, 0) or where == site
+            for known in self.heard
+            for number, where in (known[1:3], known[3:5])
+        )
 
     def shares(self, other: Entry, writes: Iterable[Entry] = (), alike: bool = False) -> bool:
         """Whether nothing tells that the actor has what `other` wrote to itself: it has claimed nothing, and of what

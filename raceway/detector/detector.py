@@ -15,6 +15,7 @@ from raceway.detector.clocks import Slots
 from raceway.detector.conflicts import conflict
 from raceway.detector.flags import is_polled, see_flag
 from raceway.detector.lockorder import LockOrders
+from raceway.detector.luck import by_luck
 from raceway.detector.races import Races
 from raceway.detector.regions import find_head
 from raceway.detector.shadow import Entry, Epoch, Shadow, between, rank_of
@@ -194,6 +195,9 @@ class Detector:
             if conflict(other.access, access):
                 shadow.racy = True
                 self.races.add(_side(other), _side(entry), between(other, entry))
+        actor.claims.write(entry, self._site_of(access.site))
+        for other in by_luck(entry, shadow, actor):
+            self.races.add(_side(other), _side(entry), False)
         for other in shadow.of_other_jobs(entry, actor.jobs):
             if conflict(other.access, access):
                 self.races.add(_side(other), _side(entry), False, one_worker=(other.slot, other.number))
@@ -203,7 +207,6 @@ class Detector:
         for other in shadow.writes:
             if other.slot != entry.slot:
                 actor.claims.hear(other)
-        actor.claims.write(entry, self._site_of(access.site))
         shadow.add(entry, clock, self.tasks.over)
         self.syncs.pauses.note(access.actor, entry)
 

@@ -93,17 +93,19 @@ class Shadow:
     last walk of a task with awaits, `passed` one that a change has come after, and `turns` counts how often another
     walk came after that: see `openwalks`.
 
-    `opened` is the newest write that `opens` (see `Entry`), whatever came since.
+    `opened` is the newest write that `opens` (see `Entry`), whatever came since; `passed_on` the newest write under
+    locks that one of another actor has replaced: see `luck`.
     """
 
     __slots__ = (
-        "handover", "opened", "passed", "published", "racy", "reads", "shared", "spoken", "told", "turn", "turns",
-        "walked", "writes",
+        "handover", "opened", "passed", "passed_on", "published", "racy", "reads", "shared", "spoken", "told", "turn",
+        "turns", "walked", "writes",
     )  # fmt: skip
 
     def __init__(self) -> None:
         self.shared = False
         self.opened: Entry | None = None
+        self.passed_on: Entry | None = None
         self.racy = False
         self.published: dict[int, int] | None = None
         self.handover = 0
@@ -166,7 +168,11 @@ class Shadow:
         for walk in [other for other in self.reads if other.walks and over(other)]:
             walk.walks = False
         if entry.access.operation.mutates:
+            before = self.writes
             self.writes = _kept(self.writes, entry, clock)
+            for other in before:
+                if other.locks and other.slot != entry.slot and other not in self.writes:
+                    self.passed_on = other
             self.reads = [other for other in self.reads if not (other.before(clock) and _covers(entry, other))]
         else:
             self.reads = _kept(self.reads, entry, clock)

@@ -96,6 +96,25 @@ finds(const Thread *thread, const Context *other)
     return !is_newer(heard->number, heard->site, other) && !is_newer(heard->given, heard->given_site, other);
 }
 
+/* Whether nothing tells that the thread comes after what the other one wrote for a reason: it has claimed nothing, and of all
+   that others wrote, and that locks alone order before it, it has come upon no more than what this very site writes. */
+bool
+came_alone(const Thread *thread, const Context *other)
+{
+    if (thread->claimed > thread->closed) {
+        return false;
+    }
+    for (int place = 0; place < HEARD; place++) {
+        const Heard *heard = &thread->heard[place];
+        Number firm = clock_get(&thread->actor->firm, heard->slot);
+        if ((heard->number > firm && heard->site != other->site) ||
+            (heard->given > firm && heard->given_site != other->site)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Whether the newest of what the other one has put in, as far as the thread has come upon it, is one of these writes. */
 static bool
 is_given(const Heard *heard, const Entries *writes)

@@ -113,6 +113,7 @@ cell_clear(Cell *cell)
         empty(&expansion->writes);
         empty(&expansion->reads);
         context_drop(expansion->opened.context);
+        context_drop(expansion->passed.context);
         if (expansion->published != NULL) {
             clock_free(&expansion->published->clock);
             free(expansion->published);

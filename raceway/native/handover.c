@@ -78,10 +78,13 @@ context_of(Tap *tap, int made, Thread *thread, Frame *frame, Effect effect, uint
 
 /* The access takes the place of all that came before it. */
 static void
-write_over(Expansion *expansion, uint32_t id)
+write_over(const Thread *thread, Expansion *expansion, uint32_t id)
 {
     Entries *writes = &expansion->writes;
     context_hold(id);
+    for (uint8_t place = 0; place < writes->count; place++) {
+        luck_keep(thread, expansion, place);
+    }
     while (expansion->reads.count != 0) {
         entries_remove(&expansion->reads, (uint8_t)(expansion->reads.count - 1));
     }
@@ -167,6 +170,9 @@ record_in_order(Tap *tap, int made, Thread *thread, Frame *frame, Cell *cell, Ef
              !(mutates ? are_past(&expansion->reads, actor) : are_over(&expansion->reads))) {
         return false;
     }
+    else if (luck_asks(thread, expansion)) {
+        return false;
+    }
     else if ((mutates || tap->is_head) && any_opens(&expansion->writes)) {
         return false;
     }
@@ -179,7 +185,7 @@ record_in_order(Tap *tap, int made, Thread *thread, Frame *frame, Cell *cell, Ef
     }
     hear_all(thread, &expansion->writes);
     if (mutates) {
-        write_over(expansion, id);
+        write_over(thread, expansion, id);
     }
     else {
         read_after(expansion, actor, id);

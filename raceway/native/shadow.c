@@ -203,6 +203,11 @@ record_expanded(const Access *access, Cell *cell, Expansion *expansion)
         }
     }
     Entries *list = mutates ? &expansion->writes : &expansion->reads;
+    for (uint8_t at = 0; mutates && at < list->count; at++) {
+        if (outlived(access, entries_of(list)[at].context)) {
+            luck_keep(access->thread, expansion, at);
+        }
+    }
     thin(list, access);
     if (mutates) {
         thin(&expansion->reads, access);
@@ -858,6 +863,7 @@ record_at(Thread *thread, Frame *frame, uint32_t number, Cell *cell, const Locat
             begin_walk(&access, expansion, ++sequence);
         }
         bool tell = unlikely(telling) && tell_kept(&access, cell, expansion);
+        uint32_t lucky = expansion != NULL && luck_asks(thread, expansion) ? luck_find(&access, expansion) : 0;
         if (expansion != NULL) {
             hear_all(thread, &expansion->writes);
         }
@@ -876,6 +882,10 @@ record_at(Thread *thread, Frame *frame, uint32_t number, Cell *cell, const Locat
         }
         if (expansion != NULL) {
             record_expanded(&access, cell, expansion);
+        }
+        if (unlikely(lucky != 0)) {
+            race_add(lucky, access.id, 0, false, &here);
+            context_drop(lucky);
         }
         if (unlikely(tell)) {
             tell_access(&access, frame);

@@ -42,6 +42,7 @@ typedef struct {
         uint64_t last_actor;
         uint32_t next_free;
     };
+    Entry passed; /* the newest write under locks that one of another actor has replaced; its context is owned */
     Entry opened; /* the newest write that `opens`, whatever came since; its context is owned */
     uint32_t own; /* 1 + the slot of the only actor that has been here, if that is so; 0 otherwise */
     uint32_t version; /* changes when another actor than the last one comes */
@@ -115,6 +116,20 @@ bool breaks(const Context *other, const Context *own, int kind);
 bool puts_in(const Context *write);
 bool finds(const Thread *thread, const Context *other);
 bool shares(const Thread *thread, const Context *other, const Entries *writes, bool alike);
+
+bool came_alone(const Thread *thread, const Context *other);
+
+void luck_keep(const Thread *thread, Expansion *expansion, uint32_t place);
+uint32_t luck_find(const Access *access, const Expansion *expansion);
+
+/* Whether an access that is made now may be one that only the luck of a lock orders after what is kept. */
+static inline bool
+luck_asks(const Thread *thread, const Expansion *expansion)
+{
+    const Context *other = &contexts[expansion->passed.context];
+    return unlikely(expansion->passed.context != 0) && other->slot != thread->actor->slot &&
+           !hold_one_lock(other->locks, thread->actor->held);
+}
 
 void check_jobs(const Access *access, const Cell *cell, const Expansion *expansion);
 

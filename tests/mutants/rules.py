@@ -25,6 +25,14 @@ _DETECTION = (
         "race/two_readers.py",
     ),
     Mutant(
+        "luck", "that a lock which was forgotten once is found in whatever order threads come",
+        "detector/luck.py", "        yield other", "        yield from ()", "race/lock_forgotten.py",
+    ),
+    Mutant(
+        "luck-told", "that who has been told something by others may know that it is its turn",
+        "detector/luck.py", " and actor.claims.came_alone(other, actor.firm):", ":", "norace/lock_forgotten.py",
+    ),
+    Mutant(
         "epoch", "that an access is ordered by its own epoch",
         "detector/shadow.py", "return self.number <= clock.get(self.slot, 0)", "return self.slot in clock",
         "race/thread_start.py",
