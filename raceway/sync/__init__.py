@@ -74,6 +74,7 @@ _LATE = {
     "selectors": "selectors",
     "socket": "sockets",
     "sqlite3": "databases",
+    "ssl": "tls",
     "subprocess": "children",
     "trio": "triotasks",
     "trio._threads": "triothreads",

@@ -6,8 +6,8 @@ known by its two addresses, so only two ends in this process meet; a peer elsewh
 a connection has both ends here only if this process has called a port of it, or had done so before the run. The sockets
 of a `socketpair()` have no addresses and are told by `conduits`. One direction of a connection has one clock: whoever
 receives happens after all that was sent until then. A datagram that names its receiver, and a call for a connection,
-are known by the port they go to. TLS is not followed. `socket` is not imported for this: the models are put in when the
-program has imported it. A traceback shows no frame of ours.
+are known by the port they go to. TLS is followed by `tls`. `socket` is not imported for this: the models are put in
+when the program has imported it. A traceback shows no frame of ours.
 """
 
 from __future__ import annotations

@@ -263,6 +263,14 @@ _POOLS = (
 
 _OTHERS = (
     Mutant(
+        "tls-sent", "the edge from who sends something over TLS",
+        "sync/tls.py", '_SENDING = ("send", "write")', "_SENDING = ()", "norace/socket_tls.py",
+    ),
+    Mutant(
+        "tls-received", "the edge to who receives something over TLS",
+        "sync/tls.py", "(_RECEIVING, *_BOTH)", "_BOTH", "norace/socket_tls.py",
+    ),
+    Mutant(
         "import-run", "the edge from a module that has run",
         "runtime/recorder.py", "self._recorder.release(self._all)", "pass", "norace/import_lazy",
     ),

@@ -18,6 +18,7 @@ import queue
 import select
 import selectors
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -50,6 +51,7 @@ OWNERS: list[Any] = [
     selectors.PollSelector,
     selectors.SelectSelector,
     socket,
+    ssl.SSLSocket,
     subprocess,
     subprocess.Popen,
     importlib,
