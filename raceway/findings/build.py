@@ -34,6 +34,7 @@ from raceway.findings.snapshots import REASON as SNAPSHOT
 from raceway.findings.snapshots import Raced, Snapshots
 from raceway.findings.sourced import reason
 from raceway.findings.together import Moments, references, related, together
+from raceway.findings.unmaking import without_unmaking
 from raceway.findings.uses import used
 from raceway.findings.usual import Guarding
 from raceway.findings.waited import waited, without_supply
@@ -78,6 +79,7 @@ def build(
     certain = links.confirmed(confirmed(without_room(races, names.site), names.site, names.site_file))
     known = without_making(at_the_beginning(certain, names.site, openings, awaits), names.site)
     known = without_gain(without_supply(known, names.site), names.site, names.site_file)
+    known = without_unmaking(known, names.site)
     groups = grouped(known, names.site, names.site_file, openings)
     locks = LockNames(names, directory)
     guards, guarding = Guards(files), Guarding(names, locks, directory)

@@ -417,6 +417,27 @@ _JUDGING = (
         "findings/making.py", "if not earlier.made or", "if True or", "norace/made_published.py",
     ),
     Mutant(
+        "unmade-in-private", "that nothing races with what a finalizer does to its object",
+        "findings/unmaking.py", "or not _is_last(", "or True or not _is_last(", "norace/deleted_last.py",
+    ),
+    Mutant(
+        "unmade-methods", "that what a finalizer asks of its object is as private",
+        "findings/unmaking.py", "return bool(asked) and all(", "return False and all(", "norace/deleted_last.py",
+    ),
+    Mutant(
+        "unmade-by-hand", "that a finalizer which is called by hand is a method like any other",
+        "findings/unmaking.py", "return not _is_called(access.stack[index:])", "return True", "race/deleted_last.py",
+    ),
+    Mutant(
+        "unmade-others", "that only the finalizer's own object is private",
+        "findings/unmaking.py", "if site_of(access.site).base != _own_name(access.stack[0][0]):", "if False:",
+        "race/deleted_last.py",
+    ),
+    Mutant(
+        "unmade-class", "that a class stays when an object of it goes",
+        "findings/unmaking.py", "or of_class or", "or", "race/deleted_last.py",
+    ),
+    Mutant(
         "made-then-changed", "that what is made says nothing of what is stored later",
         "detector/shadow.py", "if site.made:", "if False:", "race/made_and_changed.py",
     ),
