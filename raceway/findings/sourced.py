@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from raceway.findings import asking, emptying, expecting, leaving, moments
+from raceway.findings import asking, emptying, expecting, leaving, moments, rewalking
 from raceway.findings.classify import Member, Openings
 from raceway.findings.owners import asks_for_itself
 from raceway.model.kinds import FindingKind, Operation
@@ -31,6 +31,9 @@ def reason(
     earlier, later = places
     if emptying.only_empties(race, earlier, later):
         return emptying.REASON
+    if kind is FindingKind.ITERATION_MUTATION:
+        walks = race.earlier.access.operation is Operation.ITERATE
+        return rewalking.REASON if rewalking.begins_anew(*((earlier, later) if walks else (later, earlier))) else ""
     if kind is FindingKind.LOST_UPDATE and emptying.writes_nothing_back(parts, places, site_of):
         return emptying.BY_KEY
     if kind is FindingKind.WRITE_WRITE and moments.both_stamp(earlier, later):

@@ -24,6 +24,31 @@ SOURCED = (
         "findings/emptying.py", "and _is_whole(path, site)", "", "race/take_out.py",
     ),
     Mutant(
+        "benign-walks-again", "that a walk may be begun anew when it is told of a change",
+        "findings/sourced.py", "if rewalking.begins_anew(", "if False and rewalking.begins_anew(",
+        "norace/walk_again.py",
+    ),
+    Mutant(
+        "benign-walks-list", "that a list tells nobody that it has changed",
+        "findings/rewalking.py", "if not (_tells(changer) or", "if False and not (_tells(changer) or",
+        "race/walk_again.py",
+    ),
+    Mutant(
+        "benign-walks-once", "that the walk is begun anew",
+        "findings/rewalking.py", "return _is_round(nodes[index + 1 :], next(filter(_bears, handlers)))", "return True",
+        "race/walk_again.py",
+    ),
+    Mutant(
+        "benign-walks-done", "that nothing is done before the walk, or in it",
+        "findings/rewalking.py", "case ast.Try(body=[first, *_], handlers=handlers, finalbody=[]) if first is node:",
+        "case ast.Try(handlers=handlers):", "race/walk_again.py",
+    ),
+    Mutant(
+        "benign-walks-loop", "that nothing is done in the walk",
+        "findings/rewalking.py", "case ast.For(iter=walked) | ast.AsyncFor(iter=walked) if walked is node:",
+        "case ast.For(iter=walked) if False:", "race/walk_again.py",
+    ),
+    Mutant(
         "benign-stamps", "that two time stamps are benign",
         "findings/sourced.py", "moments.both_stamp(", "False and moments.both_stamp(", "norace/time_stamp.py",
     ),
