@@ -42,6 +42,13 @@ class _Part(Struct):
     stored: int = -1
 
 
+def _unlocked(parts: list[_Part], members: tuple[Member, Member]) -> _Part:
+    """The first of the parts; if it writes holding a lock, one that reads without any: that lock keeps nobody out."""
+    reads = (part for part in parts if not (part.mutates or members[part.side].side.locks))
+    first = parts[0]
+    return next(reads, first) if first.mutates and members[first.side].side.locks else first
+
+
 class Interleaving:
     """Makes steps. `site_of` and `file_of` know the sites by their serials; paths become relative to `directory`."""
 
@@ -82,7 +89,7 @@ class Interleaving:
         # Of two regions that whose read is what the finding is about: of a value, or a test.
         fitting = [part for part in regional if (part.looks == "read") == (kind is FindingKind.LOST_UPDATE)]
         told = race.observed or kind is FindingKind.SPLIT_CRITICAL_SECTION
-        victim = second if told and second in regional else (fitting or regional)[0]
+        victim = second if told and second in regional else _unlocked(fitting or regional, members)
         other = second if victim is first else first
         if kind is FindingKind.SPLIT_CRITICAL_SECTION and not other.mutates:  # it makes the test of the same region
             other = replace(other, writes=victim.writes, looks=victim.looks)

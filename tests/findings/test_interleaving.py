@@ -63,6 +63,19 @@ def test_a_lost_update_is_told_by_the_side_that_works_on_the_value(run_raceway: 
     assert found[-1][-1] == "from the value read before: the write of Thread-1 (one) is lost"
 
 
+def test_a_test_is_told_by_the_side_that_holds_no_lock(run_raceway: RunRaceway, core: str) -> None:
+    source = (
+        "import io, os, threading; r, w = map(io.FileIO, os.pipe(), 'rw')\n"
+        "lock, s = threading.Lock(), {'a': False}\ndef f(): print()\n"
+        "def one():\n    with lock:\n        if 'a' in s:\n            s['a'] = True\n    w.write(b'.')\n"
+        "def two():\n    r.read(1)\n    if not s['a']: f()\n    f()\n    with lock:\n        del s['a']\n"
+    )
+    source = source.replace("    if not s['a']: f()\n    f()\n", "    if s['a']:\n        f()\n")
+    source = source.replace("    with lock:\n        del s['a']\n", "        with lock:\n            del s['a']\n")
+    found = steps(run_raceway, core, source + THREADS, "check-then-act")
+    assert [(operation, line) for _, operation, line, _, _ in found][-1] == ("write", 14)
+
+
 def test_tasks_of_one_name_are_told_apart(run_raceway: RunRaceway) -> None:
     source = (
         "import asyncio\nx, NAME = 0, 'package.of.a.long.name.one'\n"
