@@ -5,9 +5,9 @@
 
 CPython stores and loads a reference in one step, with a GIL and without one, and who finds an object finds all that was
 written to it before. So a reader has the old value or the new one, and each of them is whole, if nobody changes what is
-stored, if there is a value from the beginning, and if the store does not depend on what it replaces. A reader that
-loads twice may have both; one that tests what it finds may act on the old one; two variables that one function stores
-and another one loads may be of two moments: these stay findings.
+stored, if there is a value from the beginning, and if the store does not depend on what it replaces, but under a lock
+that all stores hold (read, copy, update). A reader that loads twice may have both; one that tests what it finds may act
+on the old one; two variables that one function stores and another one loads may be of two moments: these stay findings.
 
 Told from the races of the run, and from the source of all that stores (`wholes`) and loads (`loads`) the variable.
 """
@@ -123,7 +123,7 @@ class Snapshots:
 
     def _swapped(self, variable: str) -> bool:
         """Whether all races on the variable are of plain stores of whole values with plain loads."""
-        stores, storing = set[int](), set[int]()
+        stores, storing, guards = set[int](), set[int](), list[set[int]]()
         for one in self._of[variable]:
             if one.kind is not FindingKind.READ_WRITE:
                 return False
@@ -133,8 +133,10 @@ class Snapshots:
                 if side.access.operation.mutates:
                     stores.add(side.access.site)
                     storing.add(side.access.actor)
+                    guards.append(set(side.locks))
         sites, alone = [self._site_of(serial) for serial in stores], len(storing) == 1
-        if not all(_stores(site, alone) and not site.function.endswith("__init__") for site in sites):
+        guarded = bool(guards) and bool(set.intersection(*guards))
+        if not all(_stores(site, alone, guarded) and not site.function.endswith("__init__") for site in sites):
             return False
         if sites[0].form is SiteForm.GLOBAL:
             return self._wholes.of_module(self._file_of(min(stores)), sites[0].name)
@@ -151,11 +153,13 @@ def _variable(race: RawRace) -> str:
     return race.later.access.variable.removesuffix(ITEM)
 
 
-def _stores(site: Site, alone: bool) -> bool:
+def _stores(site: Site, alone: bool, guarded: bool) -> bool:
     """Whether the site replaces what is there by something that is no literal, and has not been made of it; `alone`:
-    by one actor only, which may compare the two before."""
+    by one actor only, which may compare the two before; `guarded`: all stores are made under one lock, so that it may
+    be made of what is there then."""
     plain = site.context is Context.STORE and site.form in _FORMS and not site.keyed
-    tests = all(alone and region.kind is RegionKind.TEST for region in site.regions)
+    allowed = {RegionKind.TEST: alone, RegionKind.VALUE: guarded and not any(one.splits for one in site.regions)}
+    tests = all(allowed.get(region.kind, False) for region in site.regions)
     return plain and tests and not site.literal and not site.flag
 
 

@@ -149,12 +149,25 @@ class Wholes:
 
 def _uses_up(file: File, stores: Sequence[_Store], loads: Sequence[ast.Attribute | ast.Name]) -> bool:
     """Whether a function that stores a value loads the one before, for instance to close it: who has that still uses
-    it. One that only compares them does not."""
+    it. One that only compares them does not, nor what makes the new one of it, or asks for that again."""
     functions = {file.function(target) for _statement, target in stores}
     storing = {one for one in functions if isinstance(one, Def) and one.name not in _CONSTRUCTORS}
     return any(
-        isinstance(node.ctx, ast.Load) and file.function(node) in storing and not _is_compared(file, node)
+        isinstance(node.ctx, ast.Load)
+        and file.function(node) in storing
+        and not _is_compared(file, node)
+        and not _is_made_of(file, node, stores)
         for node in loads
+    )
+
+
+def _is_made_of(file: File, node: ast.expr, stores: Sequence[_Store]) -> bool:
+    """Whether a value is loaded by the statement that stores the next one, or where that is there already."""
+    own = file.statement(node)
+    return any(
+        own is statement or (file.function(target) is file.function(node) and own.lineno > target.lineno)
+        for statement, target in stores
+        if isinstance(own, ast.stmt)
     )
 
 

@@ -1321,6 +1321,7 @@ PyObject *native_thread_actors(PyObject *module, PyObject *nothing);
 
 PyObject *loop_objects(PyObject *module, PyObject *told);
 PyObject *loop_queue_taken(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+PyObject *loop_waits(PyObject *module, PyObject *object);
 void loop_object_read(PyObject *object, PyObject *value);
 bool loop_object_written(PyObject *object, PyObject *old, PyObject *value);
 bool loop_future_used(PyObject *future);

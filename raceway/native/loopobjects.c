@@ -109,6 +109,17 @@ loop_queue_taken(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
     return settled() ? Py_NewRef(Py_None) : NULL;
 }
 
+/* loop_waits(object): a task is about to wait for it. */
+PyObject *
+loop_waits(PyObject *module, PyObject *object)
+{
+    (void)module;
+    if (run_here() != 0) {
+        used(object, false);
+    }
+    return settled() ? Py_NewRef(Py_None) : NULL;
+}
+
 /* False: it is no task of a loop that uses the future, and Python tells. */
 bool
 loop_future_used(PyObject *future)

@@ -424,6 +424,7 @@ static PyMethodDef module_methods[] = {
     {"insist", insist, METH_O, "Send a signal again until its handler, which is Python's, has run."},
     {"insist_no_more", insist_no_more, METH_NOARGS, "The handler runs."},
     {"loop_objects", loop_objects, METH_O, "Whom to tell who uses what belongs to an event loop."},
+    {"loop_waits", loop_waits, METH_O, "A task is about to wait for something of a loop."},
     {"loop_queue_taken", (PyCFunction)(void (*)(void))loop_queue_taken, METH_FASTCALL, "Something was taken out of a queue of a loop."},
     {"loop_release", loop_release, METH_O, "A callback is about to be handed to the loop."},
     {"eager_install", eager_install, METH_O, "Tell of the first steps of tasks that begin when they are made."},

@@ -6,7 +6,8 @@ such threads as well.
 
 Uses are seen where the state is kept: `_value` of events and semaphores, `_locked` of locks. A queue has an event,
 `_finished`, that every `put` clears; what is taken out is told apart. Whether an event is set or a lock is taken may be
-asked from anywhere, as any flag. On no exception path.
+asked from anywhere, as any flag. Whoever has to wait asks for the loop first (`_get_loop`), which raises an error where
+another loop has waited before. No frame of ours shows in a traceback.
 """
 
 from __future__ import annotations
@@ -132,7 +133,10 @@ def patch(patches: Patches) -> None:
     state = STATE if native is None else native.Watched("_value", "loop object")
     for owner in (locks.Event, locks.Semaphore):
         patches.replace(owner, "_value", state)
+    mixin = sys.modules["asyncio.mixins"]._LoopBoundMixin
     if native is not None:
+        patches.beside(mixin, "_get_loop", native.loop_waits)
         patches.beside(queues.Queue, "get_nowait", after=native.loop_queue_taken)
     else:
+        patches.around(mixin, "_get_loop", used)
         patches.around(queues.Queue, "get_nowait", after=taken)

@@ -21,12 +21,17 @@ SNAPSHOTS = (
     ),
     Mutant(
         "snapshot-depends", "that a snapshot does not depend on what it replaces",
-        "findings/snapshots.py", "tests = all(alone and region.kind is RegionKind.TEST for region in site.regions)",
+        "findings/snapshots.py", "tests = all(allowed.get(region.kind, False) for region in site.regions)",
         "tests = True", "race/snapshot_depends.py",
     ),
     Mutant(
+        "snapshot-made-of", "that a snapshot may be made of the last one under a lock",
+        "findings/snapshots.py", "RegionKind.VALUE: guarded and", "RegionKind.VALUE: False and",
+        "norace/snapshot_made_of.py",
+    ),
+    Mutant(
         "snapshot-compared", "that the only one who stores a snapshot may compare it with the last one",
-        "findings/snapshots.py", "all(alone and region.kind is", "all(False and region.kind is",
+        "findings/snapshots.py", "RegionKind.TEST: alone,", "RegionKind.TEST: False,",
         "norace/snapshot_compared.py",
     ),
     Mutant(
