@@ -2,7 +2,8 @@
 
 The detector tells that a task has read a place, was suspended, and has written there when another one had. Whether the
 write depends on the read is told by where the task was at the two, by the lines of one of its coroutines: there the one
-call was made because of the answer of the other one (`Site.links`), and that answer depends on the read.
+call was made because of the answer of the other one (`Site.links`), and that answer depends on the read. Who has found
+nothing under a key takes nothing out there because of that: it makes room for what it will put in.
 """
 
 from __future__ import annotations
@@ -13,10 +14,14 @@ from itertools import takewhile
 from types import CodeType
 
 from raceway.findings import naming
+from raceway.findings.uses import comes_after
+from raceway.model.kinds import Operation
 from raceway.model.races import THROUGH, THROUGH_VALUE, RawRace, Side
 from raceway.model.records import Stack
 from raceway.model.sites import Site
 from raceway.model.struct import replace
+
+Place = tuple[CodeType, int]
 
 ASKED = 2
 """Frames from the read outwards that may be that of the coroutine: it has read itself, or has called who has."""
@@ -53,16 +58,24 @@ class Links:
         answers = self._site_of(head.site).answers
         for asked, asking in enumerate(head.stack[: ASKED if answers else 1]):
             for acted, acting in enumerate(side.access.stack[:ACTED]):
-                if acting[0] is asking[0] and (asked or acted):
+                if acting[0] is asking[0] and (asked or acted) and acting != asking:  # no call acts on its own answer
                     value = self._link(asking, acting)
                     same = _callers(head.stack[asked + 1 :]) == _callers(side.access.stack[acted + 1 :])
-                    if value is not None and same:
+                    if value is None or not same:
+                        continue
+                    takes = side.access.operation is Operation.DELETE
+                    if asked or _comes_after(self._site_of(head.site), asking, acting, takes):
                         return THROUGH_VALUE if value else THROUGH
         return None
 
     def _link(self, asking: tuple[CodeType, int], acting: tuple[CodeType, int]) -> bool | None:
         lines = naming.line_at(*asking), naming.line_at(*acting)
         return self._of.get(asking[0].co_filename, {}).get(lines)
+
+
+def _comes_after(site: Site, asking: Place, acting: Place, takes: bool) -> bool:
+    """Whether the coroutine can act at this place because of what it has read itself, by that site."""
+    return comes_after(asking[0].co_filename, site, naming.line_at(*acting), takes)
 
 
 def _callers(stack: Stack) -> tuple[tuple[CodeType, int], ...]:

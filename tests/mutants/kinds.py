@@ -129,7 +129,11 @@ _REGIONS = (
     ),
     Mutant(
         "link-lines", "that the one call is made because of the answer of the other one",
-        "findings/links.py", "if value is not None and same:", "if same:", "norace/task_helpers_apart/main.py",
+        "findings/links.py", "if value is None or not same:", "if not same:", "norace/task_helpers_apart/main.py",
+    ),
+    Mutant(
+        "link-itself", "that no call acts on its own answer",
+        "findings/links.py", " and acting != asking:", ":", "norace/task_evicted.py",
     ),
     Mutant(
         "link-answer", "that an answer must depend on a read",
