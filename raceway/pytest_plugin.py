@@ -25,6 +25,7 @@ VALUED = (
     ("trace", "FILE", "write the events to a file"),
     ("events", "WHICH", "which events are sent or written: shared or full (default: shared)"),
     ("children", "HOW", "the processes that tests start: follow or ignore (default: follow)"),
+    ("switching", "HOW", "how often threads switch: plain, or often, for more orders of steps (default: plain)"),
     ("core", "NAME", "detection core: auto, pure or native"),
     ("cache-dir", "DIR", "keep instrumented bytecode here"),
     ("config", "FILE", "read the settings from this file instead of pyproject.toml"),

@@ -50,6 +50,8 @@ def test_a_wheel_has_a_core_built_by_a_profile(tmp_path: Path) -> None:
     shutil.copytree(TRAINING, tree / "fixtures" / "training")
     for name in BUILT_FROM:
         shutil.copy2(ROOT / name, tree)
+    (tree / "docs").mkdir()
+    shutil.copy2(ROOT / "docs" / "messages.md", tree / "docs")
     offline = ("--no-deps", "--no-index", "--no-build-isolation", "--disable-pip-version-check")
     run(sys.executable, "-m", "pip", "wheel", "--quiet", *offline, "--wheel-dir", wheels, ".", cwd=tree)
     (wheel,) = wheels.glob("raceway-*.whl")
