@@ -14,14 +14,12 @@ from itertools import takewhile
 from types import CodeType
 
 from raceway.findings import naming
-from raceway.findings.uses import comes_after
+from raceway.findings.uses import finds_nothing
 from raceway.model.kinds import Operation
 from raceway.model.races import THROUGH, THROUGH_VALUE, RawRace, Side
 from raceway.model.records import Stack
 from raceway.model.sites import Site
 from raceway.model.struct import replace
-
-Place = tuple[CodeType, int]
 
 ASKED = 2
 """Frames from the read outwards that may be that of the coroutine: it has read itself, or has called who has."""
@@ -63,19 +61,15 @@ class Links:
                     same = _callers(head.stack[asked + 1 :]) == _callers(side.access.stack[acted + 1 :])
                     if value is None or not same:
                         continue
-                    takes = side.access.operation is Operation.DELETE
-                    if asked or _comes_after(self._site_of(head.site), asking, acting, takes):
+                    takes = side.access.operation is Operation.DELETE and not asked
+                    line, path = naming.line_at(*acting), asking[0].co_filename
+                    if not (takes and finds_nothing(path, self._site_of(head.site), line)):
                         return THROUGH_VALUE if value else THROUGH
         return None
 
     def _link(self, asking: tuple[CodeType, int], acting: tuple[CodeType, int]) -> bool | None:
         lines = naming.line_at(*asking), naming.line_at(*acting)
         return self._of.get(asking[0].co_filename, {}).get(lines)
-
-
-def _comes_after(site: Site, asking: Place, acting: Place, takes: bool) -> bool:
-    """Whether the coroutine can act at this place because of what it has read itself, by that site."""
-    return comes_after(asking[0].co_filename, site, naming.line_at(*acting), takes)
 
 
 def _callers(stack: Stack) -> tuple[tuple[CodeType, int], ...]:

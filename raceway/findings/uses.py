@@ -10,11 +10,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
-from itertools import chain, pairwise
+from itertools import chain
 from typing import NamedTuple
 
 from raceway.findings.classify import Member
-from raceway.findings.syntax import Function, source
+from raceway.findings.syntax import Function, around, source, within
 from raceway.model.kinds import RegionKind
 from raceway.model.races import RawRace
 from raceway.model.sites import Context, Site, SiteForm
@@ -144,23 +144,13 @@ def use_at(path: str, position: Position, spoils: str) -> Use | None:
     return None
 
 
-def comes_after(path: str, site: Site, line: int, takes: bool) -> bool:
-    """Whether a function can be at this line because of what the site has read in it: not where the read is followed by
-    a `return` in any case, nor, for what `takes` something out there, where a test has found nothing."""
-    known = source(path)
-    node: ast.AST | None = known.expressions.get(_position(site))
-    way = [] if node is None else [node]
-    while way and not isinstance(way[-1], Function) and (parent := known.parents.get(way[-1])) is not None:
-        way.append(parent)
-    for inner, outer in pairwise(way):
-        for block in _blocks_of(outer):
-            leaves = inner in block and isinstance(block[-1], ast.Return | ast.Raise)
-            if leaves and not _lies_in(block, line) and not isinstance(outer, Function):
-                return False
-    if not takes or not way or not isinstance(way[-1], Function):
-        return True
-    found = [guarded for answer, guarded in _answers(way[-1]) if answer.node is node]
-    return not found or any(_lies_in(guarded, line) for guarded in found)
+def finds_nothing(path: str, site: Site, line: int) -> bool:
+    """Whether a function comes to this line when the test that the site makes, for a key, has found nothing."""
+    way = within(around(path, site))
+    if not way or not isinstance(way[-1], Function):
+        return False
+    found = [guarded for answer, guarded in _answers(way[-1]) if answer.node is way[0]]
+    return bool(found) and not any(_lies_in(guarded, line) for guarded in found)
 
 
 def _lies_in(nodes: Sequence[ast.AST], line: int) -> bool:
@@ -194,12 +184,8 @@ def _answers(function: ast.AST) -> Iterator[tuple[_Answer, Guarded]]:
 
 def _blocks(function: ast.AST) -> Iterator[list[ast.stmt]]:
     for node in chain([function], _own(function)):
-        yield from _blocks_of(node)
-
-
-def _blocks_of(node: ast.AST) -> Iterator[list[ast.stmt]]:
-    blocks = (getattr(node, name, None) for name in _BLOCKS)
-    yield from (block for block in blocks if isinstance(block, list) and block)
+        blocks = (getattr(node, name, None) for name in _BLOCKS)
+        yield from (block for block in blocks if isinstance(block, list))
 
 
 def _left(statements: list[ast.stmt]) -> Iterator[tuple[_Answer, Guarded]]:

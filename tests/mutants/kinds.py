@@ -136,6 +136,11 @@ _REGIONS = (
         "findings/links.py", " and acting != asking:", ":", "norace/task_evicted.py",
     ),
     Mutant(
+        "link-takes", "that who has found nothing takes nothing out because of that",
+        "findings/links.py", "if not (takes and finds_nothing(path, self._site_of(head.site), line)):", "if True:",
+        "norace/task_evicted.py",
+    ),
+    Mutant(
         "link-answer", "that an answer must depend on a read",
         "findings/links.py", "[: ASKED if answers else 1]", "[:ASKED]", "norace/task_helpers_apart/main.py",
     ),
