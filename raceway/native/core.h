@@ -229,7 +229,6 @@ typedef struct {
 #define PAUSED 4
 #define HEADS 256
 #define HEARD 16
-#define SEEN 256
 #define PENDING 64
 #define MOST_HELD 2 /* operands of a site beside the one that commits */
 
@@ -381,7 +380,6 @@ typedef struct Thread {
     Pending pending[PENDING];
     Pending taken[MOST_HELD];
     Head heads[HEADS];
-    uint64_t seen[SEEN];
     uint32_t recent[HEADS]; /* contexts of this epoch, by site and stack */
 } Thread;
 

@@ -58,13 +58,54 @@ empty(Entries *list)
     *list = (Entries){0};
 }
 
+static bool
+make_room_to_note(Expansion *expansion)
+{
+    uint32_t capacity = expansion->noted == NULL ? 4 : expansion->noted->capacity * 2;
+    bool is_new = expansion->noted == NULL;
+    Noted *grown = realloc(expansion->noted, sizeof(Noted) + capacity * sizeof(uint64_t));
+    if (grown == NULL) {
+        failures++;
+        return false;
+    }
+    if (is_new) {
+        *grown = (Noted){0};
+    }
+    grown->capacity = capacity;
+    expansion->noted = grown;
+    return true;
+}
+
+/* Whether the epoch of this tag, which was the last one here, has made this access before; it has from here on. */
+bool
+is_noted(Expansion *expansion, uint32_t tag, uint64_t access)
+{
+    Noted *noted = expansion->noted;
+    if (noted != NULL && noted->tag != tag) {
+        noted->count = 0;
+    }
+    for (uint32_t at = 0; noted != NULL && at < noted->count; at++) {
+        if (noted->accesses[at] == access) {
+            return true;
+        }
+    }
+    if (noted == NULL || noted->count == noted->capacity) {
+        if (!make_room_to_note(expansion)) {
+            return false;
+        }
+        noted = expansion->noted;
+    }
+    noted->tag = tag;
+    noted->accesses[noted->count++] = access;
+    return false;
+}
+
 Expansion *
 expand(Cell *cell)
 {
-    uint32_t index = expansion_free, version = 0;
+    uint32_t index = expansion_free;
     if (index != 0) {
         expansion_free = expansions[index].next_free;
-        version = expansions[index].version + 1; /* what threads have seen of the one before is not seen of this */
     }
     else {
         if (expansion_count + 1 >= expansion_capacity) {
@@ -80,7 +121,7 @@ expand(Cell *cell)
         index = ++expansion_count;
     }
     Expansion *made = &expansions[index];
-    *made = (Expansion){.version = version};
+    *made = (Expansion){0};
     if (cell->w != 0) {
         entries_append(&made->writes, cell->w, 0);
         context_drop(cell->w);
@@ -121,6 +162,7 @@ cell_clear(Cell *cell)
         expansion->published = NULL;
         walked_free(expansion->walked);
         expansion->walked = NULL;
+        free(expansion->noted);
         expansion->next_free = expansion_free;
         expansion_free = cell->w & ~EXPANDED;
     }

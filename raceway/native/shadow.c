@@ -239,16 +239,8 @@ repeats(const Access *access, const Cell *cell, Expansion *expansion)
     const Thread *thread = access->thread;
     const Context *wanted = &access->wanted;
     if (expansion != NULL && expansion->racy) {
-        if (expansion->last_actor != whose(thread)) {
-            expansion->last_actor = whose(thread);
-            expansion->version++;
-        }
-        uint64_t mark = mix(((uint64_t)(cell->w & ~EXPANDED) << 32 | wanted->site) ^
-                            mix((uint64_t)expansion->version << 32 | thread->tag | (uint64_t)wanted->operation << 60));
-        uint64_t *known = &((Thread *)thread)->seen[mark % SEEN];
-        bool seen = *known == mark && wanted->region < 0;
-        *known = mark;
-        return seen;
+        uint64_t access = (uint64_t)wanted->site << 8 | wanted->operation;
+        return is_noted(expansion, thread->tag, access) && wanted->region < 0;
     }
     uint32_t written = cell->w, seen = cell->r;
     if (expansion != NULL) {

@@ -33,19 +33,26 @@ typedef struct {
     uint32_t turns;
 } Walked;
 
+/* What the epoch that touched a racy location last, of this tag, did there. */
+typedef struct {
+    uint32_t tag;
+    uint32_t count;
+    uint32_t capacity;
+    uint64_t accesses[]; /* their sites and operations */
+} Noted;
+
 typedef struct {
     Entries writes;
     Entries reads;
     Published *published; /* owned */
     Walked *walked; /* owned */
     union {
-        uint64_t last_actor;
+        Noted *noted; /* owned */
         uint32_t next_free;
     };
     Entry passed; /* the newest write under locks that one of another actor has replaced; its context is owned */
     Entry opened; /* the newest write that `opens`, whatever came since; its context is owned */
     uint32_t own; /* 1 + the slot of the only actor that has been here, if that is so; 0 otherwise */
-    uint32_t version; /* changes when another actor than the last one comes */
     bool racy;
     bool told; /* what is kept here */
 } Expansion;
@@ -78,6 +85,7 @@ bool walked_beside(const Task *task, const Context *walk);
 void walked_free(Walked *walked);
 bool entries_append(Entries *list, uint32_t context, uint32_t place);
 void entries_remove(Entries *list, uint8_t place);
+bool is_noted(Expansion *expansion, uint32_t tag, uint64_t access);
 
 static inline bool
 is_ordered(const Context *context, const Actor *actor)
