@@ -116,13 +116,18 @@ _SIGNALS = (
     ),
     Mutant(
         "semaphore-release", "the edge from release() of a semaphore",
-        "sync/semaphores.py", "            released(recorder, semaphore, new)", "            pass",
+        "sync/semaphores.py", "            places.give_back(recorder, new - old)", "            pass",
         "norace/semaphore_signal.py",
     ),
     Mutant(
         "semaphore-acquire", "the edge to acquire() of a semaphore",
-        "sync/semaphores.py", "            acquired(recorder, semaphore)", "            pass",
-        "norace/bounded_semaphore.py",
+        "sync/semaphores.py", "            places.take(recorder)", "            pass",
+        "norace/semaphore_places.py",
+    ),
+    Mutant(
+        "semaphore-places", "that who comes in takes the place that is free longest",
+        "sync/semaphores.py", "        if self.untouched or not self.given_back:", "        if not self.given_back:",
+        "race/semaphore_places.py",
     ),
     Mutant(
         "barrier-arrive", "the edge from arriving at a barrier",

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from raceway.sync.semaphores import ROOM
 from tests.sync.recording import FakeRecorder, Gate, outcome, run, watched
 
 KINDS = [threading.Semaphore, threading.BoundedSemaphore]
@@ -58,6 +59,72 @@ def test_getting_in_orders_nothing_for_others(kind: type[threading.Semaphore], r
 
     run(first, second)
     assert not recorder.before("first", "second")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_who_comes_in_takes_the_place_that_is_free_longest(
+    kind: type[threading.Semaphore], recorder: FakeRecorder
+) -> None:
+    semaphore, out = kind(2), [Gate(), Gate(), Gate()]
+
+    def first() -> None:
+        semaphore.acquire()
+        recorder.mark("first")
+        semaphore.release()
+        out[0].open()
+
+    def second() -> None:
+        out[0].wait()
+        semaphore.acquire()
+        recorder.mark("second")
+        semaphore.release()
+        out[1].open()
+
+    def third() -> None:
+        out[1].wait()
+        semaphore.acquire()
+        recorder.mark("third")
+        semaphore.acquire()
+        recorder.mark("all")
+
+    run(first, second, third)
+    assert not recorder.before("first", "second")
+    assert recorder.before("first", "third")
+    assert not recorder.before("second", "third")
+    assert recorder.before("second", "all")
+
+
+def test_several_places_are_given_back_at_once(recorder: FakeRecorder) -> None:
+    semaphore, ready = threading.Semaphore(0), [Gate(), Gate()]
+
+    def giver() -> None:
+        recorder.mark("given")
+        semaphore.release(2)
+        ready[0].open()
+        ready[1].open()
+
+    def taker(number: int) -> Callable[[], None]:
+        def take() -> None:
+            ready[number].wait()
+            semaphore.acquire()
+            recorder.mark(f"taken {number}")
+
+        return take
+
+    run(giver, taker(0), taker(1))
+    assert recorder.before("given", "taken 0")
+    assert recorder.before("given", "taken 1")
+
+
+def test_what_nobody_takes_is_one_with_the_last(recorder: FakeRecorder) -> None:
+    semaphore = threading.Semaphore(0)
+    for _ in range(3 * ROOM):
+        semaphore.release()
+    assert len({asked[0] for verb, _, asked in recorder.log if verb == "release"}) == ROOM
+    for _ in range(3 * ROOM):
+        assert semaphore.acquire(False)
+    assert len({asked[0] for verb, _, asked in recorder.log if verb == "acquire"}) == ROOM
+    assert recorder.verbs().count("acquire") == 3 * ROOM
 
 
 @pytest.mark.parametrize("kind", KINDS)
