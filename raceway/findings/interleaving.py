@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 from raceway.findings import naming
 from raceway.findings.classify import Member, advances
+from raceway.findings.gaps import awaiting_line
 from raceway.model.findings import AccessSide, Step
 from raceway.model.kinds import FindingKind, Operation, RegionKind
 from raceway.model.races import ECHO, RawRace
@@ -118,6 +119,8 @@ class Interleaving:
 
     def _region(self, kind: FindingKind, victim: _Part, other: _Part, *, observed: bool) -> tuple[Step, ...]:
         steps = [self._step(victim, victim.reads, victim.looks)]
+        if kind is FindingKind.AWAIT_GAP and (line := self._awaits(victim)):
+            steps.append(self._in_line(victim, line, "await"))
         if other.reads >= 0 and other.writes >= 0 and not observed:
             steps.append(self._step(other, other.reads, other.looks))
         if kind is FindingKind.DOUBLE_INIT:
@@ -203,6 +206,17 @@ class Interleaving:
         if structural:
             return _STRUCTURAL[site.context] if site.keyed and site.context in _STRUCTURAL else "add or remove items"
         return _WRITE if operation == Operation.READ_MODIFY_WRITE.value and part.reads >= 0 else operation
+
+    def _awaits(self, part: _Part) -> int:
+        """The line in which a side awaits between its read and its write; 0 if that is not known."""
+        path = self._file_of(part.reads)
+        same = path == self._file_of(part.writes)
+        return awaiting_line(path, self._site_of(part.reads), self._site_of(part.writes)) if same else 0
+
+    def _in_line(self, part: _Part, line: int, operation: str) -> Step:
+        path = self._file_of(part.reads)
+        source = naming.source_line(path, line).strip()
+        return Step(part.side, operation, naming.relative(path, self._directory), line, source)
 
     def _step(self, part: _Part, serial: int, operation: str, harm: str = "") -> Step:
         site, path = self._site_of(serial), self._file_of(serial)

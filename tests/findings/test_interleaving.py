@@ -92,6 +92,39 @@ def test_tasks_of_one_name_are_told_apart(run_raceway: RunRaceway) -> None:
     assert finding["steps"][-1]["harm"].endswith("the write of package.of.a.long.name.one (1) is lost")
 
 
+TASKS = """
+import asyncio
+async def main():
+    await asyncio.gather(one(), one())
+asyncio.run(main())
+"""
+
+
+def test_the_await_between_a_read_and_its_write_is_a_step(run_raceway: RunRaceway) -> None:
+    source = (
+        "import asyncio\nx = 0\nasync def f():\n    await asyncio.sleep(0)\n    return 1\n"
+        "async def one():\n    global x\n    await f()\n    y = x\n    def g(): return asyncio.sleep(0)\n"
+        "    async with asyncio.Lock():\n        await g()\n    x = y + await f()\n"
+    )
+    found = steps(run_raceway, "auto", source + TASKS, "await-gap")
+    assert [(operation, line) for _, operation, line, _, _ in found] == [
+        ("read", 9),
+        ("await", 11),
+        ("write", 13),
+        ("write", 13),
+    ]
+    assert [side for side, *_ in found[:2]] == [found[3][0]] * 2
+
+
+def test_an_await_in_the_statement_of_the_write_is_a_step(run_raceway: RunRaceway) -> None:
+    source = (
+        "import asyncio\nx = 0\nasync def f():\n    await asyncio.sleep(0)\n    return 1\n"
+        "async def one():\n    global x\n    await f()\n    x = x + await f()\n    await f()\n"
+    )
+    found = steps(run_raceway, "auto", source + TASKS, "await-gap")
+    assert [(operation, line) for _, operation, line, _, _ in found][:2] == [("read", 9), ("await", 9)]
+
+
 def test_a_literal_that_is_stored_is_shown(run_raceway: RunRaceway, core: str) -> None:
     source = (
         "x = 0\ndef f(): return 1\n"
