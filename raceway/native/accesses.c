@@ -238,6 +238,20 @@ learn_name(Reach *at, NameCell *cell)
     learn(tap, Py_TYPE(at->base), SEES_NAME);
 }
 
+/* What is stored goes through code of the class that is not watched. If the object has the name already, that is where it
+   goes; else nobody knows: it may belong to another object, for which this one stands. */
+static void
+store_unseen(Reach *at, Shape *shape, PyObject *name, int op)
+{
+    PyTypeObject *kind = NULL;
+    bool is_member = type_find(Py_TYPE(at->base), name, NULL, &kind) && kind == &PyMemberDescr_Type;
+    if (is_member || (kind == NULL && instance_holds(at->base, name))) {
+        at->thread->accesses++;
+        touch_field(at, shape, name, op);
+    }
+    learn(at->tap, Py_TYPE(at->base), ASKS);
+}
+
 static void
 field(Reach *at, Shape *shape, PyObject *name, int op)
 {
@@ -253,6 +267,10 @@ field(Reach *at, Shape *shape, PyObject *name, int op)
     if ((op_mutates(op) ? shape->hooks_store : shape->hooks_load) || shape->is_local) {
         if (at->site->made && op_mutates(op)) {
             note_making(at);
+            return;
+        }
+        if (op_mutates(op) && shape->stores_unseen && !shape->is_local) {
+            store_unseen(at, shape, name, op);
             return;
         }
         learn(at->tap, type, SEES_NOTHING);

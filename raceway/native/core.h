@@ -750,6 +750,7 @@ typedef struct Shape {
     bool never;
     bool hooks_load;
     bool hooks_store;
+    bool stores_unseen; /* it hooks them by code that is not watched */
     bool known;
     bool mortal; /* deaths of the type's objects are seen */
     struct Shape *next, *previous; /* all that live */

@@ -3,7 +3,7 @@
 
    A shape belongs to the record of its type object and goes with it. What was worked out about the type holds while its
    version tag does; the places of attributes stay for as long as the type lives. */
-#include "core.h"
+#include "taps.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -252,15 +252,46 @@ instance_item(PyObject *target, PyObject *name)
 
 static PyObject *string_getattribute, *string_setattr;
 
-/* Whether the class has attribute access of its own, whose code says what is really touched. */
+/* Whether the class has attribute access of its own, whose code says what is really touched. Many classes in C fill
+   their slots with the functions that `object` has. */
 static bool
 hooks(PyTypeObject *type, PyObject *name)
 {
-    PyTypeObject *where = NULL;
-    if (!type_find(type, name, &where, NULL)) {
+    PyTypeObject *where = NULL, *kind = NULL;
+    if (!type_find(type, name, &where, &kind)) {
         return true;
     }
-    return where != &PyBaseObject_Type && where != &PyType_Type && where != &PyModule_Type;
+    if (where == &PyBaseObject_Type || where == &PyType_Type || where == &PyModule_Type) {
+        return false;
+    }
+    bool plain = name == string_setattr ? where->tp_setattro == PyObject_GenericSetAttr
+                                        : where->tp_getattro == PyObject_GenericGetAttr;
+    return kind != &PyWrapperDescr_Type || !plain;
+}
+
+/* Whether there are taps in the code of a function: what it touches is seen there. */
+static bool
+is_tapped(PyObject *function)
+{
+    PyObject *constants = ((PyCodeObject *)PyFunction_GET_CODE(function))->co_consts;
+    bool found = false;
+    for (Py_ssize_t place = 0; place < PyTuple_GET_SIZE(constants); place++) {
+        found |= is_tap(PyTuple_GET_ITEM(constants, place));
+    }
+    return found;
+}
+
+/* Whether attributes are stored by code that nobody sees, and read plainly. */
+static bool
+stores_unseen(PyTypeObject *type)
+{
+    if (!hooks(type, string_setattr) || hooks(type, string_getattribute)) {
+        return false;
+    }
+    PyObject *hook = type_value(type, string_setattr, NULL);
+    bool unseen = hook != NULL && (Py_IS_TYPE(hook, &PyWrapperDescr_Type) || (PyFunction_Check(hook) && !is_tapped(hook)));
+    Py_XDECREF(hook);
+    return unseen;
 }
 
 static bool
@@ -324,6 +355,7 @@ work_out(Shape *shape, PyTypeObject *type)
     shape->never = is_never(type);
     shape->hooks_load = hooks(type, string_getattribute);
     shape->hooks_store = hooks(type, string_setattr);
+    shape->stores_unseen = !shape->is_type && !shape->is_module && stores_unseen(type);
     shape->known = true;
 }
 

@@ -13,7 +13,7 @@ from raceway.model.sites import Context, Site, SiteForm
 from raceway.model.typing import Any
 from raceway.runtime import contracts, making
 from raceway.runtime.actors import Owner, ThreadState
-from raceway.runtime.attributes import Attributes, Home, find, holds, type_name
+from raceway.runtime.attributes import Attributes, Home, find, holds, stores_here, type_name
 from raceway.runtime.contracts import Contract, Handover, KeyShape, Target
 from raceway.runtime.identity import SEVERAL
 from raceway.runtime.keys import SCALARS, Keys
@@ -115,11 +115,20 @@ class Accesses:
             place = (self._identity.of(namespace).serial, LocationKind.GLOBAL, name)
             self._record(at, operation, place, _global_name(namespace, name))
         elif self._attributes.hooks(tp, operation.mutates) or issubclass(tp, _thread._local):
-            making.stored(at, operation)
+            self._hooked(at, name, operation)
         elif issubclass(tp, type):
             self._class_attribute(at, base, name, operation)
         else:
             self._instance_attribute(at, name, operation)
+
+    def _hooked(self, at: Reach, name: str, operation: Operation) -> None:
+        """An attribute of an object whose class has access of its own."""
+        unseen = operation.mutates and not issubclass(at.type, _thread._local) and not at.site.made
+        if unseen and self._attributes.stores_unseen(at.type) and stores_here(at.base, at.type, name):
+            at.state.accesses += 1
+            self._record(at, operation, self._field_of(at, name), _field_name(at, name))
+        else:
+            making.stored(at, operation)
 
     def _instance_attribute(self, at: Reach, name: str, operation: Operation) -> None:
         home, cls = self._attributes.home(at.type, name)

@@ -48,6 +48,27 @@ def _is_data_descriptor(value: Any) -> bool:
     return find(type(value), "__set__") is not None or find(type(value), "__delete__") is not None
 
 
+@functools.cache
+def _is_plain(cls: type, store: bool) -> bool:
+    """Whether the class, which is made in C, fills its slot with the function that `object` has, as many do.
+
+    `tp_getattro` and `tp_setattro` are fields 15 and 16 after the head of a type: CPython, Include/cpython/object.h.
+    """
+    try:
+        import ctypes
+    except ImportError:
+        return False
+    word = ctypes.sizeof(ctypes.c_void_p)
+    place = object.__basicsize__ + word * (1 + 15 + store)
+    own, plain = (ctypes.c_void_p.from_address(id(one) + place).value for one in (cls, object))
+    return own == plain
+
+
+def _is_tapped(function: types.FunctionType) -> bool:
+    """Whether there are taps in its code: what it touches is seen there."""
+    return any(type(one).__module__.startswith("raceway") for one in function.__code__.co_consts)
+
+
 class Attributes:
     """Answers, cached with the class's identity."""
 
@@ -68,7 +89,21 @@ class Attributes:
     def hooks(self, tp: type, store: bool) -> bool:
         """Whether the class has attribute access of its own, whose code says what is really touched."""
         found = find(tp, "__setattr__" if store else "__getattribute__")
-        return found is None or found[0] not in (object, type, types.ModuleType)
+        if found is None:
+            return True
+        cls, value = found
+        if cls in (object, type, types.ModuleType):
+            return False
+        return type(value) is not types.WrapperDescriptorType or not _is_plain(cls, store)
+
+    def stores_unseen(self, tp: type) -> bool:
+        """Whether attributes are stored by code that nobody sees, and read plainly."""
+        if not self.hooks(tp, store=True) or self.hooks(tp, store=False):
+            return False
+        found = find(tp, "__setattr__")
+        hook = None if found is None else found[1]
+        plain = isinstance(hook, types.FunctionType) and not _is_tapped(hook)
+        return plain or type(hook) is types.WrapperDescriptorType
 
     @staticmethod
     def _decide(tp: type, name: str) -> tuple[Home, type | None]:
@@ -85,6 +120,13 @@ class Attributes:
         if find(type(value), "__get__") is not None:
             return Home.SKIP, None
         return Home.CLASS, cls
+
+
+def stores_here(target: Any, tp: type, name: str) -> bool:
+    """Whether the object has the name already, so that code which stores it does so there, as far as that is known. It
+    may belong to another object, for which this one stands, otherwise."""
+    found = find(tp, name)
+    return holds(target, name) if found is None else isinstance(found[1], types.MemberDescriptorType)
 
 
 def holds(target: Any, name: str) -> bool:

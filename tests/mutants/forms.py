@@ -108,6 +108,20 @@ _ITEMS = (
         "race/check_seat_straight.py",
     ),
     Mutant(
+        "attributes-of-c", "that classes in C read and store attributes as `object` does",
+        "runtime/attributes.py", "    return own == plain", "    return False", "race/builtin_subclasses.py",
+    ),
+    Mutant(
+        "stores-unseen", "that what unwatched code of a class stores is where the object has the name",
+        "runtime/attributes.py", "return plain or type(hook) is types.WrapperDescriptorType", "return False",
+        "race/stored_by_hook.py",
+    ),
+    Mutant(
+        "stores-elsewhere", "that what an object lacks may belong to one that it stands for",
+        "runtime/attributes.py", "    return holds(target, name) if found is None else", "    return found is None or",
+        "norace/stored_by_hook.py",
+    ),
+    Mutant(
         "form-slice", "slices",
         "runtime/accesses.py", "KeyShape.SLICE if at.site.form is SiteForm.ITEM and not at.site.keyed else",
         "", "race/slice_read.py",
