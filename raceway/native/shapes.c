@@ -5,6 +5,7 @@
    version tag does; the places of attributes stay for as long as the type lives. */
 #include "taps.h"
 
+#include <opcode.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -269,16 +270,31 @@ hooks(PyTypeObject *type, PyObject *name)
     return kind != &PyWrapperDescr_Type || !plain;
 }
 
-/* Whether there are taps in the code of a function: what it touches is seen there. */
+/* Whether a `with` is in the code; true when memory is short. */
 static bool
-is_tapped(PyObject *function)
+enters(PyCodeObject *code)
 {
-    PyObject *constants = ((PyCodeObject *)PyFunction_GET_CODE(function))->co_consts;
-    bool found = false;
-    for (Py_ssize_t place = 0; place < PyTuple_GET_SIZE(constants); place++) {
-        found |= is_tap(PyTuple_GET_ITEM(constants, place));
+    PyObject *units = PyCode_GetCode(code);
+    bool found = units == NULL;
+    for (Py_ssize_t place = 0; units != NULL && place < PyBytes_GET_SIZE(units); place += 2) {
+        found |= (uint8_t)PyBytes_AS_STRING(units)[place] == BEFORE_WITH;
     }
+    PyErr_Clear();
+    Py_XDECREF(units);
     return found;
+}
+
+/* Whether a function only passes on what it gets: no taps, so that nothing that it touches is seen, and no `with`, which
+   may hold a lock meanwhile. */
+static bool
+passes_on(PyObject *function)
+{
+    PyCodeObject *code = (PyCodeObject *)PyFunction_GET_CODE(function);
+    bool found = enters(code);
+    for (Py_ssize_t place = 0; place < PyTuple_GET_SIZE(code->co_consts); place++) {
+        found |= is_tap(PyTuple_GET_ITEM(code->co_consts, place));
+    }
+    return !found;
 }
 
 /* Whether attributes are stored by code that nobody sees, and read plainly. */
@@ -289,7 +305,7 @@ stores_unseen(PyTypeObject *type)
         return false;
     }
     PyObject *hook = type_value(type, string_setattr, NULL);
-    bool unseen = hook != NULL && (Py_IS_TYPE(hook, &PyWrapperDescr_Type) || (PyFunction_Check(hook) && !is_tapped(hook)));
+    bool unseen = hook != NULL && (Py_IS_TYPE(hook, &PyWrapperDescr_Type) || (PyFunction_Check(hook) && passes_on(hook)));
     Py_XDECREF(hook);
     return unseen;
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import enum
 import functools
+import opcode
 import types
 
 from raceway.model.typing import Any
@@ -64,9 +65,14 @@ def _is_plain(cls: type, store: bool) -> bool:
     return own == plain
 
 
-def _is_tapped(function: types.FunctionType) -> bool:
-    """Whether there are taps in its code: what it touches is seen there."""
-    return any(type(one).__module__.startswith("raceway") for one in function.__code__.co_consts)
+def _passes_on(function: types.FunctionType) -> bool:
+    """Whether it only passes on what it gets: no taps, so that nothing that it touches is seen, and no `with`.
+
+    That may hold a lock meanwhile.
+    """
+    code = function.__code__
+    enters = opcode.opmap["BEFORE_WITH"] in code.co_code[::2]
+    return not enters and not any(type(one).__module__.startswith("raceway") for one in code.co_consts)
 
 
 class Attributes:
@@ -102,7 +108,7 @@ class Attributes:
             return False
         found = find(tp, "__setattr__")
         hook = None if found is None else found[1]
-        plain = isinstance(hook, types.FunctionType) and not _is_tapped(hook)
+        plain = isinstance(hook, types.FunctionType) and _passes_on(hook)
         return plain or type(hook) is types.WrapperDescriptorType
 
     @staticmethod
