@@ -186,9 +186,11 @@ def _tells(kept: Entry | None, epoch: Epoch, commute: Commute, rank: int) -> boo
 
 def _covers(new: Entry, old: Entry) -> bool:
     """Whether the new access conflicts with all that the old one does: it does unless it commutes with more, or the old
-    one is a walk that another task may still be at."""
+    one is a walk that another task may still be at. What is put in spoils less than what is taken out does."""
     commutes = new.access.commute in (Commute.NONE, old.access.commute)
-    return commutes and (not old.walks or old.access.task == new.access.task)
+    takes = old.access.operation is Operation.DELETE
+    spares = takes and new.access.commute is not Commute.NONE and new.access.operation is not Operation.DELETE
+    return commutes and not spares and (not old.walks or old.access.task == new.access.task)
 
 
 def _kept(entries: list[Entry], entry: Entry, clock: dict[int, int]) -> list[Entry]:

@@ -241,9 +241,11 @@ own_container(const Tap *tap, const Known *known, PyObject *container)
 
 /* Whether a change of the structure takes the place of the last one, as far as conflicts go. */
 static bool
-may_follow(const Cell *structure, int commute)
+may_follow(const Cell *structure, Effect effect)
 {
-    return structure->w == 0 || commute == COMMUTE_NONE || contexts[structure->w].commute == commute;
+    const Context *last = &contexts[structure->w];
+    return structure->w == 0 || effect.commute == COMMUTE_NONE ||
+           (last->commute == effect.commute && (last->operation != OP_DELETE || effect.operation == OP_DELETE));
 }
 
 /* Whether the row is one that a fast path knows: one effect on one key, or a store that may insert the key. */
@@ -289,7 +291,7 @@ structure_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, Py
     Effect effect = {.operation = asked ? OP_READ : row->effects[0].operation, .commute = row->effects[0].commute};
     uint32_t again =
         context_for_own(tap, MADE_STRUCTURE, thread, frame, &object->cells[0], effect, known->rank, callers);
-    if (again == 0 || (known->stores && !may_follow(&object->cells[0], effect.commute))) {
+    if (again == 0 || (known->stores && !may_follow(&object->cells[0], effect))) {
         return false;
     }
     record_first(thread, &object->cells[0], again, known->stores);
@@ -388,7 +390,7 @@ item_recorded(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObje
             inserts = context_for_own(tap, MADE_STRUCTURE, thread, frame, &object->cells[0], row->effects[1],
                                       known->rank, callers);
             if (inserts == 0 || !cell_is_own(&object->cells[0], thread->actor->slot) ||
-                !may_follow(&object->cells[0], row->effects[1].commute)) {
+                !may_follow(&object->cells[0], row->effects[1])) {
                 return false;
             }
             context_hold(*kept_inserts = inserts);

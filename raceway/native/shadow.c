@@ -25,11 +25,15 @@ is_walked(const Context *old, const Context *new)
     return task != NULL && !task->done;
 }
 
-/* Whether the new access conflicts with all that the old one does. */
+/* Whether the new access conflicts with all that the old one does. What is put in spoils less than what is taken out. */
 static bool
 covers(const Context *new, const Context *old)
 {
-    return (new->commute == COMMUTE_NONE || new->commute == old->commute) && !is_walked(old, new);
+    if (new->commute == COMMUTE_NONE) {
+        return !is_walked(old, new);
+    }
+    bool spares = old->operation == OP_DELETE && new->operation != OP_DELETE;
+    return new->commute == old->commute && !spares && !is_walked(old, new);
 }
 
 static bool
@@ -866,10 +870,12 @@ record_at(Thread *thread, Frame *frame, uint32_t number, Cell *cell, const Locat
             check_jobs(&access, cell, expansion);
         }
         if (expansion == NULL && !record_compact(&access, cell)) {
+            bool is_own = cell_is_own(cell, thread->actor->slot);
             expansion = expand(cell);
-            shared_locations++;
+            shared_locations += !is_own;
             if (expansion != NULL) {
                 expansion->told = tell;
+                expansion->own = is_own ? thread->actor->slot + 1 : 0;
             }
         }
         if (expansion != NULL) {

@@ -24,7 +24,7 @@ STEPS: tuple[Step, ...] = (
     (Operation.READ_MODIFY_WRITE, 0, OTHER),
     (Operation.STRUCTURAL_CHANGE, 2, PLAIN, Commute.APPEND),
     (Operation.STRUCTURAL_CHANGE, 2, OTHER),
-    (Operation.DELETE, 2, OTHER),
+    (Operation.DELETE, 2, OTHER), (Operation.DELETE, 2, PLAIN, Commute.APPEND), (Operation.READ, 2, PLAIN),
     ELSEWHERE,
     ASK,
 )

@@ -122,6 +122,10 @@ _ITEMS = (
         "norace/stored_by_hook.py",
     ),
     Mutant(
+        "takes-stay", "that what is taken out stays known beside what is put in later",
+        "detector/shadow.py", "return commutes and not spares and", "return commutes and", "race/pool_given_back.py",
+    ),
+    Mutant(
         "form-slice", "slices",
         "runtime/accesses.py", "KeyShape.SLICE if at.site.form is SiteForm.ITEM and not at.site.keyed else",
         "", "race/slice_read.py",
