@@ -17,6 +17,8 @@ typedef struct Direction {
     End from, to;
     uint64_t sync;
     uint32_t holders;
+    bool heard_apart;       /* another thread has heard what came back from elsewhere */
+    unsigned long asker;    /* the thread of this process that has sent something last, 0 before */
     struct Direction *next; /* of the same hash */
 } Direction;
 
@@ -258,6 +260,7 @@ socket_sending(PyObject *socket)
     bool elsewhere = false;
     Connection *connection = connection_entered(socket, &elsewhere);
     if (connection != NULL) {
+        connection->out->asker = PyThread_get_thread_ident();
         tell_release(connection->out->sync, true);
         core_unlock();
     }
@@ -271,7 +274,14 @@ socket_received(PyObject *socket)
     bool elsewhere = false;
     Connection *connection = connection_entered(socket, &elsewhere);
     if (connection != NULL) {
+        Direction *asked = connection->out;
         tell_acquire(connection->in->sync);
+        if (connection->in->asker == 0) { /* it comes from elsewhere */
+            asked->heard_apart |= asked->asker != 0 && asked->asker != PyThread_get_thread_ident();
+            if (asked->heard_apart) {
+                tell_acquire(asked->sync);
+            }
+        }
         core_unlock();
     }
     return !elsewhere;

@@ -1,9 +1,12 @@
 """Sockets of one process that are connected with each other: `send()`, `shutdown()` and `close()` -> the `recv()` at
-the other end; `connect()` -> the `accept()` that answers it.
+the other end; `connect()` -> the `accept()` that answers it; and `send()` -> the `recv()` of another thread at the same
+end, where a process elsewhere answers.
 
 A test that runs a server and its client in one process orders its threads by what they say to each other. An end is
-known by its two addresses, so only two ends in this process meet; a peer elsewhere orders nothing. Nor is it followed:
-a connection has both ends here only if this process has called a port of it, or had done so before the run. The sockets
+known by its two addresses, so only two ends in this process meet. What nobody here has sent comes from elsewhere: where
+one thread asks and another one hears, the answers follow from what was asked, as those of `children` do; threads that
+ask and hear by themselves are ordered by nothing. Who is called from elsewhere is not followed: a connection has both
+ends here, or was made here, only if this process has called a port of it, or had done so before the run. The sockets
 of a `socketpair()` have no addresses and are told by `conduits`. One direction of a connection has one clock: whoever
 receives happens after all that was sent until then. A datagram that names its receiver, and a call for a connection,
 are known by the port they go to. TLS is followed by `tls`. `socket` is not imported for this: the models are put in
@@ -19,6 +22,7 @@ import weakref
 from collections.abc import Callable
 
 from raceway.model.typing import Any
+from raceway.originals import get_ident
 from raceway.runtime import active
 from raceway.runtime.contract import Recorder
 from raceway.sync import conduits, early
@@ -37,12 +41,18 @@ class Channel:
 
     def __init__(self, recorder: Recorder) -> None:
         self.serial = Serial(recorder, "socket")
+        self.asker = 0
+        """The thread of this process that has sent something last, 0 before."""
+        self.is_heard_apart = False
+        """Another thread has heard what came back from elsewhere."""
 
     @classmethod
     def of(cls, serial: Serial) -> Channel:
-        """The direction that `serial` stands for already."""
+        """The direction that `serial` stands for already, of a pair that this process has made."""
         channel = cls.__new__(cls)
         channel.serial = serial
+        channel.asker = -1
+        channel.is_heard_apart = False
         return channel
 
 
@@ -93,14 +103,21 @@ def sending(recorder: Recorder, end: Any) -> None:
     """Something is about to be sent."""
     known = _directions(recorder, end)
     if known is not None:
+        known[0].asker = get_ident()
         recorder.release(known[0].serial.number)
 
 
 def received(recorder: Recorder, end: Any, _result: object) -> None:
     """Something was received, or the other end was found closed."""
     known = _directions(recorder, end)
-    if known is not None:
-        recorder.acquire(known[1].serial.number)
+    if known is None:
+        return
+    asked, answers = known
+    recorder.acquire(answers.serial.number)
+    if not answers.asker:  # they come from elsewhere
+        asked.is_heard_apart |= bool(asked.asker) and asked.asker != get_ident()
+        if asked.is_heard_apart:
+            recorder.acquire(asked.serial.number)
 
 
 def closing(recorder: Recorder, end: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _socket
 import socket
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -43,6 +44,26 @@ def test_the_two_directions_are_apart(ends: tuple[socket.socket, socket.socket])
         accepted.send(b"y")
     released = recorder.told("release")
     assert len(set(released)) == 2
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_what_comes_from_elsewhere_comes_after_what_another_thread_has_asked(apart: bool) -> None:
+    with watched() as recorder, socket.create_server(("127.0.0.1", 0)) as server:
+        with socket.create_connection(server.getsockname()) as client:
+            stranger = _socket.socket(fileno=server._accept()[0])  # type: ignore[attr-defined]  # of which nothing is told
+            if apart:
+                asking = threading.Thread(target=client.send, args=(b"x",))
+                asking.start()
+                asking.join()
+            else:
+                client.send(b"x")
+            released = recorder.told("release")[-1:]
+            stranger.send(stranger.recv(1))
+            before = len(recorder.told("acquire"))
+            client.recv(1)
+            acquired = recorder.told("acquire")[before:]
+        stranger.close()
+    assert (released[0] in acquired) == apart
 
 
 def test_who_is_called_from_elsewhere_is_not_followed() -> None:
