@@ -438,11 +438,19 @@ is_tuple(PyObject *key)
     return PyTuple_CheckExact(key) || (facts != NULL && facts->rule == BY_ITEMS);
 }
 
-/* Whether a key is compared and hashed without code of the program: a scalar, or a tuple of such. */
+/* Whether objects of this type are equal to themselves only. */
+static bool
+is_bare(const PyTypeObject *type)
+{
+    return type->tp_hash == PyBaseObject_Type.tp_hash && type->tp_richcompare == PyBaseObject_Type.tp_richcompare;
+}
+
+/* Whether a key is compared and hashed without code of the program: a scalar, an object that is equal to itself only,
+   or a tuple of such. */
 bool
 key_is_plain(PyObject *key, int depth)
 {
-    if (is_scalar(Py_TYPE(key))) {
+    if (is_bare(Py_TYPE(key)) || is_scalar(Py_TYPE(key))) {
         return true;
     }
     if (depth == KEY_DEPTH || !is_tuple(key)) {

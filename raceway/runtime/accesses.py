@@ -340,7 +340,7 @@ class Accesses:
 
     def _has_key(self, base: Any, key: Any) -> bool | None:
         """Whether a dictionary or set has the key; None where asking might call code of the program."""
-        if not self._keys.is_plain(key):
+        if key is Missing or not self._keys.is_plain(key):
             return None
         if issubclass(type(base), dict):
             return dict.__contains__(base, key)

@@ -41,11 +41,12 @@ Field = tuple[str, types.MemberDescriptorType | None]
 
 
 class Facts(Struct):
-    """What the keys of one class are told by."""
+    """What the keys of one class are told by. `is_bare`: they compare and hash as `object` does."""
 
     rule: Rule
     fields: tuple[Field, ...] = ()
     copy: Callable[[Any], Hashable] = id
+    is_bare: bool = False
 
     def values(self, key: Any) -> tuple[Any, ...]:
         """What the instance has in its fields; nothing where it lacks one."""
@@ -57,6 +58,8 @@ class Facts(Struct):
 
 
 IDENTITY = Facts(Rule.IDENTITY)
+_BARE = Facts(Rule.IDENTITY, is_bare=True)
+_EQUALS, _HASHES = object.__dict__["__eq__"], object.__dict__["__hash__"]
 
 
 def _copy_of_float(key: float) -> Hashable:
@@ -114,6 +117,8 @@ def decide(tp: type) -> Facts:
     eq, hashed = find(tp, "__eq__"), find(tp, "__hash__")
     if eq is None or hashed is None:
         return IDENTITY
+    if eq[1] is _EQUALS and hashed[1] is _HASHES:
+        return _BARE
     for base, facts in _BUILTINS.items():
         inherited = eq[1] is base.__dict__["__eq__"] and hashed[1] is base.__dict__["__hash__"]
         if inherited and issubclass(tp, base):

@@ -59,14 +59,15 @@ class Keys:
         return ("object", self._identity.of(key).serial) if found is None else found
 
     def is_plain(self, key: Any, depth: int = 0) -> bool:
-        """Whether a key is compared and hashed without code of the program: a scalar, or a tuple of such."""
+        """Whether a key is compared and hashed without code of the program: a scalar, an object that is equal to itself
+        only, or a tuple of such."""
         tp = type(key)
         if tp in SCALARS:
             return True
-        rule = Rule.ITEMS if tp is tuple else self._facts(tp).rule
-        if rule is Rule.ITEMS and depth < _DEPTH:
+        facts = self._facts(tp)
+        if facts.rule is Rule.ITEMS and depth < _DEPTH:
             return all(self.is_plain(part, depth + 1) for part in tuple.__iter__(key))
-        return rule in (Rule.COPY, Rule.VALUE)
+        return facts.is_bare or facts.rule in (Rule.COPY, Rule.VALUE)
 
     def _facts(self, tp: type) -> Facts:
         entry = self._identity.of(tp)

@@ -173,7 +173,7 @@ _LOCATIONS = (
     ),
     Mutant(
         "item-key-plain", "that a dictionary is asked for keys of a class which inherits how it compares",
-        "runtime/keys.py", "return rule in (Rule.COPY, Rule.VALUE)", "return False", "norace/keys_made_anew.py",
+        "runtime/keys.py", "or facts.rule in (Rule.COPY, Rule.VALUE)", "", "norace/keys_made_anew.py",
     ),
     Mutant(
         "item-negative", "that an index counted from the end is the place it means",
