@@ -9,6 +9,7 @@ import ast
 from collections.abc import Callable, Sequence
 
 from raceway.findings.classify import Member
+from raceway.findings.judge import puts
 from raceway.findings.syntax import around
 from raceway.model.kinds import LocationKind
 from raceway.model.races import RawRace, Side
@@ -17,6 +18,8 @@ from raceway.model.sites import Context, Site, SiteForm
 REASON = "both sides only take items out, and look at none: the same is left in either order"
 
 BY_KEY = "what is there is only taken out by its key, which may be gone: nothing is written back"
+
+BY_VALUE = "what is there is only removed, one item at a time, and the other side only puts something in: that stays"
 
 _CONTAINERS = frozenset({LocationKind.STRUCTURE, LocationKind.ITEM})
 
@@ -35,6 +38,24 @@ def writes_nothing_back(
         part.side.access.location.kind in _CONTAINERS and _would_not_miss(path, site_of(part.unit))
         for part, path in regions
     )
+
+
+def leaves_what_is_put_in(
+    parts: Sequence[Member], places: Sequence[tuple[str, Site]], site_of: Callable[[int], Site]
+) -> bool:
+    """Whether what was read of a container only tells what to `remove()` from it, and the other side puts in."""
+    taking = [part for part in parts if part.region is not None]
+    putting = [site for part, (_path, site) in zip(parts, places, strict=True) if part.region is None]
+    return (
+        len(taking) == len(putting) == 1
+        and taking[0].side.access.location.kind in _CONTAINERS
+        and _removes(site_of(taking[0].unit))
+        and puts(putting[0])
+    )
+
+
+def _removes(site: Site) -> bool:
+    return site.form is SiteForm.METHOD and site.name == "remove"
 
 
 def _would_not_miss(path: str, site: Site) -> bool:

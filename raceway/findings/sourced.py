@@ -36,6 +36,8 @@ def reason(
         return rewalking.REASON if rewalking.begins_anew(*((earlier, later) if walks else (later, earlier))) else ""
     if kind is FindingKind.LOST_UPDATE and emptying.writes_nothing_back(parts, places, site_of):
         return emptying.BY_KEY
+    if kind is FindingKind.LOST_UPDATE and emptying.leaves_what_is_put_in(parts, places, site_of):
+        return emptying.BY_VALUE
     if kind is FindingKind.WRITE_WRITE and moments.both_stamp(earlier, later):
         return moments.REASON
     if kind in _BORNE and expecting.expects_gone(parts, places, site_of, openings):
