@@ -6,7 +6,18 @@
         return self._make(key)                                   self.values[key] = make(key)
                                                              return self.values[key]
 
-Who finds nothing does nothing else but call that function.
+Who finds nothing does nothing else but call that function. Or it looks again itself, as it did before, and only then
+has the value made:
+
+    def get(self):
+        status = self.status
+        if status is not None:
+            return status
+        with self.lock:
+            status = self.status
+            if status is not None:
+                return status
+            return self._ask()              # which stores it, and which others call under the lock
 """
 
 from __future__ import annotations
@@ -22,7 +33,30 @@ from raceway.model.sites import Region, Site
 
 REASON = "who finds nothing calls the function that stores it, which asks again under the lock"
 
+LOOKS_AGAIN = "who finds nothing looks again under a lock, before anything else"
+
 Where = tuple[str, Site]
+
+
+def looks_again(reader: Where, storing: Side) -> bool:
+    """Whether the reader gives back what it finds, and else takes a lock at once and asks in the same words there."""
+    nodes = within(around(*reader))
+    if not storing.locks or not nodes:
+        return False
+    found = ((node, parent) for node, parent in pairwise(nodes) if isinstance(parent, ast.stmt))
+    node, first = next(found, (None, None))
+    match first:
+        case ast.Assign(targets=[ast.Name(id=name)], value=value) if value is node:
+            test = [first, *_after(first, nodes)[:1]]
+            tested = isinstance(test[-1], ast.If) and _names(test[-1].test) == {name}
+        case ast.If(test=asked) if asked is node:
+            test, tested = [first], True
+        case _:
+            return False
+    match test[-1], _after(first, nodes)[len(test) - 1 :]:
+        case ast.If(body=[ast.Return()], orelse=[]), [ast.With(body=[*again]), *_] if tested:
+            return [ast.dump(one) for one in again[: len(test)]] == [ast.dump(one) for one in test]
+    return False
 
 
 def asks_again(reader: Where, writer: Where, storing: Side, site_of: Callable[[int], Site]) -> bool:

@@ -49,6 +49,8 @@ def reason(
         return ""
     if asks_for_itself(reader, writer):
         return _OWNER
+    if asking.looks_again(reader, storing):
+        return asking.LOOKS_AGAIN
     if kind is not FindingKind.READ_WRITE:
         return ""
     if leaving.is_left(reader, writer[1]):
