@@ -3,6 +3,9 @@ their arguments."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+
 import libcst as cst
 
 from raceway.model.sites import Context, Role, SiteForm
@@ -36,6 +39,8 @@ WALKERS = frozenset(
 )
 COPYING = frozenset({"list", "dict", "sorted"})
 """These copy a view in one step on all interpreters."""
+_WAITING = re.compile(r"(?:^|_)(?:wait|until|eventually|poll)(?:$|_|(?=[A-Z]))|[a-z](?:Until|Eventually)\b")
+"""What functions are called that wait until a condition holds."""
 ATTRIBUTE_CALLS = {
     "getattr": Context.LOAD,
     "hasattr": Context.LOAD,
@@ -47,6 +52,7 @@ ATTRIBUTE_CALLS = {
 def call(planner: Planner, node: cst.Call) -> Taint:
     """Walk a call in evaluation order; it ends a segment."""
     func, awaited = node.func, planner.awaited is node
+    planner.conditions.update(_conditions(node))
     if isinstance(func, cst.Attribute):
         taint = _method(planner, node, func)
     elif isinstance(func, cst.Name) and planner.scope.resolve(func.value) is Binding.BUILTIN:
@@ -61,6 +67,14 @@ def call(planner: Planner, node: cst.Call) -> Taint:
     planner.flow.links.note(node, planner.flow.guards, CLEAN.union(*given), awaited)
     planner.flow.switch()
     return taint | planner.helpers.answer(planner.flow, node)
+
+
+def _conditions(node: cst.Call) -> Iterator[cst.Lambda]:
+    """The functions written as arguments of a call that waits by its name, as `wait_until(lambda: job.done)` does: what
+    they read is what the test of a loop reads that only waits."""
+    name = node.func.attr if isinstance(node.func, cst.Attribute) else node.func
+    if isinstance(name, cst.Name) and _WAITING.search(name.value):
+        yield from (argument.value for argument in node.args if isinstance(argument.value, cst.Lambda))
 
 
 def is_function(planner: Planner, name: str) -> bool:

@@ -157,8 +157,12 @@ def argument(planner: Planner, node: cst.Arg) -> Taint:
 def lambda_(planner: Planner, node: cst.Lambda) -> Taint:
     """Defaults belong to the scope around, the body to the lambda's own activation."""
     planner.visit(node.params)
+    first = len(planner.plan.drafts)
     with planner.activation(node):
         planner.visit(node.body)
+    if node in planner.conditions:
+        for draft in planner.plan.drafts[first:]:
+            draft.flag = draft.waits = True
     return CLEAN
 
 

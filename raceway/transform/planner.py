@@ -38,6 +38,7 @@ class Planner:
         self.polled: dict[str, set[str]] = {}
         self.loops = 0
         self.awaited: cst.CSTNode | None = None
+        self.conditions: set[cst.CSTNode] = set()
         self._handlers = handlers
 
     def visit(self, node: cst.CSTNode | None) -> Taint:
