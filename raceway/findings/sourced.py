@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from raceway.findings import asking, emptying, expecting, leaving, moments, rewalking
+from raceway.findings import asking, emptying, expecting, leaving, moments, rewalking, tickets
 from raceway.findings.classify import Member, Openings
 from raceway.findings.owners import asks_for_itself
 from raceway.model.kinds import FindingKind, Operation
@@ -53,6 +53,8 @@ def reason(
         return asking.LOOKS_AGAIN
     if kind is not FindingKind.READ_WRITE:
         return ""
+    if not reads_first and tickets.is_asked_by_ticket(race, writer, reader[1]):
+        return tickets.REASON
     if leaving.is_left(reader, writer[1]):
         return leaving.REASON.format(writer[1].literal)
     if asking.asks_again(reader, writer, storing, site_of):

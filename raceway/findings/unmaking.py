@@ -5,8 +5,10 @@
             self.stop()
 
 Whoever used the object before has let go of it since. The detector cannot tell: nothing but the count of the references
-orders the two sides. Where the finalizer's is the earlier side it has handed the object out again. Called by the
-program itself it is a method like any other. What the class keeps for all its objects is there as before.
+orders the two sides. So it is with a container that the class makes for each object, where the other side has come to
+it by an object, too: `self.rows.append(row)`. Where the finalizer's is the earlier side it has handed the object out
+again. Called by the program itself it is a method like any other. What the class keeps for all its objects is there as
+before.
 """
 
 from __future__ import annotations
@@ -20,11 +22,13 @@ from types import CodeType
 
 from raceway.findings import naming
 from raceway.model.kinds import LocationKind
-from raceway.model.races import RawRace, Side
+from raceway.model.races import RawRace
 from raceway.model.records import Stack
 from raceway.model.sites import Site
 
 _FINALIZER = "__del__"
+_CONTAINERS = frozenset({LocationKind.STRUCTURE, LocationKind.ITEM})
+_MAKERS = frozenset({"list", "dict", "set", "deque", "OrderedDict", "defaultdict", "Counter", "bytearray"})
 _CLASS = re.compile(r"\b(cls|__class__|_*[A-Z]\w*)$|\btype\([^()]*\)$")
 """What a class is called where its attributes are stored."""
 
@@ -33,22 +37,68 @@ def without_unmaking(races: Iterable[RawRace], site_of: Callable[[int], Site]) -
     """The races whose later side is no attribute of an object of which there is no reference left."""
     for race in races:
         of_class = _CLASS.search(site_of(race.earlier.access.site).base) is not None
-        if race.observed or race.one_loop or of_class or not _is_last(race.later, site_of):
+        if race.observed or race.one_loop or of_class or not _is_last(race, site_of):
             yield race
 
 
-def _is_last(side: Side, site_of: Callable[[int], Site]) -> bool:
-    """Whether the finalizer of the object, or a method that this calls of it, touches one of its attributes."""
-    access = side.access
-    if access.location.kind is not LocationKind.ATTRIBUTE or not access.stack:
+def _is_last(race: RawRace, site_of: Callable[[int], Site]) -> bool:
+    """Whether the finalizer of the object, or a method that this calls of it, touches one of its attributes, or one of
+    its own containers."""
+    access = race.later.access
+    if not access.stack:
         return False
-    if site_of(access.site).base != _own_name(access.stack[0][0]):
+    site, operand, held = site_of(access.site), _own_name(access.stack[0][0]), ""
+    if access.location.kind in _CONTAINERS and site.through == site_of(race.earlier.access.site).through:
+        held = site.through
+        operand += f".{held}"
+    if site.base != operand or not (held or access.location.kind is LocationKind.ATTRIBUTE):
         return False
     for index, (code, _offset) in enumerate(access.stack):
         if code.co_name == _FINALIZER:
-            return not _is_called(access.stack[index:])
+            return not _is_called(access.stack[index:]) and (not held or _is_made_for_each(code, held))
         if not _is_own_method(access.stack[index : index + 2]):
             return False
+    return False
+
+
+def _is_made_for_each(finalizer: CodeType, name: str) -> bool:
+    """Whether the class of the finalizer stores nothing there but containers that it has just made."""
+    tree = naming.parsed(finalizer.co_filename)
+    for cls in ast.walk(tree) if tree is not None else ():
+        if isinstance(cls, ast.ClassDef) and any(
+            isinstance(node, ast.FunctionDef) and node.lineno == finalizer.co_firstlineno for node in cls.body
+        ):
+            stored = list(_stored(cls, name))
+            return bool(stored) and all(map(_is_new, stored))
+    return False
+
+
+def _stored(cls: ast.ClassDef, name: str) -> Iterator[ast.expr | None]:
+    """What the class stores in an attribute of that name; None where it is something else than an assignment."""
+    for node in ast.walk(cls):
+        match node:
+            case ast.Assign(targets=[ast.Attribute(attr=attr)]) | ast.AnnAssign(target=ast.Attribute(attr=attr)):
+                if attr == name:
+                    yield node.value
+            case ast.Assign(targets=targets) if any(_is_named(target, name) for target in targets):
+                yield None
+            case ast.AnnAssign(target=ast.Name(id=attr), value=ast.expr()) if attr == name:
+                yield None  # one for all
+
+
+def _is_named(target: ast.expr, name: str) -> bool:
+    return any(
+        (isinstance(part, ast.Name) and part.id == name) or (isinstance(part, ast.Attribute) and part.attr == name)
+        for part in ast.walk(target)
+    )
+
+
+def _is_new(value: ast.expr | None) -> bool:
+    match value:
+        case ast.List() | ast.Dict() | ast.Set() | ast.ListComp() | ast.DictComp() | ast.SetComp():
+            return True
+        case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)):
+            return name in _MAKERS
     return False
 
 

@@ -230,8 +230,8 @@ _TARGETS = (
 _INSIDE = (
     Mutant(
         "form-lambda", "the body of a lambda",
-        "transform/expressions.py", "        planner.visit(node.body)\n    return CLEAN",
-        "        pass\n    return CLEAN", "race/lambda_read.py",
+        "transform/expressions.py", "        planner.visit(node.body)\n    if node in",
+        "        pass\n    if node in", "race/lambda_read.py",
     ),
     Mutant(
         "form-f-string", "the fields of an f-string",

@@ -439,7 +439,7 @@ _JUDGING = (
     ),
     Mutant(
         "unmade-others", "that only the finalizer's own object is private",
-        "findings/unmaking.py", "if site_of(access.site).base != _own_name(access.stack[0][0]):", "if False:",
+        "findings/unmaking.py", "if site.base != operand or not", "if not",
         "race/deleted_last.py",
     ),
     Mutant(

@@ -7,8 +7,43 @@ from tests.mutants.mutant import Mutant
 SOURCED = (
     Mutant(
         "benign-by-key", "that who only takes out what was there writes nothing back",
-        "findings/sourced.py", "FindingKind.LOST_UPDATE and emptying", "FindingKind.LOST_UPDATE and False and emptying",
+        "findings/sourced.py", "and emptying.writes_nothing_back", "and False and emptying.writes_nothing_back",
         "norace/evict_by_keys.py",
+    ),
+    Mutant(
+        "benign-by-value", "that what is removed one at a time leaves what is put in",
+        "findings/sourced.py", "and emptying.leaves_what_is_put_in", "and False and emptying.leaves_what_is_put_in",
+        "norace/drained_one_by_one.py",
+    ),
+    Mutant(
+        "benign-looked-again", "that who looks again under a lock acts on no old answer",
+        "findings/sourced.py", "if asking.looks_again(", "if False and asking.looks_again(",
+        "norace/lock_looked_again.py",
+    ),
+    Mutant(
+        "benign-ticket", "that who asks by a key was given it after the store",
+        "findings/sourced.py", "and tickets.is_asked_by_ticket(", "and False and tickets.is_asked_by_ticket(",
+        "norace/ticket_store.py",
+    ),
+    Mutant(
+        "benign-ticket-early", "that a key which is given away before the store tells nothing",
+        "findings/tickets.py", "all(_follows(use, item)", "all(True or _follows(use, item)", "race/ticket_store.py",
+    ),
+    Mutant(
+        "benign-ticket-guessed", "that others may ask for the count",
+        "findings/tickets.py", "_asked(tree, name) == _asked(function, name)", "True", "race/ticket_store.py",
+    ),
+    Mutant(
+        "condition-of-wait", "that the condition of a call that waits is read as the test of a loop",
+        "transform/expressions.py", "if node in planner.conditions:", "if False:", "norace/poll_condition.py",
+    ),
+    Mutant(
+        "finalizer-container", "that a finalizer works on containers of its own object",
+        "findings/unmaking.py", "not held or _is_made_for_each(code, held)", "not held", "norace/deleted_container.py",
+    ),
+    Mutant(
+        "finalizer-container-shared", "that a container may be one of the class, or of others",
+        "findings/unmaking.py", "not held or _is_made_for_each(code, held)", "True", "race/deleted_container.py",
     ),
     Mutant(
         "benign-taken-out", "that two who only take items out are benign",
