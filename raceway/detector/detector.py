@@ -17,7 +17,7 @@ from raceway.detector.flags import is_polled, see_flag
 from raceway.detector.lockorder import LockOrders
 from raceway.detector.luck import by_luck
 from raceway.detector.races import Races
-from raceway.detector.regions import find_head
+from raceway.detector.regions import find_head, misses
 from raceway.detector.shadow import Entry, Epoch, Shadow, between, rank_of
 from raceway.detector.splits import closes_split, split_sections
 from raceway.detector.syncs import SyncNames, Syncs, hand_over, place_of
@@ -139,7 +139,7 @@ class Detector:
             self.read.add(access.variable.removesuffix("[...]"))
         if site.regions:
             self.acted.add(access.site)
-        if site.regions and access.operation.mutates:
+        if site.regions and (access.operation.mutates or misses(access, site)):
             find_head(entry, site, actor.heads, task)
         entry.rank, closes = rank_of(site, access.operation, entry.head is not None), False
         if task is not None:

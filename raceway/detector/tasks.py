@@ -239,6 +239,8 @@ class Tasks:
             found = self.closed_before(entry, shadow, task)
             if found is not None:
                 yield found, False
+            if (gone := self.between(entry, shadow, task)) is not None:
+                yield gone, True  # what was to be taken out
         if shadow.writes and entry.access.operation.reads:
             other = shadow.writes[-1]
             if not task.turn:

@@ -64,7 +64,8 @@ class Region(Struct):
     takes what the test has asked for without a second look. `apart`: the head lies in a method or property that the
     write's function has asked. `fills`: the write puts something into what the test has found not to be full. `here`:
     the head of a region with `calls` is a test in the function that makes them. `brings`: it stores what was there
-    before the test: who finds nothing there takes the place, and makes no value for it.
+    before the test: who finds nothing there takes the place, and makes no value for it. `takes`: it takes out what the
+    test has found, and fails if that is gone.
     """
 
     head: int
@@ -81,6 +82,7 @@ class Region(Struct):
     fills: bool = False
     here: bool = False
     brings: bool = False
+    takes: bool = False
 
 
 OTHER = ""

@@ -123,7 +123,7 @@ def single(site: Site) -> SiteTable:
     return table
 
 
-_PackedRegion = tuple[int, str, bool, bool, bool, bool, bool, tuple[int, ...], bool, bool, bool, bool, bool, bool]
+_PackedRegion = tuple[int, str, bool, bool, bool, bool, bool, tuple[int, ...], *tuple[bool, ...]]
 
 
 def _regions(packed: Iterable[_PackedRegion]) -> tuple[Region, ...]:
@@ -180,13 +180,15 @@ def _packed(region: Region) -> _PackedRegion:
         region.fills,
         region.here,
         region.brings,
+        region.takes,
     )
 
 
 def _head(region: Region) -> int:
     takes_back = region.kind is RegionKind.VALUE
     bits = region.switches << 3 | region.splits << 2 | takes_back << 1 | region.awaits
-    return region.head << 7 | region.brings << 6 | bool(region.calls) << 5 | region.instead << 4 | bits
+    bits |= region.takes << 7 | region.brings << 6
+    return region.head << 8 | bool(region.calls) << 5 | region.instead << 4 | bits
 
 
 def _operand(site: Site) -> int:

@@ -897,6 +897,7 @@ typedef struct {
     bool splits; /* a lock may have been let go of between the read and the write */
     bool lent; /* the head lies in another function, called by the same activation */
     bool brings; /* the write stores what was there before the test */
+    bool takes; /* it takes out what the test has found, and fails if that is gone */
     bool instead; /* a short circuit may have passed by the read of the region before this one */
     bool switches; /* a greenlet may have let others run there */
 } RegionOf;
@@ -916,6 +917,7 @@ typedef struct {
     bool acted;
     bool awaits; /* one of its regions has an await inside */
     bool splits; /* one of its regions may be of two critical sections */
+    bool takes; /* one of its regions takes out what its test has found */
     bool answers; /* what the function gives back depends on this read, or something that the coroutine does */
     uint8_t region_count;
     RegionOf *regions; /* owned */

@@ -85,9 +85,10 @@ head_at(Thread *thread, const RegionOf *region, const Location *location)
                : NULL;
 }
 
-/* The read that the write at `site` depends on, if it was reached in this activation, and which region that is. */
+/* The read that the write at `site` depends on, if it was reached in this activation, and which region that is. An access
+   that changes nothing may be one that finds gone what it takes out. */
 const Head *
-find_head(Thread *thread, uint32_t site, const Location *location, int8_t *region)
+find_head(Thread *thread, uint32_t site, const Location *location, bool mutates, int8_t *region)
 {
     const Head *found = NULL;
     for (uint8_t number = 0; number < sites[site].region_count; number++) {
@@ -95,7 +96,7 @@ find_head(Thread *thread, uint32_t site, const Location *location, int8_t *regio
         if (found != NULL && !here->instead) {
             break;
         }
-        const Head *head = head_at(thread, here, location);
+        const Head *head = mutates || here->takes ? head_at(thread, here, location) : NULL;
         if (head != NULL && (found == NULL || (int32_t)(head->order - found->order) > 0)) {
             *region = (int8_t)number;
             found = head;

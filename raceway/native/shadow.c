@@ -750,6 +750,16 @@ check_gaps(Access *access, Frame *frame, const Cell *cell, const Expansion *expa
     }
 }
 
+/* The access has found gone what it was to take out: its task has found it, before it was suspended. */
+static void
+check_missed(Access *access, Frame *frame, const Cell *cell, const Expansion *expansion)
+{
+    uint32_t other = between(access, cell, expansion);
+    if (other != 0) {
+        report(access, frame, other, RACE_OBSERVED, true);
+    }
+}
+
 /* Whether the access closes a region of two critical sections. Who takes a place takes no other one of the same container. */
 static bool
 closes_split(const Access *access)
@@ -789,8 +799,9 @@ record_at(Thread *thread, Frame *frame, uint32_t number, Cell *cell, const Locat
         here.common = here.object->extra->common;
     }
     access.wanted = (Context){.site = number, .operation = (uint8_t)op, .commute = (uint8_t)commute, .region = -1};
-    if (site->region_count != 0 && op_mutates(op)) {
-        access.head = find_head(thread, number, location, &access.wanted.region);
+    bool misses = unlikely(site->takes) && op == OP_READ && thread->task != NULL;
+    if (site->region_count != 0 && (op_mutates(op) || misses)) {
+        access.head = find_head(thread, number, location, op_mutates(op), &access.wanted.region);
         if (access.head != NULL) {
             access.wanted.head_offset = access.head->offset;
             access.wanted.head_locks = access.head->locks;
@@ -812,6 +823,9 @@ record_at(Thread *thread, Frame *frame, uint32_t number, Cell *cell, const Locat
             if (unlikely(other != 0)) {
                 report_between(&access, frame, other, false);
             }
+        }
+        else if (misses) {
+            check_missed(&access, frame, cell, expansion);
         }
         if (op_reads(op) && (thread->task->turn == 0 || walkers_count != 0)) {
             task_sees(thread, cell);

@@ -115,7 +115,7 @@ typedef struct {
 void report(Access *access, Frame *frame, uint32_t other, int told, bool one_loop);
 
 bool may_pause(const Task *task, const RegionOf *region);
-const Head *find_head(Thread *thread, uint32_t site, const Location *location, int8_t *region);
+const Head *find_head(Thread *thread, uint32_t site, const Location *location, bool mutates, int8_t *region);
 
 bool hold_one_lock(Lockset one, Lockset other);
 void hear(Thread *thread, const Context *other);

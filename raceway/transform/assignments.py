@@ -148,6 +148,7 @@ def _store_item(
         draft.literal = literal(value)
         draft.counted = context is Context.DELETE and _is_counted(target)
         draft.brought = local_name(planner, value)
+        draft.fails = context is Context.DELETE and not planner.flow.tried
         paths = (*subscript_paths(planner, target, draft), *structure_paths(planner, target.value))
         planner.flow.write(draft, taint, *paths)
         planner.helpers.answered(planner.flow, draft, taint)

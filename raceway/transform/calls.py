@@ -30,6 +30,7 @@ MUTATING = frozenset(
     "__setitem__ __delitem__".split()
 )
 TAKING = frozenset({"pop", "popleft", "popitem"})
+REMOVING = TAKING | {"remove"}
 LAZY = frozenset({"enumerate", "zip", "map", "filter", "iter", "reversed"})
 """These give back an iterator: who goes on with it runs code between its steps."""
 VIEWS = frozenset({"items", "keys", "values"})
@@ -151,7 +152,8 @@ def _tapped_method(planner: Planner, node: cst.Call, func: cst.Attribute, name: 
     if name in READING:
         return taint | planner.flow.read(draft, *paths)
     # `pop()` with a default takes what there is, and who handles that there is nothing does not rely on it.
-    draft.takes = name in TAKING and len(node.args) < 2 and not planner.flow.tried
+    draft.fails = name in REMOVING and len(node.args) < 2 and not planner.flow.tried
+    draft.takes = draft.fails and name in TAKING
     return taint | _mutation(planner, draft, taint, paths)
 
 

@@ -265,8 +265,8 @@ class Flow:
             takes = draft.takes and not self.tried
             adds = (draft.context is Context.AUGMENT or takes or brings) and read not in self.matched
             splits = adds and not self._acted_inside(read) and (brings or self._splits(read, takes=takes))
-            fills = fills_up(draft, read, read in self.measured)
-            draft.add_region(read, RegionKind.TEST, spans, awaits, splits, acted, instead, fills, brings and splits)
+            how = fills_up(draft, read, read in self.measured), brings and splits, draft.fails and not absent
+            draft.add_region(read, RegionKind.TEST, spans, awaits, splits, acted, instead, *how)
 
     def _find_wait(self, draft: Draft) -> None:
         """What was waited for under an `if` may be gone when the wait is over, as others may have come first."""

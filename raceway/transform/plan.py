@@ -33,7 +33,7 @@ class Draft:
     """A site under construction; `order`, `segment` and `awaits` say when in its activation it is reached, `blocks` in
     which `with` blocks. `operand` is what is tapped. `passed_by`: a short circuit may leave it out. `calls`: by head,
     the calls that rely on it. `sure`: heads after which what is stored was awaited for. `takes`: it takes out of a
-    container what must be there. `brought`: the local that it stores."""
+    container what must be there. `fails`: it does so, or deletes it. `brought`: the local that it stores."""
 
     index: int
     form: SiteForm
@@ -77,6 +77,7 @@ class Draft:
     sure: set[int] = field(default_factory=set)
     calls: dict[int, list[Call]] = field(default_factory=dict)
     takes: bool = False
+    fails: bool = False
     brought: str = ""
 
     def rely(self, head: Draft, call: Call) -> None:
@@ -99,8 +100,17 @@ class Draft:
     def rely_apart(self, head: Draft, fills: bool) -> None:
         """Note that this write depends, over an await, on the read `head` in a method that its function has asked."""
         if all(region.head != head.index for region in self.regions):
-            test = Region(head.index, RegionKind.TEST, True, awaits=True, switches=True, apart=True, fills=fills)
-            self.regions.append(test)
+            found = Region(
+                head.index,
+                RegionKind.TEST,
+                spans=True,
+                awaits=True,
+                switches=True,
+                apart=True,
+                fills=fills,
+                takes=self.fails,
+            )
+            self.regions.append(found)
             head.is_head = head.opens = head.switches = head.lent = True
 
     def add_region(
@@ -114,6 +124,7 @@ class Draft:
         instead: bool = False,
         fills: bool = False,
         brings: bool = False,
+        takes: bool = False,
     ) -> None:
         """Note that this write depends on the read `head`; one region per head, the first kind stays.
 
@@ -121,7 +132,9 @@ class Draft:
         """
         if head is not self and all(region.head != head.index for region in self.regions):
             switches = spans and not acted
-            found = Region(head.index, kind, spans, awaits, splits, switches, instead, fills=fills, brings=brings)
+            found = Region(
+                head.index, kind, spans, awaits, splits, switches, instead, fills=fills, brings=brings, takes=takes
+            )
             self.regions.append(found)
             head.is_head = True
             head.opens |= awaits

@@ -202,7 +202,8 @@ def _lent(draft: Draft, pairs: dict[cst.CSTNode, ast.AST]) -> Iterator[Region]:
         if relies or not here:
             splits = (adds or value) and not here
             found = Region(head, kind, True, awaits, splits=splits, switches=relies, calls=lines, here=here)
-            yield replace(found, brings=brings and splits)
+            fails = draft.fails and not any(call.tried or call.absent for call in calls)
+            yield replace(found, brings=brings and splits, takes=fails and not value)
 
 
 def _links(draft: Draft, pairs: dict[cst.CSTNode, ast.AST]) -> tuple[Link, ...]:

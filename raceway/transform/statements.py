@@ -180,6 +180,7 @@ def for_(planner: Planner, node: cst.For) -> Taint:
 
 def with_(planner: Planner, node: cst.With) -> Taint:
     """`with item as target:`: entering and leaving are calls; early exits of the body guard what follows, too."""
+    suppresses = any(_suppresses(item.item) for item in node.items)
     for item in node.items:
         taint = planner.visit(item.item)
         planner.flow.switch()
@@ -187,12 +188,21 @@ def with_(planner: Planner, node: cst.With) -> Taint:
             planner.flow.suspend()
         if item.asname is not None:
             store(planner, item.asname.name, taint, node, None, "body")
+    planner.flow.tried += suppresses
     with planner.flow.block():
         planner.visit_children(node.body)
+    planner.flow.tried -= suppresses
     planner.flow.switch()
     if node.asynchronous is not None:
         planner.flow.suspend()
     return CLEAN
+
+
+def _suppresses(item: cst.CSTNode) -> bool:
+    """Whether it is `suppress(...)`, which handles exceptions."""
+    func = item.func if isinstance(item, cst.Call) else None
+    name = func.attr if isinstance(func, cst.Attribute) else func
+    return isinstance(name, cst.Name) and name.value == "suppress"
 
 
 def try_(planner: Planner, node: cst.Try | cst.TryStar) -> Taint:

@@ -14,7 +14,7 @@ _REGIONS = (
     Mutant(
         "region-test", "that a write may depend on an earlier read by a test",
         "transform/flow.py",
-        "draft.add_region(read, RegionKind.TEST, spans, awaits, splits, acted, instead, fills, brings and splits)",
+        "draft.add_region(read, RegionKind.TEST, spans, awaits, splits, acted, instead, *how)",
         "pass", "race/check_stock_call.py",
     ),
     Mutant(
@@ -176,8 +176,30 @@ _REGIONS = (
     ),
     Mutant(
         "fills-only", "that who does not ask for room leaves others to put something in, too",
-        "findings/filling.py", "if not either or (region is not None and region.fills):", "if True:",
+        "findings/filling.py", "if not either or (region is not None and (", "if True or (region is not None and (",
         "norace/task_room.py",
+    ),
+    Mutant(
+        "takes", "that what was found is gone when somebody else has taken it out",
+        "findings/filling.py", "(region.fills or (region.takes", "(region.fills or (False", "race/task_pool_taken.py",
+    ),
+    Mutant(
+        "takes-only", "that who puts something in takes nothing from who has asked whether there is anything",
+        "findings/filling.py", "and _takes(race.earlier, site_of))", "and True)", "norace/task_pool_taken.py",
+    ),
+    Mutant(
+        "takes-vainly", "that who finds gone what it was to take out has relied on a test",
+        "detector/tasks.py", "                yield gone, True", "                pass", "race/task_key_gone.py",
+    ),
+    Mutant(
+        "takes-tried", "that who handles exceptions bears that something has gone",
+        "transform/calls.py", "len(node.args) < 2 and not planner.flow.tried", "len(node.args) < 2",
+        "norace/task_pool_taken.py",
+    ),
+    Mutant(
+        "takes-suppressed", "that `suppress()` handles exceptions",
+        "transform/statements.py", "planner.flow.tried += suppresses", "planner.flow.tried += 0",
+        "norace/task_key_gone.py",
     ),
     Mutant(
         "fills-nothing", "that who asks whether there is anything asks for no room",
@@ -258,7 +280,8 @@ _REGIONS = (
     ),
     Mutant(
         "region-head", "that a write looks for the read it depends on",
-        "detector/detector.py", "if site.regions and access.operation.mutates:", "if False:", "race/lazy_serial.py",
+        "detector/detector.py", "if site.regions and (access.operation.mutates or misses(access, site)):", "if False:",
+        "race/lazy_serial.py",
     ),
     Mutant(
         "region-opening", "that a read is known by the region it can open",

@@ -383,8 +383,8 @@ _LOCATIONS = (
     ),
     Mutant(
         "split-test", "that a test may be relied on once its lock was let go of",
-        "transform/flow.py", "spans, awaits, splits, acted, instead, fills, brings and splits)",
-        "spans, awaits, False, acted, instead, fills, False)", "race/split_check.py",
+        "transform/flow.py", "spans, awaits, splits, acted, instead, *how)",
+        "spans, awaits, False, acted, instead, how[0])", "race/split_check.py",
     ),
     Mutant(
         "split-anew", "that who looks anew once it has the lock again relies on that",
