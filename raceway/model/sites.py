@@ -115,9 +115,9 @@ class Site(Struct):
     deleted whose end the function has counted. `told`: what the read gives goes into a log, or into what `__repr__`
     gives, or is a number of items that the function gives back ("log", "shown", "count"). `answers`: what the function
     gives back depends on this read; `asks`: something else that this coroutine does depends on it. `links`: of the
-    first site of a coroutine, which of its lines do something because of the answers of which other ones. `rounds`: of
-    a walk each round of which comes to an await, the names of what these call. `coroutines`: of the first site of a
-    module, the names of its coroutine functions, each with those of what it awaits.
+    first site of a module, which lines of its coroutines do something because of the answers of which other ones.
+    `rounds`: of a walk each round of which comes to an await, the names of what these call. `coroutines`: of the first
+    site of a module, the names of its coroutine functions, each with those of what it awaits.
     """
 
     index: int

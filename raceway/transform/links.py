@@ -40,6 +40,10 @@ class Links:
             for read in value:
                 self.pairs[read.anchor, act] = True
 
+    def add_to(self, pairs: Pairs) -> None:
+        """Have these pairs among those of the module."""
+        pairs.update(self.pairs)
+
     def asking(self) -> set[cst.CSTNode]:
         """The places that ask."""
         return {asks for asks, _act in self.pairs}

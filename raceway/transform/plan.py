@@ -65,7 +65,6 @@ class Draft:
     counted: bool = False
     answers: bool = False
     asks: bool = False
-    links: Pairs = field(default_factory=dict)
     rounds: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
     order: int = 0
@@ -160,7 +159,9 @@ class Tap:
 
 @dataclass(slots=True)
 class Plan:
-    """All taps of one module, in the order in which they were planned: inner operands before outer ones."""
+    """All taps of one module, in the order in which they were planned: inner operands before outer ones. `links` are
+    the pairs of its coroutines."""
 
     drafts: list[Draft] = field(default_factory=list)
     taps: list[Tap] = field(default_factory=list)
+    links: Pairs = field(default_factory=dict)

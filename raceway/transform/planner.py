@@ -67,15 +67,14 @@ class Planner:
     @contextmanager
     def activation(self, node: cst.CSTNode) -> Iterator[None]:
         """The scope that `node` opens, as an activation of its own."""
-        scope, flow, first = self.scope, self.flow, len(self.plan.drafts)
+        scope, flow = self.scope, self.flow
         is_async = isinstance(node, cst.FunctionDef) and node.asynchronous is not None
         self.scope, self.flow = self.scopes.of[node], Flow(is_async)
         try:
             yield
         finally:
             self.flow.finish()
-            if self.flow.links.pairs and len(self.plan.drafts) > first:
-                self.plan.drafts[first].links = self.flow.links.pairs
+            self.flow.links.add_to(self.plan.links)
             self.scope, self.flow = scope, flow
 
     @property

@@ -158,7 +158,7 @@ def _sites(analysis: _Analysis) -> tuple[Site, ...]:
             draft,
             pairs[draft.anchor],
             _lent(draft, pairs),
-            _links(draft, pairs),
+            () if draft.index else _links(analysis.plan, pairs),
             made=pairs.get(draft.operand) in making.bases,
             told=told.get(pairs[draft.anchor], ""),
             given=draft.context not in _READING and pairs.get(draft.operand) in making.given,
@@ -206,9 +206,9 @@ def _lent(draft: Draft, pairs: dict[cst.CSTNode, ast.AST]) -> Iterator[Region]:
             yield replace(found, brings=brings and splits, takes=fails and not value)
 
 
-def _links(draft: Draft, pairs: dict[cst.CSTNode, ast.AST]) -> tuple[Link, ...]:
+def _links(plan: Plan, pairs: dict[cst.CSTNode, ast.AST]) -> tuple[Link, ...]:
     found: dict[tuple[int, int], bool] = {}
-    for (test, act), value in draft.links.items():
+    for (test, act), value in plan.links.items():
         lines = pairs[test].lineno, pairs[act].lineno  # type: ignore[attr-defined]
         found[lines] = found.get(lines, False) or value
     return tuple((*lines, value) for lines, value in sorted(found.items()))

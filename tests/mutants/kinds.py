@@ -165,6 +165,10 @@ _REGIONS = (
         "race/with_shared.py",
     ),
     Mutant(
+        "links-of-module", "that a coroutine without accesses of its own tells what it does because of what",
+        "transform/planner.py", "self.flow.links.add_to(self.plan.links)", "pass", "race/task_functions.py",
+    ),
+    Mutant(
         "helper-apart", "that a write after an await may rely on what a property has told before it",
         "transform/helpers.py", "            self._note_guarded(flow, write)", "            pass",
         "race/task_property.py",
