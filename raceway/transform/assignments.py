@@ -78,6 +78,7 @@ def _store_name(
         draft.literal = literal(value)
         planner.tap(draft, Role.VALUE, node, field)
         planner.flow.write(draft, taint, planner.flow.path(target))
+        planner.answers.stored(planner.flow, draft, taint)
     elif planner.scope.resolve(target.value) in (Binding.LOCAL, Binding.CELL, Binding.CLASS):
         planner.flow.bind(target.value, taint)
         keep_answer(planner, target.value, value)
@@ -138,6 +139,7 @@ def _store_attribute(
     planner.helpers.stored(planner.flow, target, name, taint)
     planner.flow.write(draft, taint, planner.flow.path(target))
     planner.helpers.answered(planner.flow, draft, taint)
+    planner.answers.stored(planner.flow, draft, taint)
 
 
 def _store_item(
@@ -152,6 +154,7 @@ def _store_item(
         paths = (*subscript_paths(planner, target, draft), *structure_paths(planner, target.value))
         planner.flow.write(draft, taint, *paths)
         planner.helpers.answered(planner.flow, draft, taint)
+        planner.answers.stored(planner.flow, draft, taint)
 
 
 def _is_counted(target: cst.Subscript) -> bool:

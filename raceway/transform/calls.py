@@ -52,7 +52,7 @@ ATTRIBUTE_CALLS = {
 
 def call(planner: Planner, node: cst.Call) -> Taint:
     """Walk a call in evaluation order; it ends a segment."""
-    func, awaited = node.func, planner.awaited is node
+    func, awaited, answer = node.func, planner.awaited is node, CLEAN
     planner.conditions.update(_conditions(node))
     if isinstance(func, cst.Attribute):
         taint = _method(planner, node, func)
@@ -62,12 +62,14 @@ def call(planner: Planner, node: cst.Call) -> Taint:
         planner.visit(func)
         taint = _arguments(planner, node)
         if isinstance(func, cst.Name) and is_function(planner, func.value):
-            planner.helpers.runs(planner.flow, node, func.value, planner.scope.is_global)
+            answer = planner.answers.call(planner.flow, node, func.value, _paths(planner, node), taint)
     taint |= algorithm(planner, node)
     given = (planner.taints.get(argument.value, CLEAN) for argument in node.args)
     planner.flow.links.note(node, planner.flow.guards, CLEAN.union(*given), awaited)
     planner.flow.switch()
-    return taint | planner.helpers.answer(planner.flow, node)
+    for one in answer:
+        planner.flow.stamp(one, ())  # what comes after the call
+    return taint | answer | (CLEAN if answer else planner.helpers.answer(planner.flow, node))
 
 
 def _conditions(node: cst.Call) -> Iterator[cst.Lambda]:
@@ -104,6 +106,17 @@ def _locals(planner: Planner, node: cst.Call) -> dict[int | str, int]:
         if name:
             key = place if argument.keyword is None else argument.keyword.value
             found[key] = planner.flow.bound.get(name, 0)
+    return found
+
+
+def _paths(planner: Planner, node: cst.Call) -> dict[int | str, str]:
+    """The access paths of the arguments, by place or keyword."""
+    found: dict[int | str, str] = {}
+    for place, argument in enumerate(node.args):
+        if argument.star == "*":
+            break
+        if path := planner.flow.path(argument.value):
+            found[place if argument.keyword is None else argument.keyword.value] = path
     return found
 
 

@@ -60,5 +60,6 @@ def plan(root: cst.Module, facts: Facts) -> Plan:
     planner.visit_block(root)
     planner.flow.finish()
     planner.helpers.link()
+    planner.answers.link()
     statements.note_polled(planner)
     return planner.plan

@@ -13,7 +13,7 @@ is so, too, where a coroutine tests the answer, awaits, and then writes: `if sho
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
@@ -21,14 +21,11 @@ import libcst as cst
 
 from raceway.model.kinds import RegionKind
 from raceway.model.sites import Context, Role, SiteForm
+from raceway.transform.answers import tests
 from raceway.transform.flow import CLEAN, Flow, Taint, fills_up
-from raceway.transform.plan import Call, Draft
+from raceway.transform.plan import CALLED, Call, Draft
 
 _KEY = re.compile(r"\[.*\]")
-_BINDING = re.compile(r"#\d+")
-
-CALLED = -1
-"""Index of the drafts that stand for the answers of methods; they are no sites."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +100,7 @@ class Helpers:
         self._accessors = accessors
         self._methods: dict[str, _Method] = {}
         self._setters: dict[str, _Method] = {}
-        self._functions: dict[str, _Method] = {}
         self._links: list[_Link] = []
-        self._runs: list[tuple[Draft, str, Call]] = []
         self._updates: list[tuple[str, Call]] = []
         self._passed: list[tuple[str, str, Call]] = []
         self._stored: list[_Stored] = []
@@ -122,17 +117,6 @@ class Helpers:
             known = map(frozenset, (flow.asked, flow.matched, flow.measured))
             given = {one: place for place, one in enumerate(parameters[1:]) if one not in flow.bound}
             methods[name] = _Method(tuple(answers), writes, flow.segment, flow.awaits, given, *known)
-
-    def define_function(self, name: str, flow: Flow, is_global: Callable[[str], bool]) -> None:
-        """A function of the module has been walked."""
-        writes = tuple(one for one in flow.blind if _is_shared(one, is_global))
-        self._functions[name] = _Method((), writes, flow.segment, flow.awaits, {}, *[frozenset[Draft]()] * 3)
-
-    def runs(self, flow: Flow, node: cst.CSTNode, name: str, is_global: Callable[[str], bool]) -> None:
-        """A function of the module is called: it relies on the tests of variables of the module that led here."""
-        for test, call in _tests(flow, node):
-            if test.index != CALLED and _is_shared(test, is_global):
-                self._runs.append((test, name, call))
 
     def called(
         self,
@@ -161,7 +145,7 @@ class Helpers:
 
     def _rely(self, flow: Flow, node: cst.CSTNode, name: str, path: str, arguments: Mapping[int | str, int]) -> None:
         """What is called relies on the tests that led here."""
-        for test, call in _tests(flow, node):
+        for test, call in tests(flow, node):
             known = frozenset(key for key, bound in arguments.items() if bound < test.order)
             if test.index != CALLED:
                 if _is_of(test, f"{path}."):
@@ -224,11 +208,6 @@ class Helpers:
                         matched = link.call.matched or self._matches(link.test, read)
                         brings = act is not None and act.is_given(write, link.known)
                         write.rely(read, replace(link.call, awaits=awaits, matched=matched, brings=brings))
-        for test, name, call in self._runs:
-            for write in self._functions[name].writes if name in self._functions else ():
-                if not _variables(test).isdisjoint(_variables(write)):
-                    write.rely(test, replace(call, awaits=call.awaits or write.awaits > 0))
-
         for name, call in self._updates:
             for read in self._answers(name):
                 for write in self._setters[name].writes if name in self._setters else ():
@@ -279,23 +258,6 @@ class Helpers:
     def _matches(self, test: str | Draft, read: Draft) -> bool:
         """Whether the method that a test calls compares the read with something."""
         return isinstance(test, str) and test in self._methods and read in self._methods[test].matched
-
-
-def _tests(flow: Flow, node: cst.CSTNode) -> Iterator[tuple[Draft, Call]]:
-    """The tests that led to a call, and how the call relies on each."""
-    absent = {read for guard in flow.guards for read in guard.absent}
-    for test in sorted({read for guard in flow.guards for read in guard.reads}, key=_order):
-        matched, here = test in flow.matched, test.index != CALLED
-        yield test, Call(node, test.awaits != flow.awaits, False, matched, flow.tried > 0, here, test in absent)
-
-
-def _is_shared(draft: Draft, is_global: Callable[[str], bool]) -> bool:
-    return any(is_global(path.partition("#")[0]) for path in draft.paths)
-
-
-def _variables(draft: Draft) -> set[str]:
-    """The paths, for any key and whatever the number of a binding."""
-    return {_BINDING.sub("", _KEY.sub("[]", path)) for path in draft.paths}
 
 
 def _is_of(draft: Draft, own: str) -> bool:

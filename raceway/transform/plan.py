@@ -11,6 +11,9 @@ from raceway.model.kinds import RegionKind
 from raceway.model.sites import Context, Region, Role, SiteForm
 from raceway.transform.links import Pairs
 
+CALLED = -1
+"""Index of the drafts that stand for the answers of methods and functions; they are no sites."""
+
 
 @dataclass(frozen=True, slots=True)
 class Call:

@@ -13,6 +13,7 @@ from typing import Any
 import libcst as cst
 
 from raceway.model.sites import Context, Role, SiteForm
+from raceway.transform.answers import Answers
 from raceway.transform.facts import Facts
 from raceway.transform.flow import CLEAN, Flow, Taint
 from raceway.transform.helpers import Helpers
@@ -34,6 +35,7 @@ class Planner:
         self.flow = Flow()
         self.plan = Plan()
         self.helpers = Helpers(facts.helpers, facts.accessors)
+        self.answers = Answers()
         self.taints: dict[cst.CSTNode, Taint] = {}
         self.polled: dict[str, set[str]] = {}
         self.loops = 0

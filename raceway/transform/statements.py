@@ -279,13 +279,15 @@ def function(planner: Planner, node: cst.FunctionDef) -> Taint:
     planner.visit(node.params)
     is_method = planner.scope.kind is ScopeKind.CLASS
     is_function = planner.scope.kind is ScopeKind.MODULE and names_function(planner, node.name.value)
+    positional = (*node.params.posonly_params, *node.params.params)
+    parameters = [one.name.value for one in positional]
+    defaults = {one.name.value: planner.flow.path(one.default) for one in positional if one.default is not None}
     with planner.activation(node):
         planner.visit_block(node.body)
-        parameters = [one.name.value for one in (*node.params.posonly_params, *node.params.params)]
         if is_method and parameters:
             planner.helpers.define(node.name.value, parameters, planner.flow)
         elif is_function:
-            planner.helpers.define_function(node.name.value, planner.flow, planner.scope.is_global)
+            planner.answers.define(node.name.value, parameters, defaults, planner.flow, planner.scope.is_global)
     return CLEAN
 
 

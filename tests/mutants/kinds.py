@@ -165,6 +165,19 @@ _REGIONS = (
         "race/with_shared.py",
     ),
     Mutant(
+        "function-answer", "that who stores the answer of a function relies on what that read",
+        "transform/answers.py", "read.lent = True", "pass", "race/function_update.py",
+    ),
+    Mutant(
+        "function-given", "that a function which is given the answer of another one relies on what that read",
+        "transform/answers.py", "if read in self._arguments and read.name != name:", "if False:",
+        "race/function_update.py",
+    ),
+    Mutant(
+        "function-named", "that a function knows what it is given by another name",
+        "transform/answers.py", "yield given + rest", "yield path", "race/function_update.py",
+    ),
+    Mutant(
         "links-of-module", "that a coroutine without accesses of its own tells what it does because of what",
         "transform/planner.py", "self.flow.links.add_to(self.plan.links)", "pass", "race/task_functions.py",
     ),
@@ -354,7 +367,7 @@ _REGIONS = (
 _SEGMENTS = (
     Mutant(
         "segment-call", "that another thread may run at a call",
-        "transform/calls.py", "    planner.flow.switch()\n    return taint", "    return taint",
+        "transform/calls.py", "    planner.flow.switch()\n    for one in answer", "    for one in answer",
         "race/rmw_local_call.py",
     ),
     Mutant(

@@ -520,7 +520,7 @@ _CALLS = (
     ),
     Mutant(
         "calls-functions", "that functions of the module are called because of tests of its variables",
-        "transform/helpers.py", "self._runs.append((test, name, call))", "pass", "race/check_calls.py",
+        "transform/answers.py", "self._acts.append(_Act(test, name, arguments, call))", "pass", "race/check_calls.py",
     ),
 )  # fmt: skip
 
