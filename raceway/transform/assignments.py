@@ -218,7 +218,7 @@ def _augmented_name(planner: Planner, node: cst.AugAssign, target: cst.Name) -> 
     before = planner.flow.env.get(target.value, CLEAN)
     taint = planner.visit(node.value)
     if binding is None:
-        planner.flow.bind(target.value, before | taint)
+        planner.flow.bind(target.value, planner.flow.works.on(before | taint))
         return CLEAN
     draft = planner.variable(target, binding, Context.AUGMENT)
     draft.spans = planner.flow.segment != segment

@@ -69,6 +69,7 @@ def call(planner: Planner, node: cst.Call) -> Taint:
     planner.flow.switch()
     for one in answer:
         planner.flow.stamp(one, ())  # what comes after the call
+    taint = planner.flow.works.on(taint, planner.flow.blocks)
     return taint | answer | (CLEAN if answer else planner.helpers.answer(planner.flow, node))
 
 

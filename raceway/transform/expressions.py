@@ -29,7 +29,7 @@ def binary(planner: Planner, node: cst.BinaryOperation) -> Taint:
         taint |= planner.visit(operation.right)
         if isinstance(operation.operator, (cst.Add, cst.Subtract)):
             planner.flow.measured |= taint
-    return taint
+    return planner.flow.works.on(taint)
 
 
 def boolean(planner: Planner, node: cst.BooleanOperation) -> Taint:

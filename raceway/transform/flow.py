@@ -21,6 +21,7 @@ from raceway.transform.links import Links
 from raceway.transform.plan import Draft
 from raceway.transform.source import literal
 from raceway.transform.ways import Ways
+from raceway.transform.works import Works
 
 Taint = frozenset[Draft]
 """The reads that a value depends on."""
@@ -109,6 +110,7 @@ class Flow:
     waits: list[Wait] = field(default_factory=list)
     tried: int = 0
     bound: dict[str, int] = field(default_factory=dict)
+    works: Works = field(default_factory=Works)
 
     def __post_init__(self) -> None:
         self.links.are_kept = self.is_async
@@ -292,11 +294,11 @@ class Flow:
         which it looks at nothing anew: neither what it tests there nor what it writes tells of a change in between.
 
         Not so if it was asked whether there is a value at all: who makes it outside of locks and stores it later, as
-        caches do, makes it twice at most. Who `takes` what is there relies on that.
+        caches do, makes it twice at most. Who `takes` what is there, or makes the new value of it, relies on that.
         """
         inside, anew = set(self.blocks), [*value, *(tested for guard in self.guards for tested in guard.reads)]
         left = bool(read.blocks) and bool(inside) and not inside & set(read.blocks)
-        counts = takes or read not in self.asked
+        counts = takes or read not in self.asked or self.works.made(value, read)
         return left and counts and not any(inside & set(other.blocks) for other in anew)
 
     def _brings(self, draft: Draft, read: Draft) -> bool:

@@ -178,6 +178,18 @@ _REGIONS = (
         "transform/answers.py", "yield given + rest", "yield path", "race/function_update.py",
     ),
     Mutant(
+        "made-of", "that who makes a value of the one that was there relies on that",
+        "transform/flow.py", " or self.works.made(value, read)", "", "race/split_made_of.py",
+    ),
+    Mutant(
+        "made-of-it", "that who hands on a value, or makes another one, relies on nothing",
+        "transform/flow.py", "or self.works.made(value, read)", "or bool(value)", "norace/split_made_of.py",
+    ),
+    Mutant(
+        "made-of-read", "that what a call reads is no value that is made of it",
+        "transform/calls.py", "works.on(taint, planner.flow.blocks)", "works.on(taint)", "norace/split_made_of.py",
+    ),
+    Mutant(
         "links-of-module", "that a coroutine without accesses of its own tells what it does because of what",
         "transform/planner.py", "self.flow.links.add_to(self.plan.links)", "pass", "race/task_functions.py",
     ),
