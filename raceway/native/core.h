@@ -1004,6 +1004,7 @@ int cell_taken(Thread *thread, const Cell *cell);
 bool cell_is_filled(const Cell *cell);
 bool record_own(Thread *thread, Cell *cell, uint32_t context, bool mutates);
 void cell_clear(Cell *cell);
+void cell_drop_read(Cell *cell);
 void cell_keep_order(Cell *cell);
 void shadow_reset(void);
 void expansions_reset(void);

@@ -2,7 +2,7 @@
 #include "taps.h"
 
 bool
-repeats_cell_of_key(const Known *known, Thread *thread, const Cell *cell)
+repeats_cell_of_key(const Known *known, Thread *thread, const Cell *cell, PyObject *container, PyObject *key)
 {
     const Row *row = known->row;
     if (row == NULL) { /* an augmented assignment */
@@ -12,7 +12,8 @@ repeats_cell_of_key(const Known *known, Thread *thread, const Cell *cell)
         return true;
     }
     return row->otherwise_count == 1 && !op_mutates(row->otherwise[0].operation) &&
-           cell_repeats(cell, thread, false, RANK_PLAIN, row->otherwise[0].commute);
+           cell_repeats(cell, thread, false, RANK_PLAIN, row->otherwise[0].commute) &&
+           has_key(container, key) == (row->full_when == PRESENT_ABSENT);
 }
 
 /* The cell of an item that is accessed by key, NULL when there is none yet; `number` tells which key it was, 0 for one that
@@ -41,7 +42,7 @@ item_serves(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObject
             uint64_t *number)
 {
     Cell *cell = cell_of_key(tap, known, container, key, number);
-    return cell != NULL && (repeats_cell_of_key(known, thread, cell) ||
+    return cell != NULL && (repeats_cell_of_key(known, thread, cell, container, key) ||
                             item_renews(tap, known, thread, frame, container, cell));
 }
 

@@ -143,9 +143,8 @@ renews(const Tap *tap, Thread *thread, Frame *frame, Cell *cell, Effect effect, 
     known->rank = rank;
     context_tags[id] = thread->tag + rank + (mutates ? TAG_MUTATES : 0);
     claim(thread, known);
-    if (mutates && beside != 0) {
-        context_drop(beside);
-        cell->r = 0;
+    if (mutates) {
+        cell_drop_read(cell);
     }
     return true;
 }

@@ -453,6 +453,18 @@ cell_taken(Thread *thread, const Cell *cell)
     return found;
 }
 
+/* The last write of a cell that is an actor's own is newer than the last read: that need not be kept beside it if who
+   conflicts with the one does with the other. */
+void
+cell_drop_read(Cell *cell)
+{
+    const Context *write = &contexts[cell->w];
+    if (cell->r != 0 && (write->commute == COMMUTE_NONE || write->commute == contexts[cell->r].commute)) {
+        context_drop(cell->r);
+        cell->r = 0;
+    }
+}
+
 /* Put a context into a cell that is this actor's own; false when another actor was there. Nothing to compare with:
    one's own accesses are ordered. */
 bool
@@ -466,8 +478,7 @@ record_own(Thread *thread, Cell *cell, uint32_t context, bool mutates)
         return true;
     }
     context_replace(&cell->w, context);
-    context_drop(cell->r);
-    cell->r = 0;
+    cell_drop_read(cell);
     return true;
 }
 

@@ -156,7 +156,7 @@ keyed_reached(Tap *tap, Frame *frame, PyObject *container, PyObject *key)
     if (likely(known != NULL) && known->cell == SEES_KEYS && key_at_hand(tap, key, &number)) {
         const Object *object = object_find(container);
         const Cell *cell = object == NULL ? NULL : keyed_find(object, number);
-        if (cell != NULL && repeats_cell_of_key(known, thread, cell)) {
+        if (cell != NULL && repeats_cell_of_key(known, thread, cell, container, key)) {
             thread->accesses++;
             if (unlikely(tap->is_head)) {
                 note_head(thread, frame, frame_offset(frame), tap->site, container, number);

@@ -37,7 +37,7 @@ void note_here(const Tap *tap, Thread *thread, const void *target, uint64_t key)
 
 /* --- itemtaps.c --------------------------------------------------------------------------------------------------- */
 
-bool repeats_cell_of_key(const Known *known, Thread *thread, const Cell *cell);
+bool repeats_cell_of_key(const Known *known, Thread *thread, const Cell *cell, PyObject *container, PyObject *key);
 bool item_serves(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObject *container, PyObject *key,
                  uint64_t *number);
 
