@@ -70,7 +70,7 @@ class Loads:
             for node in file.functions(name)
             if file.owner(node) is not None
         ]
-        return bool(found) and not any(_changes_itself(file, node) for file, node in found)
+        return bool(found) and not any(changes_itself(file, node) for file, node in found)
 
     def _are_called_once(self, file: File, node: ast.expr, function: ast.AST, whole: bool, depth: int) -> bool:
         """Whether those that call the function, or others that give the value back, do so once each; `whole`: and use
@@ -97,7 +97,7 @@ class Loads:
         yield from asked.values()
 
 
-def _changes_itself(file: File, method: Def) -> bool:
+def changes_itself(file: File, method: Def) -> bool:
     """Whether a method stores something in its object, or changes what is stored there."""
     own = next(iter(parameters(method)), "")
     return any(file.is_changed(part) for part in ast.walk(method) if isinstance(part, ast.Name) and part.id == own)

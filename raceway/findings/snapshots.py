@@ -5,9 +5,10 @@
 
 CPython stores and loads a reference in one step, with a GIL and without one, and who finds an object finds all that was
 written to it before. So a reader has the old value or the new one, and each of them is whole, if nobody changes what is
-stored, if there is a value from the beginning, and if the store does not depend on what it replaces, but under a lock
-that all stores hold (read, copy, update). A reader that loads twice may have both; one that tests what it finds may act
-on the old one; two variables that one function stores and another one loads may be of two moments: these stay findings.
+stored, if there is a value from the beginning, and if the store does not depend on what it replaces, but where one
+actor makes all stores, or a lock is held at all of them (read, copy, update). A reader that loads twice may have both;
+one that tests what it finds may act on the old one; two variables that one function stores and another one loads may be
+of two moments: these stay findings.
 
 Told from the races of the run, and from the source of all that stores (`wholes`) and loads (`loads`) the variable.
 """
@@ -155,10 +156,11 @@ def _variable(race: RawRace) -> str:
 
 def _stores(site: Site, alone: bool, guarded: bool) -> bool:
     """Whether the site replaces what is there by something that is no literal, and has not been made of it; `alone`:
-    by one actor only, which may compare the two before; `guarded`: all stores are made under one lock, so that it may
-    be made of what is there then."""
+    by one actor only, which may compare the two before, and make the one of the other; `guarded`: all stores are made
+    under one lock, so that it may be made of what is there then."""
     plain = site.context is Context.STORE and site.form in _FORMS and not site.keyed
-    allowed = {RegionKind.TEST: alone, RegionKind.VALUE: guarded and not any(one.splits for one in site.regions)}
+    whole = guarded and not any(one.splits for one in site.regions)
+    allowed = {RegionKind.TEST: alone, RegionKind.VALUE: alone or whole}
     tests = all(allowed.get(region.kind, False) for region in site.regions)
     return plain and tests and not site.literal and not site.flag
 

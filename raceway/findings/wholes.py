@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 
+from raceway.findings.loads import changes_itself
 from raceway.findings.sources import Def, File, Sources, outwards, parameters
 from raceway.model.sites import Site
 
@@ -113,7 +114,7 @@ class Wholes:
         changes = [node for node in uses if file.is_changed(node)]
         if _is_changed_later(file, stored):
             return False
-        bound = [node for node in uses if not isinstance(node.ctx, ast.Load)]
+        bound, again = [node for node in uses if not isinstance(node.ctx, ast.Load)], _targets(file.statement(stored))
         if stored.id in (defaults := parameters(function)):
             default = defaults[stored.id]
             given = default is None or self._is_whole(file, default, depth - 1)
@@ -123,7 +124,7 @@ class Wholes:
             match file.around(node):
                 case ast.Assign(targets=[target], value=ast.expr() as value) if target is node:
                     filled = bool(changes) and not isinstance(value, ast.Constant)
-                    if not filled and not self._is_whole(file, value, depth - 1):
+                    if not filled and _called(value) not in again and not self._is_whole(file, value, depth - 1):
                         return False
                 case _:
                     return False
@@ -162,13 +163,63 @@ def _uses_up(file: File, stores: Sequence[_Store], loads: Sequence[ast.Attribute
 
 
 def _is_made_of(file: File, node: ast.expr, stores: Sequence[_Store]) -> bool:
-    """Whether a value is loaded by the statement that stores the next one, or where that is there already."""
-    own = file.statement(node)
-    return any(
-        own is statement or (file.function(target) is file.function(node) and own.lineno > target.lineno)
+    """Whether a value is loaded by the statement that stores the next one, or for it, or where that is there."""
+    own, function = file.statement(node), file.function(node)
+    return _leads_to(file, node, [one for one, target in stores if file.function(target) is function]) or any(
+        own is statement or (file.function(target) is function and own.lineno > target.lineno)
         for statement, target in stores
         if isinstance(own, ast.stmt)
     )
+
+
+def _leads_to(file: File, node: ast.expr, stores: Sequence[ast.AST]) -> bool:
+    """Whether a value is loaded into a local that is for nothing but to make, in steps, what is stored, and to be
+    compared; and does not change."""
+    if not (names := _targets(file.statement(node), node)):
+        return False
+    uses = [use for name in names for use in file.names(name) if file.function(use) is file.function(node)]
+    steps = _steps(file.function(node), stores)
+    return bool(uses) and not any(
+        file.is_changed(use)
+        or _is_told_to_change(file, use)
+        or isinstance(file.around(use), ast.AugAssign)
+        or (isinstance(use.ctx, ast.Load) and not (_is_compared(file, use) or file.statement(use) in steps))
+        for use in uses
+    )
+
+
+def _is_told_to_change(file: File, use: ast.expr) -> bool:
+    """Whether a method is called that changes its object."""
+    method = file.around(use)
+    called = isinstance(method, ast.Attribute) and isinstance(file.around(method), ast.Call)
+    return called and any(changes_itself(file, one) for one in file.functions(_called(method)) if file.owner(one))
+
+
+def _steps(function: ast.AST, stores: Sequence[ast.AST]) -> set[ast.AST]:
+    """The assignments of a function to locals from which, in steps, what is stored is made; and the stores."""
+    steps, makes = set[ast.AST](stores), list[ast.AST](stores)
+    assigned = [part for part in ast.walk(function) if isinstance(part, (ast.Assign, ast.AnnAssign))]
+    while makes:
+        needed = {part.id for part in ast.walk(makes.pop()) if isinstance(part, ast.Name)}
+        new = [part for part in assigned if part not in steps and needed & _targets(part)]
+        steps.update(new)
+        makes.extend(new)
+    return steps
+
+
+def _targets(statement: ast.AST, value: ast.expr | None = None) -> set[str]:
+    """What an assignment gives a value to, by name: that value, if one is given."""
+    match statement:
+        case ast.Assign(targets=targets, value=given) if value is None or value is given:
+            return {_called(target) for target in targets} - {""}
+        case ast.AnnAssign(target=target, value=given) if value is None or value is given:
+            return {_called(target)} - {""}
+    return set()
+
+
+def _called(node: ast.AST) -> str:
+    """The name of a variable, or of an attribute."""
+    return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
 
 
 def _is_compared(file: File, node: ast.expr) -> bool:

@@ -26,8 +26,36 @@ SNAPSHOTS = (
     ),
     Mutant(
         "snapshot-made-of", "that a snapshot may be made of the last one under a lock",
-        "findings/snapshots.py", "RegionKind.VALUE: guarded and", "RegionKind.VALUE: False and",
+        "findings/snapshots.py", "RegionKind.VALUE: alone or whole", "RegionKind.VALUE: alone",
         "norace/snapshot_made_of.py",
+    ),
+    Mutant(
+        "snapshot-made-alone", "that the only one who stores a snapshot may make it of the last one",
+        "findings/snapshots.py", "RegionKind.VALUE: alone or whole", "RegionKind.VALUE: whole",
+        "norace/snapshot_replaced.py",
+    ),
+    Mutant(
+        "snapshot-steps", "that what is loaded to make the next snapshot of it, in steps, is not used up",
+        "findings/wholes.py", "return _leads_to(file, node, [", "return False and _leads_to(file, node, [",
+        "norace/snapshot_replaced.py",
+    ),
+    Mutant(
+        "snapshot-again", "that the last value stored again is a whole one",
+        "findings/wholes.py", "_called(value) not in again and", "", "norace/snapshot_stepwise.py",
+    ),
+    Mutant(
+        "snapshot-told", "that who makes the next snapshot of the last one may change that",
+        "findings/wholes.py", "or _is_told_to_change(file, use)", "", "race/snapshot_replaced.py",
+    ),
+    Mutant(
+        "snapshot-changed-before", "that what is changed in place and stored again is no snapshot",
+        "findings/wholes.py", "        file.is_changed(use)\n        or _is_told", "        _is_told",
+        "race/snapshot_stepwise.py",
+    ),
+    Mutant(
+        "snapshot-added-before", "that what is added to in place on the way to the next one is no snapshot",
+        "findings/wholes.py", "        or isinstance(file.around(use), ast.AugAssign)\n", "",
+        "race/snapshot_stepwise.py",
     ),
     Mutant(
         "snapshot-compared", "that the only one who stores a snapshot may compare it with the last one",
@@ -125,7 +153,7 @@ SNAPSHOTS = (
     ),
     Mutant(
         "snapshot-looked", "that methods of what was loaded may change it",
-        "findings/loads.py", "not any(_changes_itself(file, node) for file, node in found)", "True",
+        "findings/loads.py", "not any(changes_itself(file, node) for file, node in found)", "True",
         "race/snapshot_looked.py",
     ),
     Mutant(
