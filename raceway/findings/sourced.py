@@ -13,6 +13,7 @@ from raceway.model.sites import Site
 
 _OWNER = "who asks whether it is the owner itself gets the same answer from all that others store"
 
+_PLAIN = frozenset({FindingKind.READ_WRITE, FindingKind.WRITE_WRITE})
 _BORNE = frozenset({FindingKind.CHECK_THEN_ACT, FindingKind.READ_WRITE, FindingKind.WRITE_WRITE})
 
 Where = tuple[str, Site]
@@ -31,6 +32,8 @@ def reason(
     earlier, later = places
     if emptying.only_empties(race, earlier, later):
         return emptying.REASON
+    if kind in _PLAIN and emptying.both_claim(race, earlier, later):
+        return emptying.CLAIM
     if kind is FindingKind.ITERATION_MUTATION:
         walks = race.earlier.access.operation is Operation.ITERATE
         return rewalking.REASON if rewalking.begins_anew(*((earlier, later) if walks else (later, earlier))) else ""

@@ -59,6 +59,25 @@ SOURCED = (
         "findings/emptying.py", "and _is_whole(path, site)", "", "race/take_out.py",
     ),
     Mutant(
+        "benign-claimed", "that two who take one item out, and bear that it is gone, are benign",
+        "findings/sourced.py", "if kind in _PLAIN and emptying.both_claim(", "if False and emptying.both_claim(",
+        "norace/dict_claim.py",
+    ),
+    Mutant(
+        "benign-claimed-handled", "that a handler may bear that the item is gone",
+        "findings/emptying.py", "return innermost is not None and any(", "return False and any(",
+        "norace/dict_claim.py",
+    ),
+    Mutant(
+        "benign-claimed-by-both", "that both sides must take the item out",
+        "findings/emptying.py", "_claims(*earlier) and _claims(*later)", "_claims(*earlier)", "race/dict_claim.py",
+    ),
+    Mutant(
+        "benign-claimed-there", "that who must find the item there does not bear that it is gone",
+        "findings/emptying.py", "case (ast.Call(args=[_, _], keywords=[]),):", "case (ast.Call(),):",
+        "race/dict_claim.py",
+    ),
+    Mutant(
         "benign-walks-again", "that a walk may be begun anew when it is told of a change",
         "findings/sourced.py", "if rewalking.begins_anew(", "if False and rewalking.begins_anew(",
         "norace/walk_again.py",
