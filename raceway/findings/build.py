@@ -28,6 +28,7 @@ from raceway.findings.making import without_making
 from raceway.findings.published import Early, early
 from raceway.findings.readback import ReadBack
 from raceway.findings.readers import changes, loses, tests
+from raceway.findings.relocked import Relocked
 from raceway.findings.remedies import fix, guard
 from raceway.findings.sides import LockNames, another_worker, sides_of, tells_item
 from raceway.findings.snapshots import REASON as SNAPSHOT
@@ -89,15 +90,17 @@ def build(
     for group in groups:
         guarding.add(bare(group), (race for race, _first, _second in group.races))
         group.judgement = _judge_all(group, names, gil, guards.of(group.variable), directory, openings, snapshots, back)
-    found, groups = groups, []
+    found, groups, relocked = groups, [], Relocked(groups, names, directory)
     for luck in range(3):
         groups += beyond(folded([group for group in found if group.luck == luck], names.site), groups)
     _call(groups, names, Aliases(files))
     moments = _together(groups, names)
     for number, group in enumerate(groups):
-        group.usual, group.moments = guarding.of(bare(group)), moments.get(number)
+        group.usual, group.moments = guarding.of(bare(group), group.best()[0].one_loop), moments.get(number)
         group.is_one_value = group.kind in PLAIN and snapshots.is_one_value(group.best()[0])
-    findings = [_finding(group, names, locks, directory, gil, guards.of(group.variable), back) for group in groups]
+    findings = [
+        _finding(group, names, locks, directory, gil, guards.of(group.variable), back, relocked) for group in groups
+    ]
     return tuple(
         replace(finding, related=references(finding, [findings[other] for other in related(moments, number)]))
         for number, finding in enumerate(findings)
@@ -138,7 +141,14 @@ def _place(finding: Finding) -> tuple[str, int]:
 
 
 def _finding(
-    group: Group, names: Names, locks: LockNames, directory: str, gil: bool, declaration: Guard | None, back: ReadBack
+    group: Group,
+    names: Names,
+    locks: LockNames,
+    directory: str,
+    gil: bool,
+    declaration: Guard | None,
+    back: ReadBack,
+    relocked: Relocked,
 ) -> Finding:
     race, first, second = group.best()
     judgement, key = group.judgement, group.key if tells_item(group.key, group.best()[0], names) else ""
@@ -146,6 +156,7 @@ def _finding(
     interleaving = Interleaving(names.site, names.site_file, directory)
     variable = f"{group.called.removesuffix(ITEM)}[{key}]" if key else group.called
     facts = _facts(group, names, directory, gil, declaration, back, sides, variable)
+    facts = replace(facts, replaced=relocked.of(bare(group), facts.namesake))
     return Finding(
         fingerprint=fingerprint(group.kind, group.variable, _unit_places(first, second, names)),
         kind=group.kind,

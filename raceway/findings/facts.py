@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from raceway.findings.defaults import Default
 from raceway.findings.published import Early
+from raceway.findings.relocked import Relock
 from raceway.findings.sides import unnumbered
 from raceway.findings.together import Moments
 from raceway.findings.usual import Usual
@@ -66,6 +67,8 @@ class Facts(Struct):
     """One side tests the place and then uses it, and the other makes it None ("value") or takes it out ("item")."""
     back: bool = False
     """A side stores a value of its own, and reads it back."""
+    replaced: Relock | None = None
+    """The variable is a lock, or both sides hold one of that name, and another one is stored in its place."""
 
     @property
     def apart(self) -> bool:

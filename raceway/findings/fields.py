@@ -15,6 +15,9 @@ from collections.abc import Iterator
 LOCKS = frozenset("Lock RLock Condition Semaphore BoundedSemaphore CapacityLimiter allocate_lock".split())
 """What makes a lock is called like this, in whichever module."""
 
+SEMAPHORES = frozenset({"Semaphore", "BoundedSemaphore", "CapacityLimiter"})
+"""Those that may let several in."""
+
 _FACTORIES = frozenset({"default_factory", "factory"})
 
 

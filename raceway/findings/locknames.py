@@ -14,10 +14,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import lru_cache
 
 from raceway.findings import naming
 from raceway.findings.classes import attribute, called, lineage, parameter, tree_of
-from raceway.findings.fields import LOCKS, lock_fields, makes_lock
+from raceway.findings.fields import LOCKS, SEMAPHORES, lock_fields, makes_lock
 from raceway.findings.sources import parameters
 from raceway.findings.syntax import Function, source
 from raceway.model.races import ITEM
@@ -42,6 +43,24 @@ def lock_name(place: tuple[str, int], serial: int, directory: str) -> str:
     if not path:
         return f"lock {serial}"
     return _found(path, line) or f"{UNKNOWN}{naming.relative(path, directory)}:{line}"
+
+
+@lru_cache(maxsize=64)
+def made_locks(path: str) -> frozenset[str]:
+    """The names of the locks that a source is seen to make, but for those that let several in."""
+    calls = (node for node in ast.walk(tree_of(path)) if isinstance(node, ast.Call) and makes_lock(node.func))
+    return frozenset(_given_to(path, call) for call in calls if not lets_several_in(call)) - {""}
+
+
+def lets_several_in(call: ast.Call) -> bool:
+    """Whether the call that makes a lock makes one for several at a time."""
+    called = call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
+    return called in SEMAPHORES
+
+
+def target_name(path: str, node: ast.expr) -> str:
+    """What people call what an expression of a source is, in the words of its class; empty where that has no name."""
+    return _named(path, node)
 
 
 def _found(path: str, line: int) -> str:

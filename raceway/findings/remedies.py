@@ -33,6 +33,9 @@ def fix(facts: Facts) -> str:
     one, as_there = usual or "one lock", _as_there(facts)
     if facts.breach is not None and facts.breach.actors:
         return f"Hold {facts.breach.lock.partition(' ')[0]} there, as is declared, or correct the declaration."
+    if facts.replaced is not None:
+        kept, where = facts.replaced, f"{facts.replaced.function} ({facts.replaced.file}:{facts.replaced.line})"
+        return f"Make {kept.lock} once, before others use it, and keep it: no new one in {where}."
     if facts.back:
         return (
             f"Keep it apart for each thread: a local that is handed on, threading.local() or a ContextVar, and not "
@@ -112,7 +115,7 @@ def _by_lock(facts: Facts, lock: str, usual: str) -> str:
         others = "greenlet" if facts.second.actor.kind == ActorKind.GREENLET.value else "task"
         return f"Iterate over a copy, `list(...)`: making it lets no other {others} run, so that it needs no lock."
     if facts.kind is FindingKind.ITERATION_MUTATION:
-        lock = lock or usual
+        lock = lock or ("" if facts.usual is not None and facts.usual.beside else usual)
         where = f"holding {lock}" if lock else "under the lock that guards the changes"
         return f"Iterate over a copy made {where}, or hold that lock for the whole loop."
     if lock and facts.moments is not None and lock in reader_first(facts.first, facts.second)[1].locks:
@@ -150,17 +153,20 @@ def _as_there(facts: Facts) -> str:
     usual = facts.usual
     if usual is None:
         return ""
-    return f", as {usual.function} does ({usual.file}:{usual.line})"
+    return f", as {usual.function} does{' for other variables' * usual.beside} ({usual.file}:{usual.line})"
 
 
 def _common(facts: Facts) -> str:
-    """Which of the locks of both sides to hold on both: the usual one, which one side lacks."""
-    first, second = facts.first, facts.second
-    usual = facts.usual.lock if facts.usual is not None else ""
-    lock = usual if usual in {*first.locks, *second.locks} else first.locks[-1]
-    lacking = second if lock in first.locks else first
-    place = f"{lacking.file}:{lacking.line}"
-    return f"Hold {lock} on both sides: {lacking.actor.name} holds only {' and '.join(lacking.locks)} at {place}."
+    """Which of the locks of both sides to hold on both: the usual one, which one side lacks; or one of them."""
+    first, second, usual = facts.first, facts.second, facts.usual
+    if usual is not None and usual.sure and usual.lock in {*first.locks, *second.locks}:
+        return f"Hold {usual.lock} on both sides: {_lacks(second if usual.lock in first.locks else first)}."
+    one, other = first.locks[-1], second.locks[-1]
+    return f"Hold the same lock on both sides, {one} or {other}: {_lacks(first)}, {_lacks(second)}."
+
+
+def _lacks(side: AccessSide) -> str:
+    return f"{side.actor.name} holds only {' and '.join(side.locks)} at {side.file}:{side.line}"
 
 
 def guard(first: AccessSide, second: AccessSide) -> str:

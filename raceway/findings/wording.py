@@ -12,7 +12,8 @@ from raceway.model.kinds import ActorKind, Confidence, FindingKind, RegionKind, 
 
 def message(facts: Facts) -> str:
     """What happened, why it is harmful or latent, and where."""
-    told = "" if facts.moments is None or facts.early is not None else together.what(facts.moments)
+    alone = facts.moments is None or facts.early is not None or facts.replaced is not None
+    told = "" if facts.moments is None or alone else together.what(facts.moments)
     parts = [_what(facts), told, _default(facts.default), _locks(facts), _effect(facts)]
     if facts.breach is not None and facts.breach.actors:
         who = " and ".join(dict.fromkeys(facts.breach.actors))
@@ -120,8 +121,10 @@ def _locks(facts: Facts) -> str:
     if facts.namesake:
         one, other = (next(lock for lock in side.locks if unnumbered(lock) == facts.namesake) for side in sides)
         names = f"{sides[0].actor.name} holds {one}, {sides[1].actor.name} {other}"
-        own = "each that of an object of its own" if of_objects(facts.namesake) else "not the same one"
-        return f"Both hold {'a ' * facts.namesake.startswith(UNKNOWN)}{facts.namesake}, but {own}: {names}."
+        new, several = facts.replaced, of_objects(facts.namesake) and facts.replaced is None
+        own = "each that of an object of its own" if several else "not the same one"
+        why = "" if new is None else f" {new.function} stores another one in its place ({new.file}:{new.line})."
+        return f"Both hold {'a ' * facts.namesake.startswith(UNKNOWN)}{facts.namesake}, but {own}: {names}.{why}"
     first, second = (" and ".join(side.locks) for side in sides)
     names = f"{sides[0].actor.name} holds {first}, {sides[1].actor.name} {second}"
     return f"Each holds a lock, but not the same one: {names}."
@@ -183,6 +186,11 @@ def _luck(facts: Facts) -> str:
     if facts.back:
         return "On every interpreter, who stores its own value there and reads it back can get that of the other one."
     reader, writer = reader_first(facts.first, facts.second)
+    if facts.replaced is not None and not facts.namesake:
+        return (
+            "It is a lock, replaced while others take it: on every interpreter who has found the old one holds that, "
+            "others the new one, and they do not keep each other out."
+        )
     if facts.early is not None and facts.early.flag:
         flag = facts.variable.rpartition(".")[0] + f".{facts.early.name}"
         return (
