@@ -171,7 +171,15 @@ def _finding(
         reason=judgement.reason,
         steps=()
         if judgement.reason
-        else interleaving.of(group.kind, race, (first, second), sides, back.store_of(group, race), facts.changed),
+        else interleaving.of(
+            group.kind,
+            race,
+            (first, second),
+            sides,
+            back.store_of(group, race),
+            facts.changed,
+            facts.early is not None and bool(facts.early.starter),
+        ),
         guard=guard(sides[0], sides[1]),
         key=key,
     )

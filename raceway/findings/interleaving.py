@@ -66,10 +66,11 @@ class Interleaving:
         sides: tuple[AccessSide, AccessSide],
         stored: int = -1,
         changed: str = "",
+        missing: bool = False,
     ) -> tuple[Step, ...]:
         """The steps of a race. `members` and `sides` are its two sides, the earlier one first. Of the one that reads:
         `stored` is the site at which it has stored what it reads back, -1 for none; `changed` the method by which it
-        changes what the other one replaces."""
+        changes what the other one replaces; `missing` that nothing is there before the other one stores it."""
         parts = [self._part(index, member, sides[index].actor.name) for index, member in enumerate(members)]
         first, second = parts
         if kind is FindingKind.WRITE_WRITE and advances(members[0].side, self._site_of(first.at)):
@@ -84,7 +85,7 @@ class Interleaving:
             return self._walk(walker, changer)
         regional = [part for part in parts if part.reads >= 0 and part.writes >= 0]
         if kind in (FindingKind.READ_WRITE, FindingKind.WRITE_WRITE) or not regional:
-            return self._plain(first, second)
+            return self._plain(first, second, missing)
         if second.stored >= 0:
             return self._echo(second, first)
         # Of two regions that whose read is what the finding is about: of a value, or a test.
@@ -180,9 +181,12 @@ class Interleaving:
             self._step(walker, walker.at, "go on to the next item", harm),
         )
 
-    def _plain(self, first: _Part, second: _Part) -> tuple[Step, ...]:
+    def _plain(self, first: _Part, second: _Part, missing: bool) -> tuple[Step, ...]:
         if first.mutates and second.mutates:
             harm = f"the write of {first.name} is gone; in the other order this one would be"
+        elif missing:
+            late = first.name if second.mutates else second.name
+            harm = f"too late for {late}" if second.mutates else "if it comes first, nothing is there yet"
         elif second.mutates:
             harm = f"nothing tells {first.name}, which has read the old value"
         else:

@@ -6,8 +6,9 @@
                                                 self._table = load()
 
 On the left an object is handed out and then filled; on the right a flag says that something is there which is stored
-after it. Whoever reads what is stored last races with that store, and a lock around both does not help: it is the
-order of the two steps that is wrong.
+after it. So it is with an object whose constructor starts a thread before it is through (`begun`). Whoever reads what
+is stored last races with that store, and a lock around both does not help: it is the order of the two steps that is
+wrong.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from itertools import pairwise
 
+from raceway.findings.begun import started
 from raceway.findings.syntax import Function, source
 from raceway.model.kinds import FindingKind, Operation
 from raceway.model.races import RawRace
@@ -26,12 +28,14 @@ from raceway.model.struct import Struct
 
 class Early(Struct):
     """A step that comes too early: in this line an object of this name is handed out, or this flag is set. `spans`:
-    threads can switch between it and the store on every interpreter."""
+    threads can switch between it and the store on every interpreter. `starter`: the function that has started a thread
+    with the object by then."""
 
     line: int
     name: str
     flag: bool
     spans: bool
+    starter: str = ""
 
 
 def early(kind: FindingKind, race: RawRace, path: str, writer: Site) -> Early | None:
@@ -59,7 +63,7 @@ def _early(path: str, position: tuple[int, int, int, int]) -> Early | None:
     before = [statement for block in _blocks(chain) for statement in block]
     if isinstance(target.value, ast.Name):
         found = _handed_out(target.value.id, function, before, target.lineno)
-        return found or _flagged(target, function, before)
+        return found or _begun(path, target, function, before) or _flagged(target, function, before)
     return _flagged(target, function, before)
 
 
@@ -81,6 +85,15 @@ def _handed_out(name: str, function: ast.AST, before: list[ast.stmt], before_lin
         if statement.lineno > made[0].lineno and (line := _gives(statement, name)):
             return Early(line, name, False, _switches(function, line, before_line))
     return None
+
+
+def _begun(path: str, target: ast.Attribute, function: ast.AST, before: list[ast.stmt]) -> Early | None:
+    """Whether a constructor has started a thread with its object before."""
+    found = started(path, target, function, before)
+    if found is None:
+        return None
+    line, starter = found
+    return Early(line, ast.unparse(target.value), False, _switches(function, line, target.lineno), starter)
 
 
 def _makes(statement: ast.stmt, name: str) -> bool:

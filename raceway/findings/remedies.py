@@ -85,6 +85,11 @@ def _early_fix(early: Early, variable: str) -> str:
     if early.flag:
         flag = variable.rpartition(".")[0] + f".{early.name}"
         return f"Set {flag} last, when {variable} and all else that it stands for is stored."
+    if early.starter:
+        return (
+            f"Start the thread when {variable} and all else is stored, in a method that is called when the object is "
+            f"made, and not in {early.starter}; or store it before line {early.line}."
+        )
     return f"Store {variable} before line {early.line}, so that `{early.name}` is complete when others get it."
 
 

@@ -197,6 +197,11 @@ def _luck(facts: Facts) -> str:
             f"{flag} is set before it, in line {facts.early.line}: on every interpreter {reader.actor.name} can find "
             "that set, and this as it was."
         )
+    if facts.early is not None and facts.early.starter:
+        return (
+            f"{facts.early.starter} has started a thread with the object before it, in line {facts.early.line}: on "
+            f"every interpreter {reader.actor.name} can look for it when it is not there yet."
+        )
     if facts.early is not None:
         return (
             f"`{facts.early.name}` is handed out before it, in line {facts.early.line}: on every interpreter "

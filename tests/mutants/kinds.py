@@ -595,6 +595,16 @@ _JUDGING = (
         "race/published_early.py",
     ),
     Mutant(
+        "published-started", "that a constructor may start a thread before it has stored all",
+        "findings/published.py", "or _begun(path, target, function, before) or", "or",
+        "race/start_incomplete.py",
+    ),
+    Mutant(
+        "published-started-there", "that what has been there before is old, and not missing",
+        "findings/begun.py", "or sum(_stores(one, target.attr) for one in family) != 1", "",
+        "race/start_incomplete.py",
+    ),
+    Mutant(
         "use-after-test", "that a use which relies on a test is one with it",
         "findings/groups.py", "first, second = uses.joined(race, parts, site_of, file_of)", "first, second = parts",
         "race/check_use.py",
