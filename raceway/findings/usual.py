@@ -76,9 +76,11 @@ class Guarding:
             return None
         held = Counter(_last(fence.lock) for fence in own)
         count = {lock: (held[_last(lock)], len(serials)) for lock, serials in places.items()}
-        most, name = max(count.values()), min(count, key=lambda lock: (*(-one for one in count[lock]), len(lock), lock))
+        name = min(count, key=lambda lock: (*(-one for one in count[lock]), len(lock), lock))
         site, file = self._names.site(places[name][0]), self._names.site_file(places[name][0])
-        sure = list(count.values()).count(most) == 1
+        in_source = any(by_source for by_source, _races in count.values())
+        places_of = [by_source if in_source else races for by_source, races in count.values()]
+        sure = places_of.count(max(places_of)) == 1
         return Usual(name, naming.relative(file, self._directory), site.line, site.function, sure=sure)
 
     def _fenced(self, fences: Sequence[Fence], beside: bool = False) -> Usual | None:

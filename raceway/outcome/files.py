@@ -49,7 +49,8 @@ def write(report: Report, config: Config, stream: TextIO) -> bool:
 
         show = Severity.INFO if unwritten else config.show
         with contextlib.suppress(OSError, ValueError):
-            render_text(report, stream, show=show, fail_on=config.fail_on)
+            often = config.switching == "often"
+            render_text(report, stream, show=show, fail_on=config.fail_on, often=often)
     for line in unwritten:
         say(line, stream)
     return written and suppressions_were_read(report)

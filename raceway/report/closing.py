@@ -9,6 +9,7 @@ from raceway.model.findings import Note, NotSeen, Report, Summary
 from raceway.model.kinds import Severity, Verdict
 from raceway.report.coverage import coverage_lines
 from raceway.report.lines import BLANK, STYLES, Line, Span, Style
+from raceway.report.turns import took_turns
 from raceway.report.wording import counted
 
 _MODULES = 10
@@ -102,14 +103,15 @@ def note_lines(notes: Sequence[Note]) -> Iterator[Line]:
             yield Line((Span("remedy: ", Style.REMEDY), Span(remedy)), indent=4, prose=True, hang=2)
 
 
-def summary_lines(report: Report, *, show: Severity, fail_on: Severity | None) -> Iterator[Line]:
-    """The last lines: what was found, how much was watched, and what makes warnings fail a run that no error does."""
+def summary_lines(report: Report, *, show: Severity, fail_on: Severity | None, often: bool = False) -> Iterator[Line]:
+    """The last lines: what was found, how much was watched, and what makes warnings fail a run that no error does.
+    `often`: the run had its threads switch often."""
     yield from _caveats(report.summary)
     yield from _fallen_back(report)
     yield from _perturbed(report)
     if report.coverage is not None:
         yield from coverage_lines(report.coverage)
-    yield Line((Span("raceway: "), *_result(report, show)), prose=True, hang=2)
+    yield Line((Span("raceway: "), *_result(report, show), *_turns(report, often)), prose=True, hang=2)
     warnings = _count(report, Severity.WARNING)
     if warnings and fail_on is Severity.ERROR and not _count(report, Severity.ERROR):
         them = "it" if warnings == 1 else "them"
@@ -175,6 +177,12 @@ def _result(report: Report, show: Severity) -> Iterator[Span]:
     else:
         yield Span("no races found", Style.REMEDY)
         yield Span(f"{known}; watched {_watched(summary)}")
+
+
+def _turns(report: Report, often: bool) -> Iterator[Span]:
+    """That the threads never ran beside each other, and what has them do so."""
+    if took_turns(report) and not often:
+        yield Span(", which ran one after the other: `--switching often` may have threads meet")
 
 
 def _tally(report: Report, show: Severity) -> Iterator[Span]:

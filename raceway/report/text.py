@@ -27,11 +27,12 @@ _LEAST_PROSE = 20
 _STREAM_FAULTS = (ValueError, AttributeError, TypeError, RuntimeError)
 
 
-def render(report: Report, stream: TextIO, *, show: Severity, fail_on: Severity | None) -> None:
-    """Write the report with the findings down to `show`. A stream that does not take it raises OSError."""
+def render(report: Report, stream: TextIO, *, show: Severity, fail_on: Severity | None, often: bool = False) -> None:
+    """Write the report with the findings down to `show`; `often`: of a run that had its threads switch often. A stream
+    that does not take it raises OSError."""
     console = _console(stream)
     medium = Medium(_encoding(stream), console.width if console else _PLAIN_WIDTH)
-    lines = _layout(report, medium, show, fail_on)
+    lines = _layout(report, medium, show, fail_on, often)
     _write(stream, _coloured(lines, medium, console) if console else _plain(lines, medium))
 
 
@@ -65,11 +66,11 @@ def render_hang(finding: Finding, stream: TextIO, *, gil: bool) -> None:
     _write(stream, _coloured(lines, medium, console) if console else _plain(lines, medium))
 
 
-def _layout(report: Report, medium: Medium, show: Severity, fail_on: Severity | None) -> list[Line]:
+def _layout(report: Report, medium: Medium, show: Severity, fail_on: Severity | None, often: bool) -> list[Line]:
     shown = [finding for finding in report.findings if finding.severity.rank <= show.rank]
     shown.sort(key=lambda finding: finding.severity.rank)
     findings = [list(finding_lines(finding, medium, gil=report.run.gil)) for finding in shown]
-    closing = list(summary_lines(report, show=show, fail_on=fail_on))
+    closing = list(summary_lines(report, show=show, fail_on=fail_on, often=often))
     notes = list(note_lines(report.notes))
     return list(
         separated(*findings, list(index_lines(shown, medium)), notes, list(not_seen_lines(report.not_seen)), closing)

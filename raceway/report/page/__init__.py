@@ -20,6 +20,7 @@ from raceway.report.page.kinds import kinds
 from raceway.report.page.markup import text
 from raceway.report.page.sections import facts, not_seen, outline, suppressions
 from raceway.report.page.timeline import timeline
+from raceway.report.turns import took_turns
 from raceway.report.wording import counted
 
 _OPEN = 5
@@ -127,7 +128,9 @@ def _nothing(report: Report) -> str:
     elif summary.actors < 2:
         words = "Nothing ran concurrently in this run, so no race could show itself."
     else:
-        words = "A race is found when both sides run. What this run did not execute is not judged."
+        words = "Its threads ran one after the other: <code>--switching often</code> may have threads meet. "
+        words *= took_turns(report)
+        words += "A race is found when both sides run. What this run did not execute is not judged."
     return f'<p class="nothing">{words}</p>'
 
 
