@@ -15,6 +15,7 @@ from raceway.findings.classify import Member, Openings, advances
 from raceway.findings.defaults import default_of
 from raceway.findings.directions import without_gain
 from raceway.findings.facts import Breach, Facts
+from raceway.findings.fences import let_in
 from raceway.findings.filenames import identity
 from raceway.findings.filling import without_room
 from raceway.findings.fingerprint import fingerprint
@@ -34,6 +35,7 @@ from raceway.findings.sides import LockNames, another_worker, sides_of, tells_it
 from raceway.findings.snapshots import REASON as SNAPSHOT
 from raceway.findings.snapshots import Raced, Snapshots
 from raceway.findings.sourced import reason
+from raceway.findings.syntax import place
 from raceway.findings.together import Moments, references, related, together
 from raceway.findings.unmaking import without_unmaking
 from raceway.findings.uses import used
@@ -156,7 +158,8 @@ def _finding(
     interleaving = Interleaving(names.site, names.site_file, directory)
     variable = f"{group.called.removesuffix(ITEM)}[{key}]" if key else group.called
     facts = _facts(group, names, directory, gil, declaration, back, sides, variable)
-    facts = replace(facts, replaced=relocked.of(bare(group), facts.namesake))
+    replaced, semaphore = relocked.of(bare(group), facts.namesake), _semaphore(race, names)
+    facts = replace(facts, replaced=replaced, semaphore=semaphore)
     return Finding(
         fingerprint=fingerprint(group.kind, group.variable, _unit_places(first, second, names)),
         kind=group.kind,
@@ -183,6 +186,15 @@ def _finding(
         guard=guard(sides[0], sides[1]),
         key=key,
     )
+
+
+def _semaphore(race: RawRace, names: Names) -> str:
+    """The semaphore that a side without a lock relies on, though it lets several in."""
+    for side in () if race.one_loop else (race.earlier, race.later):
+        where = names.site_file(side.access.site), place(names.site(side.access.site))
+        if not side.locks and (found := let_in(*where)):
+            return found
+    return ""
 
 
 def _facts(

@@ -5,18 +5,19 @@ its class, of a global in its module, of a local that others share in the functi
         with self._lock:                OrderBook._lock, for OrderBook.prices
             self.prices.append(price)
 
-A lock is what the source is seen to make; one that lets several in is none.
+A lock is what the source is seen to make; one that lets several in is none, which `let_in` tells of.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
+from itertools import takewhile
 
 from raceway.findings.classes import Class, lineage, tree_of
 from raceway.findings.fields import lock_fields
-from raceway.findings.locknames import made_locks, target_name
+from raceway.findings.locknames import made_locks, made_semaphores, target_name
 from raceway.findings.sources import Def, parameters
 from raceway.findings.syntax import Function, Place, source
 from raceway.model.struct import Struct
@@ -70,18 +71,41 @@ def _of_attribute(path: str, variable: ast.Attribute) -> Fenced:
     cls = next((one for one in _outwards(path, variable) if isinstance(one, ast.ClassDef)), None)
     if cls is None:
         return Fenced()
-    locks = dict[str, str]()
-    for one in lineage(Class(path, cls)):
-        made = {lock.rpartition(".") for lock in made_locks(one.path)}
-        names = {name for owner, _dot, name in made if owner.rpartition(".")[2] == one.node.name}
-        for name in (*names, *lock_fields(one.node)):
-            locks.setdefault(name, f"{one.node.name}.{name}")
+    locks = _of_family(path, cls, made_locks)
     own, beside = list[Fence](), list[Fence]()
     for statement, fence in _taken(path, cls, locks):
         used = set(_of_self(statement)) - locks.keys()
         if used:
             (own if variable.attr in used else beside).append(fence)
     return Fenced(tuple(own), tuple(beside))
+
+
+def _of_family(path: str, cls: ast.ClassDef, made_in: Callable[[str], Iterable[str]]) -> dict[str, str]:
+    """What a class, and those it is derived from, are seen to make: the names of attributes, each with what people call
+    it."""
+    found = dict[str, str]()
+    for one in lineage(Class(path, cls)):
+        made = {lock.rpartition(".") for lock in made_in(one.path)}
+        names = {name for owner, _dot, name in made if owner.rpartition(".")[2] == one.node.name}
+        for name in (*names, *(lock_fields(one.node) if made_in is made_locks else ())):
+            found.setdefault(name, f"{one.node.name}.{name}")
+    return found
+
+
+def let_in(path: str, position: Place) -> str:
+    """The semaphore that lets several in and whose `with` statement is around the expression at a place; empty where
+    there is none."""
+    node = source(path).expressions.get(position)
+    outer = list(_outwards(path, node))
+    cls = next((one for one in outer if isinstance(one, ast.ClassDef)), None)
+    of_class = {} if cls is None else _of_family(path, cls, made_semaphores)
+    for one in takewhile(lambda one: not isinstance(one, Function), outer):
+        for item in one.items if isinstance(one, (ast.With, ast.AsyncWith)) else ():
+            name = target_name(path, item.context_expr)
+            known = name if name in made_semaphores(path) else of_class.get(name.rpartition(".")[2], "")
+            if known and node is not item.context_expr:
+                return known
+    return ""
 
 
 def _of_name(path: str, variable: ast.Name) -> Fenced:

@@ -47,15 +47,30 @@ def lock_name(place: tuple[str, int], serial: int, directory: str) -> str:
 
 @lru_cache(maxsize=64)
 def made_locks(path: str) -> frozenset[str]:
-    """The names of the locks that a source is seen to make, but for those that let several in."""
-    calls = (node for node in ast.walk(tree_of(path)) if isinstance(node, ast.Call) and makes_lock(node.func))
-    return frozenset(_given_to(path, call) for call in calls if not lets_several_in(call)) - {""}
+    """The names of the locks that a source is seen to make, but for semaphores."""
+    return frozenset(_given_to(path, call) for call in _making(path) if not _is_semaphore(call)) - {""}
 
 
-def lets_several_in(call: ast.Call) -> bool:
-    """Whether the call that makes a lock makes one for several at a time."""
-    called = call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
-    return called in SEMAPHORES
+@lru_cache(maxsize=64)
+def made_semaphores(path: str) -> frozenset[str]:
+    """The names of the semaphores that a source is seen to make, but for those that are seen to let only one in."""
+    made = (call for call in _making(path) if _is_semaphore(call) and not _is_of_one(call))
+    return frozenset(_given_to(path, call) for call in made) - {""}
+
+
+def _making(path: str) -> Iterator[ast.Call]:
+    return (node for node in ast.walk(tree_of(path)) if isinstance(node, ast.Call) and makes_lock(node.func))
+
+
+def _is_semaphore(call: ast.Call) -> bool:
+    function = call.func
+    name = function.id if isinstance(function, ast.Name) else getattr(function, "attr", "")
+    return name in SEMAPHORES
+
+
+def _is_of_one(call: ast.Call) -> bool:
+    given = [*call.args, *(keyword.value for keyword in call.keywords)]
+    return not given or (isinstance(given[0], ast.Constant) and given[0].value in (0, 1))
 
 
 def target_name(path: str, node: ast.expr) -> str:

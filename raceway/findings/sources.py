@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 from raceway.findings import naming
-from raceway.findings.syntax import Function, Source, source
+from raceway.findings.syntax import Function, Source, place, source
 from raceway.model.sites import Site
 
 CHANGING = frozenset(
@@ -32,7 +32,7 @@ class File:
 
     def at(self, site: Site) -> ast.expr | None:
         """The expression of a site."""
-        return self._known.expressions.get((site.line, site.column, site.end_line, site.end_column))
+        return self._known.expressions.get(place(site))
 
     def around(self, node: ast.AST) -> ast.AST:
         """What is right around a node; of the module itself, it."""

@@ -38,10 +38,15 @@ def source(path: str) -> Source:
     return found
 
 
+def place(site: Site) -> Place:
+    """Where the expression of a site stands."""
+    return site.line, site.column, site.end_line, site.end_column
+
+
 def around(path: str, site: Site) -> tuple[ast.AST, ...]:
     """The expression of a site, what it is in, and so on up to the module; empty where that is not known."""
     known = source(path)
-    node: ast.AST | None = known.expressions.get((site.line, site.column, site.end_line, site.end_column))
+    node: ast.AST | None = known.expressions.get(place(site))
     return tuple(_upwards(node, known.parents))
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from raceway.findings import naming
 from raceway.findings.fences import Fence, fences
 from raceway.findings.sides import LockNames, Names
-from raceway.findings.syntax import Place
+from raceway.findings.syntax import Place, place
 from raceway.model.races import RawRace, Side
 from raceway.model.struct import Struct
 
@@ -49,9 +49,7 @@ class Guarding:
         sides, places = self._sides.setdefault(variable, {}), self._places.setdefault(variable, set())
         for race in races:
             for side in (race.earlier, race.later):
-                site = self._names.site(side.access.site)
-                position = site.line, site.column, site.end_line, site.end_column
-                places.add((self._names.site_file(side.access.site), position))
+                places.add((self._names.site_file(side.access.site), place(self._names.site(side.access.site))))
                 if side.locks:
                     sides.setdefault(side.access.site, side)
 

@@ -114,7 +114,9 @@ def _gap(facts: Facts) -> str:
 
 
 def _locks(facts: Facts) -> str:
-    """Why the locks that both sides hold do not help."""
+    """Why the locks that both sides hold, or the semaphore, do not help."""
+    if facts.semaphore and not facts.reason:
+        return f"{facts.semaphore} keeps nobody out: it is a semaphore that lets several in at a time."
     if not facts.apart or facts.reason:
         return ""
     sides = (facts.first, facts.second)

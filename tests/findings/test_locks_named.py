@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from raceway.findings.facts import Facts
+from raceway.findings.fences import let_in
+from raceway.findings.syntax import source
+from raceway.findings.wording import message
+from raceway.model.kinds import Confidence, FindingKind, Verdict
+from raceway.model.struct import replace
 from tests.conftest import RunRaceway
 from tests.findings.test_causes import found
+from tests.report import samples
 
 
 def the_update(run_raceway: RunRaceway, program: str) -> dict[str, Any]:
@@ -172,3 +181,45 @@ def test_a_lock_that_is_replaced_is_told_so_and_not_for_one_of_another_object(ru
     for finding in (total, lock):
         fix = "Make Window.lock once, before others use it, and keep it: no new one in Window.reset (app.py:9)."
         assert finding["fix"] == fix
+
+
+SLOTS = """import threading
+class Base:
+    def __init__(self, most):
+        self.slots = MADE
+
+class Printer(Base):
+    def take(self):
+        with self.slots:
+            self.pages += 1
+        self.left -= 1
+"""
+
+
+def around(tmp_path: Path, made: str, attribute: str) -> str:
+    """The semaphore around an attribute of the printer."""
+    file = tmp_path / "app.py"
+    file.write_text(SLOTS.replace("MADE", made), encoding="utf-8")
+    nodes = (node for node in source(str(file)).expressions.values() if isinstance(node, ast.Attribute))
+    node = next(one for one in nodes if one.attr == attribute)
+    return let_in(str(file), (node.lineno, node.col_offset, node.end_lineno, node.end_col_offset))
+
+
+@pytest.mark.parametrize("made", ["threading.Semaphore(2)", "threading.BoundedSemaphore(value=most)"])
+def test_the_semaphore_around_an_access_is_known(tmp_path: Path, made: str) -> None:
+    assert around(tmp_path, made, "pages") == "Base.slots"
+    assert around(tmp_path, made, "left") == ""
+
+
+@pytest.mark.parametrize("made", ["threading.Semaphore()", "threading.Semaphore(1)", "threading.Lock()", "other()"])
+def test_what_lets_one_in_is_no_such_semaphore(tmp_path: Path, made: str) -> None:
+    assert around(tmp_path, made, "pages") == ""
+
+
+def test_a_semaphore_that_lets_several_in_keeps_nobody_out() -> None:
+    first, second = samples.COUNTER.accesses
+    kind = FindingKind.LOST_UPDATE
+    facts = Facts(kind, "hits", Confidence.UNORDERED, Verdict.LATENT, True, first, second, (None, None), "")
+    told = "Printer.slots keeps nobody out: it is a semaphore that lets several in at a time."
+    assert told in message(replace(facts, semaphore="Printer.slots"))
+    assert told not in message(replace(facts, semaphore="Printer.slots", reason="nothing reads it"))
