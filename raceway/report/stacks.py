@@ -1,7 +1,8 @@
 """Which frames of a stack are the program's own, and a stack without the many others. Serves the text and the page.
 
 Frames of packages and of the standard library stand between a program and its callers, by the dozen where a framework
-calls it: a row of them is told by its number and the names of their packages.
+calls it: a row of them is told by its number and the names of their packages, a single one without what its path has
+before the package.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from raceway.model.findings import AccessSide, Frame
-from raceway.model.struct import Struct
+from raceway.model.struct import Struct, replace
 
 _INSTALLED = r"(?:^|[/\\])(?:site|dist)-packages[/\\](?P<package>[^/\\]+)"
 _LIBRARY = r"(?:[/\\]lib(?:64)?[/\\]python3\.\d+t?|^[A-Za-z]:\\(?:.*\\)?Lib)[/\\](?P<module>[^/\\]+)"
@@ -43,6 +44,14 @@ def package_of(file: str) -> str:
     return found[1].removesuffix(".py") if found else ""
 
 
+def short(frame: Frame) -> Frame:
+    """A frame of a package, with its file from the package on."""
+    import re
+
+    found = re.search(_INSTALLED, frame.file) or re.search(_LIBRARY, frame.file)
+    return replace(frame, file=f".../{frame.file[found.start(1) :]}") if found else frame
+
+
 def is_foreign(frame: Frame, side: AccessSide) -> bool:
     """Whether a frame in the stack of a side is of a package, and not of the one that the side itself is in."""
     return package_of(frame.file) not in ("", package_of(side.file))
@@ -59,7 +68,7 @@ def shortened(side: AccessSide) -> Iterator[Shown]:
         if foreign and len(row) >= _LEAST:
             yield Shown(len(row), packages=tuple(dict.fromkeys(package_of(frame.file) for frame in row)))
         else:
-            yield from _repeated(row)
+            yield from _repeated([short(frame) for frame in row] if foreign else row)
 
 
 def _repeated(frames: Sequence[Frame]) -> Iterator[Shown]:

@@ -19,6 +19,8 @@ from raceway.report.wording import schedule
 
 _INDENT = 4
 _COLUMN = 24
+_WIDEST = 40
+"""A column is cut to so many characters, and where there is room to so many at most."""
 _MOST_ACTORS = 4
 _ROOM = 30
 """The words of a harm have so much room at least, and then begin left of their column if need be."""
@@ -34,12 +36,13 @@ def step_lines(finding: Finding, medium: Medium, *, indent: int, style: Style) -
     yield BLANK
     yield Line((Span(f"{schedule(finding)}:", Style.STRONG),), indent)
     whole = [printable(side.actor.name, medium.encoding) for side in finding.accesses]
-    names = _heads(whole)
     places = [printable(f"{step.file}:{step.line}" if step.file else "", medium.encoding) for step in finding.steps]
     margin = max(map(cells, places))
-    texts = [_cut_words(_words(step, medium)) for step in finding.steps]
-    width = max(map(cells, [*names, *texts]))
     room = medium.width - _INDENT - margin
+    column = max(_COLUMN, min(_WIDEST, room // len(whole) - len(" | ")))
+    names = _heads(whole, column)
+    texts = [_cut_words(_words(step, medium), column) for step in finding.steps]
+    width = max(map(cells, [*names, *texts]))
     if len(names) > _MOST_ACTORS or len(names) * (width + 3) > room:
         yield from _listed(finding.steps, whole, places, margin, medium, style)
         return
@@ -83,35 +86,35 @@ def _words(step: Step, medium: Medium) -> str:
     return printable(words, medium.encoding)
 
 
-def _cut_words(words: str) -> str:
+def _cut_words(words: str, room: int) -> str:
     """Words for a column; the number that tells a lock from another of its name stays."""
     name, mark, number = words.rpartition(" #")
     if not (mark and number.isdigit()):
-        return _cut(words)
-    return _cut(name, _COLUMN - len(mark + number)) + mark + number
+        return _cut(words, room)
+    return _cut(name, room - len(mark + number)) + mark + number
 
 
-def _cut(text: str, room: int = _COLUMN) -> str:
+def _cut(text: str, room: int) -> str:
     return text if len(text) <= room else f"{text[: room - 3]}..."
 
 
-def _heads(names: list[str]) -> list[str]:
+def _heads(names: list[str], room: int) -> list[str]:
     """Names for the heads: of one that is too long what comes before its function, `Thread-6 (serve)`, else its
     beginning, else its end: the first of these that tells them apart."""
-    without = [name if len(name) <= _COLUMN else name.partition(" (")[0] for name in names]
-    ways = [list(map(_cut_name, without)), list(map(_cut_name, names)), list(map(_end_of, without))]
-    ways.append(list(map(_end_of, names)))
+    without = [name if len(name) <= room else name.partition(" (")[0] for name in names]
+    ways = [[_cut_name(name, room) for name in without], [_cut_name(name, room) for name in names]]
+    ways += [[_end_of(name, room) for name in without], [_end_of(name, room) for name in names]]
     return next((heads for heads in ways if len(set(heads)) == len(set(names))), ways[1])
 
 
-def _cut_name(name: str) -> str:
+def _cut_name(name: str, room: int) -> str:
     """A name; the number that tells it from another of the same name stays."""
     number = name[-4:] if name.endswith((" (1)", " (2)")) else ""
-    return _cut(name.removesuffix(number), _COLUMN - len(number)) + number
+    return _cut(name.removesuffix(number), room - len(number)) + number
 
 
-def _end_of(name: str) -> str:
-    return name if len(name) <= _COLUMN else f"...{name[3 - _COLUMN :]}"
+def _end_of(name: str, room: int) -> str:
+    return name if len(name) <= room else f"...{name[3 - room :]}"
 
 
 def _padded(text: str, width: int) -> str:

@@ -64,8 +64,12 @@ def test_own_frames_stay_however_many_of_others_stand_between() -> None:
     assert lines(one) == ["shop.py:21 x1", "31 of flask+werkzeug", "app.py:9 x1", "2 of concurrent"]
 
 
-def test_a_frame_of_others_that_stands_alone_is_shown() -> None:
-    assert lines(side((POOL, 5, "run"), ("app.py", 9, "main"))) == [f"{POOL}:5 x1", "app.py:9 x1"]
+@pytest.mark.parametrize(
+    ("file", "short"),
+    [(POOL, ".../concurrent/futures/thread.py"), (FLASK, ".../flask/app.py"), ("<frozen abc>", "<frozen abc>")],
+)
+def test_a_frame_of_others_that_stands_alone_is_shown_from_its_package_on(file: str, short: str) -> None:
+    assert lines(side((file, 5, "run"), ("app.py", 9, "main"))) == [f"{short}:5 x1", "app.py:9 x1"]
 
 
 def test_recursion_is_one_line() -> None:

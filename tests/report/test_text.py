@@ -276,11 +276,14 @@ def test_a_terminal_breaks_sentences_at_its_width_and_leaves_places_whole(monkey
 
 @pytest.mark.parametrize(
     ("numbers", "heads"),
-    [((6, 7), ["Thread-6", "Thread-7"]), ((6, 6), ["...ocess_request_thread)", "...cess_requests_thread)"])],
+    [
+        ((6, 7), ["Thread-6", "Thread-7"]),
+        ((6, 6), ["...s_everything_of_a_connection_request)", "..._everything_of_a_connection_requests)"]),
+    ],
 )
 def test_a_long_name_in_a_head_loses_its_function_first(numbers: tuple[int, int], heads: list[str]) -> None:
     sides = tuple(
-        replace(side, actor=Actor("thread", f"Thread-{number} (process_{part}_thread)"))
+        replace(side, actor=Actor("thread", f"Thread-{number} (process_everything_of_a_connection_{part})"))
         for side, number, part in zip(samples.LOST_UPDATE.accesses, numbers, ("request", "requests"), strict=True)
     )
     lines = rendered(samples.report(replace(samples.LOST_UPDATE, accesses=sides))).splitlines()
@@ -289,13 +292,15 @@ def test_a_long_name_in_a_head_loses_its_function_first(numbers: tuple[int, int]
 
 
 def test_long_names_that_begin_alike_are_told_apart_in_the_heads() -> None:
-    names = [f"subscription-renewal-worker-{number}" for number in range(2)]
+    names = [f"the-subscription-renewal-worker-of-customer-{number}" for number in range(2)]
     sides = (
         replace(side, actor=Actor("thread", name))
         for side, name in zip(samples.LOST_UPDATE.accesses, names, strict=True)
     )
     text = rendered(samples.report(replace(samples.LOST_UPDATE, accesses=tuple(sides))))
-    assert re.search(r"\| \.\.\.tion-renewal-worker-0 +\| \.\.\.tion-renewal-worker-1\n", text)
+    assert re.search(
+        r"\| \.\.\.cription-renewal-worker-of-customer-0 +\| \.\.\.cription-renewal-worker-of-customer-1\n", text
+    )
 
 
 def test_a_lock_in_a_column_keeps_its_number_and_a_list_has_whole_names() -> None:
@@ -307,14 +312,21 @@ def test_a_lock_in_a_column_keeps_its_number_and_a_list_has_whole_names() -> Non
         for step, number in zip(cycle.steps, numbers, strict=True)
     )
     text = rendered(samples.report(replace(cycle, steps=steps)), show=Severity.INFO)
-    assert "| hold WarehouseRese... #1 |" in text
-    assert re.search(r"\| wait for Warehouse... #1\n", text)
+    assert "| hold WarehouseReservationCoordinat... #1 |" in text
+    assert re.search(r"\| wait for WarehouseReservationCoord... #1\n", text)
     sides = tuple(
         replace(side, actor=Actor("thread", f"a-rather-long-name-of-a-worker-{number}"))
         for number, side in enumerate(cycle.accesses * 2)
     )
     text = rendered(samples.report(replace(cycle, accesses=sides, steps=steps)), show=Severity.INFO)
     assert f"  a-rather-long-name-of-a-worker-0: hold {lock} #1\n" in text
+
+
+def test_a_column_is_as_wide_as_its_words_where_there_is_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    steps = tuple(replace(step, operation="wait for WarehouseReservations.lock") for step in samples.LOST_UPDATE.steps)
+    report = samples.report(replace(samples.LOST_UPDATE, steps=steps))
+    assert "wait for WarehouseReservations.lock" in rendered(report)
+    assert re.search(r"wait for Warehouse\w*\.\.\.", on_terminal(monkeypatch, report, columns=80))
 
 
 def test_markup_in_names_is_text(monkeypatch: pytest.MonkeyPatch) -> None:
