@@ -33,16 +33,8 @@ def fix(facts: Facts) -> str:
     one, as_there = usual or "one lock", _as_there(facts)
     if facts.breach is not None and facts.breach.actors:
         return f"Hold {facts.breach.lock.partition(' ')[0]} there, as is declared, or correct the declaration."
-    if facts.replaced is not None:
-        kept, where = facts.replaced, f"{facts.replaced.function} ({facts.replaced.file}:{facts.replaced.line})"
-        return f"Make {kept.lock} once, before others use it, and keep it: no new one in {where}."
-    if facts.back:
-        return (
-            f"Keep it apart for each thread: a local that is handed on, threading.local() or a ContextVar, and not "
-            f"{facts.variable}; a lock would have to be held from the store to the last read."
-        )
-    if facts.early is not None:
-        return _early_fix(facts.early, facts.variable)
+    if cause := _by_cause(facts):
+        return cause
     told = _by_lock(facts, lock, usual)
     if facts.used and not facts.apart:
         return _use_fix(facts, lock or one, as_there)
@@ -79,6 +71,21 @@ def fix(facts: Facts) -> str:
     if facts.advances:
         return f"Hold one lock around each step of {facts.variable}, or let one thread step and put items into a queue."
     return f"Guard both writes of {facts.variable} with {one}{as_there}, or let one thread own it."
+
+
+def _by_cause(facts: Facts) -> str:
+    """What to change where no lock of both sides would help; empty where that is not so."""
+    if facts.replaced is not None:
+        kept, where = facts.replaced, f"{facts.replaced.function} ({facts.replaced.file}:{facts.replaced.line})"
+        return f"Make {kept.lock} once, before others use it, and keep it: no new one in {where}."
+    if facts.back:
+        return (
+            f"Keep it apart for each thread: a local that is handed on, threading.local() or a ContextVar, and not "
+            f"{facts.variable}; a lock would have to be held from the store to the last read."
+        )
+    if facts.early is not None:
+        return _early_fix(facts.early, facts.variable)
+    return ""
 
 
 def _early_fix(early: Early, variable: str) -> str:

@@ -78,7 +78,7 @@ def test_a_test_is_told_by_the_side_that_holds_no_lock(run_raceway: RunRaceway, 
 
 def test_tasks_of_one_name_are_told_apart(run_raceway: RunRaceway) -> None:
     source = (
-        "import asyncio\nx, NAME = 0, 'package.of.a.long.name.one'\n"
+        "import asyncio\nx, NAME = 0, 'package.of.a.very.long.name.of.a.task.one'\n"
         "async def one():\n    global x\n    y = x\n    await asyncio.sleep(0)\n    x = y + 1\n"
         "async def main():\n    await asyncio.gather(*(asyncio.create_task(one(), name=NAME) for _ in '12'))\n"
         "asyncio.run(main())\n"
@@ -87,9 +87,9 @@ def test_tasks_of_one_name_are_told_apart(run_raceway: RunRaceway) -> None:
     run = run_raceway("app.py")
     (finding,) = run.findings
     names = [side["actor"]["name"] for side in finding["accesses"]]
-    assert names == ["package.of.a.long.name.one (1)", "package.of.a.long.name.one (2)"]
-    assert " | package.of.a.long... (1) | package.of.a.long... (2)" in run.stderr
-    assert finding["steps"][-1]["harm"].endswith("the write of package.of.a.long.name.one (1) is lost")
+    assert names == ["package.of.a.very.long.name.of.a.task.one (1)", "package.of.a.very.long.name.of.a.task.one (2)"]
+    assert " | package.of.a.very.long.name.of.a.... (1) | package.of.a.very.long.name.of.a.... (2)" in run.stderr
+    assert finding["steps"][-1]["harm"].endswith("the write of package.of.a.very.long.name.of.a.task.one (1) is lost")
 
 
 TASKS = """
