@@ -19,7 +19,7 @@ from raceway.findings.classes import Class, lineage, tree_of
 from raceway.findings.fields import lock_fields
 from raceway.findings.locknames import made_locks, made_semaphores, target_name
 from raceway.findings.sources import Def, parameters
-from raceway.findings.syntax import Function, Place, source
+from raceway.findings.syntax import Function, Place, source, upwards
 from raceway.model.struct import Struct
 
 _OWN = frozenset({"self", "cls"})
@@ -68,7 +68,7 @@ def _variable(node: ast.expr) -> ast.expr | None:
 
 
 def _of_attribute(path: str, variable: ast.Attribute) -> Fenced:
-    cls = next((one for one in _outwards(path, variable) if isinstance(one, ast.ClassDef)), None)
+    cls = next((one for one in upwards(variable, source(path)) if isinstance(one, ast.ClassDef)), None)
     if cls is None:
         return Fenced()
     locks = _of_family(path, cls, made_locks)
@@ -96,7 +96,7 @@ def let_in(path: str, position: Place) -> str:
     """The semaphore that lets several in and whose `with` statement is around the expression at a place; empty where
     there is none."""
     node = source(path).expressions.get(position)
-    outer = list(_outwards(path, node))
+    outer = list(upwards(node, source(path)))
     cls = next((one for one in outer if isinstance(one, ast.ClassDef)), None)
     of_class = {} if cls is None else _of_family(path, cls, made_semaphores)
     for one in takewhile(lambda one: not isinstance(one, Function), outer):
@@ -110,7 +110,7 @@ def let_in(path: str, position: Place) -> str:
 
 def _of_name(path: str, variable: ast.Name) -> Fenced:
     tree = tree_of(path)
-    scope = next((one for one in _outwards(path, variable) if _binds(path, one, variable.id)), tree)
+    scope = next((one for one in upwards(variable, source(path)) if _binds(path, one, variable.id)), tree)
     locks = {lock: lock for lock in made_locks(path) if lock.isidentifier() and _binds(path, scope, lock)}
     own, beside = list[Fence](), list[Fence]()
     for statement, fence in _taken(path, scope, locks):
@@ -142,13 +142,6 @@ def _of_self(statement: ast.With | ast.AsyncWith) -> Iterator[str]:
                 yield name
 
 
-def _outwards(path: str, node: ast.AST | None) -> Iterator[ast.AST]:
-    parents = source(path).parents
-    while node is not None:
-        yield node
-        node = parents.get(node)
-
-
 def _binds(path: str, scope: ast.AST, name: str) -> bool:
     """Whether a function, or a module, has a variable of its own of a name."""
     if not isinstance(scope, (Function, ast.Module)):
@@ -158,11 +151,12 @@ def _binds(path: str, scope: ast.AST, name: str) -> bool:
         for node in ast.walk(scope)
         if isinstance(node, ast.Name) and node.id == name and not isinstance(node.ctx, ast.Load)
     )
-    own = (next(one for one in _outwards(path, node) if isinstance(one, (Function, ast.Module))) for node in stored)
+    known = source(path)
+    own = (next(one for one in upwards(node, known) if isinstance(one, (Function, ast.Module))) for node in stored)
     return name in parameters(scope) or any(one is scope for one in own)
 
 
 def _qualified(path: str, node: ast.AST) -> str:
     """The function that a node is in, with the classes around it."""
-    around = (one for one in _outwards(path, node) if isinstance(one, (Def, ast.ClassDef)))
+    around = (one for one in upwards(node, source(path)) if isinstance(one, (Def, ast.ClassDef)))
     return ".".join(reversed([one.name for one in around])) or "<module>"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 
-from raceway.findings.syntax import Function, Source, source
+from raceway.findings.syntax import Function, around, within
 from raceway.model.sites import Site
 
 _AWAITS = ast.Await | ast.AsyncFor | ast.AsyncWith
@@ -17,35 +18,23 @@ def awaiting_line(path: str, read: Site, write: Site) -> int:
 
     A write happens at the end of its statement.
     """
-    known = source(path)
-    here = known.expressions.get((read.line, read.column, read.end_line, read.end_column))
-    there = known.expressions.get((write.line, write.column, write.end_line, write.end_column))
-    function = _function(here, known)
-    if function is None or _function(there, known) is not function:
+    here, there = within(around(path, read)), within(around(path, write))
+    if not here or not there or here[-1] is not there[-1] or not isinstance(here[-1], Function):
         return 0
-    began, done = _end(here), _end(_statement(there, known))
-    found = [
-        (node.lineno, node.col_offset)
-        for node in ast.walk(function)
-        if isinstance(node, _AWAITS) and _function(node, known) is function
-    ]
+    statement = next(node for node in there if isinstance(node, ast.stmt | ast.Lambda))
+    began, done = _end(here[0]), _end(statement)
+    found = ((node.lineno, node.col_offset) for node in _own(here[-1]) if isinstance(node, _AWAITS))
     return min((place for place in found if began <= place < done), default=(0, 0))[0]
 
 
-def _function(node: ast.AST | None, known: Source) -> ast.AST | None:
-    while node is not None:
-        node = known.parents.get(node)
-        if isinstance(node, Function):
-            return node
-    return None
+def _own(node: ast.AST) -> Iterator[ast.AST]:
+    """All that is in a function, but for what is in functions within it."""
+    for child in ast.iter_child_nodes(node):
+        if not isinstance(child, Function):
+            yield child
+            yield from _own(child)
 
 
-def _statement(node: ast.AST | None, known: Source) -> ast.AST | None:
-    while node is not None and not isinstance(node, ast.stmt):
-        node = known.parents.get(node)
-    return node
-
-
-def _end(node: ast.AST | None) -> Position:
+def _end(node: ast.AST) -> Position:
     line, column = getattr(node, "end_lineno", None), getattr(node, "end_col_offset", None)
     return (0, 0) if line is None or column is None else (line, column)

@@ -47,13 +47,14 @@ def around(path: str, site: Site) -> tuple[ast.AST, ...]:
     """The expression of a site, what it is in, and so on up to the module; empty where that is not known."""
     known = source(path)
     node: ast.AST | None = known.expressions.get(place(site))
-    return tuple(_upwards(node, known.parents))
+    return tuple(upwards(node, known))
 
 
-def _upwards(node: ast.AST | None, parents: dict[ast.AST, ast.AST]) -> Iterator[ast.AST]:
+def upwards(node: ast.AST | None, known: Source) -> Iterator[ast.AST]:
+    """A node, what it is in, and so on up to the module."""
     while node is not None:
         yield node
-        node = parents.get(node)
+        node = known.parents.get(node)
 
 
 def within(nodes: tuple[ast.AST, ...]) -> tuple[ast.AST, ...]:

@@ -23,7 +23,7 @@ from raceway.model.sites import Context, Site, SiteForm
 
 REASON = "the key is made by who stores the item, and given away after that: who asks by it comes later"
 
-_MAKERS = frozenset({"next", "uuid1", "uuid4", "token_hex", "token_urlsafe", "token_bytes"})
+_MAKERS = frozenset({"uuid1", "uuid4", "token_hex", "token_urlsafe", "token_bytes"})
 
 
 def is_asked_by_ticket(race: RawRace, storing: tuple[str, Site], reader: Site) -> bool:
@@ -47,6 +47,8 @@ def _is_made(path: str, function: ast.FunctionDef, key: str) -> bool:
     if len(values) != 1 or sum(isinstance(node.ctx, ast.Store) for node in stores) != 1:
         return False
     match values[0]:
+        case ast.Call(func=ast.Name(id="next"), args=[asked]):
+            return isinstance(asked, (ast.Name, ast.Attribute))  # not `next(iter(rows))`, which others have, too
         case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)):
             return name in _MAKERS
         case ast.Attribute(attr=name):

@@ -1382,6 +1382,21 @@ typedef struct {
     uint8_t commute;
 } Effect;
 
+static inline Effect
+effect_of(const Context *access)
+{
+    return (Effect){.operation = access->operation, .commute = access->commute};
+}
+
+/* Whether who conflicts with the access before conflicts with this one of the same actor, too. What is put in spoils less
+   than what is taken out. */
+static inline bool
+effect_covers(Effect effect, const Context *before)
+{
+    bool spares = before->operation == OP_DELETE && effect.operation != OP_DELETE;
+    return effect.commute == COMMUTE_NONE || (effect.commute == before->commute && !spares);
+}
+
 #define EFFECTS 3
 
 typedef struct {

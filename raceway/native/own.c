@@ -242,9 +242,7 @@ own_container(const Tap *tap, const Known *known, PyObject *container)
 static bool
 may_follow(const Cell *structure, Effect effect)
 {
-    const Context *last = &contexts[structure->w];
-    return structure->w == 0 || effect.commute == COMMUTE_NONE ||
-           (last->commute == effect.commute && (last->operation != OP_DELETE || effect.operation == OP_DELETE));
+    return structure->w == 0 || effect_covers(effect, &contexts[structure->w]);
 }
 
 /* Whether the row is one that a fast path knows: one effect on one key, or a store that may insert the key. */

@@ -25,15 +25,11 @@ is_walked(const Context *old, const Context *new)
     return task != NULL && !task->done;
 }
 
-/* Whether the new access conflicts with all that the old one does. What is put in spoils less than what is taken out. */
+/* Whether the new access conflicts with all that the old one does. */
 static bool
 covers(const Context *new, const Context *old)
 {
-    if (new->commute == COMMUTE_NONE) {
-        return !is_walked(old, new);
-    }
-    bool spares = old->operation == OP_DELETE && new->operation != OP_DELETE;
-    return new->commute == old->commute && !spares && !is_walked(old, new);
+    return effect_covers(effect_of(new), old) && !is_walked(old, new);
 }
 
 static bool
@@ -243,8 +239,8 @@ repeats(const Access *access, const Cell *cell, Expansion *expansion)
     const Thread *thread = access->thread;
     const Context *wanted = &access->wanted;
     if (expansion != NULL && expansion->racy) {
-        uint64_t access = (uint64_t)wanted->site << 8 | wanted->operation;
-        return is_noted(expansion, thread->tag, access) && wanted->region < 0;
+        uint64_t mark = (uint64_t)wanted->site << 8 | wanted->operation;
+        return is_noted(expansion, thread->tag, mark) && wanted->region < 0;
     }
     uint32_t written = cell->w, seen = cell->r;
     if (expansion != NULL) {
@@ -458,8 +454,7 @@ cell_taken(Thread *thread, const Cell *cell)
 void
 cell_drop_read(Cell *cell)
 {
-    const Context *write = &contexts[cell->w];
-    if (cell->r != 0 && (write->commute == COMMUTE_NONE || write->commute == contexts[cell->r].commute)) {
+    if (cell->r != 0 && effect_covers(effect_of(&contexts[cell->w]), &contexts[cell->r])) {
         context_drop(cell->r);
         cell->r = 0;
     }

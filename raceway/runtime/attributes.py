@@ -49,7 +49,6 @@ def _is_data_descriptor(value: Any) -> bool:
     return find(type(value), "__set__") is not None or find(type(value), "__delete__") is not None
 
 
-@functools.cache
 def _is_plain(cls: type, store: bool) -> bool:
     """Whether the class, which is made in C, fills its slot with the function that `object` has, as many do.
 

@@ -54,17 +54,19 @@ class Places:
             count += more
         self.given_back.append((serial, count))
 
-    def take(self, recorder: Recorder) -> None:
-        """The current actor takes one."""
-        if self.untouched or not self.given_back:
-            self.untouched = max(0, self.untouched - 1)
-            return
-        serial, count = self.given_back.popleft()
-        recorder.acquire(serial.number)
-        if count > 1:
-            self.given_back.appendleft((serial, count - 1))
-        else:
-            self.spare.append(serial)
+    def take(self, recorder: Recorder, count: int) -> None:
+        """The current actor takes so many at once."""
+        fresh = min(count, self.untouched)
+        self.untouched -= fresh
+        count -= fresh
+        while count and self.given_back:
+            serial, free = self.given_back.popleft()
+            recorder.acquire(serial.number)
+            if free > count:
+                self.given_back.appendleft((serial, free - count))
+            else:
+                self.spare.append(serial)
+            count -= min(count, free)
 
 
 shared: Table[Places] = of_run(Table())
@@ -91,7 +93,7 @@ def counting(recorder: Recorder, semaphore: object, old: object, new: object) ->
         if new > old:
             places.give_back(recorder, new - old)
         else:
-            places.take(recorder)
+            places.take(recorder, old - new)
 
 
 def _count_owned(recorder: Recorder, semaphore: object, record: LockRecord, old: int, new: int) -> None:

@@ -121,12 +121,12 @@ _SIGNALS = (
     ),
     Mutant(
         "semaphore-acquire", "the edge to acquire() of a semaphore",
-        "sync/semaphores.py", "            places.take(recorder)", "            pass",
+        "sync/semaphores.py", "            places.take(recorder, old - new)", "            pass",
         "norace/semaphore_places.py",
     ),
     Mutant(
         "semaphore-places", "that who comes in takes the place that is free longest",
-        "sync/semaphores.py", "        if self.untouched or not self.given_back:", "        if not self.given_back:",
+        "sync/semaphores.py", "        fresh = min(count, self.untouched)", "        fresh = 0",
         "race/semaphore_places.py",
     ),
     Mutant(

@@ -116,6 +116,33 @@ def test_several_places_are_given_back_at_once(recorder: FakeRecorder) -> None:
     assert recorder.before("given", "taken 1")
 
 
+def test_several_places_are_taken_at_once(recorder: FakeRecorder) -> None:
+    class Greedy(threading.Semaphore):
+        def take_all(self) -> None:
+            with self._cond:  # type: ignore[attr-defined]
+                self._value = 0
+
+    semaphore, given = Greedy(0), [Gate(), Gate()]
+
+    def giver(number: int) -> Callable[[], None]:
+        def give() -> None:
+            recorder.mark(f"given {number}")
+            semaphore.release(number + 1)
+            given[number].open()
+
+        return give
+
+    def taker() -> None:
+        given[0].wait()
+        given[1].wait()
+        semaphore.take_all()
+        recorder.mark("taken")
+
+    run(giver(0), giver(1), taker)
+    assert recorder.before("given 0", "taken")
+    assert recorder.before("given 1", "taken")
+
+
 def test_what_nobody_takes_is_one_with_the_last(recorder: FakeRecorder) -> None:
     semaphore = threading.Semaphore(0)
     for _ in range(3 * ROOM):
