@@ -146,7 +146,7 @@ fraction_key(PyObject *numerator, PyObject *denominator, uint64_t *found)
         return true;
     }
     PyObject *near = PyNumber_TrueDivide(numerator, denominator);
-    double value = near != NULL ? PyFloat_AS_DOUBLE(near) : _PyLong_Sign(numerator) < 0 ? -HUGE_VAL : HUGE_VAL;
+    double value = near != NULL ? PyFloat_AS_DOUBLE(near) : NAN; /* beyond all floats: no infinity, whatever its hash */
     Py_XDECREF(near);
     PyErr_Clear();
     *found = other_number(hash_of_fraction(numerator, denominator), value, NULL);

@@ -8,6 +8,7 @@ classes whose `__eq__` and `__hash__` `dataclasses` or attrs have generated, by 
 
 from __future__ import annotations
 
+import contextlib
 import math
 import sys
 from collections.abc import Callable, Hashable
@@ -101,9 +102,10 @@ class Keys:
         return "method", self._identity.of(key.__self__).serial, self._identity.of(key.__func__).serial
 
 
-def _number(hashed: int, near: float) -> Hashable:
-    """A number by its hash, which is the same for equal ones of all types, and by the nearest float."""
-    return near if hash(near) == hashed else ("number", hashed, near)
+def _number(hashed: int, near: float | None) -> Hashable:
+    """A number by its hash, which is the same for equal ones of all types, and by the nearest float; None for a
+    fraction that is beyond all floats, which equals none of them, infinity neither, whatever its hash."""
+    return near if near is not None and hash(near) == hashed else ("number", hashed, near)
 
 
 def _decimal(key: Any) -> Hashable:
@@ -125,10 +127,9 @@ def _fraction(numerator: Any = None, denominator: Any = None) -> Hashable:
         return None
     if denominator == 1:
         return numerator
-    try:
+    near: float | None = None
+    with contextlib.suppress(OverflowError):
         near = numerator / denominator
-    except OverflowError:
-        near = -math.inf if numerator < 0 else math.inf
     try:
         hashed = hash(hash(abs(numerator)) * pow(denominator, -1, sys.hash_info.modulus))
     except ValueError:

@@ -10,13 +10,14 @@ import fractions
 import ipaddress
 import itertools
 import pathlib
+import sys
 import uuid
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any, NamedTuple
 
 import attr
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from raceway.model.kinds import LocationKind, Operation
@@ -250,6 +251,14 @@ def expected(keys: Sequence[Any]) -> Pairs:
 
 @settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(keys=st.lists(KEYS, min_size=2, max_size=9))
+@example(
+    keys=[
+        float("inf"),
+        fractions.Fraction(10**400, sys.hash_info.modulus),
+        fractions.Fraction(10**400, sys.hash_info.modulus),
+    ]
+)
+@example(keys=[float("-inf"), fractions.Fraction(-(10**400), sys.hash_info.modulus), fractions.Fraction(10**400, 7)])
 def test_keys_have_one_location_if_a_dictionary_takes_them_for_one(core: str, keys: list[Any]) -> None:
     assert PAIRS[core](keys) == expected(keys)
 
