@@ -33,7 +33,7 @@ class Member(Struct):
 
 
 _ADVANCING = frozenset({"next", "__next__", "send", "throw", "close"})
-_TAKING = frozenset({"pop", "popleft", "popitem"})
+_TAKING = frozenset({"pop", "popleft", "popitem", "heappop"})
 _ORDERING = frozenset({"move_to_end", "sort", "reverse", "rotate"})
 _COUNTING = frozenset({"len", "bool"})
 
@@ -50,7 +50,7 @@ class Openings:
                 head = serial - site.index + region.head
                 self._of.setdefault(head, (serial, region))
                 self._all.setdefault(head, set()).add(serial)
-                if not (site.counted or (site.form is SiteForm.METHOD and site.name in _TAKING)):
+                if not (site.counted or (site.form is SiteForm.METHOD and site.verb in _TAKING)):
                     self._acting.add(head)
 
     def of(self, serial: int) -> tuple[int, Region] | None:

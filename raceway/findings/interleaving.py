@@ -171,7 +171,7 @@ class Interleaving:
 
     def _call(self, serial: int) -> str:
         site = self._site_of(serial)
-        return "next()" if site.form is SiteForm.ITERATE or site.name == "__next__" else f"{site.name}()"
+        return "next()" if site.form is SiteForm.ITERATE or site.name == "__next__" else f"{site.verb}()"
 
     def _walk(self, walker: _Part, changer: _Part) -> tuple[Step, ...]:
         harm = "RuntimeError, or items are skipped or seen twice"
@@ -206,7 +206,7 @@ class Interleaving:
         if site.context is Context.LOAD and not part.mutates:
             return "use"
         if site.form is SiteForm.METHOD or (structural and site.form is SiteForm.FUNCTION):
-            return f"{site.name}()"
+            return f"{site.verb}()"
         if structural:
             return _STRUCTURAL[site.context] if site.keyed and site.context in _STRUCTURAL else "add or remove items"
         return _WRITE if operation == Operation.READ_MODIFY_WRITE.value and part.reads >= 0 else operation

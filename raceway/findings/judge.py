@@ -15,7 +15,9 @@ from raceway.model.struct import Struct
 _REGION_KINDS = frozenset({FindingKind.LOST_UPDATE, FindingKind.CHECK_THEN_ACT, FindingKind.DOUBLE_INIT})
 _COPIERS = frozenset({"list", "tuple", "set", "frozenset", "dict", "sorted"})
 _COPYING = frozenset({"copy", "__copy__"})
-_PUTTING = frozenset({"append", "appendleft", "extend", "extendleft", "add", "setdefault"})
+_PUTTING = frozenset(
+    "append appendleft extend extendleft insert add setdefault heappush insort insort_left insort_right".split()
+)
 
 _TOLD = {
     "log": "one side only puts the value into a log",
@@ -145,6 +147,6 @@ def copies(access: Access, site: Site) -> bool:
 
 def puts(site: Site) -> bool:
     """Whether the site puts something into a container, and takes nothing out."""
-    return (site.form is SiteForm.METHOD and site.name in _PUTTING) or (
+    return (site.form is SiteForm.METHOD and site.verb in _PUTTING) or (
         site.form is SiteForm.ITEM and site.context is Context.STORE and not site.regions
     )

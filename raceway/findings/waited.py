@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from raceway.findings.judge import puts
 from raceway.model.kinds import Operation, RegionKind
 from raceway.model.races import RawRace, Side
-from raceway.model.sites import Region, Site, SiteForm
+from raceway.model.sites import Region, Site
 
 
 def without_supply(races: Iterable[RawRace], site_of: Callable[[int], Site]) -> Iterator[RawRace]:
@@ -22,7 +22,7 @@ def without_supply(races: Iterable[RawRace], site_of: Callable[[int], Site]) -> 
         if waited(race.later, site_of):
             supplies = not any(one.waits for one in earlier.regions)
         else:
-            supplies = _takes(race.later, site_of) and (puts(earlier) or _inserts(earlier))
+            supplies = _takes(race.later, site_of) and puts(earlier)
         if not supplies:
             yield race
 
@@ -38,12 +38,6 @@ def _takes(side: Side, site_of: Callable[[int], Site]) -> bool:
     region = _region(side, site_of)
     tests = region is not None and region.splits and region.kind is RegionKind.TEST
     return tests and side.access.operation in (Operation.STRUCTURAL_CHANGE, Operation.DELETE)
-
-
-def _inserts(site: Site) -> bool:
-    """Whether the site is an `insert()`, as which functions of `heapq` count: those that take something out follow a
-    test, where anybody relies on one."""
-    return site.form is SiteForm.METHOD and site.name == "insert" and not site.regions
 
 
 def _region(side: Side, site_of: Callable[[int], Site]) -> Region | None:

@@ -117,7 +117,8 @@ class Site(Struct):
     gives back depends on this read; `asks`: something else that this coroutine does depends on it. `links`: of the
     first site of a module, which lines of its coroutines do something because of the answers of which other ones.
     `rounds`: of a walk each round of which comes to an await, the names of what these call. `coroutines`: of the first
-    site of a module, the names of its coroutine functions, each with those of what it awaits.
+    site of a module, the names of its coroutine functions, each with those of what it awaits. `called`: the function
+    that does to its argument what the method `name` would.
     """
 
     index: int
@@ -159,3 +160,9 @@ class Site(Struct):
     links: tuple[Link, ...] = ()
     rounds: tuple[str, ...] = ()
     coroutines: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    called: str = ""
+
+    @property
+    def verb(self) -> str:
+        """The method or function that the source names."""
+        return self.called or self.name

@@ -47,6 +47,7 @@ def algorithm(planner: Planner, node: cst.Call) -> Taint:
     if any(synchronises(other.value) for other in node.args[1:]) and node.args[-1].star != "**":
         draft.commit = Role.VALUE
         planner.tap(draft, Role.VALUE, node, "args", len(node.args) - 1)
+    draft.called = name.rpartition(".")[2]
     draft.takes = name == "heapq.heappop"
     planner.flow.write(draft, CLEAN, *paths)
     return CLEAN

@@ -36,7 +36,8 @@ class Draft:
     """A site under construction; `order`, `segment` and `awaits` say when in its activation it is reached, `blocks` in
     which `with` blocks. `operand` is what is tapped. `passed_by`: a short circuit may leave it out. `calls`: by head,
     the calls that rely on it. `sure`: heads after which what is stored was awaited for. `takes`: it takes out of a
-    container what must be there. `fails`: it does so, or deletes it. `brought`: the local that it stores."""
+    container what must be there. `fails`: it does so, or deletes it. `brought`: the local that it stores. `called`:
+    the function that does what the method `name` would."""
 
     index: int
     form: SiteForm
@@ -81,6 +82,7 @@ class Draft:
     takes: bool = False
     fails: bool = False
     brought: str = ""
+    called: str = ""
 
     def rely(self, head: Draft, call: Call) -> None:
         """Note that `call` of the method that this write is in depends on the read `head` in another method."""

@@ -278,6 +278,7 @@ def _site(
         links=links,
         rounds=draft.rounds,
         coroutines=known,
+        called=draft.called,
     )
 
 
