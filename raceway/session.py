@@ -222,9 +222,9 @@ class Session:
         """Instrumented code of a module, or plain code when it cannot be rewritten: see `Modules.compile`."""
         return self._modules.compile(source, filename, module, finish)
 
-    def compile_script(self, content: bytes, filename: str) -> CodeType:
-        """The same for the script that is run as `__main__`."""
-        return self._modules.compile(Source(lambda: content), filename, "__main__")
+    def compile_script(self, content: bytes, filename: str) -> tuple[CodeType, bool]:
+        """The same for the script that is run as `__main__`, and whether the compiler may warn of it."""
+        return self._modules.compile_script(content, filename)
 
     def _module_of(self, file: str) -> str:
         return next((module for module, one in self._modules.sites if one == file), "")

@@ -224,6 +224,14 @@ def test_a_program_runs_as_ever(name: str, directory: Path) -> None:
     assert watched == plain
 
 
+def test_a_script_of_which_the_compiler_warns_does_so_from_the_cache_too(directory: Path) -> None:
+    case = Case(("warns.py",), flags=("-W", "always"))
+    for _ in range(2):
+        plain, watched = plain_and_watched(case, directory)
+        assert "SyntaxWarning" in plain[1]
+        assert watched == plain
+
+
 def test_an_interrupt_while_threads_are_awaited_is_told_as_ever(directory: Path) -> None:
     plain, watched = plain_and_watched(Case(("waits.py",)), directory)
     # Where it hits is chance: the first line names what is shut down, the last one the exception.

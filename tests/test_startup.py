@@ -23,3 +23,11 @@ def test_a_warm_run_without_findings_imports_little(run_raceway: RunRaceway, opt
     imported = {line.rpartition("|")[2].strip() for line in finished.stderr.splitlines() if line.startswith("import ")}
     assert "raceway.session" in imported
     assert imported & HEAVY == set()
+
+
+def test_a_warm_run_makes_no_types_of_trees(run_raceway: RunRaceway) -> None:
+    """`compile` makes them, for good: 200 KiB."""
+    program = run_raceway.write("app.py", "print({cls.__name__ for cls in object.__subclasses__()} & {'AST'})\n")
+    environ = {"XDG_CACHE_HOME": str(program.parent)}
+    said = [run_raceway(program, json_report=False, environ=environ).stdout for _ in range(2)]
+    assert said == ["{'AST'}\n", "set()\n"]

@@ -29,7 +29,7 @@ from raceway.model.sitetable import SiteTable, pack
 from raceway.model.struct import Struct
 from raceway.model.struct import made as made_of
 
-_FORMAT = 2
+_FORMAT = 3
 """Of the files; what the transform makes is told apart by its own files."""
 
 
@@ -40,6 +40,8 @@ class Cached(Struct):
     sites: Sequence[Site]
     places: bytes
     """Where taps go."""
+    warns: bool = True
+    """Whether the compiler warns of the source. Only scripts are looked at: they warn in every run."""
 
 
 def _transform_version() -> bytes:
@@ -73,10 +75,10 @@ class Cache:
         found = stored(self._path(filename, form), self._version)
         if found is None:
             return None
-        name, kind, stamp, known, places, code, sites = found
+        name, kind, stamp, known, places, warns, code, sites = found
         if name != filename or kind != form:
             return None
-        made: Cached = made_of(Cached, (code, SiteTable(sites), places))
+        made: Cached = made_of(Cached, (code, SiteTable(sites), places, warns))
         if stamp is None or stamp != source.stamp():
             if known != digest(source.content):
                 return None
@@ -95,7 +97,7 @@ class Cache:
         what = filename, form, source.settled_stamp(), digest(source.content)
         path = self._path(filename, form)
         try:
-            content = marshal.dumps((*what, made.places, made.code, pack(made.sites)))
+            content = marshal.dumps((*what, made.places, made.warns, made.code, pack(made.sites)))
         except ValueError:  # a constant that marshal does not know
             return
         with contextlib.suppress(OSError):

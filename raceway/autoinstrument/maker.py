@@ -23,12 +23,14 @@ class Maker:
         self._ahead = Ahead(cache, scope, form)
         self._progress = Progress(quiet=quiet)
 
-    def make(self, source: Source, filename: str, module: str, finish: Finish | None = None) -> Cached:
+    def make(
+        self, source: Source, filename: str, module: str, finish: Finish | None = None, *, warns: bool = True
+    ) -> Cached:
         """Instrument a module and keep the result. Raises what `instrument` and reading the source raise."""
         form, apply = (self._form, None) if finish is None else (self._form + finish.name, finish.apply)
         self._ahead.missed(module, filename)
         with self._progress.of(module):
             done = instrument(source.content, filename, module, self._form, apply)
-        made = Cached(*done.parted())
+        made = Cached(*done.parted(), warns)
         self._cache.store(source, filename, form, made)
         return made

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from types import CodeType
 
@@ -51,15 +52,30 @@ class Modules:
         `finish` is what somebody else does to the module. Raises SyntaxError exactly as `compile` does, and what
         reading the source raises.
         """
+        made = self._made(source, filename, module, finish)
+        return _plain_code(source.content, filename, finish) if made is None else self._bound(made, filename, module)
+
+    def compile_script(self, content: bytes, filename: str) -> tuple[CodeType, bool]:
+        """The same for the script that is run as `__main__`, and whether the compiler may warn of it."""
+        made = self._made(Source(lambda: content), filename, "__main__", None)
+        if made is None:
+            return _plain_code(content, filename, None), True
+        return self._bound(made, filename, "__main__"), made.warns
+
+    def _made(self, source: Source, filename: str, module: str, finish: Finish | None) -> Cached | None:
+        """From the cache or made now; None when it cannot be rewritten. Raises what reading the source raises."""
         form = self._form if finish is None else self._form + finish.name
         try:
-            made = self._cache.load(source, filename, form) or self._make(source, filename, module, finish)
+            return self._cache.load(source, filename, form) or self._make(source, filename, module, finish)
         except Exception as error:  # a fault of ours costs the module its instrumentation, never the program its import
-            content = source.content
+            _ = source.content  # raises what it raises
             if not isinstance(error, SyntaxError):
                 kind = "" if isinstance(error, TransformError) else f"{type(error).__name__}: "
                 self._untransformed(module, f"{kind}{error}")
-            return _plain_code(content, filename, finish)
+            return None
+
+    def _bound(self, made: Cached, filename: str, module: str) -> CodeType:
+        """Its code with live taps."""
         self.sites[module, filename] = len(made.sites)
         self.marks.add(filename)
         return self._bind(made.code, made.sites, made.places, filename)
@@ -92,11 +108,12 @@ class Modules:
         )
 
     def _make(self, source: Source, filename: str, module: str, finish: Finish | None) -> Cached:
+        warns = module != "__main__" or _warns(source.content, filename)  # an error is told before more is imported
         if self._maker is None:
             from raceway.autoinstrument.maker import Maker
 
             self._maker = Maker(self._cache, self._scope, self._form, quiet=self._quiet)
-        return self._maker.make(source, filename, module, finish)
+        return self._maker.make(source, filename, module, finish, warns=warns)
 
     def _untransformed(self, module: str, why: str) -> None:
         self.not_seen("not-transformed", module, why)
@@ -104,6 +121,13 @@ class Modules:
             with contextlib.suppress(OSError, ValueError):
                 text = f"raceway: warning: module {module} runs uninstrumented: {why} [{TransformError.slug}]"
                 sys.stderr.write(text + "\n")
+
+
+def _warns(content: bytes, filename: str) -> bool:
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        compile(content, filename, "exec", dont_inherit=True)
+    return bool(told)
 
 
 def _plain_code(content: bytes, filename: str, finish: Finish | None) -> CodeType:

@@ -19,8 +19,9 @@ from warnings import catch_warnings, simplefilter
 from raceway.cli.options import Program
 from raceway.model.typing import NoReturn, Protocol
 
-Compile = Callable[[bytes, str, str], CodeType]
-"""Source, file name and module name -> the code of the program; raises what the compiler raises."""
+Compile = Callable[[bytes, str, str], tuple[CodeType, bool]]
+"""Source, file name and module name -> the code of the program, and whether the compiler may warn of it; raises what
+the compiler raises."""
 
 Leave = Callable[[], object]
 """Ends all watching in this process, so that what it executes next is a plain interpreter."""
@@ -192,10 +193,10 @@ class _Script:
     def _compiled(self, instrumenting: Compile) -> CodeType:
         """The code. Warnings are those of plain Python: for a script they come with every run, cached code or not."""
         with catch_warnings():
-            simplefilter("ignore")
-            compile(self._source, self._path, "exec", dont_inherit=True)  # without it, warnings would precede an error
-            code = instrumenting(self._source, self._path, "__main__")
-        compile(self._source, self._path, "exec", dont_inherit=True)
+            simplefilter("ignore")  # they would precede an error
+            code, warns = instrumenting(self._source, self._path, "__main__")
+        if warns:
+            compile(self._source, self._path, "exec", dont_inherit=True)
         return code
 
     def run(self, call: Call) -> None:

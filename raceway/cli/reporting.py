@@ -35,10 +35,10 @@ class Reporting:
         """Whether the processes that the program starts hand in parts."""
         return self._session is not None and self._session.children is not None
 
-    def compile(self, source: bytes, filename: str, module: str) -> CodeType:
-        """The code of the program's script, instrumented unless it is to be left out."""
+    def compile(self, source: bytes, filename: str, module: str) -> tuple[CodeType, bool]:
+        """The code of the program's script, instrumented unless it is left out; and whether the compiler may warn."""
         if self._session is None or not self._session.scope.decide(module, filename).instrument:
-            return compile(source, filename, "exec", dont_inherit=True)
+            return compile(source, filename, "exec", dont_inherit=True), True
         return self._session.compile_script(source, filename)
 
     def outermost(self, function: Callable[..., Any], *arguments: Any) -> Any:

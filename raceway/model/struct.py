@@ -29,13 +29,11 @@ def field(*, default: Any, about: Any) -> Any:
     return Field(default, about)
 
 
-def _tails(defaults: tuple[Any, ...], positions: int) -> dict[int, tuple[Any, ...]]:
-    tails = {}
-    for given in range(positions, -1, -1):
-        if _REQUIRED in defaults[given:]:
-            break
-        tails[given] = defaults[given:]
-    return tails
+def _least(defaults: tuple[Any, ...]) -> int:
+    least = len(defaults)
+    while least and defaults[least - 1] is not _REQUIRED:
+        least -= 1
+    return least
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
@@ -45,8 +43,9 @@ class StructMeta(type):
     _fields_: dict[str, Any]
     _abouts_: dict[str, Any]
     _positions_: int
-    _tails_: dict[int, tuple[Any, ...]]
-    """The defaults that complete so many values given by position."""
+    _defaults_: tuple[Any, ...]
+    _least_: int
+    """With so many values given by position, defaults complete them."""
 
     def __new__(
         mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], *, kw_only: bool = False
@@ -63,7 +62,8 @@ class StructMeta(type):
             _fields_=fields,
             _abouts_=abouts,
             _positions_=0 if kw_only else len(fields),
-            _tails_=_tails(tuple(fields.values()), 0 if kw_only else len(fields)),
+            _defaults_=(defaults := tuple(fields.values())),
+            _least_=_least(defaults),
         )
         return super().__new__(mcs, name, bases, namespace)
 
@@ -80,8 +80,10 @@ else:
 
         def __new__(cls, *values: object, **named: object) -> Self:
             """A value; TypeError when a field is missing, unknown or given twice."""
-            tail = None if named else cls._tails_.get(len(values))
-            return _new(cls, _complete(cls, values, named) if tail is None else values + tail)
+            given = len(values)
+            if named or not cls._least_ <= given <= cls._positions_:
+                return _new(cls, _complete(cls, values, named))
+            return _new(cls, values + cls._defaults_[given:])
 
         def __repr__(self) -> str:
             items = ", ".join(f"{name}={value!r}" for name, value in zip(self._fields_, self, strict=True))

@@ -109,7 +109,7 @@ def can_peek() -> bool:
         return False
     probe = _native.PeekProbe()
     space: dict[str, Any] = {}
-    exec(compile(_KNOWN, "<raceway>", "exec"), space)
+    exec(_KNOWN, space)
     function = space["known"]
     code: CodeType = function.__code__
     function.__code__ = code.replace(

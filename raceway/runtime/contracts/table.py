@@ -7,6 +7,7 @@ container class after its first use is not noticed.
 
 from __future__ import annotations
 
+import functools
 import gc
 import types
 import weakref
@@ -64,9 +65,16 @@ CONTAINERS: dict[str, type] = {
 
 _Shapes = Mapping[KeyShape, Contract]
 
-_ROWS: dict[str, dict[str, dict[KeyShape, Contract]]] = {}
-for _row in TABLE:
-    _ROWS.setdefault(_row.container, {}).setdefault(_row.name, {})[_row.shape] = _row
+
+
+@functools.cache
+def _rows() -> dict[str, dict[str, dict[KeyShape, Contract]]]:
+    """The table by container, name and shape; the native core, which has its own, does without it."""
+    found: dict[str, dict[str, dict[KeyShape, Contract]]] = {}
+    for row in TABLE:
+        found.setdefault(row.container, {}).setdefault(row.name, {})[row.shape] = row
+    return found
+
 
 _NAMES = {id(cls): name for name, cls in CONTAINERS.items()}
 SEQUENCES = frozenset({"list", "collections.deque", "bytearray", "array.array"})
@@ -197,7 +205,7 @@ def _find(tp: type, name: str) -> _Shapes | None:
     """
     for cls in _mro(tp):
         container = _container_name(cls)
-        row = _ROWS[container].get(name) if container is not None else None
+        row = _rows()[container].get(name) if container is not None else None
         if row is not None:
             return row
         if name in _dict(cls):
