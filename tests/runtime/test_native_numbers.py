@@ -1,4 +1,4 @@
-"""The numbers that C gives to the closed sets of the model: by order of definition, as `core.h` has them."""
+"""The numbers that C gives to the closed sets of the model: by order of definition in `core.h` and its parts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from raceway.model.sites import Context, Role, SiteForm
 from raceway.runtime.contracts.terms import Handover, KeyShape, Presence, Target
 from tests.conftest import ROOT
 
-HEADER = (ROOT / "raceway/native/core.h").read_text(encoding="utf-8")
+HEADERS = sorted((ROOT / "raceway/native").glob("*.h"))
+HEADER = "".join(path.read_text(encoding="utf-8") for path in HEADERS)
 ENUMS = [body.split(",") for body in re.findall(r"^enum \{([^}]*)\};", HEADER, re.MULTILINE)]
 
 
