@@ -114,6 +114,21 @@ typedef struct {
 
 void report(Access *access, Frame *frame, uint32_t other, int told, bool one_loop);
 
+/* flags.c */
+void publish(Thread *thread, Cell *cell);
+bool has_others(const Cell *cell, uint32_t slot);
+bool is_polled(const Cell *cell, uint32_t slot);
+void see_flag(Thread *thread, const Cell *cell, bool waits);
+
+/* gaps.c */
+uint32_t closed_before(const Access *access, const Expansion *expansion);
+void report_between(Access *access, Frame *frame, uint32_t other, bool observed);
+void check_link(Access *access, Frame *frame, const Cell *cell, const Expansion *expansion, const Look *look);
+void begin_walk(const Access *access, Expansion *expansion, uint32_t place);
+void check_echo(Access *access, Frame *frame, const Expansion *expansion);
+void check_gaps(Access *access, Frame *frame, const Cell *cell, const Expansion *expansion);
+void check_missed(Access *access, Frame *frame, const Cell *cell, const Expansion *expansion);
+
 bool may_pause(const Task *task, const RegionOf *region);
 const Head *find_head(Thread *thread, uint32_t site, const Location *location, bool mutates, int8_t *region);
 
