@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.conftest import RunRaceway
+from tests.conftest import RunRaceway, available_cores
 
 HEAVY = frozenset(
     "argparse asyncio ast concurrent.futures dataclasses decimal difflib dis gettext hashlib httpx inspect json libcst "
@@ -25,6 +25,7 @@ def test_a_warm_run_without_findings_imports_little(run_raceway: RunRaceway, opt
     assert imported & HEAVY == set()
 
 
+@pytest.mark.skipif("native" not in available_cores(), reason="the pure core imports what makes them")
 def test_a_warm_run_makes_no_types_of_trees(run_raceway: RunRaceway) -> None:
     """`compile` makes them, for good: 200 KiB."""
     program = run_raceway.write("app.py", "print({cls.__name__ for cls in object.__subclasses__()} & {'AST'})\n")
