@@ -93,8 +93,10 @@ def comparison(planner: Planner, node: cst.Comparison) -> Taint:
     for target in node.comparisons:
         taint |= planner.visit(target.comparator)
     target = node.comparisons[0]
-    if isinstance(target.operator, _EQUAL) and not (literal(node.left) or literal(target.comparator)):
-        planner.flow.matched |= taint
+    if isinstance(target.operator, _EQUAL):
+        planner.flow.equated |= taint
+        if not (literal(node.left) or literal(target.comparator)):
+            planner.flow.matched |= taint
     sides = {literal(node.left), literal(target.comparator)}
     if isinstance(target.operator, _ORDER) and sides.isdisjoint(_NEXT_TO_NOTHING):
         planner.flow.measured |= taint

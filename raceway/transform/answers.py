@@ -28,9 +28,9 @@ Arguments = Mapping[int | str, str]
 @dataclass(frozen=True, slots=True)
 class _Function:
     """One function: the reads that its answer depends on, and its writes that look at nothing anew. `segment` and
-    `awaits` are those of its end, `asked` what it tests for being there at all, `matched` what it compares. `given` are
-    the parameters that it never binds anew, with their places, and `defaults` the access paths of what they are without
-    an argument."""
+    `awaits` are those of its end, `asked` what it tests for being there at all, `matched` and `equated` what it
+    compares. `given` are the parameters that it never binds anew, with their places, and `defaults` the access paths of
+    what they are without an argument."""
 
     answers: tuple[Draft, ...]
     writes: tuple[Draft, ...]
@@ -40,6 +40,7 @@ class _Function:
     defaults: dict[str, str]
     asked: frozenset[Draft]
     matched: frozenset[Draft]
+    equated: frozenset[Draft]
 
     def variables(self, draft: Draft, arguments: Arguments) -> set[str]:
         """The paths of a draft of the function as who calls it knows them, for any key."""
@@ -102,7 +103,7 @@ class Answers:
 
         answers = tuple(one for one in sorted(flow.told, key=_order) if is_known(one))
         writes = tuple(one for one in flow.blind if is_known(one))
-        sets = frozenset(flow.asked), frozenset(flow.matched)
+        sets = frozenset(flow.asked), frozenset(flow.matched), frozenset(flow.equated)
         self._functions[name] = _Function(answers, writes, flow.segment, flow.awaits, given, defaults, *sets)
 
     def call(self, flow: Flow, node: cst.Call, name: str, arguments: Arguments, value: Taint) -> Taint:
@@ -151,10 +152,11 @@ class Answers:
         tested = self._functions.get(act.test.name) if act.test in self._arguments else None
         for read, places in self._reads(act.test) if writes else ():
             matched = act.call.matched or (tested is not None and read in tested.matched)
+            equated = act.call.equated or (tested is not None and read in tested.equated)
             for write, written in writes:
                 if not places.isdisjoint(written):
                     awaits = act.call.awaits or write.awaits > 0
-                    write.rely(read, replace(act.call, awaits=awaits, matched=matched))
+                    write.rely(read, replace(act.call, awaits=awaits, matched=matched, equated=equated))
 
     def _reads(self, test: Draft) -> Iterator[tuple[Draft, set[str]]]:
         """The reads that a test depends on, with their paths: those of an answer, or one that stands for itself."""
@@ -167,10 +169,22 @@ class Answers:
 
 def tests(flow: Flow, node: cst.CSTNode) -> Iterator[tuple[Draft, Call]]:
     """The tests that led to a call, and how the call relies on each."""
+    ends = _ends(flow)
     absent = {read for guard in flow.guards for read in guard.absent}
     for test in sorted({read for guard in flow.guards for read in guard.reads}, key=_order):
         matched, here = test in flow.matched, test.index != CALLED
-        yield test, Call(node, test.awaits != flow.awaits, False, matched, flow.tried > 0, here, test in absent)
+        call = Call(node, test.awaits != flow.awaits, False, matched, flow.tried > 0, here, test in absent)
+        yield test, replace(call, rounds=test in ends, equated=test in flow.equated)
+
+
+def _ends(flow: Flow) -> set[Draft]:
+    """The tests that are conditions of loops in which another one, of what a call gave since, has led to here."""
+    found: set[Draft] = set()
+    for number, guard in enumerate(flow.guards):
+        if guard.loops:
+            newest = max((inner.since for inner in flow.guards[number + 1 :]), default=0)
+            found.update(test for test in guard.reads if newest >= test.order)
+    return found
 
 
 def _plain(path: str) -> str:

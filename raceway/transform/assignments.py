@@ -81,6 +81,8 @@ def _store_name(
         planner.answers.stored(planner.flow, draft, taint)
     elif planner.scope.resolve(target.value) in (Binding.LOCAL, Binding.CELL, Binding.CLASS):
         planner.flow.bind(target.value, taint)
+        if isinstance(value, (cst.Call, cst.Await)):
+            planner.flow.given[target.value] = planner.flow.clock
         keep_answer(planner, target.value, value)
 
 

@@ -46,7 +46,8 @@ def _joined(parts: list[str]) -> str:
 class Guard:
     """A test in force: the reads it used, and those it found absent (None, false, missing) on this branch; `present`:
     those that the last test of a loop that is over has found true. `refuses`: what follows runs as it did not raise.
-    `open`: the reads that either outcome may have had on this branch, as in `if not x and y: return`."""
+    `open`: the reads that either outcome may have had on this branch, as in `if not x and y: return`. `loops`: the
+    condition of a loop, in its body. `since`: when the newest of the locals that it names was given by a call."""
 
     reads: Taint
     absent: Taint
@@ -54,6 +55,8 @@ class Guard:
     over: bool = False
     refuses: bool = False
     open: Taint = CLEAN
+    loops: bool = False
+    since: int = 0
 
     def found(self, literal: str) -> Taint:
         """The reads that were found as `literal` says when the loop ended."""
@@ -79,9 +82,10 @@ class Flow:
     are writes before which nothing tests their place. `answers` has, of locals that are what a comparison said, the
     number of that binding and the reads that are absent if it is true, and if it is false. `matched` are reads that
     were compared for equality with what is no literal: whoever it names is the one that may go on, as with a turn.
-    `measured` are reads that were added to or taken from something, or compared by order with what is no small number.
-    `awaited` are answers of calls that were awaited. `waits` are waits for conditions under a test that is over;
-    `tried` counts the `try` statements around that have handlers; `bound` has when each local got its value.
+    `equated` are those that were compared for equality with whatever. `measured` are reads that were added to or taken
+    from something, or compared by order with what is no small number. `awaited` are answers of calls that were awaited.
+    `waits` are waits for conditions under a test that is over; `tried` counts the `try` statements around that have
+    handlers; `bound` has when each local got its value, `given` when one was given it by a call.
     `is_async`: it is that of a coroutine or an asynchronous generator, so that what drives it may await at a `yield`.
     """
 
@@ -104,12 +108,14 @@ class Flow:
     written: list[tuple[Draft, tuple[Guard, ...]]] = field(default_factory=list)
     answers: dict[str, tuple[int, tuple[Taint, Taint]]] = field(default_factory=dict)
     matched: set[Draft] = field(default_factory=set)
+    equated: set[Draft] = field(default_factory=set)
     measured: set[Draft] = field(default_factory=set)
     links: Links = field(default_factory=Links)
     awaited: set[Draft] = field(default_factory=set)
     waits: list[Wait] = field(default_factory=list)
     tried: int = 0
     bound: dict[str, int] = field(default_factory=dict)
+    given: dict[str, int] = field(default_factory=dict)
     works: Works = field(default_factory=Works)
 
     def __post_init__(self) -> None:

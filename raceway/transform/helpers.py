@@ -31,8 +31,9 @@ _KEY = re.compile(r"\[.*\]")
 @dataclass(frozen=True, slots=True)
 class _Method:
     """One method: the reads that its answer depends on, and its writes that look at nothing anew. `segment` and
-    `awaits` are those of its end, `asked` what it tests for being there at all, `matched` what it compares, `measured`
-    what it asks for how much it is. `given` are the parameters that it never binds anew, with their places."""
+    `awaits` are those of its end, `asked` what it tests for being there at all, `matched` and `equated` what it
+    compares, `measured` what it asks for how much it is. `given` are the parameters that it never binds anew, with
+    their places."""
 
     answers: tuple[Draft, ...]
     writes: tuple[Draft, ...]
@@ -42,6 +43,7 @@ class _Method:
     asked: frozenset[Draft]
     matched: frozenset[Draft]
     measured: frozenset[Draft]
+    equated: frozenset[Draft]
 
     def is_given(self, write: Draft, arguments: frozenset[int | str]) -> bool:
         """Whether `write` stores one of these arguments."""
@@ -114,7 +116,7 @@ class Helpers:
             answers = (read for read in sorted(flow.told, key=_order) if read.index != CALLED and _is_of(read, own))
             methods = self._setters if name in self._methods else self._methods
             writes = tuple(one for one in flow.blind if _is_of(one, own))
-            known = map(frozenset, (flow.asked, flow.matched, flow.measured))
+            known = map(frozenset, (flow.asked, flow.matched, flow.measured, flow.equated))
             given = {one: place for place, one in enumerate(parameters[1:]) if one not in flow.bound}
             methods[name] = _Method(tuple(answers), writes, flow.segment, flow.awaits, given, *known)
 
@@ -207,7 +209,9 @@ class Helpers:
                     if not _places(read).isdisjoint(_places(write)):
                         matched = link.call.matched or self._matches(link.test, read)
                         brings = act is not None and act.is_given(write, link.known)
-                        write.rely(read, replace(link.call, awaits=awaits, matched=matched, brings=brings))
+                        equated = link.call.equated or self._equates(link.test, read)
+                        relying = replace(link.call, awaits=awaits, matched=matched, brings=brings, equated=equated)
+                        write.rely(read, relying)
         for name, call in self._updates:
             for read in self._answers(name):
                 for write in self._setters[name].writes if name in self._setters else ():
@@ -258,6 +262,10 @@ class Helpers:
     def _matches(self, test: str | Draft, read: Draft) -> bool:
         """Whether the method that a test calls compares the read with something."""
         return isinstance(test, str) and test in self._methods and read in self._methods[test].matched
+
+    def _equates(self, test: str | Draft, read: Draft) -> bool:
+        """Whether the method that a test calls compares the read for equality."""
+        return isinstance(test, str) and test in self._methods and read in self._methods[test].equated
 
 
 def _is_of(draft: Draft, own: str) -> bool:

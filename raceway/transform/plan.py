@@ -19,7 +19,8 @@ CALLED = -1
 class Call:
     """A call of a method because of the answer of another one; `awaits`: an await lies between the two. `value`: it is
     given the answer, or what was made of it. `matched`: the answer was compared for equality, with no literal. `tried`:
-    the caller handles exceptions of it."""
+    the caller handles exceptions of it. `rounds`: the answer is the condition of a loop, in which something else that
+    it was given in this round lets it make the call. `equated`: the answer was compared for equality with whatever."""
 
     node: cst.CSTNode
     awaits: bool
@@ -29,6 +30,13 @@ class Call:
     here: bool = False
     absent: bool = False
     brings: bool = False
+    rounds: bool = False
+    equated: bool = False
+
+    @property
+    def in_turn(self) -> bool:
+        """Whether it only matters to the test when there is nothing left to be done in a loop."""
+        return self.rounds and self.equated
 
 
 @dataclass(eq=False, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 import libcst as cst
 
@@ -38,7 +39,8 @@ def if_(planner: Planner, node: cst.If) -> Taint:
         reads = planner.visit(current.test) | truth_tap(planner, current, "test", current.test)
         true_absent, false_absent = polarity(planner, current.test)
         either = undecided(planner, current.test, False)
-        flow.guards.append(Guard(reads, true_absent, open=undecided(planner, current.test, True)))
+        since = _newest(planner, current.test)
+        flow.guards.append(Guard(reads, true_absent, open=undecided(planner, current.test, True), since=since))
         before = dict(flow.env)
         with flow.ways.arm():
             planner.visit_block(current.body)
@@ -47,10 +49,10 @@ def if_(planner: Planner, node: cst.If) -> Taint:
             flow.env = before
         else:
             flow.branch(before)
-        flow.guards[-1] = Guard(reads, false_absent, open=either)
+        flow.guards[-1] = Guard(reads, false_absent, open=either, since=since)
         pushed += 1
         if leaving is not None and not rest and not pushed > 1:
-            rest.append(_unless(leaving, reads, false_absent, either))
+            rest.append(replace(_unless(leaving, reads, false_absent, either), since=since))
         elif current.orelse is not None and isinstance(current.orelse, cst.Else):
             other = exits(current.orelse.body)
             if other is not None:
@@ -75,6 +77,13 @@ def _unless(leaving: cst.CSTNode, reads: Taint, absent: Taint, either: Taint = C
     return Guard(reads, CLEAN if raises else absent, refuses=raises, open=either)
 
 
+def _newest(planner: Planner, test: cst.CSTNode) -> int:
+    """When the newest of the locals that a test names was given its value by a call."""
+    if isinstance(test, cst.Name):
+        return planner.flow.given.get(test.value, 0)
+    return max((_newest(planner, child) for child in children_of(test)), default=0)
+
+
 def while_(planner: Planner, node: cst.While) -> Taint:
     """`while test:`: each round is a segment of its own; what follows runs because the last test was false."""
     flow, loop = planner.flow, planner.loops
@@ -87,7 +96,7 @@ def while_(planner: Planner, node: cst.While) -> Taint:
         draft.flag, draft.waits = True, waits
     true_absent, false_absent = polarity(planner, node.test)
     segment, awaits = flow.segment, flow.awaits
-    flow.guards.append(Guard(reads, true_absent))
+    flow.guards.append(Guard(reads, true_absent, loops=True))
     if not _loop_body(planner, node.body):
         for draft in tests:  # the last test comes after the last round
             draft.segment += flow.segment - segment

@@ -35,9 +35,7 @@ class Works:
     def _mark(self, read: Draft) -> Draft:
         mark = self._marks.get(read)
         if mark is None:
-            mark = Draft(
-                CALLED, SiteForm.FUNCTION, Context.CALL, Role.BASE, read.anchor, "", "", "", "", read.operand
-            )
+            mark = Draft(CALLED, SiteForm.FUNCTION, Context.CALL, Role.BASE, read.anchor, "", "", "", "", read.operand)
             mark.order, mark.segment, mark.awaits, mark.blocks = read.order, read.segment, read.awaits, read.blocks
             self._marks[read] = mark
         return mark
