@@ -53,9 +53,7 @@ def put_in(patches: Patches, recorder: Recorder) -> bool:
     patches.at_undo(functools.partial(native.jobs_judging, None, None))
     patches.native, patches.twins = native, twins(native)
     threads.actors.native = native
-    native.threads_install(
-        _begun, lifetimes.ended, threads.finished.append, threads.real_is_alive, threads.in_greenlet
-    )
+    native.threads_install(_begun, lifetimes.ended, threads.finished.append, threads.real_is_alive, threads.in_greenlet)
     patches.at_undo(native.threads_uninstall)
     native.pollers_install()
     native.sockets_install(_sending_without_address)

@@ -39,6 +39,7 @@ def attribute(planner: Planner, node: cst.Attribute) -> Taint:
 def subscript(planner: Planner, node: cst.Subscript) -> Taint:
     """`d[k]` read."""
     draft, taint = subscript_site(planner, node, Context.LOAD)
+    taint |= planner.helpers.called(planner.flow, node, "__getitem__", node.value)
     if draft is None:
         return taint
     return taint | planner.flow.read(draft, *subscript_paths(planner, node, draft))

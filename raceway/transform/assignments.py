@@ -148,6 +148,7 @@ def _store_item(
     planner: Planner, target: cst.Subscript, taint: Taint, context: Context, value: cst.CSTNode | None
 ) -> None:
     draft, _operands = subscript_site(planner, target, context)
+    _call_of_item(planner, target, taint, "__delitem__" if context is Context.DELETE else "__setitem__", value)
     if draft is not None:
         draft.literal = literal(value)
         draft.counted = context is Context.DELETE and _is_counted(target)
@@ -157,6 +158,17 @@ def _store_item(
         planner.flow.write(draft, taint, *paths)
         planner.helpers.answered(planner.flow, draft, taint)
         planner.answers.stored(planner.flow, draft, taint)
+
+
+def _call_of_item(
+    planner: Planner, target: cst.Subscript, taint: Taint, name: str, value: cst.CSTNode | None = None
+) -> None:
+    """The method of the program, if it has one, that stores or deletes an item, made of what depends on `taint`."""
+    operands = single_key(target), value
+    known = [(place, local_name(planner, one)) for place, one in enumerate(operands)]
+    bound: dict[int | str, int] = {place: planner.flow.bound.get(one, 0) for place, one in known if one}
+    planner.helpers.called(planner.flow, target, name, target.value, bound)
+    planner.helpers.passed(planner.flow, target, name, target.value, taint)
 
 
 def _is_counted(target: cst.Subscript) -> bool:
@@ -170,7 +182,7 @@ def augmented(planner: Planner, node: cst.AugAssign) -> Taint:
 
     With an await in the value it is two accesses: a read, and a write that depends on it.
     """
-    target = node.target
+    target, before = node.target, CLEAN
     if isinstance(target, cst.Name):
         return _augmented_name(planner, node, target)
     if isinstance(target, cst.Attribute):
@@ -182,6 +194,7 @@ def augmented(planner: Planner, node: cst.AugAssign) -> Taint:
         planner.tap(draft, Role.BASE, target, "value")
     elif isinstance(target, cst.Subscript):
         found, _taint = subscript_site(planner, target, Context.AUGMENT)
+        before = planner.helpers.called(planner.flow, target, "__getitem__", target.value)
         if found is None:
             return planner.visit(node.value)
         draft = found
@@ -194,6 +207,8 @@ def augmented(planner: Planner, node: cst.AugAssign) -> Taint:
     planner.flow.reads.append(draft)
     if isinstance(target, cst.Attribute):
         planner.helpers.updated(draft.name, target, planner.flow.awaits != awaits)
+    else:
+        _call_of_item(planner, target, before | taint, "__setitem__")
     if planner.flow.awaits != awaits:
         _read_before(planner, draft, target)
     paths = (

@@ -36,8 +36,8 @@ class Facts:
     functions: frozenset[str] = frozenset()
 
 
-_ASKING = frozenset({"__len__", "__contains__"})
-"""What operators and functions call; no other methods of that sort are looked at."""
+_CALLED = frozenset({"__len__", "__contains__", "__getitem__", "__setitem__", "__delitem__"})
+"""What operators, subscripts and functions call; no other methods of that sort are looked at."""
 
 
 def gather(tree: ast.Module) -> Facts:
@@ -86,7 +86,7 @@ def _is_helper(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     with it."""
     plain = all(isinstance(one, ast.Name) and one.id == "property" for one in node.decorator_list)
     is_generator = any(isinstance(part, (ast.Yield, ast.YieldFrom)) for part in ast.walk(node))
-    return plain and not is_generator and (node.name in _ASKING or not node.name.endswith("__"))
+    return plain and not is_generator and (node.name in _CALLED or not node.name.endswith("__"))
 
 
 def _is_setter(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:

@@ -155,7 +155,7 @@ class Helpers:
             elif test.base == path and test.name != name and test.name in self._names:
                 self._links.append(_Link(test.name, name, call, known))
 
-    def passed(self, flow: Flow, node: cst.Call, name: str, base: cst.CSTNode, value: Taint) -> None:
+    def passed(self, flow: Flow, node: cst.CSTNode, name: str, base: cst.CSTNode, value: Taint) -> None:
         """A method of that name is called on `base` and given what depends on `value`."""
         path = flow.path(base) if name in self._names else ""
         for read in sorted(value, key=_order) if path else ():
