@@ -73,7 +73,7 @@ _REGIONS = (
     Mutant(
         "helper-test", "that an act in one method may rely on a test in another one",
         "transform/helpers.py",
-        "write.rely(read, replace(link.call, awaits=awaits, matched=matched, brings=brings))", "pass",
+        "                        write.rely(read, relying)", "                        pass",
         "race/split_helpers.py",
     ),
     Mutant(
@@ -354,7 +354,7 @@ _REGIONS = (
     Mutant(
         "guard-while", "that the test of a loop guards its body",
         "transform/statements.py",
-        "flow.guards.append(Guard(reads, true_absent))\n    if not _loop_body(planner, node.body):",
+        "flow.guards.append(Guard(reads, true_absent, loops=True))\n    if not _loop_body(planner, node.body):",
         "flow.guards.append(Guard(CLEAN, CLEAN))\n    if not _loop_body(planner, node.body):",
         "race/check_while.py",
     ),
