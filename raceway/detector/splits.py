@@ -42,7 +42,7 @@ def split_sections(
     """What tells of split sections when a thread makes this access: two accesses, that which closes the region last,
     and whether the other one came in between in this run. It is known of the location then what it has to do with."""
     if closes_split(entry, site):
-        for other, observed in _splitting(entry, shadow, actor, site.regions[entry.region].brings):
+        for other, observed in _splitting(entry, shadow, actor, site.regions[entry.region]):
             yield other, entry, observed
         _close(entry, shadow, actor)
     elif entry.access.operation.mutates:
@@ -63,7 +63,7 @@ def closes_split(entry: Entry, site: Site) -> bool:
     return region.splits and not (region.brings and entry.access.location.kind is LocationKind.STRUCTURE)
 
 
-def _splitting(entry: Entry, shadow: Shadow, actor: Actor, brings: bool) -> Iterator[tuple[Entry, bool]]:
+def _splitting(entry: Entry, shadow: Shadow, actor: Actor, region: Region) -> Iterator[tuple[Entry, bool]]:
     """The writes of others that came, or could have come, between the read and the write of the region that `entry`
     closes, each of the three made under one lock; and whether they did. Who was ordered by more than locks was asked
     for it, or waited for."""
@@ -76,7 +76,7 @@ def _splitting(entry: Entry, shadow: Shadow, actor: Actor, brings: bool) -> Iter
             continue
         asked = other.number <= actor.firm.get(other.slot, 0)
         same = other.opens and other.access.site == entry.access.site
-        if asked or not (same if brings else _breaks(other, entry)):
+        if asked or not (same if region.brings else _breaks(other, entry, region)):
             continue
         if other.sequence > head.sequence:
             if _under_one_lock(entry, other, head, actor):
@@ -100,7 +100,7 @@ def _split_by(entry: Entry, shadow: Shadow, actor: Actor, site_of: Callable[[int
         asked = other.number <= actor.firm.get(other.slot, 0)
         if asked or _region(other, site_of).brings or not _under_its_lock(entry, other):
             continue
-        if _breaks(entry, other) and actor.claims.shares(other):
+        if _breaks(entry, other, _region(other, site_of)) and actor.claims.shares(other):
             yield other
 
 
@@ -137,9 +137,12 @@ def _put_back(entry: Entry, shadow: Shadow, actor: Actor) -> None:
         shadow.opened = None
 
 
-def _breaks(other: Entry, entry: Entry) -> bool:
-    """Whether the write `other` may undo what the write `entry` relies on. That two may take something out in either
-    order does not help who has seen that there was one thing left."""
+def _breaks(other: Entry, entry: Entry, region: Region) -> bool:
+    """Whether the write `other` may undo what the write `entry` relies on, which closes `region`. That two may take
+    something out in either order does not help who has seen that there was one thing left, nor that they may put
+    something in who has found room for one."""
+    if region.fills:
+        return puts(other) or other.access.site == entry.access.site
     return conflict(other.access, entry.access) or not puts(other)
 
 

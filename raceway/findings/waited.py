@@ -36,7 +36,7 @@ def waited(side: Side, site_of: Callable[[int], Site]) -> bool:
 def _takes(side: Side, site_of: Callable[[int], Site]) -> bool:
     """Whether the side changes a container because of a test in another section."""
     region = _region(side, site_of)
-    tests = region is not None and region.splits and region.kind is RegionKind.TEST
+    tests = region is not None and region.splits and region.kind is RegionKind.TEST and not region.fills
     return tests and side.access.operation in (Operation.STRUCTURAL_CHANGE, Operation.DELETE)
 
 

@@ -76,9 +76,10 @@ class SiteTable(Sequence[Site]):
         which a greenlet may let others run, `polled`, `given`, and whether it `answers` or `asks`. The texts, and for
         each of `_TEXTS` bytes with their numbers: two for each site, lowest first, four where texts are many. By index
         of the site, where there is one:
-        values of literal keys; and regions: 64 times the head, 1 more where an await lies inside, 2 more where a value
+        values of literal keys; and regions: 512 times the head, 1 more where an await lies inside, 2 more where a value
         is taken back, 4 more where a lock may be let go of inside, 8 more where a greenlet may let others run inside,
-        16 more where the head stands in for the one before, 32 more where it is in another function.
+        16 more where the head stands in for the one before, 32 more where it is in another function, and then `brings`,
+        `takes` and `fills`.
         """
         found: tuple[Any, ...] = marshal.loads(self._packed[1])
         return found
@@ -187,8 +188,8 @@ def _packed(region: Region) -> _PackedRegion:
 def _head(region: Region) -> int:
     takes_back = region.kind is RegionKind.VALUE
     bits = region.switches << 3 | region.splits << 2 | takes_back << 1 | region.awaits
-    bits |= region.takes << 7 | region.brings << 6
-    return region.head << 8 | bool(region.calls) << 5 | region.instead << 4 | bits
+    bits |= region.fills << 8 | region.takes << 7 | region.brings << 6
+    return region.head << 9 | bool(region.calls) << 5 | region.instead << 4 | bits
 
 
 def _operand(site: Site) -> int:

@@ -17,8 +17,11 @@ puts_in(const Context *write)
 
 /* Whether the write `other` may undo what the write `own` relies on, which closes a region of two critical sections. */
 bool
-breaks(const Context *other, const Context *own, int kind)
+breaks(const Context *other, const Context *own, const RegionOf *region, int kind)
 {
+    if (region->fills) {
+        return puts_in(other) || other->site == own->site;
+    }
     return contexts_conflict(other, own, kind) || !puts_in(other);
 }
 

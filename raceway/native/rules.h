@@ -18,6 +18,7 @@ typedef struct {
     bool splits; /* a lock may have been let go of between the read and the write */
     bool lent; /* the head lies in another function, called by the same activation */
     bool brings; /* the write stores what was there before the test */
+    bool fills; /* the write puts something in where the test has found room */
     bool takes; /* it takes out what the test has found, and fails if that is gone */
     bool instead; /* a short circuit may have passed by the read of the region before this one */
     bool switches; /* a greenlet may have let others run there */

@@ -135,7 +135,7 @@ const Head *find_head(Thread *thread, uint32_t site, const Location *location, b
 bool hold_one_lock(Lockset one, Lockset other);
 void hear(Thread *thread, const Context *other);
 void hear_all(Thread *thread, const Entries *writes);
-bool breaks(const Context *other, const Context *own, int kind);
+bool breaks(const Context *other, const Context *own, const RegionOf *region, int kind);
 bool puts_in(const Context *write);
 bool finds(const Thread *thread, const Context *other);
 bool shares(const Thread *thread, const Context *other, const Entries *writes, bool alike);

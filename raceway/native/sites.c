@@ -109,10 +109,10 @@ read_regions(PyObject *heads, uint32_t first, Site *site)
     for (Py_ssize_t place = 0; place < count; place++) {
         unsigned long packed = PyLong_AsUnsignedLong(PyTuple_GET_ITEM(heads, place));
         site->regions[place] =
-            (RegionOf){.head = first + (uint32_t)(packed >> 8), .awaits = packed & 1, .takes_back = (packed & 2) != 0,
+            (RegionOf){.head = first + (uint32_t)(packed >> 9), .awaits = packed & 1, .takes_back = (packed & 2) != 0,
                        .splits = (packed & 4) != 0, .switches = (packed & 8) != 0, .instead = (packed & 16) != 0,
                        .lent = (packed & 32) != 0, .brings = (packed & 64) != 0,
-                       .takes = (packed & 128) != 0};
+                       .takes = (packed & 128) != 0, .fills = (packed & 256) != 0};
         site->awaits |= packed & 1;
         site->splits |= (packed & 4) != 0;
         site->takes |= (packed & 128) != 0;

@@ -52,10 +52,10 @@ check_split(Access *access, Frame *frame, const Expansion *expansion, Entry entr
     const Actor *actor = access->thread->actor;
     const Context *other = &contexts[entry.context];
     bool same = other->opens && other->site == access->wanted.site;
-    bool brings = sites[access->wanted.site].regions[access->wanted.region].brings;
+    const RegionOf *region = &sites[access->wanted.site].regions[access->wanted.region];
     if (other->slot == actor->slot || !is_ordered(other, actor) ||
         other->number <= clock_get(&actor->firm, other->slot) ||
-        !(brings ? same : breaks(other, &access->wanted, access->location->kind))) {
+        !(region->brings ? same : breaks(other, &access->wanted, region, access->location->kind))) {
         return;
     }
     if (entry.sequence > access->head->sequence) {
@@ -169,7 +169,7 @@ split_opened(Access *access, Frame *frame, uint32_t id)
     const Context *other = &contexts[id];
     if (other->slot == thread->actor->slot || !is_ordered(other, thread->actor) ||
         other->number <= clock_get(&thread->actor->firm, other->slot) || closed_by(other)->brings ||
-        !shares(thread, other, NULL, false) || !breaks(&access->wanted, other, access->location->kind)) {
+        !shares(thread, other, NULL, false) || !breaks(&access->wanted, other, closed_by(other), access->location->kind)) {
         return;
     }
     if (is_under_its_lock(access, other)) {

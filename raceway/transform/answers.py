@@ -15,7 +15,7 @@ import libcst as cst
 
 from raceway.model.kinds import RegionKind
 from raceway.model.sites import Context, Role, SiteForm
-from raceway.transform.flow import Flow, Taint
+from raceway.transform.flow import Flow, Taint, fills_up
 from raceway.transform.plan import CALLED, Call, Draft
 
 _KEY = re.compile(r"\[.*\]")
@@ -41,6 +41,7 @@ class _Function:
     asked: frozenset[Draft]
     matched: frozenset[Draft]
     equated: frozenset[Draft]
+    measured: frozenset[Draft]
 
     def variables(self, draft: Draft, arguments: Arguments) -> set[str]:
         """The paths of a draft of the function as who calls it knows them, for any key."""
@@ -103,7 +104,7 @@ class Answers:
 
         answers = tuple(one for one in sorted(flow.told, key=_order) if is_known(one))
         writes = tuple(one for one in flow.blind if is_known(one))
-        sets = frozenset(flow.asked), frozenset(flow.matched), frozenset(flow.equated)
+        sets = map(frozenset, (flow.asked, flow.matched, flow.equated, flow.measured))
         self._functions[name] = _Function(answers, writes, flow.segment, flow.awaits, given, defaults, *sets)
 
     def call(self, flow: Flow, node: cst.Call, name: str, arguments: Arguments, value: Taint) -> Taint:
@@ -156,7 +157,9 @@ class Answers:
             for write, written in writes:
                 if not places.isdisjoint(written):
                     awaits = act.call.awaits or write.awaits > 0
-                    write.rely(read, replace(act.call, awaits=awaits, matched=matched, equated=equated))
+                    measured = act.call.fills or (tested is not None and read in tested.measured)
+                    relying = replace(act.call, awaits=awaits, matched=matched, equated=equated)
+                    write.rely(read, replace(relying, fills=fills_up(write, read, measured)))
 
     def _reads(self, test: Draft) -> Iterator[tuple[Draft, set[str]]]:
         """The reads that a test depends on, with their paths: those of an answer, or one that stands for itself."""
@@ -174,7 +177,8 @@ def tests(flow: Flow, node: cst.CSTNode) -> Iterator[tuple[Draft, Call]]:
     for test in sorted({read for guard in flow.guards for read in guard.reads}, key=_order):
         matched, here = test in flow.matched, test.index != CALLED
         call = Call(node, test.awaits != flow.awaits, False, matched, flow.tried > 0, here, test in absent)
-        yield test, replace(call, rounds=test in ends, equated=test in flow.equated)
+        measured = test in flow.measured
+        yield test, replace(call, fills=measured, rounds=test in ends, equated=test in flow.equated)
 
 
 def _ends(flow: Flow) -> set[Draft]:

@@ -31,7 +31,7 @@ CLEAN: Taint = frozenset()
 _FLAGS = frozenset({"None", "True", "False"})
 """Stores of these mark something; they initialise nothing."""
 
-_PUTTING = frozenset({"append", "appendleft", "add", "insert"})
+_PUTTING = frozenset({"append", "appendleft", "extend", "extendleft", "add", "insert"})
 
 STRUCTURE = "~"
 """Path suffix of a container's structure."""
@@ -270,10 +270,10 @@ class Flow:
         else:
             if absent and draft.form is SiteForm.ITEM and _stores(draft) and not brings:
                 self.lazy.append((draft, read, spans, awaits))
-            takes = draft.takes and not self.tried
-            adds = (draft.context is Context.AUGMENT or takes or brings) and read not in self.matched
-            splits = adds and not self._acted_inside(read) and (brings or self._splits(read, takes=takes))
-            how = fills_up(draft, read, read in self.measured), brings and splits, draft.fails and not absent
+            takes, fills = draft.takes and not self.tried, fills_up(draft, read, read in self.measured)
+            adds = (draft.context is Context.AUGMENT or takes or brings or fills) and read not in self.matched
+            splits = adds and not self._acted_inside(read) and (brings or self._splits(read, takes=takes or fills))
+            how = fills, brings and splits and not fills, draft.fails and not absent
             draft.add_region(read, RegionKind.TEST, spans, awaits, splits, acted, instead, *how)
 
     def _find_wait(self, draft: Draft) -> None:

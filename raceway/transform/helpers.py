@@ -211,7 +211,8 @@ class Helpers:
                         brings = act is not None and act.is_given(write, link.known)
                         equated = link.call.equated or self._equates(link.test, read)
                         relying = replace(link.call, awaits=awaits, matched=matched, brings=brings, equated=equated)
-                        write.rely(read, relying)
+                        fills = fills_up(write, read, link.call.fills or self._measures(link.test, read))
+                        write.rely(read, replace(relying, fills=fills))
         for name, call in self._updates:
             for read in self._answers(name):
                 for write in self._setters[name].writes if name in self._setters else ():
@@ -262,6 +263,10 @@ class Helpers:
     def _matches(self, test: str | Draft, read: Draft) -> bool:
         """Whether the method that a test calls compares the read with something."""
         return isinstance(test, str) and test in self._methods and read in self._methods[test].matched
+
+    def _measures(self, test: str | Draft, read: Draft) -> bool:
+        """Whether the method that a test calls asks how much there is."""
+        return isinstance(test, str) and test in self._methods and read in self._methods[test].measured
 
     def _equates(self, test: str | Draft, read: Draft) -> bool:
         """Whether the method that a test calls compares the read for equality."""

@@ -20,7 +20,8 @@ class Call:
     """A call of a method because of the answer of another one; `awaits`: an await lies between the two. `value`: it is
     given the answer, or what was made of it. `matched`: the answer was compared for equality, with no literal. `tried`:
     the caller handles exceptions of it. `rounds`: the answer is the condition of a loop, in which something else that
-    it was given in this round lets it make the call. `equated`: the answer was compared for equality with whatever."""
+    it was given in this round lets it make the call. `equated`: the answer was compared for equality with whatever.
+    `fills`: the answer tells how full something is, into which what is called puts something."""
 
     node: cst.CSTNode
     awaits: bool
@@ -30,6 +31,7 @@ class Call:
     here: bool = False
     absent: bool = False
     brings: bool = False
+    fills: bool = False
     rounds: bool = False
     equated: bool = False
 

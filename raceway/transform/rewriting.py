@@ -198,13 +198,14 @@ def _lent(draft: Draft, pairs: dict[cst.CSTNode, ast.AST]) -> Iterator[Region]:
         if here and initialises(draft) and all(call.absent for call in calls):
             kind = RegionKind.LAZY_INIT
         brings = not (works or value or here) and all(call.brings for call in calls)
+        fills = all(call.fills for call in calls) and not value
         counts = draft.context is Context.AUGMENT  # for what was found in a round of the loop that the test ends
-        adds = (works or brings) and not all(call.matched or (call.in_turn and counts) for call in calls)
+        adds = (works or brings or fills) and not all(call.matched or (call.in_turn and counts) for call in calls)
         if relies or not here:
             splits = (adds or value) and not here
             found = Region(head, kind, True, awaits, splits=splits, switches=relies, calls=lines, here=here)
             fails = draft.fails and not any(call.tried or call.absent for call in calls)
-            yield replace(found, brings=brings and splits, takes=fails and not value)
+            yield replace(found, brings=brings and splits and not fills, fills=fills, takes=fails and not value)
 
 
 def _links(plan: Plan, pairs: dict[cst.CSTNode, ast.AST]) -> tuple[Link, ...]:

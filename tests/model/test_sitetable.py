@@ -52,7 +52,7 @@ def test_columns_say_what_the_sites_say(program: Path) -> None:
     assert [bits & 0b1101111 for bits in operands] == [operand(site) for site in sites]
     assert list(literals) == [site.index for site in sites if site.key]
     regions = {site.index: [(region.head, region.awaits) for region in site.regions] for site in sites if site.regions}
-    assert {index: [(head >> 8, bool(head & 1)) for head in found] for index, found in heads.items()} == regions
+    assert {index: [(head >> 9, bool(head & 1)) for head in found] for index, found in heads.items()} == regions
 
 
 def test_a_module_with_very_many_texts_has_wider_numbers() -> None:

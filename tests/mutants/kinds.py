@@ -73,7 +73,7 @@ _REGIONS = (
     Mutant(
         "helper-test", "that an act in one method may rely on a test in another one",
         "transform/helpers.py",
-        "                        write.rely(read, relying)", "                        pass",
+        "write.rely(read, replace(relying, fills=fills))", "pass",
         "race/split_helpers.py",
     ),
     Mutant(
