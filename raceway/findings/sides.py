@@ -53,11 +53,12 @@ class LockNames:
 
 def sides_of(race: RawRace, names: Names, locks: LockNames, directory: str) -> tuple[AccessSide, AccessSide]:
     """The two sides of a race. What has the same name in both and is not the same gets numbers: locks that different
-    objects have, tasks, whose name may be that of their function, and jobs of one worker."""
+    objects have, threads and tasks, whose names may be alike, and jobs of one worker."""
     called = numbered({*race.earlier.locks, *race.later.locks}, locks)
     earlier, later = (_side(side, called, names, directory) for side in (race.earlier, race.later))
     if not race.worker:
-        return _apart(earlier, later)
+        known = race.earlier.access.actor, race.earlier.access.task
+        return _apart(earlier, later, (race.later.access.actor, race.later.access.task) == known)
     first, second = (Actor(one.actor.kind, f"job {at} of {one.actor.name}") for at, one in ((1, earlier), (2, later)))
     return replace(earlier, actor=first), replace(later, actor=second)
 
@@ -114,8 +115,8 @@ def _side(side: Side, called: Callable[[int], str], names: Names, directory: str
     )
 
 
-def _apart(earlier: AccessSide, later: AccessSide) -> tuple[AccessSide, AccessSide]:
-    if earlier.actor != later.actor or earlier.actor.kind == ActorKind.THREAD.value:
+def _apart(earlier: AccessSide, later: AccessSide, one_actor: bool) -> tuple[AccessSide, AccessSide]:
+    if earlier.actor != later.actor or (one_actor and earlier.actor.kind == ActorKind.THREAD.value):
         return earlier, later
     first, second = (Actor(earlier.actor.kind, f"{earlier.actor.name} ({number})") for number in (1, 2))
     return replace(earlier, actor=first), replace(later, actor=second)

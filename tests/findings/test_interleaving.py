@@ -92,6 +92,21 @@ def test_tasks_of_one_name_are_told_apart(run_raceway: RunRaceway) -> None:
     assert finding["steps"][-1]["harm"].endswith("the write of package.of.a.very.long.name.of.a.task.one (1) is lost")
 
 
+def test_threads_of_one_name_are_told_apart(run_raceway: RunRaceway) -> None:
+    source = (
+        "import threading\n"
+        "class Box:\n    number = 0\n"
+        "def following(number):\n    return number + 1\n"
+        "def work():\n    for _ in range(50):\n        Box.number = following(Box.number)\n"
+        "threads = [threading.Thread(target=work, name='worker') for _ in range(2)]\n"
+        "for thread in threads:\n    thread.start()\nfor thread in threads:\n    thread.join()\n"
+    )
+    run = run_raceway(run_raceway.write("app.py", source))
+    for finding in run.report["findings"]:
+        assert {side["actor"]["name"] for side in finding["accesses"]} == {"worker (1)", "worker (2)"}
+    assert run.report["findings"]
+
+
 TASKS = """
 import asyncio
 async def main():
