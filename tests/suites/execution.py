@@ -65,9 +65,9 @@ class Report(Struct, frozen=True):
         return [module for module in modules if not seen & {module, f"{module}.__init__"}]
 
 
-def plain(place: Place, suite: Suite, results: Path) -> Run:
-    """Run the suite as its authors do."""
-    return _run(place, suite, results, ())
+def plain(place: Place, suite: Suite, results: Path, only: Sequence[str] = ()) -> Run:
+    """Run the suite as its authors do, or of it these tests alone."""
+    return _run(place, suite, results, (), only=only)
 
 
 def warm(place: Place, suite: Suite, results: Path) -> None:
@@ -89,9 +89,18 @@ def _raceway(place: Place, suite: Suite, results: Path) -> tuple[str, ...]:
     return ("-m", "raceway.run", *options, "--json", str(results.with_suffix(".json")), *includes)
 
 
-def _run(place: Place, suite: Suite, results: Path, before: tuple[str, ...], more: tuple[str, ...] = ()) -> Run:
+def _run(
+    place: Place,
+    suite: Suite,
+    results: Path,
+    before: tuple[str, ...],
+    more: tuple[str, ...] = (),
+    only: Sequence[str] = (),
+) -> Run:
     command = [str(place.python), *before, *_PYTEST, *suite.arguments, *more]
     environ = {"PYTHONPATH": os.pathsep.join(map(str, place.search)), **suite.environ, "SUITE_OUTCOMES": str(results)}
+    if only:
+        environ["SUITE_ONLY"] = msgspec.json.encode(only).decode()
     return run_command(command, place.directory, environ, results, suite.timeout_s)
 
 

@@ -62,6 +62,13 @@ def compare(first: Outcomes, second: Outcomes, watched: Outcomes) -> Comparison:
     return Comparison(tuple(same), tuple(different), tuple(flaky))
 
 
+def settled(found: Comparison, runs: Sequence[Outcomes]) -> Comparison:
+    """The comparison, with tests that more plain runs, of them alone, end in more than one way counted as flaky."""
+    varied = {test for test in found.different if len({run.get(test, MISSING).phases for run in runs}) > 1}
+    different = tuple(test for test in found.different if test not in varied)
+    return Comparison(found.same, different, tuple(sorted({*found.flaky, *varied})))
+
+
 def aligned(runs: Sequence[Outcomes]) -> list[Outcomes]:
     """The runs, with test ids that hold a time or an address, so that no other run has them, told by their place."""
     times = Counter(test for run in runs for test in run)

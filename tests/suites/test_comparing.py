@@ -12,7 +12,7 @@ from tests.suites import cpython
 from tests.suites.__main__ import main
 from tests.suites.catalogue import load
 from tests.suites.execution import read_report
-from tests.suites.outcomes import Outcome, Outcomes, aligned, compare, read
+from tests.suites.outcomes import Outcome, Outcomes, aligned, compare, read, settled
 from tests.suites.page import PAGE, Row, cpython_table, table, with_section
 
 
@@ -26,6 +26,17 @@ def test_tests_are_compared_by_their_id() -> None:
     watched = outcomes(a="passed", b="passed", c="passed", e="passed")
     found = compare(first, again, watched)
     assert (found.same, found.different, found.flaky) == (("a",), ("c", "d"), ("b", "e"))
+
+
+def test_what_more_plain_runs_end_in_two_ways_is_flaky() -> None:
+    found = compare(
+        outcomes(a="passed", b="passed", c="passed"), outcomes(a="passed", b="passed", c="failed"), outcomes()
+    )
+    assert (found.different, found.flaky) == (("a", "b"), ("c",))
+    runs = [outcomes(a="passed", b="failed"), outcomes(a="passed", b="failed")]
+    assert settled(found, runs) == found
+    assert settled(found, [*runs, outcomes(a="failed", b="failed")]).different == ("b",)
+    assert settled(found, [*runs, outcomes(a="failed", b="failed")]).flaky == ("a", "c")
 
 
 def test_ids_that_hold_a_time_are_told_by_their_place() -> None:

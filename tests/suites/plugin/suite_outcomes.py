@@ -19,9 +19,22 @@ def pytest_configure(config: pytest.Config) -> None:
     thread = threading.Thread(target=int)
     thread.start()
     thread.join()
+    only = os.environ.pop("SUITE_ONLY", None)
+    if only is not None:
+        config.pluginmanager.register(_Chosen(frozenset(json.loads(only))))
     path = os.environ.pop("SUITE_OUTCOMES", None)  # what the tests start writes nothing
     if path is not None:
         config.pluginmanager.register(_Recorder(open(path, "w", encoding="utf-8")))  # noqa: SIM115 - kept open
+
+
+class _Chosen:
+    def __init__(self, tests: frozenset[str]) -> None:
+        self._tests = tests
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Leave out what was not asked for."""
+        items[:] = [item for item in items if item.nodeid in self._tests]
 
 
 class _Recorder:
