@@ -16,7 +16,7 @@ from raceway.model.findings import AccessSide, Actor, Finding, Verdicts
 from raceway.model.kinds import Confidence, FindingKind, Severity, Verdict
 from raceway.model.locks import LockOrder, Waiting
 from raceway.model.records import Stack
-from raceway.model.struct import Struct
+from raceway.model.struct import Struct, replace
 
 
 class Names(Protocol):
@@ -47,18 +47,44 @@ class _Cycle(Struct):
     """The fingerprint."""
 
 
+_Places = frozenset[tuple[str, int, str]]
+
+
 def build_lock_cycles(
     orders: Iterable[tuple[LockOrder, ...]], deadlocks: Iterable[tuple[Waiting, ...]], names: Names, directory: str
 ) -> tuple[Finding, ...]:
-    """One finding for each set of places that make a cycle, however many locks and actors went through it."""
-    found: dict[object, list[_Cycle]] = {}
+    """One finding for each set of places that make a cycle, however many locks and actors went through it.
+
+    Cycles of the same locks that share a side are one, too: who takes them the wrong way round does so with all.
+    """
+    found: dict[_Places, list[_Cycle]] = {}
     rings = [([_Edge(one.actor, one.held, one.sync, one.stack) for one in ring], True) for ring in deadlocks]
     orders = [ring for ring in orders if not _counted(ring)]
     rings += [([_Edge(one.actor, one.held, one.taken, one.stack) for one in ring], False) for ring in orders]
     for edges, happened in rings:
         cycle = _cycle(edges, happened, names, directory)
         found.setdefault(frozenset(map(_place, cycle.sides)), []).append(cycle)
-    return tuple(map(_finding, found.values()))
+    return tuple(map(_folded, _by_cause(found)))
+
+
+def _by_cause(found: dict[_Places, list[_Cycle]]) -> list[list[list[_Cycle]]]:
+    """Cycles of one set of places each, put together where they are of the same locks and share a place."""
+    causes: list[tuple[frozenset[str], _Places, list[list[_Cycle]]]] = []
+    for places in sorted(found, key=sorted):
+        cycles = found[places]
+        locks, where, together = frozenset(cycles[0].locks), places, [cycles]
+        for one in [one for one in causes if one[0] == locks and one[1] & places]:
+            causes.remove(one)
+            where, together = where | one[1], [*one[2], *together]
+        causes.append((locks, where, together))
+    return [together for _locks, _where, together in causes]
+
+
+def _folded(together: list[list[_Cycle]]) -> Finding:
+    """The first one, or one that happened, with the places of the others."""
+    findings = sorted(map(_finding, together), key=lambda one: one.confidence is not Confidence.OBSERVED)
+    told, *others = findings
+    return replace(told, count=sum(one.count for one in findings), also=tuple(one.places for one in others))
 
 
 def _counted(ring: tuple[LockOrder, ...]) -> bool:
