@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from typing import TypeGuard
 
 from raceway.findings.classify import Member
 from raceway.findings.judge import puts
@@ -24,6 +25,10 @@ BY_KEY = "what is there is only taken out by its key, which may be gone: nothing
 BY_VALUE = "what is there is only removed, one item at a time, and the other side only puts something in: that stays"
 
 CLAIM = "both sides take the item out in one step, and bear that it is gone: in either order one of them gets it"
+
+COUNTED = "what there is by then is counted and taken out, and the other side only puts something in: that stays"
+
+_TAKING = frozenset({"pop", "popleft"})
 
 _MISSING = frozenset({"KeyError", "LookupError"})
 
@@ -65,6 +70,37 @@ def leaves_what_is_put_in(
         and _removes(site_of(taking[0].unit))
         and puts(putting[0])
     )
+
+
+def takes_as_many(reader: tuple[str, Site], writer: Site) -> bool:
+    """Whether the number of items that is read tells how many to take out, as in `for _ in range(len(rows))`, and the
+    other side puts in."""
+    nodes = within(around(*reader))
+    match nodes[:4]:
+        case (ast.expr() as rows, ast.Call(func=ast.Name(id="len")), ast.Call() as call, ast.For() as loop):
+            return puts(writer) and _is_range(call) and call is loop.iter and _only_takes(loop, rows)
+        case (ast.expr() as rows, ast.Call(func=ast.Name(id="len")), ast.Assign(targets=[ast.Name(id=name)]), _):
+            uses = [node for node in ast.walk(nodes[-1]) if isinstance(node, ast.Name) and node.id == name]
+            loops = [
+                node
+                for node in ast.walk(nodes[-1])
+                if isinstance(node, ast.For) and _is_range(node.iter) and node.iter.args[0] in uses
+            ]
+            return puts(writer) and len(uses) == 2 and len(loops) == 1 and _only_takes(loops[0], rows)
+    return False
+
+
+def _is_range(node: ast.AST) -> TypeGuard[ast.Call]:
+    return isinstance(node, ast.Call) and ast.unparse(node.func) == "range" and len(node.args) == 1
+
+
+def _only_takes(loop: ast.For, rows: ast.expr) -> bool:
+    """Whether all that the loop does with the container is to take items out of it, one in each round."""
+    words = ast.dump(rows)
+    mentions = [node for part in loop.body for node in ast.walk(part) if ast.dump(node) == words]
+    calls = [node for part in loop.body for node in ast.walk(part) if isinstance(node, ast.Call)]
+    taken = [call.func for call in calls if isinstance(call.func, ast.Attribute) and call.func.attr in _TAKING]
+    return len(mentions) == 1 and any(func.value is mentions[0] for func in taken)
 
 
 def _removes(site: Site) -> bool:

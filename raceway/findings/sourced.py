@@ -56,6 +56,8 @@ def reason(
         return asking.LOOKS_AGAIN
     if kind is not FindingKind.READ_WRITE:
         return ""
+    if emptying.takes_as_many(reader, writer[1]):
+        return emptying.COUNTED
     if not reads_first and tickets.is_asked_by_ticket(race, writer, reader[1]):
         return tickets.REASON
     if leaving.is_left(reader, writer[1]):

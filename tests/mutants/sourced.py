@@ -6,6 +6,16 @@ from tests.mutants.mutant import Mutant
 
 SOURCED = (
     Mutant(
+        "drained-as-counted", "that who counts what there is takes no more out than that",
+        "findings/sourced.py", "if emptying.takes_as_many(", "if False and emptying.takes_as_many(",
+        "norace/drained_as_counted.py",
+    ),
+    Mutant(
+        "drained-otherwise", "that the number may be used for something else than taking as many out",
+        "findings/emptying.py", "return len(mentions) == 1 and any(", "return True or any(",
+        "race/drained_as_counted.py",
+    ),
+    Mutant(
         "benign-by-key", "that who only takes out what was there writes nothing back",
         "findings/sourced.py", "and emptying.writes_nothing_back", "and False and emptying.writes_nothing_back",
         "norace/evict_by_keys.py",
