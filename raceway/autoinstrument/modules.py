@@ -68,7 +68,7 @@ class Modules:
         try:
             return self._cache.load(source, filename, form) or self._make(source, filename, module, finish)
         except Exception as error:  # a fault of ours costs the module its instrumentation, never the program its import
-            _ = source.content  # raises what it raises
+            _ = source.content  # one that cannot be read is no fault of ours: raises what reading it raises
             if not isinstance(error, SyntaxError):
                 kind = "" if isinstance(error, TransformError) else f"{type(error).__name__}: "
                 self._untransformed(module, f"{kind}{error}")

@@ -91,7 +91,12 @@ def takes_as_many(reader: tuple[str, Site], writer: Site) -> bool:
 
 
 def _is_range(node: ast.AST) -> TypeGuard[ast.Call]:
-    return isinstance(node, ast.Call) and ast.unparse(node.func) == "range" and len(node.args) == 1
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "range"
+        and len(node.args) == 1
+    )
 
 
 def _only_takes(loop: ast.For, rows: ast.expr) -> bool:

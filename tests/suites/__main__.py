@@ -60,7 +60,7 @@ def run_suite(name: str, catalogue: Catalogue, cache: Path, *, verbose: bool = F
     watched, report = execution.watched(place, suite, files[2])
     second = execution.plain(place, suite, files[1])
     plain, again, seen = aligned((first.outcomes, second.outcomes, watched.outcomes))
-    found = _looked_at_again(place, suite, compare(plain, again, seen), results / f"{name}-alone.outcomes")
+    found = _looked_at_again(place, suite, seen, compare(plain, again, seen), results / f"{name}-alone.outcomes")
     for test in found.different:
         why = suite.explained.get(test)
         print(f"{name}: {test}: {_change(test, plain, seen)}{f' ({why})' if why else ''}")
@@ -89,15 +89,15 @@ def run_suite(name: str, catalogue: Catalogue, cache: Path, *, verbose: bool = F
     )
 
 
-def _looked_at_again(place: Place, suite: Suite, found: Comparison, results: Path) -> Comparison:
-    """What only the watched run changed may be a matter of time: run it again until each test has ended two ways."""
+def _looked_at_again(place: Place, suite: Suite, watched: Outcomes, found: Comparison, results: Path) -> Comparison:
+    """What only the watched run changed may be a matter of time: run it again until each test has ended so plainly."""
     runs: list[Outcomes] = []
     while len(runs) < _AGAIN:
         doubtful = [test for test in found.different if test not in suite.explained]
         if not doubtful or len(doubtful) > _FEW:
             break
         runs.append(execution.plain(place, suite, results, doubtful).outcomes)
-        found = settled(found, runs)
+        found = settled(found, watched, runs)
     return found
 
 

@@ -62,11 +62,15 @@ def compare(first: Outcomes, second: Outcomes, watched: Outcomes) -> Comparison:
     return Comparison(tuple(same), tuple(different), tuple(flaky))
 
 
-def settled(found: Comparison, runs: Sequence[Outcomes]) -> Comparison:
-    """The comparison, with tests that more plain runs, of them alone, end in more than one way counted as flaky."""
-    varied = {test for test in found.different if len({run.get(test, MISSING).phases for run in runs}) > 1}
-    different = tuple(test for test in found.different if test not in varied)
-    return Comparison(found.same, different, tuple(sorted({*found.flaky, *varied})))
+def settled(found: Comparison, watched: Outcomes, runs: Sequence[Outcomes]) -> Comparison:
+    """The comparison; flaky are also those that one of more plain runs, of them alone, ended as the watched run."""
+    shown = {test for test in found.different if any(_ended(run, test) == _ended(watched, test) for run in runs)}
+    different = tuple(test for test in found.different if test not in shown)
+    return Comparison(found.same, different, tuple(sorted({*found.flaky, *shown})))
+
+
+def _ended(run: Outcomes, test: str) -> object:
+    return run.get(test, MISSING).phases
 
 
 def aligned(runs: Sequence[Outcomes]) -> list[Outcomes]:

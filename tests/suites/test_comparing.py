@@ -28,15 +28,17 @@ def test_tests_are_compared_by_their_id() -> None:
     assert (found.same, found.different, found.flaky) == (("a",), ("c", "d"), ("b", "e"))
 
 
-def test_what_more_plain_runs_end_in_two_ways_is_flaky() -> None:
+def test_what_one_of_more_plain_runs_ends_as_the_watched_one_is_flaky() -> None:
+    watched = outcomes(a="failed", b="failed", c="passed")
     found = compare(
-        outcomes(a="passed", b="passed", c="passed"), outcomes(a="passed", b="passed", c="failed"), outcomes()
+        outcomes(a="passed", b="passed", c="passed"), outcomes(a="passed", b="passed", c="failed"), watched
     )
     assert (found.different, found.flaky) == (("a", "b"), ("c",))
-    runs = [outcomes(a="passed", b="failed"), outcomes(a="passed", b="failed")]
-    assert settled(found, runs) == found
-    assert settled(found, [*runs, outcomes(a="failed", b="failed")]).different == ("b",)
-    assert settled(found, [*runs, outcomes(a="failed", b="failed")]).flaky == ("a", "c")
+    runs = [outcomes(a="passed", b="passed"), outcomes(a="passed", b="skipped")]
+    assert settled(found, watched, runs) == found
+    runs.append(outcomes(a="failed", b="passed"))
+    assert settled(found, watched, runs).different == ("b",)
+    assert settled(found, watched, runs).flaky == ("a", "c")
 
 
 def test_ids_that_hold_a_time_are_told_by_their_place() -> None:
