@@ -2,7 +2,7 @@
    raceway/runtime/accesses.py.
 
    What can be kept about the operand's type is kept in the tap (`type`, `version`, `cell`), for the fast paths. */
-#include "core.h"
+#include "taps.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -184,19 +184,20 @@ field_cell(Reach *at, Shape *shape, PyObject *name, Location *location, uint32_t
     return object == NULL ? NULL : &object->cells[*number];
 }
 
-static void
+/* Gives the number of the field's cell in the shape, -1 where it has none. */
+static int32_t
 touch_field(Reach *at, Shape *shape, PyObject *name, int op)
 {
     Location location;
     uint32_t number;
     Cell *cell = field_cell(at, shape, name, &location, &number);
     if (cell == NULL) {
-        return;
+        return -1;
     }
     if (number == UINT32_MAX) {
         variable_is_read(op_reads(op) ? variable_of(&location) : 0);
         touch(at, cell, &location, op, COMMUTE_NONE);
-        return;
+        return -1;
     }
     if (op_reads(op)) {
         shape->slots[number - shape->first].is_read = true;
@@ -210,6 +211,7 @@ touch_field(Reach *at, Shape *shape, PyObject *name, int op)
             at->tap->cell = number;
         }
     }
+    return (int32_t)number;
 }
 
 /* A read found something in the class, and because of it something may be stored in the instance. */
@@ -250,6 +252,24 @@ store_unseen(Reach *at, Shape *shape, PyObject *name, int op)
         touch_field(at, shape, name, op);
     }
     learn(at->tap, Py_TYPE(at->base), ASKS);
+}
+
+/* What the tap knows of a name that instances may have beside their class. */
+static Known
+known_either(const Reach *at)
+{
+    const Known *known = known_of(at->tap, at->base);
+    return known != NULL && known->cell == SEES_CLASS ? *known : (Known){.cell = SEES_CLASS, .field = -1};
+}
+
+static void
+learn_either(Reach *at, Shape *shape, const Known *found)
+{
+    Known *known = learn(at->tap, Py_TYPE(at->base), SEES_CLASS);
+    known->global = found->global;
+    known->names_generation = found->names_generation;
+    known->field = found->field;
+    known->shape = shape;
 }
 
 static void
@@ -297,11 +317,11 @@ field(Reach *at, Shape *shape, PyObject *name, int op)
         learn(at->tap, type, ASKS);
         return;
     }
-    if (home == HOME_CLASS && op == OP_READ && !instance_holds(at->base, name)) {
-        NameCell *cell = class_attribute(at, where, name, op);
-        Known *known = learn(at->tap, type, SEES_CLASS);
-        known->global = cell;
-        known->names_generation = names_generation;
+    Known either = home == HOME_CLASS && op == OP_READ ? known_either(at) : (Known){.cell = SEES_NOTHING};
+    if (either.cell == SEES_CLASS && !instance_holds(at->base, name)) {
+        either.global = class_attribute(at, where, name, op);
+        either.names_generation = names_generation;
+        learn_either(at, shape, &either);
         if (at->tap->is_head) {
             note_field(at, shape, name);
         }
@@ -311,9 +331,10 @@ field(Reach *at, Shape *shape, PyObject *name, int op)
         return;
     }
     at->thread->accesses++;
-    touch_field(at, shape, name, op);
-    if (home == HOME_CLASS) {
-        learn(at->tap, type, ASKS); /* the next instance may not have it */
+    int32_t number = touch_field(at, shape, name, op);
+    if (either.cell == SEES_CLASS) { /* the next instance may not have it; what is stored goes to the instance */
+        either.field = number;
+        learn_either(at, shape, &either);
     }
 }
 

@@ -337,7 +337,7 @@ fit_items(Tap *tap, const Known *known, const Shape *shape)
 }
 
 /* What the fast paths may do with the next operand of this type. */
-void
+Known *
 container_learn(Reach *at, Shape *shape, const Row *row)
 {
     PyTypeObject *type = Py_TYPE(at->base);
@@ -367,6 +367,19 @@ container_learn(Reach *at, Shape *shape, const Row *row)
                                           : RANK_PLAIN;
     }
     fit_items(at->tap, known, shape);
+    return known;
+}
+
+/* Whether the row is the plain one and a look at the structure. */
+static bool
+adds_a_look(const Row *row, const Row *plain)
+{
+    const Effect *effects = row->effects;
+    return row->effect_count == 2 && row->full_when == PRESENT_ANY && row->handover == plain->handover &&
+           plain->effect_count == 1 && plain->full_when == PRESENT_ANY && effects[0].target == TARGET_KEY &&
+           effects[0].operation == plain->effects[0].operation && effects[0].commute == plain->effects[0].commute &&
+           effects[1].target == TARGET_STRUCTURE && effects[1].operation == OP_READ &&
+           effects[1].commute == COMMUTE_NONE;
 }
 
 void
@@ -383,9 +396,10 @@ container_operator(Reach *at, PyObject *name)
     PyTypeObject *type = Py_TYPE(at->base);
     PyObject *base = at->base;
     container_apply(at, shape, row);
-    if (Py_TYPE(base) == type && row == row_for(rows, at->site->keyed ? SHAPE_KEY : key)) {
+    const Row *plain = row_for(rows, at->site->keyed ? SHAPE_KEY : key), *from_end = rows->by_shape[SHAPE_NEGATIVE];
+    if (Py_TYPE(base) == type && (row == plain || key == SHAPE_NEGATIVE)) {
         at->base = base;
-        container_learn(at, shape, row);
+        container_learn(at, shape, plain)->from_end = plain != NULL && from_end != NULL && adds_a_look(from_end, plain);
     }
 }
 

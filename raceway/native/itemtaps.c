@@ -36,12 +36,34 @@ cell_of_key(const Tap *tap, const Known *known, PyObject *container, PyObject *k
     return object == NULL ? NULL : keyed_find(object, *number);
 }
 
+/* Whether an access of an item that is counted from the end repeats, and the look at the length with it. */
+static bool
+repeats_from_end(const Tap *tap, const Known *known, const Thread *thread, PyObject *container, PyObject *key)
+{
+    Py_ssize_t index;
+    if (known->cell != SEES_SEQUENCE || (known->row != NULL && !known->from_end) || tap->is_head ||
+        !PyLong_CheckExact(key) || !small_index(key, &index) || index >= 0) {
+        return false;
+    }
+    index += Py_SIZE(container);
+    Object *object = index < 0 ? NULL : object_find(container);
+    const Cell *cell = object == NULL ? NULL : item_find(object, (size_t)index);
+    if (cell == NULL || known->row == NULL) { /* an augmented assignment does not ask for the length */
+        return cell != NULL && cell_repeats(cell, thread, true, RANK_REGION, COMMUTE_NONE);
+    }
+    return cell_repeats(cell, thread, known->stores, known->rank, known->row->effects[0].commute) &&
+           cell_repeats(&object->cells[0], thread, false, RANK_PLAIN, COMMUTE_NONE);
+}
+
 /* Whether an access of an item is done with: it repeats, or is the same as in an earlier epoch. */
 bool
 item_serves(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObject *container, PyObject *key,
             uint64_t *number)
 {
     Cell *cell = cell_of_key(tap, known, container, key, number);
+    if (*number == 0) {
+        return repeats_from_end(tap, known, thread, container, key);
+    }
     return cell != NULL && (repeats_cell_of_key(known, thread, cell, container, key) ||
                             item_renews(tap, known, thread, frame, container, cell));
 }

@@ -67,8 +67,10 @@ typedef struct {
     Shape *shape; /* borrowed: that of the type */
     NameCell *global; /* attributes of the class: borrowed while `names_generation` is this */
     uint64_t names_generation;
+    int32_t field; /* of SEES_CLASS: the cell for instances that have an attribute of that name themselves; -1 unknown */
     uint8_t rank;
     bool stores;
+    bool from_end; /* of SEES_SEQUENCE: an item by a negative position is that item and a look at the length */
 } Known;
 
 #define MORE_KNOWN 7
@@ -155,7 +157,7 @@ void touch(Reach *at, Cell *cell, const Location *location, int op, int commute)
 
 bool containers_start(void);
 void container_apply(Reach *at, Shape *shape, const Row *row);
-void container_learn(Reach *at, Shape *shape, const Row *row);
+Known *container_learn(Reach *at, Shape *shape, const Row *row);
 void container_operator(Reach *at, PyObject *name);
 void generator_advances(Reach *at);
 void container_item(Reach *at);

@@ -450,5 +450,6 @@ item_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObjec
     bool recorded = item_recorded(tap, known, thread, frame, container, key, number, &all, &inserts);
     context_drop(all);
     context_drop(inserts);
-    return recorded;
+    /* The container may be its own as a whole, and this item not: that others had it before. */
+    return recorded || (known_as != NULL && item_of_others(tap, known, thread, frame, container, key, number));
 }

@@ -179,9 +179,8 @@ takes_back(Thread *thread, Sync *sync, uint64_t serial)
         !epoch_goes_on(thread, serial)) {
         return false;
     }
-    clock_free(&sync->clock);
     clock_free(&sync->bare);
-    sync->released = false;
+    sync->released = false; /* what is left of the clock is room for that of the next release */
     sync->goes_on = true;
     return true;
 }

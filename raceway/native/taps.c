@@ -63,13 +63,27 @@ note_here(const Tap *tap, Thread *thread, const void *target, uint64_t key)
 /* --- Attributes of classes and modules ------------------------------------------------------------------------------- */
 
 static __attribute__((noinline)) bool
-repeats_class_attribute(const Tap *tap, const Known *known, Thread *thread, PyObject *operand)
+repeats_class_attribute(const Tap *tap, const Known *known, const Thread *thread)
 {
-    if (known->names_generation != names_generation || known->global == NULL || tap->names_owner ||
-        instance_holds(operand, tap->name)) {
+    if (known->names_generation != names_generation || known->global == NULL || tap->names_owner) {
         return false;
     }
     return repeats_read(&known->global->cell, thread, known->rank);
+}
+
+/* o.x, where the object has an `x` of its own and its class has one, too, as dataclasses with defaults do. */
+static __attribute__((noinline)) bool
+own_attribute_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObject *operand)
+{
+    Known field = *known;
+    field.cell = known->field;
+    own(tap, thread, operand);
+    if (repeats_attribute(&field, thread, operand)) {
+        thread->accesses++;
+        note(tap, thread, operand, (uintptr_t)tap->name);
+        return true;
+    }
+    return field_reached(tap, &field, thread, frame, operand);
 }
 
 /* mod.x and Class.x: a method or other descriptor of a class has no cell, and nothing to see. */
@@ -120,7 +134,13 @@ base_otherwise(Tap *tap, const Known *known, Thread *thread, PyObject *operand)
     access_begins(thread);
     switch (known == NULL ? ASKS : known->cell) {
     case SEES_CLASS:
-        repeats = (!tap->is_head || thread->task == NULL) && repeats_class_attribute(tap, known, thread, operand);
+        if (instance_holds(operand, tap->name)) {
+            if (known->field < 0 || !own_attribute_reached(tap, known, thread, frame, operand)) {
+                break;
+            }
+            return;
+        }
+        repeats = (!tap->is_head || thread->task == NULL) && repeats_class_attribute(tap, known, thread);
         number = (uintptr_t)tap->name; /* what may be stored because of it is stored in the instance */
         break;
     case SEES_STRUCTURE:

@@ -95,6 +95,34 @@ thread = threading.Thread(target=work)
 thread.start()
 thread.join()
 """,
+    "defaults of a class": """
+class Box:
+    size = 1
+    def __init__(self, own):
+        if own: self.size = 2
+def act(boxes):
+    for _ in range(3):
+        for box in boxes:
+            box.size; getattr(box, "size")
+            if box.size: box.size
+    boxes[0].size = 3
+    boxes[1].size += 1
+    del boxes[0].size
+    for box in boxes: box.size
+act([Box(False), Box(True), Box(False)])
+""",
+    "from the end": """
+import collections
+def act(items):
+    for _ in range(3):
+        items[-1] = items[-2] = 1
+        items[-1] += 1
+        items[-1], items[-2]
+        items[0 - 1], items[0]
+        if items[-1]: items[-1] = 3
+        items.append(4)
+act([1, 2]); act(bytearray(b"ab")); act(collections.deque([1, 2]))
+""",
     "keys": """
 class Point:
     pass
