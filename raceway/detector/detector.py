@@ -30,6 +30,7 @@ from raceway.model.records import (
     Acquire,
     Done,
     End,
+    Forget,
     Fork,
     Give,
     Head,
@@ -100,6 +101,7 @@ class Detector:
             End: self._end,
             Join: self._join,
             Retire: self._retire,
+            Forget: self._forget_keys,
             Name: self._name,
             Rename: self._rename,
         }
@@ -240,9 +242,7 @@ class Detector:
 
     def _shadow(self, access: Access) -> Shadow:
         location = access.location
-        of_object = self._shadows.get(location.object)
-        if of_object is None:
-            of_object = self._shadows[location.object] = {}
+        of_object = self._shadows.setdefault(location.object, {})
         place = (location.kind, location.key)
         shadow = of_object.get(place)
         if shadow is None:
@@ -378,6 +378,11 @@ class Detector:
         if self.syncs.retire(record.object):
             self._tell(Verb.RETIRE, 0, record.object)
         self.names.retire(record.object)
+
+    def _forget_keys(self, record: Forget) -> None:
+        of_object = self._shadows.get(record.object, {})
+        for key in record.keys:
+            of_object.pop((LocationKind.ITEM, key), None)
 
     def _name(self, record: Name) -> None:
         self.names.known[record.sync] = record

@@ -181,6 +181,13 @@ class Retire(Struct):
     object: int
 
 
+class Forget(Struct):
+    """The container of this serial no longer has these keys, and what was done to them is long ago."""
+
+    object: int
+    keys: frozenset[Hashable]
+
+
 class Name(Struct):
     """`sync` is called this in reports: where it was made."""
 
@@ -225,6 +232,7 @@ Record = (
     | End
     | Join
     | Retire
+    | Forget
     | Name
     | Rename
     | Call

@@ -23,14 +23,45 @@ keyed_find(const Object *object, uint64_t key)
     if (keyed == NULL || keyed->entries == NULL) {
         return NULL;
     }
-    uint32_t place = (uint32_t)(key >> 1) & keyed->mask;
-    while (keyed->entries[place].key != 0) {
-        if (keyed->entries[place].key == key) {
-            return &keyed->entries[place].cell;
-        }
-        place = (place + 1) & keyed->mask;
+    KeyedCell *found = &keyed->entries[keyed_place(keyed, key)];
+    return found->key == 0 ? NULL : &found->cell;
+}
+
+/* The entries in a table of this size, a power of two. Given which of them are `present` in the container, old ones that are
+   not are let go of, and all others are old from now on. False when memory is short. */
+bool
+keyed_rebuild(Keyed *keyed, uint32_t size, const uint8_t *present)
+{
+    bool aged = present != NULL || keyed->old != NULL;
+    Keyed built = {.entries = calloc(size, sizeof(KeyedCell)), .mask = size - 1, .names = keyed->names,
+                   .old = aged ? calloc(1, size / 8 + 1) : NULL};
+    if (built.entries == NULL || (aged && built.old == NULL)) {
+        free(built.entries);
+        free(built.old);
+        failures++;
+        return false;
     }
-    return NULL;
+    for (uint32_t place = 0; keyed->entries != NULL && place <= keyed->mask; place++) {
+        KeyedCell *entry = &keyed->entries[place];
+        if (entry->key == 0) {
+            continue;
+        }
+        bool old = keyed->old != NULL && bit_is_set(keyed->old, place);
+        if (old && present != NULL && !bit_is_set(present, place)) {
+            cell_clear(&entry->cell);
+            continue;
+        }
+        uint32_t target = keyed_place(&built, entry->key);
+        built.entries[target] = *entry;
+        built.used++;
+        if (aged && (old || present != NULL)) {
+            bit_set(built.old, target);
+        }
+    }
+    free(keyed->entries);
+    free(keyed->old);
+    *keyed = built;
+    return true;
 }
 
 static Keyed *
@@ -65,30 +96,11 @@ keyed_cell(const void *target, Object **place_of_object, uint64_t key, bool smal
         return found;
     }
     uint32_t size = keyed->entries == NULL ? 0 : keyed->mask + 1;
-    if ((keyed->used + 1) * 4 > size * 3) {
-        uint32_t grown_size = size ? size * 2 : 4;
-        KeyedCell *grown = calloc(grown_size, sizeof(KeyedCell));
-        if (grown == NULL) {
-            failures++;
-            return NULL;
-        }
-        for (uint32_t place = 0; place < size; place++) {
-            if (keyed->entries[place].key != 0) {
-                uint32_t target = (uint32_t)(keyed->entries[place].key >> 1) & (grown_size - 1);
-                while (grown[target].key != 0) {
-                    target = (target + 1) & (grown_size - 1);
-                }
-                grown[target] = keyed->entries[place];
-            }
-        }
-        free(keyed->entries);
-        keyed->entries = grown;
-        keyed->mask = grown_size - 1;
+    if ((keyed->used + 1) * 4 > size * 3 && !gone_keys_make_room((PyObject *)target, keyed) &&
+        !keyed_rebuild(keyed, size ? size * 2 : 4, NULL)) {
+        return NULL;
     }
-    uint32_t place = (uint32_t)(key >> 1) & keyed->mask;
-    while (keyed->entries[place].key != 0) {
-        place = (place + 1) & keyed->mask;
-    }
+    uint32_t place = keyed_place(keyed, key);
     keyed->entries[place].key = key;
     keyed->used++;
     return &keyed->entries[place].cell;
@@ -178,6 +190,7 @@ keyed_free(Extra *extra)
             names_generation++;
         }
         free(extra->keyed->entries);
+        free(extra->keyed->old);
         free(extra->keyed);
         extra->keyed = NULL;
     }

@@ -19,6 +19,9 @@
 #define SALT_PATH UINT64_C(0xd6e8feb86659fd93)
 #define SALT_FIELDS UINT64_C(0xc2b2ae3d27d4eb4f)
 
+/* Only what is known already is asked: no record is made of a key, and none of its class. */
+static bool as_known;
+
 /* --- Numbers ------------------------------------------------------------------------------------------------- */
 
 /* A number that is no whole one of 64 bits, by its hash, which is the same for equal numbers of all types, and by the
@@ -216,7 +219,10 @@ moment_key(PyObject *key, uint64_t *found)
 static bool
 identity_key(PyObject *key, uint64_t *found)
 {
-    Object *object = object_of(key);
+    Object *object = as_known ? object_find(key) : object_of(key);
+    if (as_known && (object == NULL || object->serial == 0)) {
+        return false;
+    }
     if (object != NULL) {
         *found = mix(object_serial(object) ^ SALT_OBJECT) | 1;
         return true;
@@ -349,6 +355,9 @@ path_key(PyObject *key, const KeyFacts *facts, uint64_t *found)
 static SLOW bool
 other_key(PyObject *key, uint64_t *found, int depth)
 {
+    if (as_known && !shape_is_known(Py_TYPE(key))) {
+        return false;
+    }
     KeyFacts *facts = key_facts(Py_TYPE(key));
     switch (facts == NULL ? BY_IDENTITY : facts->rule) {
     case BY_TEXT:
@@ -416,6 +425,16 @@ key_of(PyObject *key, uint64_t *found, int depth)
         return true;
     }
     return other_key(key, found, depth) || identity_key(key, found);
+}
+
+/* The same, of a key that a cell may have been made for; false for others. Allocates nothing that is collected. */
+bool
+key_as_known(PyObject *key, uint64_t *found)
+{
+    as_known = true;
+    bool told = key_of(key, found, 0);
+    as_known = false;
+    return told;
 }
 
 /* Whether keys of a type that have no parts are compared and hashed without code of the program: those of builtin ones,

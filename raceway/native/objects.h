@@ -147,6 +147,7 @@ typedef struct Shape {
 } Shape;
 
 Shape *shape_of(PyTypeObject *type); /* NULL when memory is short */
+bool shape_is_known(PyTypeObject *type);
 uint32_t shape_cell(Shape *shape, PyObject *name);
 void shape_free(Shape *shape);
 PyTypeObject *class_holds(PyTypeObject *cls, PyObject *name);
@@ -198,6 +199,7 @@ bool type_is_of_c(PyTypeObject *type);
 
 #define KEY_DEPTH 4 /* of keys within keys, as far as they are looked into */
 bool key_of(PyObject *key, uint64_t *found, int depth); /* never 0 */
+bool key_as_known(PyObject *key, uint64_t *found);
 bool key_is_plain(PyObject *key, int depth);
 PyObject *key_shown(PyObject *key);
 
@@ -210,6 +212,7 @@ typedef struct {
 
 typedef struct Keyed {
     KeyedCell *entries;
+    uint8_t *old; /* owned: a bit for each entry that was there when gone keys were looked for; NULL while none is */
     uint32_t mask;
     uint32_t used;
     struct NameCell *names; /* of globals and class attributes, by name; owned */
@@ -250,10 +253,25 @@ number_of_whole(uint64_t value)
 }
 
 Cell *keyed_find(const Object *object, uint64_t key);
+bool keyed_rebuild(Keyed *keyed, uint32_t size, const uint8_t *present);
 Cell *keyed_cell(const void *target, Object **object, uint64_t key, bool small);
 NameCell *name_cell(Object *object, PyObject *name, int kind); /* `variable` is 0 in a new one */
 Cell *item_cell(PyObject *target, Object **object, size_t index);
 void object_clear(Object *object);
+
+static inline uint32_t
+keyed_place(const Keyed *keyed, uint64_t key)
+{
+    uint32_t place = (uint32_t)(key >> 1) & keyed->mask;
+    while (keyed->entries[place].key != 0 && keyed->entries[place].key != key) {
+        place = (place + 1) & keyed->mask;
+    }
+    return place;
+}
+
+/* --- gonekeys.c: keys that a container no longer has ---------------------------------------------------------------- */
+
+bool gone_keys_make_room(PyObject *container, Keyed *keyed);
 
 static inline Cell *
 item_find(Object *object, size_t index)

@@ -414,6 +414,16 @@ shape_of(PyTypeObject *type)
     return shape;
 }
 
+/* Whether `shape_of` would give what it gave before, without a look at the type. */
+bool
+shape_is_known(PyTypeObject *type)
+{
+    const Object *object = object_find(type);
+    const Shape *shape = object != NULL && object->extra != NULL ? object->extra->own_shape : NULL;
+    return shape != NULL && shape->known && shape->version != 0 && shape->version == type_version(type) &&
+           shape->keys != NULL;
+}
+
 /* The cell of an attribute in records of this shape's instances. */
 uint32_t
 shape_cell(Shape *shape, PyObject *name)

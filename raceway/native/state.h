@@ -84,6 +84,18 @@ typedef struct {
 void *pool_take(Pool *pool, size_t size);
 void pool_give(Pool *pool, void *block);
 
+static inline bool
+bit_is_set(const uint8_t *bits, uint32_t place)
+{
+    return (bits[place / 8] >> place % 8 & 1) != 0;
+}
+
+static inline void
+bit_set(uint8_t *bits, uint32_t place)
+{
+    bits[place / 8] |= (uint8_t)(1u << place % 8);
+}
+
 static inline uint64_t
 mix(uint64_t value)
 {

@@ -8,13 +8,14 @@ from collections.abc import Callable, Hashable
 from types import FrameType
 
 from raceway.model.kinds import Commute, LocationKind, Operation
-from raceway.model.records import WHOLE, Access, Give, Head, Location, Take
+from raceway.model.records import WHOLE, Access, Forget, Give, Head, Location, Take
 from raceway.model.sites import Context, Site, SiteForm
 from raceway.model.typing import Any
 from raceway.runtime import contracts, making
 from raceway.runtime.actors import Owner, ThreadState
 from raceway.runtime.attributes import Attributes, Home, find, holds, stores_here, type_name
 from raceway.runtime.contracts import Contract, Handover, KeyShape, Target
+from raceway.runtime.gonekeys import KeysAsked, keys_in
 from raceway.runtime.identity import SEVERAL
 from raceway.runtime.keys import SCALARS, Keys
 from raceway.runtime.log import Log
@@ -314,9 +315,23 @@ class Accesses:
 
     def _at_key(self, at: Reach, operation: Operation, commute: Commute = Commute.NONE) -> None:
         container, label = self._container(at)
-        place = (container, LocationKind.ITEM, self._keys.of(_position(at.base, at.key)))
+        key = self._keys.of(_position(at.base, at.key))
+        self._asked(at, key)
+        place = (container, LocationKind.ITEM, key)
         self._record(at, operation, place, f"{label}[...]", commute)
         self._record(at, Operation.READ, (container, LocationKind.STRUCTURE, WHOLE), f"{label}[...]")
+
+    def _asked(self, at: Reach, key: Hashable) -> None:
+        """A key of a container is asked for; lets go of what was long ago done to keys that are gone."""
+        entry = self._identity.of(at.base)
+        if contracts.is_sequence(at.type):
+            return
+        asked = entry.asked = entry.asked or KeysAsked()
+        if asked.add(key) and not asked.grow(_length(at.base)):
+            keys = keys_in(at.base)
+            gone = asked.gone(None if keys is None else [self._keys.of(found) for found in keys])
+            if gone:
+                self.log.stream.put(Forget(entry.serial, gone))
 
     def _structure(self, at: Reach, operation: Operation, commute: Commute = Commute.NONE) -> None:
         if operation is Operation.ITERATE and at.site.suspends and at.state.task and _is_empty(at.base):

@@ -21,6 +21,7 @@ from collections import deque
 from collections.abc import Callable
 
 from raceway.model.typing import Any
+from raceway.runtime.gonekeys import KeysAsked
 
 _OURS = 3
 """References that `sweep` itself sees: the entry's, its local variable's, the argument of getrefcount."""
@@ -42,10 +43,10 @@ class Entry:
 
     `label` is what people call it, `sync` the serial under which it hands over, `notes` is for whoever caches facts
     about it (a class's attributes). `giver` is the actor that has put items into a container, `SEVERAL` for more than
-    one, and `handing` tells that another one has taken some out.
+    one, and `handing` tells that another one has taken some out. `asked` are the keys of it that have locations.
     """
 
-    __slots__ = ("giver", "handing", "held", "label", "notes", "reference", "serial", "sync")
+    __slots__ = ("asked", "giver", "handing", "held", "label", "notes", "reference", "serial", "sync")
 
     def __init__(self, serial: int) -> None:
         self.serial = serial
@@ -55,6 +56,7 @@ class Entry:
         self.sync = 0
         self.giver = 0
         self.handing = False
+        self.asked: KeysAsked | None = None
         self.notes: dict[str, Any] | None = None
 
 
