@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 
 from raceway.detector.jobs import Jobs
@@ -122,15 +123,16 @@ class Shadow:
         """Whether such an access tells nothing that is not kept: FastTrack's same-epoch rule, by rank.
 
         An access of the same epoch that is kept, of the same direction, of no lower rank and conflicting with as much,
-        tells it. So does a write for a read: who is unordered with the one is with the other.
+        tells it, as long as nobody else's came after. So does a write for a read: who is unordered with the one is with
+        the other.
         """
         if self.racy:
             return self.turn == epoch and (site, operation) in self.told
-        write = self.writes[-1] if self.writes else None
+        writes = itertools.takewhile(lambda kept: kept.epoch == epoch, reversed(self.writes))
         if operation.mutates:
-            return _tells(write, epoch, commute, rank)
+            return any(_tells(write, epoch, commute, rank) for write in writes)
         read = self.reads[-1] if self.reads else None
-        return _tells(read, epoch, commute, rank) or _tells(write, epoch, Commute.NONE, rank)
+        return _tells(read, epoch, commute, rank) or any(_tells(write, epoch, Commute.NONE, rank) for write in writes)
 
     def tell(self, epoch: Epoch, site: int, operation: Operation) -> None:
         """Remember what the epoch did to a racy location, until another actor comes."""

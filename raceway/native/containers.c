@@ -323,7 +323,8 @@ row_for(const Rows *rows, int shape)
 static void
 fit_items(Tap *tap, const Known *known, const Shape *shape)
 {
-    bool by_key = known->cell == SEES_KEYS && tap->is_literal && tap->literal != 0;
+    bool by_key = known->cell == SEES_KEYS && tap->is_literal && tap->literal != 0 &&
+                  (known->row == NULL || known->row->full_when != PRESENT_PRESENT);
     if (known == &tap->learned->known && known->type != NULL && (known->cell == SEES_SEQUENCE || by_key)) {
         Py_ssize_t index = INLINE_ITEMS;
         PyObject *key = tap->is_literal ? sites[tap->site].key : NULL;

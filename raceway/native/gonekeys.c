@@ -10,7 +10,6 @@
 
 #define LEAST 4096 /* places of a table that is worth it */
 #define MOST 65536 /* places of a table of a container whose keys cannot be told */
-#define FAR 4 /* times as many keys as cells: to look at all of them takes longer than to make the table larger */
 
 static void
 mark(const Keyed *keyed, uint8_t *present, PyObject *key)
@@ -24,21 +23,21 @@ mark(const Keyed *keyed, uint8_t *present, PyObject *key)
     }
 }
 
-/* Mark the entries whose keys the container has; false where all are to stay. */
+/* Mark the entries whose keys the container has; false where all are to stay: too few of them can have gone. */
 static bool
 mark_all(PyObject *container, const Keyed *keyed, uint8_t *present)
 {
     bool told = keyed->mask + 1 >= MOST;
-    Py_ssize_t far = (Py_ssize_t)FAR * keyed->used;
+    Py_ssize_t enough = (Py_ssize_t)keyed->used * 2 / 3;
     HELD_STILL(container)
-    if (PyDict_Check(container) && (told = ((PyDictObject *)container)->ma_used <= far)) {
+    if (PyDict_Check(container) && (told = ((PyDictObject *)container)->ma_used <= enough)) {
         PyObject *key, *value;
         Py_ssize_t position = 0;
         while (PyDict_Next(container, &position, &key, &value)) {
             mark(keyed, present, key);
         }
     }
-    else if (PyAnySet_Check(container) && (told = PySet_GET_SIZE(container) <= far)) {
+    else if (PyAnySet_Check(container) && (told = PySet_GET_SIZE(container) <= enough)) {
         const PySetObject *set = (PySetObject *)container;
         for (Py_ssize_t place = 0; place <= set->mask; place++) {
             if (set->table[place].key != NULL && set->table[place].hash != -1) { /* -1: there was one */

@@ -1,6 +1,20 @@
 /* Taps of items: what repeats at a key, and the places whose key is a literal. See taps.c. */
 #include "taps.h"
 
+/* Whether the structure, too, was changed before as it is when the key goes, or the key is not there. A key that comes
+   asks for nothing: it came in this epoch, or it has gone again in it, of which the structure tells. */
+static bool
+repeats_going(const Known *known, const Thread *thread, PyObject *container, PyObject *key)
+{
+    const Row *row = known->row;
+    const Object *object = object_find(container);
+    if (row->full_when != PRESENT_PRESENT || row->effect_count < 2 || object == NULL || object->capacity < 2) {
+        return true;
+    }
+    return repeats_change(object, thread, row->effects[1], known->stores ? known->rank : RANK_STORE) ||
+           has_key(container, key) == 0;
+}
+
 bool
 repeats_cell_of_key(const Known *known, Thread *thread, const Cell *cell, PyObject *container, PyObject *key)
 {
@@ -8,7 +22,8 @@ repeats_cell_of_key(const Known *known, Thread *thread, const Cell *cell, PyObje
     if (row == NULL) { /* an augmented assignment */
         return cell_repeats(cell, thread, true, RANK_REGION, COMMUTE_NONE);
     }
-    if (cell_repeats(cell, thread, known->stores, known->rank, row->effects[0].commute)) {
+    if (cell_repeats(cell, thread, known->stores, known->rank, row->effects[0].commute) &&
+        repeats_going(known, thread, container, key)) {
         return true;
     }
     return row->otherwise_count == 1 && !op_mutates(row->otherwise[0].operation) &&

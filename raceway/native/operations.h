@@ -30,6 +30,28 @@ effect_covers(Effect effect, const Context *before)
     return effect.commute == COMMUTE_NONE || (effect.commute == before->commute && !spares);
 }
 
+/* Whether a change of the structure is one of all items, too. */
+static inline bool
+changes_all(Effect effect)
+{
+    return effect.commute == COMMUTE_NONE || effect.operation == OP_DELETE;
+}
+
+static inline bool
+change_repeats_at(const Cell *cell, const Thread *thread, uint8_t rank, int commute)
+{
+    return cell_repeats(cell, thread, true, rank, commute) || cell_tells_write(cell, thread, rank, commute);
+}
+
+/* Whether a change of the structure repeats. No region leads to the cell of all items. */
+static inline bool
+repeats_change(const Object *object, const Thread *thread, Effect effect, uint8_t rank)
+{
+    uint8_t of_all = rank < RANK_STORE ? rank : RANK_STORE;
+    return change_repeats_at(&object->cells[0], thread, rank, effect.commute) &&
+           (!changes_all(effect) || change_repeats_at(&object->cells[1], thread, of_all, effect.commute));
+}
+
 #define EFFECTS 3
 
 typedef struct {

@@ -245,7 +245,8 @@ may_follow(const Cell *structure, Effect effect)
     return structure->w == 0 || effect_covers(effect, &contexts[structure->w]);
 }
 
-/* Whether the row is one that a fast path knows: one effect on one key, or a store that may insert the key. */
+/* Whether the row is one that a fast path knows of what others use, too: one effect on one key, or a store that may insert
+   the key. */
 static bool
 is_plain_row(const Row *row)
 {
@@ -257,6 +258,20 @@ is_plain_row(const Row *row)
            effects[0].operation == OP_WRITE && effects[0].commute == COMMUTE_NONE &&
            effects[1].target == TARGET_STRUCTURE && row->otherwise[0].operation == OP_WRITE &&
            row->otherwise[0].commute == COMMUTE_NONE;
+}
+
+/* Whether the row is one that a fast path knows of what is an actor's own: one effect on one key, or one for a key that is
+   there and one for a key that is not, of which that by which it comes or goes changes the structure, too. */
+static bool
+is_own_row(const Row *row)
+{
+    const Effect *effects = row->effects;
+    if (row->full_when == PRESENT_ANY) {
+        return row->effect_count == 1 && effects[0].commute == COMMUTE_NONE;
+    }
+    return row->effect_count == 2 && row->otherwise_count == 1 && op_mutates(effects[0].operation) &&
+           effects[1].target == TARGET_STRUCTURE && op_mutates(effects[1].operation) &&
+           row->otherwise[0].target == TARGET_KEY;
 }
 
 /* An operation on the structure of a container that is this actor's own. False when the rules have to be asked. */
@@ -292,7 +307,7 @@ structure_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, Py
         return false;
     }
     record_first(thread, &object->cells[0], again, known->stores);
-    if (known->stores && (effect.commute == COMMUTE_NONE || effect.operation == OP_DELETE)) {
+    if (known->stores && changes_all(effect)) {
         record_first(thread, &object->cells[1], again, true);
     }
     if (!known->stores) {
@@ -353,22 +368,57 @@ item_of_others(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObj
     return true;
 }
 
+/* Whether an access of an own item takes the place of what was there, as far as conflicts go. */
+static bool
+may_join(const Cell *cell, Effect effect, uint32_t slot)
+{
+    uint32_t before = op_mutates(effect.operation) ? cell->w : cell->r;
+    return effect.commute == COMMUTE_NONE || (cell->w | cell->r) == 0 ||
+           (cell_is_own(cell, slot) && (before == 0 || effect_covers(effect, &contexts[before])));
+}
+
+/* The context of a change of the structure by which a key comes or goes, into `*made`; 0 where it repeats. False when it is
+   not the actor's own, or the rules have to be asked. */
+static bool
+structure_changes(Tap *tap, const Known *known, Thread *thread, Frame *frame, Object *object, Stack callers,
+                  uint32_t *made)
+{
+    Effect effect = known->row->effects[1];
+    Cell *structure = &object->cells[0], *all = &object->cells[1];
+    uint32_t slot = thread->actor->slot;
+    if (repeats_change(object, thread, effect, known->rank)) {
+        return true;
+    }
+    *made = context_for_own(tap, MADE_STRUCTURE, thread, frame, structure, effect, known->rank, callers);
+    return *made != 0 && cell_is_own(structure, slot) && may_follow(structure, effect) &&
+           (!changes_all(effect) || (cell_is_own(all, slot) && may_follow(all, effect)));
+}
+
 /* As `item_reached`. The contexts of the cells for all items and for the structure are kept: no cell has them yet when
    another one is made, for which unused ones may be let go of. */
 static inline bool
 item_recorded(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObject *container, PyObject *key,
-              uint64_t number, uint32_t *kept_all, uint32_t *kept_inserts)
+              uint64_t number, uint32_t *kept_all, uint32_t *kept_changes)
 {
     const Row *row = known->row; /* NULL: an augmented assignment */
     bool stores = row == NULL || known->stores;
     Object *object;
-    if (!tap->is_simple || needs_rules(thread) || (row != NULL && !is_plain_row(row)) ||
+    if (!tap->is_simple || needs_rules(thread) || (row != NULL && !is_own_row(row)) ||
         may_rely(stores, thread, container, number) || may_rely(stores, thread, container, KEY_STRUCTURE) ||
         (object = own_container(tap, known, container)) == NULL) {
         return false;
     }
+    int present = row == NULL || row->full_when == PRESENT_ANY ? -1 : has_key(container, key);
+    if (present < 0 && row != NULL && row->full_when != PRESENT_ANY) {
+        return false;
+    }
+    bool comes_or_goes = present >= 0 && present == (row->full_when == PRESENT_PRESENT);
+    Effect effect = row == NULL                         ? (Effect){.operation = OP_READ_MODIFY_WRITE}
+                    : present >= 0 && !comes_or_goes ? row->otherwise[0]
+                                                        : row->effects[0];
+    bool mutates = op_mutates(effect.operation);
     Stack callers = context_callers(thread, frame, tap->site);
-    uint32_t all = 0, inserts = 0;
+    uint32_t all = 0, changes = 0;
     if (!is_own(&object->cells[1], thread) &&
         !cell_repeats(&object->cells[1], thread, false, RANK_PLAIN, COMMUTE_NONE)) { /* who reads or writes an item reads all */
         all = context_for_own(tap, MADE_ALL, thread, frame, &object->cells[1], (Effect){.operation = OP_READ},
@@ -378,19 +428,12 @@ item_recorded(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObje
         }
         context_hold(*kept_all = all);
     }
-    if (row != NULL && row->full_when == PRESENT_ABSENT) {
-        int present = has_key(container, key);
-        if (present < 0) {
+    if (comes_or_goes) {
+        if (!structure_changes(tap, known, thread, frame, object, callers, &changes)) {
             return false;
         }
-        if (present == 0 && !cell_repeats(&object->cells[0], thread, true, known->rank, row->effects[1].commute)) {
-            inserts = context_for_own(tap, MADE_STRUCTURE, thread, frame, &object->cells[0], row->effects[1],
-                                      known->rank, callers);
-            if (inserts == 0 || !cell_is_own(&object->cells[0], thread->actor->slot) ||
-                !may_follow(&object->cells[0], row->effects[1])) {
-                return false;
-            }
-            context_hold(*kept_inserts = inserts);
+        if (changes != 0) {
+            context_hold(*kept_changes = changes);
         }
     }
     Cell *cell;
@@ -407,30 +450,34 @@ item_recorded(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObje
     if (tap->early && cell != NULL && !cell_is_filled(cell) && lacks_item(container, key)) {
         return true;
     }
-    Effect effect = {.operation = row == NULL ? OP_READ_MODIFY_WRITE : row->effects[0].operation};
-    uint8_t rank = known->rank;
-    uint32_t again =
-        cell == NULL ? 0 : context_for_own(tap, MADE_ONE, thread, frame, cell, effect, rank, callers);
-    if (again == 0 || !record_first(thread, cell, again, stores)) {
+    uint8_t rank = mutates == stores || known->rank == RANK_NEVER ? known->rank : tap->is_head ? RANK_REGION : RANK_PLAIN;
+    if (cell == NULL || !may_join(cell, effect, thread->actor->slot)) {
+        return false;
+    }
+    uint32_t again = context_for_own(tap, MADE_ONE, thread, frame, cell, effect, rank, callers);
+    if (again == 0 || !record_first(thread, cell, again, mutates)) {
         return false;
     }
     if (all != 0) {
         record_first(thread, &object->cells[1], all, false);
     }
-    if (inserts != 0) {
-        record_first(thread, &object->cells[0], inserts, true);
+    if (changes != 0) {
+        record_first(thread, &object->cells[0], changes, true);
+        if (changes_all(row->effects[1])) {
+            record_first(thread, &object->cells[1], changes, true);
+        }
     }
     thread->accesses++;
-    if (row == NULL || !stores) {
+    if (row == NULL || !mutates) {
         variable_is_read(object->label);
     }
-    if (tap->is_head) {
+    if (tap->is_head && !mutates) {
         note_head(thread, frame, frame_offset(frame), tap->site, container, number);
     }
     if (unlikely(thread->task != NULL) && effect.operation == OP_READ) {
         task_look(thread, frame, tap->site, container, number);
     }
-    if (row != NULL && row->handover == HANDOVER_GIVE && known->stores) {
+    if (row != NULL && row->handover == HANDOVER_GIVE && mutates) {
         put_in(tap, thread, object);
     }
     return true;
@@ -446,10 +493,10 @@ item_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObjec
     if (known_as != NULL && known_as->capacity >= 2 && !cell_is_own(&known_as->cells[1], thread->actor->slot)) {
         return item_of_others(tap, known, thread, frame, container, key, number);
     }
-    uint32_t all = 0, inserts = 0;
-    bool recorded = item_recorded(tap, known, thread, frame, container, key, number, &all, &inserts);
+    uint32_t all = 0, changes = 0;
+    bool recorded = item_recorded(tap, known, thread, frame, container, key, number, &all, &changes);
     context_drop(all);
-    context_drop(inserts);
+    context_drop(changes);
     /* The container may be its own as a whole, and this item not: that others had it before. */
     return recorded || (known_as != NULL && item_of_others(tap, known, thread, frame, container, key, number));
 }

@@ -121,6 +121,7 @@ void walkers_reset(void);
 void record_at(Thread *thread, Frame *frame, uint32_t site, Cell *cell, const Location *location, int op,
                int commute);
 bool cell_is_own(const Cell *cell, uint32_t slot);
+bool cell_tells_write(const Cell *cell, const Thread *thread, uint32_t rank, int commute);
 enum { TAKEN_OWN, TAKEN_ORDERED, TAKEN_HANDED };
 int cell_taken(Thread *thread, const Cell *cell);
 bool cell_is_filled(const Cell *cell);

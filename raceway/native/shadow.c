@@ -232,6 +232,30 @@ tells(uint32_t kept, const Thread *thread, const Context *wanted)
            (contexts[kept].commute == COMMUTE_NONE || contexts[kept].commute == wanted->commute);
 }
 
+/* Whether one of the last writes, all of the present epoch, tells of such an access, nobody else's having come after. */
+static bool
+writes_tell(const Entries *writes, const Thread *thread, int commute, uint32_t rank)
+{
+    for (uint8_t place = writes->count; place-- > 0;) {
+        uint32_t kept = entries_of(writes)[place].context;
+        if (!is_repeat(kept, thread, 0)) {
+            return false;
+        }
+        if (is_repeat(kept, thread, rank) && (contexts[kept].commute == COMMUTE_NONE || contexts[kept].commute == commute)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether a write repeats at a location that is expanded, as one of an actor's own is where it comes and goes. */
+bool
+cell_tells_write(const Cell *cell, const Thread *thread, uint32_t rank, int commute)
+{
+    const Expansion *expansion = expansion_of(cell);
+    return expansion != NULL && !expansion->racy && writes_tell(&expansion->writes, thread, commute, rank);
+}
+
 /* Whether the access repeats what this actor did to the location in this epoch, and nobody came in between. */
 static bool
 repeats(const Access *access, const Cell *cell, Expansion *expansion)
@@ -242,16 +266,16 @@ repeats(const Access *access, const Cell *cell, Expansion *expansion)
         uint64_t mark = (uint64_t)wanted->site << 8 | wanted->operation;
         return is_noted(expansion, thread->tag, mark) && wanted->region < 0;
     }
-    uint32_t written = cell->w, seen = cell->r;
+    bool mutates = op_mutates(wanted->operation);
     if (expansion != NULL) {
-        const Entries *writes = &expansion->writes, *reads = &expansion->reads;
-        written = writes->count != 0 ? entries_of(writes)[writes->count - 1].context : 0;
-        seen = reads->count != 0 ? entries_of(reads)[reads->count - 1].context : 0;
+        const Entries *reads = &expansion->reads;
+        uint32_t seen = reads->count != 0 ? entries_of(reads)[reads->count - 1].context : 0;
+        return (!mutates && tells(seen, thread, wanted)) ||
+               writes_tell(&expansion->writes, thread, mutates ? wanted->commute : COMMUTE_NONE, wanted->rank);
     }
-    if (op_mutates(wanted->operation)) {
-        return tells(written, thread, wanted);
-    }
-    return tells(seen, thread, wanted) || (tells(written, thread, wanted) && contexts[written].commute == COMMUTE_NONE);
+    return mutates ? tells(cell->w, thread, wanted)
+                   : tells(cell->r, thread, wanted) ||
+                         (tells(cell->w, thread, wanted) && contexts[cell->w].commute == COMMUTE_NONE);
 }
 
 static uint8_t

@@ -109,10 +109,8 @@ repeats_structure(const Known *known, Thread *thread, PyObject *operand)
         return false;
     }
     Effect effect = row->effects[0];
-    uint32_t whole = known->rank < RANK_STORE ? known->rank : RANK_STORE; /* no region leads from there */
-    bool is_whole = known->stores && (effect.commute == COMMUTE_NONE || effect.operation == OP_DELETE);
-    return cell_repeats(&object->cells[0], thread, known->stores, known->rank, effect.commute) &&
-           (!is_whole || cell_repeats(&object->cells[1], thread, true, whole, effect.commute));
+    return known->stores ? repeats_change(object, thread, effect, known->rank)
+                         : cell_repeats(&object->cells[0], thread, false, known->rank, effect.commute);
 }
 
 /* --- S[operand]: the operand is the base -------------------------------------------------------------------------- */

@@ -19,9 +19,6 @@ LEAST = 3072
 _MOST = 16 * LEAST
 """Keys of a container that cannot be asked which it has."""
 
-_FAR = 4
-"""Times as many keys in the container as locations: to look at all of them costs more than the locations do."""
-
 
 class KeysAsked:
     """The keys of one container that have locations."""
@@ -52,10 +49,10 @@ class KeysAsked:
         return frozenset(lost)
 
     def grow(self, length: int) -> bool:
-        """Whether to let all stay, as a container of this length has many more keys than were asked for."""
-        far = length > _FAR * (len(self._old) + len(self._new))
-        self._limit *= 2 if far else 1
-        return far
+        """Whether to let all stay, as too few of them can have gone from a container of this length."""
+        full = length * 3 > (len(self._old) + len(self._new)) * 2
+        self._limit *= 2 if full else 1
+        return full
 
 
 def keys_in(container: Any) -> list[Any] | None:

@@ -74,11 +74,11 @@ def test_where_it_cannot_be_told_none_goes_until_they_are_very_many() -> None:
     assert largest > 15 * LEAST
 
 
-def test_of_a_large_container_none_goes() -> None:
+def test_of_a_full_container_none_goes() -> None:
     asked = KeysAsked()
     number = next(number for number in range(9 * LEAST) if asked.add(number))
-    assert asked.grow(99 * LEAST)
-    assert not asked.grow(LEAST)
+    assert asked.grow(LEAST)
+    assert not asked.grow(LEAST // 2)
     assert not asked.add(number)
 
 
