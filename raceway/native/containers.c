@@ -352,6 +352,9 @@ container_learn(Reach *at, Shape *shape, const Row *row)
         bool by_key = row->effects[0].target == TARGET_KEY;
         sees = !by_key ? SEES_STRUCTURE : shape->sequence ? SEES_SEQUENCE : SEES_KEYS;
     }
+    else if (row->handover == HANDOVER_RELEASE || row->handover == HANDOVER_ACQUIRE) {
+        sees = row->full_when == PRESENT_ANY && row->effects[0].target == TARGET_STRUCTURE ? SEES_ENDS : ASKS;
+    }
     Known *known = learn(at->tap, type, sees);
     known->row = row;
     known->shape = shape;

@@ -19,6 +19,7 @@ PyObject *sync_place(uint64_t sync);
 void sync_name(uint64_t sync);
 uint32_t sync_taken_at(uint64_t sync); /* the place in the run of the last access before it was taken */
 uint64_t sync_holder(uint64_t sync); /* the actor that has the lock, 0 for none */
+bool sync_is_only_of(uint64_t sync, const Actor *actor);
 PyObject *syncs_signals(void);
 PyObject *locks_tuple(Lockset locks);
 

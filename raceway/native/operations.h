@@ -79,7 +79,7 @@ void contracts_reset(void);
 
 /* What a tap knows of the type it was last used on; in `cell`, or the cell of an attribute. */
 enum { SEES_NOTHING = -1, SEES_CLASS = -2, SEES_SEQUENCE = -3, SEES_KEYS = -4, SEES_STRUCTURE = -5, SEES_NAME = -6,
-       ASKS = -7 };
+       ASKS = -7, SEES_ENDS = -8 };
 
 typedef struct {
     PyTypeObject *type; /* borrowed with `version`, NULL when nothing is known */
@@ -201,6 +201,7 @@ void remember_made(Tap *tap, int made, uint32_t context);
 void put_in(Tap *tap, Thread *thread, Object *object);
 bool field_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObject *base);
 bool structure_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObject *container);
+bool end_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObject *container);
 bool item_renews(const Tap *tap, const Known *known, Thread *thread, Frame *frame, const PyObject *container, Cell *cell);
 bool item_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObject *container, PyObject *key,
                   uint64_t number);

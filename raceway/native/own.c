@@ -394,6 +394,89 @@ structure_changes(Tap *tap, const Known *known, Thread *thread, Frame *frame, Ob
            (!changes_all(effect) || (cell_is_own(all, slot) && may_follow(all, effect)));
 }
 
+#if !RW_FREE_THREADED
+
+/* What is done to the first item of a deque with an end of it, and the look at all items that is part of it: into the
+   contexts of both, which are kept. False when they are not the actor's own. */
+static bool
+first_changes(Tap *tap, Thread *thread, Frame *frame, Object *object, Cell *first, Effect effect, uint8_t rank,
+              Stack callers, uint32_t *made, uint32_t *all)
+{
+    uint32_t slot = thread->actor->slot;
+    Cell *whole = &object->cells[1];
+    if (!cell_is_own(first, slot) || !may_join(first, effect, slot)) {
+        return false;
+    }
+    if (!cell_repeats(whole, thread, false, RANK_PLAIN, COMMUTE_NONE)) {
+        *all = context_for_own(tap, MADE_ALL, thread, frame, whole, (Effect){.operation = OP_READ}, RANK_PLAIN, callers);
+        if (*all == 0) {
+            return false;
+        }
+        context_hold(*all);
+    }
+    *made = context_for_own(tap, MADE_ONE, thread, frame, first, effect, rank, callers);
+    return *made != 0;
+}
+
+/* Putting in or taking out at an end of a deque that nobody else has used: what is put in is there for others from here on,
+   and what is taken out was put in by the actor itself. Between this and the operation no other thread runs. False when
+   the rules have to be asked. */
+bool
+end_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObject *container)
+{
+    const Row *row = known->row;
+    bool changes_first = row->effect_count == 2;
+    Object *object = own_container(tap, known, container);
+    uint64_t sync = object == NULL || object->extra == NULL ? 0 : object->extra->sync;
+    uint32_t slot = thread->actor->slot;
+    if (sync == 0 || !tap->is_simple || tap->is_head || needs_rules(thread) || thread->task != NULL || telling ||
+        known->rank > RANK_STORE || row->effect_count > 2 || !sync_is_only_of(sync, thread->actor) ||
+        (changes_first && row->effects[1].target != TARGET_FIRST)) {
+        return false;
+    }
+    Cell *first = changes_first ? item_cell(container, &object, 0) : NULL;
+    if (!cell_is_own(&object->cells[0], slot) || !cell_is_own(&object->cells[1], slot) ||
+        !may_follow(&object->cells[0], row->effects[0]) || (changes_first && first == NULL)) {
+        return false;
+    }
+    if (row->handover == HANDOVER_RELEASE) {
+        sync_release(thread, sync, true);
+    }
+    Stack callers = context_callers(thread, frame, tap->site);
+    uint32_t all = 0, of_first = 0, of_structure = context_for_own(tap, MADE_STRUCTURE, thread, frame, &object->cells[0],
+                                                                   row->effects[0], known->rank, callers);
+    if (of_structure == 0) {
+        return false;
+    }
+    context_hold(of_structure);
+    bool recorded = !changes_first ||
+                    first_changes(tap, thread, frame, object, first, row->effects[1], known->rank, callers, &of_first, &all);
+    if (recorded) {
+        record_first(thread, &object->cells[0], of_structure, true);
+        if (all != 0) {
+            record_first(thread, &object->cells[1], all, false);
+        }
+        if (changes_first) {
+            record_first(thread, first, of_first, true);
+        }
+        thread->accesses++;
+    }
+    context_drop(all);
+    context_drop(of_structure);
+    return recorded;
+}
+
+#else
+
+bool
+end_reached(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObject *container)
+{
+    (void)tap, (void)known, (void)thread, (void)frame, (void)container;
+    return false;
+}
+
+#endif
+
 /* As `item_reached`. The contexts of the cells for all items and for the structure are kept: no cell has them yet when
    another one is made, for which unused ones may be let go of. */
 static inline bool

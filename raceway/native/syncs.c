@@ -194,6 +194,14 @@ syncs_draw(Thread *thread)
     }
 }
 
+/* Whether what was left there is all of this actor, if anything was, and as it has left it. */
+bool
+sync_is_only_of(uint64_t serial, const Actor *actor)
+{
+    const Sync *sync = table_get(&syncs, serial);
+    return sync != NULL && !sync->goes_on && (!sync->released || sync->releaser == actor->serial);
+}
+
 /* Later acquires of `sync` happen after this point. */
 void
 sync_release(Thread *thread, uint64_t serial, bool merge)

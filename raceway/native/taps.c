@@ -148,6 +148,11 @@ base_otherwise(Tap *tap, const Known *known, Thread *thread, PyObject *operand)
             return;
         }
         break;
+    case SEES_ENDS:
+        if (end_reached(tap, known, thread, frame, operand)) {
+            return;
+        }
+        break;
     case SEES_NAME:
         repeats = repeats_name(tap, thread, operand);
         break;
