@@ -363,9 +363,7 @@ def open_child(directory: str, command: tuple[str, ...]) -> Session:
     session.children = Following(command, lambda: spool, spool)
     session.run_began = settings.began
     if sys.flags.no_site:
-        from raceway.autoinstrument.reach import import_transform
-
-        import_transform(settings.search)
+        session._modules.search = settings.search
     return session
 
 

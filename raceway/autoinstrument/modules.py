@@ -41,6 +41,8 @@ class Modules:
         self._quiet = config.quiet
         self._cache = Cache(cache_directory(config))
         self._maker: Maker | None = None
+        self.search: Sequence[str] = ()
+        """Directories in which the transform finds packages that this interpreter does not."""
         self.sites: dict[tuple[str, str], int] = {}
         self.notes: list[NotSeen] = []
         self.marks = Marks()
@@ -110,7 +112,10 @@ class Modules:
     def _make(self, source: Source, filename: str, module: str, finish: Finish | None) -> Cached:
         warns = module != "__main__" or _warns(source.content, filename)  # an error is told before more is imported
         if self._maker is None:
-            from raceway.autoinstrument.maker import Maker
+            from raceway.autoinstrument.reach import found_in
+
+            with found_in(self.search):
+                from raceway.autoinstrument.maker import Maker
 
             self._maker = Maker(self._cache, self._scope, self._form, quiet=self._quiet)
         return self._maker.make(source, filename, module, finish, warns=warns)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 
-def import_transform(search: Sequence[str]) -> None:
-    """Import what rewrites modules while it can be found, also in these directories. Without it, only what is in the
-    cache is watched."""
+@contextlib.contextmanager
+def found_in(search: Sequence[str]) -> Iterator[None]:
+    """Have modules found in these directories, too, while the transform is imported."""
+    if not search:
+        yield
+        return
     before = sys.path[:]
     sys.path += search
     try:
-        with contextlib.suppress(ImportError):
-            import raceway.transform.rewriting  # noqa: F401
+        yield
     finally:
         sys.path[:] = before

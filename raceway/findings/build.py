@@ -12,6 +12,7 @@ from raceway.findings.awaits import Awaits
 from raceway.findings.beginnings import at_the_beginning
 from raceway.findings.calls import confirmed
 from raceway.findings.classify import Member, Openings, advances
+from raceway.findings.classwide import class_wide
 from raceway.findings.defaults import default_of
 from raceway.findings.directions import without_gain
 from raceway.findings.facts import Breach, Facts
@@ -25,7 +26,9 @@ from raceway.findings.guards import Guard, Guards, missing
 from raceway.findings.interleaving import Interleaving
 from raceway.findings.judge import Judgement, harmful, judge, trusted, worst
 from raceway.findings.links import Links
+from raceway.findings.looplocks import loop_locks
 from raceway.findings.making import without_making
+from raceway.findings.missing import makes_in_python
 from raceway.findings.published import Early, early
 from raceway.findings.readback import ReadBack
 from raceway.findings.readers import changes, loses, tests
@@ -231,6 +234,8 @@ def _facts(
         waited(race.later, names.site),
         group.usual,
         default_of(group.variable, race, names),
+        loop_locks(race, sides, names),
+        class_wide(group.variable, race, names),
         group.moments,
         group.is_one_value,
         race.one_loop,
@@ -319,6 +324,8 @@ def _judge_all(
         early = step is not None and step.spans
         default = default_of(group.variable, race, names) if group.kind is FindingKind.WRITE_WRITE else None
         early |= default is not None and default.kind == "list"  # each call takes it for its own
+        updates = group.kind is FindingKind.LOST_UPDATE and not judgement.reason
+        lost |= updates and any(makes_in_python(*place) for place in places)
         if not race.one_loop and (lost or early or (not judgement.reason and back.harms(group, race))):
             judgement = harmful()
         judgements.append(judgement)

@@ -32,9 +32,9 @@ def called(path: str, function: ast.expr, depth: int = 0) -> Class | None:
         case ast.Name(id="cls"):
             return _around(path, function)
         case ast.Name(id=name):
-            return _named(path, name, depth)
+            return named(path, name, depth)
         case ast.Attribute(value=ast.Name(id=module), attr=name):
-            return next((found for file in _modules(path, module) if (found := _named(file, name, depth + 1))), None)
+            return next((found for file in _modules(path, module) if (found := named(file, name, depth + 1))), None)
         case ast.Subscript(value=generic):
             return called(path, generic, depth)
     return None
@@ -57,7 +57,8 @@ def _around(path: str, node: ast.AST) -> Class | None:
     return Class(path, node) if isinstance(node, ast.ClassDef) else None
 
 
-def _named(path: str, name: str, depth: int) -> Class | None:
+def named(path: str, name: str, depth: int = 0) -> Class | None:
+    """The class that a name means in a file."""
     tree = tree_of(path)
     for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef) and node.name == name:
@@ -65,7 +66,7 @@ def _named(path: str, name: str, depth: int) -> Class | None:
     if depth >= _DEEPEST:
         return None
     for file, original in _imported(path, tree, name):
-        if (found := _named(file, original, depth + 1)) is not None:
+        if (found := named(file, original, depth + 1)) is not None:
             return found
     return None
 

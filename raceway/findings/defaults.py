@@ -1,7 +1,8 @@
 """Default arguments that are one object for all calls: `def check(path, report=[])`.
 
 Who changes a parameter changes that object wherever a call does not give another one. Told from the source: the
-parameter has a default that can be changed, and a call on the stack of a side leaves it out.
+parameter has a default that can be changed, and a call on the stack of a side leaves it out; or, where a pool or a
+thread calls, what the source hands the function to does.
 """
 
 from __future__ import annotations
@@ -62,14 +63,16 @@ def _asked(parameter: str, side: Side, site: Site, file: str) -> tuple[Default |
     pairs = dict(zip([one.arg for one in row[len(row) - len(arguments.defaults) :]], arguments.defaults, strict=True))
     pairs |= {one.arg: made for one, made in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True) if made}
     made = pairs.get(parameter)
-    kind = _kind(made)
+    kind = made_kind(made)
     if made is None or not kind or _is_stored(parameter, function):
         return None, None
     names = [one.arg for one in row]
     position = names.index(parameter) if parameter in names else -1
     bound = bool(names) and names[0] in ("self", "cls")
     default = Default(parameter, function.name, kind, ast.unparse(made))
-    return default, _gives(side.access.stack, parameter, position - bound if position >= 0 else -1)
+    position -= bound if position >= 0 else 0
+    given = _gives(side.access.stack, parameter, position)
+    return default, given if given is not None or tree is None else _handed(tree, function.name, parameter, position)
 
 
 def _functions(tree: ast.Module, site: Site) -> Iterator[_Function]:
@@ -85,7 +88,7 @@ def _functions(tree: ast.Module, site: Site) -> Iterator[_Function]:
     yield from sorted(around, key=lambda node: -node.lineno)
 
 
-def _kind(made: ast.expr | None) -> str:
+def made_kind(made: ast.expr | None) -> str:
     """What can be changed that the expression makes; empty for what cannot, or may not."""
     if isinstance(made, ast.Call):
         called = made.func
@@ -108,9 +111,53 @@ def _gives(stack: tuple[tuple[CodeType, int], ...], parameter: str, position: in
     call = _call_at(code, offset)
     if call is None or not _calls(call, stack[0][0].co_name):
         return None
-    if any(isinstance(one, ast.Starred) for one in call.args) or any(one.arg is None for one in call.keywords):
+    return _passes(call.args, call.keywords, parameter, position)
+
+
+def _handed(tree: ast.Module, function: str, parameter: str, position: int) -> bool | None:
+    """Whether those whom the source gives the function to, in order to call it, give a value for the parameter; None
+    where that cannot be told of any of them."""
+    told = [
+        one
+        for call in ast.walk(tree)
+        if isinstance(call, ast.Call)
+        and (row := _row_of(call, function)) is not None
+        and (one := _passes(*row, parameter, position)) is not None
+    ]
+    return all(told) if told else None
+
+
+_Row = tuple[list[ast.expr], list[ast.keyword]]
+"""Arguments that a function will be called with."""
+
+
+def _row_of(call: ast.Call, function: str) -> _Row | None:
+    """What the function will be given by whom this call hands it to: `submit(f, 1)`, `Thread(target=f, args=(1,))`."""
+    keywords = {one.arg: one.value for one in call.keywords}
+    if any(_is_named(keywords.get(name), function) for name in ("target", "func", "function")) or (
+        any(_is_named(one, function) for one in call.args) and keywords.keys() & {"args", "kwargs"}
+    ):
+        row, named = keywords.get("args", ast.Tuple([])), keywords.get("kwargs", ast.Dict([], []))
+        if not isinstance(row, ast.Tuple | ast.List) or not isinstance(named, ast.Dict):
+            return None
+        texts = [str(key.value) if isinstance(key, ast.Constant) else None for key in named.keys]
+        return row.elts, [ast.keyword(text, value) for text, value in zip(texts, named.values, strict=True)]
+    for place, one in enumerate(call.args):
+        if _is_named(one, function):
+            return call.args[place + 1 :], call.keywords
+    return None
+
+
+def _is_named(value: ast.expr | None, function: str) -> bool:
+    name = value.attr if isinstance(value, ast.Attribute) else value.id if isinstance(value, ast.Name) else ""
+    return name == function
+
+
+def _passes(row: list[ast.expr], keywords: list[ast.keyword], parameter: str, position: int) -> bool | None:
+    """Whether such arguments give a value for the parameter; None where that cannot be told."""
+    if any(isinstance(one, ast.Starred) for one in row) or any(one.arg is None for one in keywords):
         return None
-    return 0 <= position < len(call.args) or any(one.arg == parameter for one in call.keywords)
+    return 0 <= position < len(row) or any(one.arg == parameter for one in keywords)
 
 
 def _calls(call: ast.Call, name: str) -> bool:

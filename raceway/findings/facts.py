@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from raceway.findings.classwide import ClassWide
 from raceway.findings.defaults import Default
 from raceway.findings.published import Early
 from raceway.findings.relocked import Relock
@@ -45,6 +46,10 @@ class Facts(Struct):
     """The lock that is held where the variable is guarded."""
     default: Default | None = None
     """The variable is a default argument, one object for all calls."""
+    loop_locks: frozenset[str] = frozenset()
+    """Those among the locks of both sides that are of an event loop."""
+    class_wide: ClassWide | None = None
+    """The variable is a container of a class, one object for all instances."""
     moments: Moments | None = None
     """What the variable is read together with."""
     alone: bool = False

@@ -23,6 +23,16 @@ def fix(facts: Facts) -> str:
         name, function, kind = facts.default.parameter, facts.default.function, facts.default.kind
         new = f"`if {name} is None: {name} = {facts.default.made}`"
         return f"Make the {kind} inside of {function}(), new for each call: `{name}=None` in its head, then {new}."
+    if facts.class_wide is not None:
+        name, cls = facts.class_wide.attribute, facts.class_wide.cls
+        return (
+            f"If each {cls} is to have its own, make it in __init__(): `self.{name} = {facts.class_wide.made}`. "
+            f"If not, {_small(_for_all(facts))}"
+        )
+    return _for_all(facts)
+
+
+def _for_all(facts: Facts) -> str:
     if facts.kind is FindingKind.SPLIT_CRITICAL_SECTION:
         if facts.waited:
             return f"Look at {facts.variable} again after the wait: `while` in place of `if`, or wait_for()."
@@ -71,6 +81,10 @@ def fix(facts: Facts) -> str:
     if facts.advances:
         return f"Hold one lock around each step of {facts.variable}, or let one thread step and put items into a queue."
     return f"Guard both writes of {facts.variable} with {one}{as_there}, or let one thread own it."
+
+
+def _small(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:]
 
 
 def _by_cause(facts: Facts) -> str:
@@ -171,9 +185,15 @@ def _as_there(facts: Facts) -> str:
 def _common(facts: Facts) -> str:
     """Which of the locks of both sides to hold on both: the usual one, which one side lacks; or one of them."""
     first, second, usual = facts.first, facts.second, facts.usual
+    one, other = first.locks[-1], second.locks[-1]
+    if len(facts.loop_locks & {one, other}) == 1:
+        of_loop, of_threads = (one, other) if one in facts.loop_locks else (other, one)
+        return (
+            f"Hold {of_threads} on both sides, in the coroutine with no await inside, or have one side hand the work "
+            f"over to the other: {of_loop} is a lock of the event loop, which a thread cannot hold."
+        )
     if usual is not None and usual.sure and usual.lock in {*first.locks, *second.locks}:
         return f"Hold {usual.lock} on both sides: {_lacks(second if usual.lock in first.locks else first)}."
-    one, other = first.locks[-1], second.locks[-1]
     return f"Hold the same lock on both sides, {one} or {other}: {_lacks(first)}, {_lacks(second)}."
 
 

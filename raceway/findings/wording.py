@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from raceway.findings import together
+from raceway.findings.classwide import ClassWide
 from raceway.findings.defaults import Default
 from raceway.findings.facts import Facts, reader_first
 from raceway.findings.locknames import UNKNOWN, of_objects
@@ -14,7 +15,7 @@ def message(facts: Facts) -> str:
     """What happened, why it is harmful or latent, and where."""
     alone = facts.moments is None or facts.early is not None or facts.replaced is not None
     told = "" if facts.moments is None or alone else together.what(facts.moments)
-    parts = [_what(facts), told, _default(facts.default), _locks(facts), _effect(facts)]
+    parts = [_what(facts), told, _default(facts.default), _class_wide(facts.class_wide), _locks(facts), _effect(facts)]
     if facts.breach is not None and facts.breach.actors:
         who = " and ".join(dict.fromkeys(facts.breach.actors))
         parts.append(f"It is declared as guarded by {facts.breach.lock}, which {who} did not hold.")
@@ -137,6 +138,12 @@ def _default(default: Default | None) -> str:
         return ""
     name, function, kind = default.parameter, default.function, default.kind
     return f"`{name}` is a default argument of {function}(): one {kind} for all calls that do not give another one."
+
+
+def _class_wide(found: ClassWide | None) -> str:
+    if found is None:
+        return ""
+    return f"`{found.attribute}` is made in the body of {found.cls}: one {found.kind} for all instances."
 
 
 def _effect(facts: Facts) -> str:

@@ -81,7 +81,8 @@ def _asked(statements: list[ast.stmt], name: str) -> Iterator[ast.expr]:
             parts = [*statement.items]
         elif not isinstance(statement, (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Expr, ast.Return)):
             continue
-        for node in (used for part in parts for used in _used(part)):
+        given = [statement.value] if isinstance(statement, ast.Return) and statement.value is not None else []
+        for node in (*(used for part in parts for used in _used(part)), *given):
             if isinstance(node, ast.Attribute) and node.attr == name:
                 yield node
 
