@@ -178,7 +178,8 @@ def tests(flow: Flow, node: cst.CSTNode) -> Iterator[tuple[Draft, Call]]:
         matched, here = test in flow.matched, test.index != CALLED
         call = Call(node, test.awaits != flow.awaits, False, matched, flow.tried > 0, here, test in absent)
         measured = test in flow.measured
-        yield test, replace(call, fills=measured, rounds=test in ends, equated=test in flow.equated)
+        looks = replace(call, fills=measured, rounds=test in ends, equated=test in flow.equated)
+        yield test, replace(looks, apart=here and flow.is_split(test))
 
 
 def _ends(flow: Flow) -> set[Draft]:

@@ -295,6 +295,12 @@ class Flow:
                     if self._same(read, draft) and read not in self.matched:
                         draft.rely_on_wait(read, [look for look, _vain in later])
 
+    def is_split(self, read: Draft, value: Taint = CLEAN) -> bool:
+        """Whether the read was made in a `with` block that was left since, and what is called now takes the lock anew;
+        for what was asked whether it is there at all see `_splits`."""
+        left = bool(read.blocks) and set(read.blocks).isdisjoint(self.blocks)
+        return left and (read not in self.asked or self.works.made(value, read))
+
     def _splits(self, read: Draft, value: Taint = CLEAN, takes: bool = False) -> bool:
         """Whether the read was made in a `with` block that was left since, and the write is made in another one, in
         which it looks at nothing anew: neither what it tests there nor what it writes tells of a change in between.

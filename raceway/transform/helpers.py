@@ -104,7 +104,7 @@ class Helpers:
         self._setters: dict[str, _Method] = {}
         self._links: list[_Link] = []
         self._updates: list[tuple[str, Call]] = []
-        self._passed: list[tuple[str, str, Call]] = []
+        self._passed: list[tuple[str | Draft, str, Call]] = []
         self._stored: list[_Stored] = []
         self._guarded: list[_Guarded] = []
         self._relied: set[tuple[Draft, str]] = set()
@@ -159,8 +159,11 @@ class Helpers:
         """A method of that name is called on `base` and given what depends on `value`."""
         path = flow.path(base) if name in self._names else ""
         for read in sorted(value, key=_order) if path else ():
+            awaits = read.awaits != flow.awaits
             if read.index == CALLED and read.base == path and read.name != name and read.name in self._names:
-                self._passed.append((read.name, name, Call(node, read.awaits != flow.awaits, value=True)))
+                self._passed.append((read.name, name, Call(node, awaits, value=True)))
+            elif read.index != CALLED and _is_of(read, f"{path}."):
+                self._passed.append((read, name, Call(node, awaits, value=True, here=True, apart=flow.is_split(read, value))))
 
     def answered(self, flow: Flow, write: Draft, value: Taint) -> None:
         """`write` is made of what depends on `value`."""

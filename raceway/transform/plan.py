@@ -21,7 +21,8 @@ class Call:
     given the answer, or what was made of it. `matched`: the answer was compared for equality, with no literal. `tried`:
     the caller handles exceptions of it. `rounds`: the answer is the condition of a loop, in which something else that
     it was given in this round lets it make the call. `equated`: the answer was compared for equality with whatever.
-    `fills`: the answer tells how full something is, into which what is called puts something."""
+    `fills`: the answer tells how full something is, into which what is called puts something. `apart`: the read lies in
+    `with` blocks that the call does not lie in."""
 
     node: cst.CSTNode
     awaits: bool
@@ -34,6 +35,7 @@ class Call:
     fills: bool = False
     rounds: bool = False
     equated: bool = False
+    apart: bool = False
 
     @property
     def in_turn(self) -> bool:

@@ -202,7 +202,7 @@ def _lent(draft: Draft, pairs: dict[cst.CSTNode, ast.AST]) -> Iterator[Region]:
         counts = draft.context is Context.AUGMENT  # for what was found in a round of the loop that the test ends
         adds = (works or brings or fills) and not all(call.matched or (call.in_turn and counts) for call in calls)
         if relies or not here:
-            splits = (adds or value) and not here
+            splits = (adds or value) and (not here or all(call.apart for call in calls))
             found = Region(head, kind, True, awaits, splits=splits, switches=relies, calls=lines, here=here)
             fails = draft.fails and not any(call.tried or call.absent for call in calls)
             yield replace(found, brings=brings and splits and not fills, fills=fills, takes=fails and not value)
