@@ -15,7 +15,7 @@ import libcst as cst
 
 from raceway.model.kinds import RegionKind
 from raceway.model.sites import Context, Role, SiteForm
-from raceway.transform.flow import Flow, Taint, fills_up
+from raceway.transform.flow import Flow, Taint, fills_up, is_split
 from raceway.transform.plan import CALLED, Call, Draft
 
 _KEY = re.compile(r"\[.*\]")
@@ -179,7 +179,7 @@ def tests(flow: Flow, node: cst.CSTNode) -> Iterator[tuple[Draft, Call]]:
         call = Call(node, test.awaits != flow.awaits, False, matched, flow.tried > 0, here, test in absent)
         measured = test in flow.measured
         looks = replace(call, fills=measured, rounds=test in ends, equated=test in flow.equated)
-        yield test, replace(looks, apart=here and flow.is_split(test))
+        yield test, replace(looks, apart=here and is_split(flow, test))
 
 
 def _ends(flow: Flow) -> set[Draft]:

@@ -295,12 +295,6 @@ class Flow:
                     if self._same(read, draft) and read not in self.matched:
                         draft.rely_on_wait(read, [look for look, _vain in later])
 
-    def is_split(self, read: Draft, value: Taint = CLEAN) -> bool:
-        """Whether the read was made in a `with` block that was left since, and what is called now takes the lock anew;
-        for what was asked whether it is there at all see `_splits`."""
-        left = bool(read.blocks) and set(read.blocks).isdisjoint(self.blocks)
-        return left and (read not in self.asked or self.works.made(value, read))
-
     def _splits(self, read: Draft, value: Taint = CLEAN, takes: bool = False) -> bool:
         """Whether the read was made in a `with` block that was left since, and the write is made in another one, in
         which it looks at nothing anew: neither what it tests there nor what it writes tells of a change in between.
@@ -380,7 +374,14 @@ def hold(flow: Flow, name: str) -> None:
 def fills_up(write: Draft, read: Draft, measured: bool) -> bool:
     """Whether a write puts something into what a read, that was measured or not, has asked for how full it is."""
     puts = write.name in _PUTTING if write.form is SiteForm.METHOD else write.context is Context.STORE
-    return measured and puts and any(path.endswith(STRUCTURE) for path in read.paths)
+    return measured and puts and bool(read.paths) and all(path.endswith(STRUCTURE) for path in read.paths)
+
+
+def is_split(flow: Flow, read: Draft, value: Taint = CLEAN) -> bool:
+    """Whether the read was made in a `with` block that was left since, and what is called now takes the lock anew; for
+    what was asked whether it is there at all see `Flow._splits`."""
+    left = bool(read.blocks) and set(read.blocks).isdisjoint(flow.blocks)
+    return left and (read not in flow.asked or flow.works.made(value, read))
 
 
 def _newest(reads: Iterable[Draft]) -> list[tuple[Draft, bool]]:

@@ -22,7 +22,7 @@ import libcst as cst
 from raceway.model.kinds import RegionKind
 from raceway.model.sites import Context, Role, SiteForm
 from raceway.transform.answers import tests
-from raceway.transform.flow import CLEAN, Flow, Taint, fills_up
+from raceway.transform.flow import CLEAN, Flow, Taint, fills_up, is_split
 from raceway.transform.plan import CALLED, Call, Draft
 
 _KEY = re.compile(r"\[.*\]")
@@ -77,12 +77,15 @@ class _Stored:
 @dataclass(frozen=True, slots=True)
 class _Tested:
     """The answer of a method or property, which was tested, with an await since or not. `measured`: asked for how much
-    it is."""
+    it is. `apart`: the method was not called in the `with` blocks that the write lies in, in which nothing is looked at
+    anew. `matched`: the answer was compared with something."""
 
     method: str
     base: str
     awaits: bool
     measured: bool
+    apart: bool
+    matched: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,11 +166,13 @@ class Helpers:
             if read.index == CALLED and read.base == path and read.name != name and read.name in self._names:
                 self._passed.append((read.name, name, Call(node, awaits, value=True)))
             elif read.index != CALLED and _is_of(read, f"{path}."):
-                self._passed.append((read, name, Call(node, awaits, value=True, here=True, apart=flow.is_split(read, value))))
+                apart = is_split(flow, read, value)
+                self._passed.append((read, name, Call(node, awaits, value=True, here=True, apart=apart)))
 
     def answered(self, flow: Flow, write: Draft, value: Taint) -> None:
         """`write` is made of what depends on `value`."""
-        if flow.is_async and not write.literal and all(one.kind is RegionKind.VALUE for one in write.regions):
+        plain = not write.literal and all(one.kind is RegionKind.VALUE for one in write.regions)
+        if plain and (flow.is_async or write.blocks):
             self._note_guarded(flow, write)
         for read in sorted(value, key=_order) if write.context is Context.STORE else ():
             if read.index == CALLED and read.name in self._names and _is_of(write, f"{read.base}."):
@@ -178,6 +183,8 @@ class Helpers:
 
     def _note_guarded(self, flow: Flow, write: Draft) -> None:
         """What acts on an answer that something has acted on before only adds to what it finds, or takes it back."""
+        inside, looks = set(write.blocks), [read for guard in flow.guards for read in guard.reads]
+        anew = not inside or any(inside & set(read.blocks) for read in looks)
         asked = [
             read
             for guard in reversed(flow.guards)
@@ -186,7 +193,12 @@ class Helpers:
         ]
         places = {(read, path) for read in asked for path in write.paths}
         if asked and self._relied.isdisjoint(places):
-            tests = (_Tested(one.name, one.base, one.awaits != flow.awaits, one in flow.measured) for one in asked)
+            tests = (
+                _Tested(
+                    one.name, one.base, one.awaits != flow.awaits, one in flow.measured, not anew, one in flow.matched
+                )
+                for one in asked
+            )
             self._guarded.append(_Guarded(write, tuple(tests)))
         self._relied |= places
 
@@ -222,9 +234,9 @@ class Helpers:
                     if not _places(read).isdisjoint(_places(write)):
                         write.rely(read, call)
 
-        for name, setter, call in self._passed:
+        for value, setter, call in self._passed:
             given = self._methods.get(setter)
-            for read in self._answers(name):
+            for read in self._answers(value):
                 for write in given.writes if given is not None else ():
                     plain = write.context is Context.STORE and not write.literal
                     if plain and not _places(read).isdisjoint(_places(write)):
@@ -251,8 +263,12 @@ class Helpers:
                 continue
             reads = [read for read in method.answers if not _places(read).isdisjoint(_places(write, test.base))]
             for read in reads:
-                if test.awaits or read.awaits != method.awaits:
-                    write.rely_apart(read, fills_up(write, read, test.measured or read in method.measured))
+                fills = fills_up(write, read, test.measured or read in method.measured)
+                awaits = test.awaits or read.awaits != method.awaits
+                adds = fills or write.takes or write.context is Context.AUGMENT
+                splits = adds and test.apart and bool(read.blocks) and not (test.matched or read in method.matched)
+                if awaits or splits:
+                    write.rely_apart(read, fills, awaits)
             if reads:
                 return
 

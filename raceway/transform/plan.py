@@ -113,21 +113,25 @@ class Draft:
             self.regions.append(Region(head.index, RegionKind.TEST, True, splits=True, waits=True))
             head.is_head = True
 
-    def rely_apart(self, head: Draft, fills: bool) -> None:
-        """Note that this write depends, over an await, on the read `head` in a method that its function has asked."""
+    def rely_apart(self, head: Draft, fills: bool, awaits: bool) -> None:
+        """Note that this write depends, over an await or in another `with` block, on the read `head` in a method that
+        its function has asked."""
         if all(region.head != head.index for region in self.regions):
             found = Region(
                 head.index,
                 RegionKind.TEST,
                 spans=True,
-                awaits=True,
-                switches=True,
+                awaits=awaits,
+                splits=not awaits,
+                switches=awaits,
                 apart=True,
                 fills=fills,
                 takes=self.fails,
             )
             self.regions.append(found)
-            head.is_head = head.opens = head.switches = head.lent = True
+            head.is_head = head.lent = True
+            head.opens |= awaits
+            head.switches |= awaits
 
     def add_region(
         self,
