@@ -27,6 +27,7 @@ from raceway.findings.interleaving import Interleaving
 from raceway.findings.judge import Judgement, harmful, judge, trusted, worst
 from raceway.findings.links import Links
 from raceway.findings.looplocks import loop_locks
+from raceway.findings.lostwakes import lost_wake
 from raceway.findings.making import without_making
 from raceway.findings.missing import makes_in_python
 from raceway.findings.published import Early, early
@@ -162,7 +163,7 @@ def _finding(
     variable = f"{group.called.removesuffix(ITEM)}[{key}]" if key else group.called
     facts = _facts(group, names, directory, gil, declaration, back, sides, variable)
     replaced, semaphore = relocked.of(bare(group), facts.namesake), _semaphore(race, names)
-    facts = replace(facts, replaced=replaced, semaphore=semaphore)
+    facts = replace(facts, replaced=replaced, semaphore=semaphore, wake=_wake(group.kind, race, names))
     return Finding(
         fingerprint=fingerprint(group.kind, group.variable, _unit_places(first, second, names)),
         kind=group.kind,
@@ -281,6 +282,15 @@ def _early(kind: FindingKind, race: RawRace, names: Names) -> Early | None:
     return early(kind, race, names.site_file(writer.access.site), names.site(writer.access.site))
 
 
+def _wake(kind: FindingKind, race: RawRace, names: Names) -> str:
+    """The event that is cleared too late, where one side looks for what the other puts in."""
+    if kind is not FindingKind.CHECK_THEN_ACT or race.one_loop:
+        return ""
+    puts, looks = sorted((race.earlier, race.later), key=lambda side: not side.access.operation.mutates)
+    places = ((names.site_file(side.access.site), names.site(side.access.site)) for side in (looks, puts))
+    return lost_wake(*places)
+
+
 def _declared(guard: Guard, directory: str) -> str:
     return f"{guard.lock} ({naming.relative(guard.file, directory)}:{guard.line})"
 
@@ -322,6 +332,7 @@ def _judge_all(
         lost = group.kind is FindingKind.READ_WRITE and loses(reader, writer)
         step = None if judgement.reason else _early(group.kind, race, names)
         early = step is not None and step.spans
+        early |= bool(_wake(group.kind, race, names))
         default = default_of(group.variable, race, names) if group.kind is FindingKind.WRITE_WRITE else None
         early |= default is not None and default.kind == "list"  # each call takes it for its own
         updates = group.kind is FindingKind.LOST_UPDATE and not judgement.reason

@@ -74,6 +74,8 @@ class Facts(Struct):
     """A side stores a value of its own, and reads it back."""
     replaced: Relock | None = None
     """The variable is a lock, or both sides hold one of that name, and another one is stored in its place."""
+    wake: str = ""
+    """The event that the looking side clears after the look, and the other one sets when it has put something in."""
     semaphore: str = ""
     """A side that holds no lock stands in a `with` statement of this semaphore, which lets several in."""
 

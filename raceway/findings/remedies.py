@@ -33,6 +33,8 @@ def fix(facts: Facts) -> str:
 
 
 def _for_all(facts: Facts) -> str:
+    if facts.wake:
+        return f"Clear {facts.wake} right after the wait for it, before the look at {facts.variable}."
     if facts.kind is FindingKind.SPLIT_CRITICAL_SECTION:
         if facts.waited:
             return f"Look at {facts.variable} again after the wait: `while` in place of `if`, or wait_for()."

@@ -38,6 +38,12 @@ def _what(facts: Facts) -> str:
         order = "nothing but the luck of locks to order them"
     if facts.kind is FindingKind.AWAIT_GAP:
         return _gap(facts)
+    if facts.wake:
+        looks, puts = (one.actor.name for one in reader_first(first, second))
+        return (
+            f"{looks} looks at {variable} and then clears {facts.wake}: what {puts} adds in between, and tells of by "
+            "setting it, is not seen until somebody sets it again."
+        )
     if facts.kind is FindingKind.SPLIT_CRITICAL_SECTION:
         lock = next((name for name in first.locks if name in second.locks), "the lock")
         if facts.waited:
@@ -155,7 +161,7 @@ def _effect(facts: Facts) -> str:
             f"Latent: in this run {facts.first.actor.name} was through with it when {facts.second.actor.name} began, "
             "which had been made before: only that its await did not let others run for long has kept them apart."
         )
-    if facts.kind in (FindingKind.AWAIT_GAP, FindingKind.SPLIT_CRITICAL_SECTION):
+    if facts.wake or facts.kind in (FindingKind.AWAIT_GAP, FindingKind.SPLIT_CRITICAL_SECTION):
         return ""
     if facts.advances:
         return "Who comes while the other one is inside gets ValueError: generator already executing."
