@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 static PyObject *zero; /* the key of the first item */
-static PyObject *string_getitem, *string_setitem, *string_delitem;
+static PyObject *string_getitem, *string_setitem, *string_delitem, *string_appendleft;
 static Table labels; /* (type, its version, attribute) -> variable of the container kept there */
 
 bool
@@ -15,7 +15,8 @@ containers_start(void)
     string_getitem = PyUnicode_InternFromString("__getitem__");
     string_setitem = PyUnicode_InternFromString("__setitem__");
     string_delitem = PyUnicode_InternFromString("__delitem__");
-    return zero != NULL && string_delitem != NULL;
+    string_appendleft = PyUnicode_InternFromString("appendleft");
+    return zero != NULL && string_delitem != NULL && string_appendleft != NULL;
 }
 
 static uint32_t
@@ -321,11 +322,13 @@ row_for(const Rows *rows, int shape)
 
 /* Items of containers of this shape are found by the record alone: those by position and, of literal keys, by key. */
 static void
-fit_items(Tap *tap, const Known *known, const Shape *shape)
+fit_items(Tap *tap, Known *known, Shape *shape)
 {
+    known->has_ends = known->cell == SEES_SEQUENCE && contract_lookup(shape, string_appendleft)->by_shape[SHAPE_KEY] != NULL;
     bool by_key = known->cell == SEES_KEYS && tap->is_literal && tap->literal != 0 &&
                   (known->row == NULL || known->row->full_when != PRESENT_PRESENT);
-    if (known == &tap->learned->known && known->type != NULL && (known->cell == SEES_SEQUENCE || by_key)) {
+    bool by_position = known->cell == SEES_SEQUENCE && !known->has_ends;
+    if (known == &tap->learned->known && known->type != NULL && (by_position || by_key)) {
         Py_ssize_t index = INLINE_ITEMS;
         PyObject *key = tap->is_literal ? sites[tap->site].key : NULL;
         bool near = key != NULL && PyLong_CheckExact(key) && small_index(key, &index) && index >= 0 && index < INLINE_ITEMS;

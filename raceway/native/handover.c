@@ -236,7 +236,6 @@ item_handed(Tap *tap, const Known *known, Thread *thread, Frame *frame, Object *
     const Effect reads = {.operation = OP_READ};
     Stack callers = context_callers(thread, frame, tap->site);
     return record_in_order(tap, MADE_ONE, thread, frame, cell, effect, known->rank, callers) &&
-           (cell_repeats(&object->cells[1], thread, false, RANK_PLAIN, COMMUTE_NONE) ||
-            record_in_order(tap, MADE_ALL, thread, frame, &object->cells[1], reads,
-                            tap->is_head ? RANK_REGION : RANK_PLAIN, callers));
+           (cell_repeats(&object->cells[1], thread, false, rank_of_look(tap), COMMUTE_NONE) ||
+            record_in_order(tap, MADE_ALL, thread, frame, &object->cells[1], reads, rank_of_look(tap), callers));
 }

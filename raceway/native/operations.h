@@ -92,6 +92,7 @@ typedef struct {
     int32_t field; /* of SEES_CLASS: the cell for instances that have an attribute of that name themselves; -1 unknown */
     uint8_t rank;
     bool stores;
+    bool has_ends; /* of SEES_SEQUENCE: operations on an end change an item in a way that commutes */
     bool from_end; /* of SEES_SEQUENCE: an item by a negative position is that item and a look at the length */
 } Known;
 
@@ -147,6 +148,19 @@ typedef struct Tap {
     bool is_literal : 1; /* of an item by a literal key, at its container */
     bool names_owner : 1; /* a site near by asks which class the attribute was loaded from */
 } Tap;
+
+/* How much the look at all items tells that every access of one is. */
+static inline uint8_t
+rank_of_look(const Tap *tap)
+{
+    return tap->is_head ? RANK_REGION : RANK_PLAIN;
+}
+
+static inline bool
+repeats_look_at_all(const Tap *tap, const Thread *thread, const Cell *all)
+{
+    return (!tap->is_head && is_own(all, thread)) || cell_repeats(all, thread, false, rank_of_look(tap), COMMUTE_NONE);
+}
 
 typedef struct {
     Tap *tap;

@@ -335,8 +335,8 @@ item_renews(const Tap *tap, const Known *known, Thread *thread, Frame *frame, co
     }
     Cell *all = &object_find(container)->cells[1];
     Effect effect = row == NULL ? (Effect){.operation = OP_READ_MODIFY_WRITE} : row->effects[0];
-    return (is_own(all, thread) || cell_repeats(all, thread, false, RANK_PLAIN, COMMUTE_NONE) ||
-            renews(tap, thread, frame, all, (Effect){.operation = OP_READ}, tap->is_head ? RANK_REGION : RANK_PLAIN)) &&
+    return (repeats_look_at_all(tap, thread, all) ||
+            renews(tap, thread, frame, all, (Effect){.operation = OP_READ}, rank_of_look(tap))) &&
            renews(tap, thread, frame, cell, effect, known->rank);
 }
 
@@ -502,10 +502,9 @@ item_recorded(Tap *tap, const Known *known, Thread *thread, Frame *frame, PyObje
     bool mutates = op_mutates(effect.operation);
     Stack callers = context_callers(thread, frame, tap->site);
     uint32_t all = 0, changes = 0;
-    if (!is_own(&object->cells[1], thread) &&
-        !cell_repeats(&object->cells[1], thread, false, RANK_PLAIN, COMMUTE_NONE)) { /* who reads or writes an item reads all */
+    if (!repeats_look_at_all(tap, thread, &object->cells[1])) { /* who reads or writes an item reads all */
         all = context_for_own(tap, MADE_ALL, thread, frame, &object->cells[1], (Effect){.operation = OP_READ},
-                              tap->is_head ? RANK_REGION : RANK_PLAIN, callers);
+                              rank_of_look(tap), callers);
         if (all == 0 || !cell_is_own(&object->cells[1], thread->actor->slot)) {
             return false;
         }

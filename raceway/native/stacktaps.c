@@ -145,7 +145,7 @@ keyed_reached(Tap *tap, Frame *frame, PyObject *container, PyObject *key)
     Thread *thread = current_thread();
     const Known *known = known_of(tap, container);
     uint64_t number = 0;
-    if (likely(known != NULL) && known->cell == SEES_SEQUENCE &&
+    if (likely(known != NULL) && known->cell == SEES_SEQUENCE && !known->has_ends &&
         repeats_index(known, thread, container, key, &number)) {
         thread->accesses++;
         if (unlikely(tap->is_head)) {
