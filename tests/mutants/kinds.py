@@ -182,6 +182,30 @@ _REGIONS = (
         "transform/flow.py", " or self.works.made(value, read)", "", "race/split_made_of.py",
     ),
     Mutant(
+        "split-half", "that a method which takes the lock anew ends the section of the read",
+        "transform/rewriting.py", "and (not here or all(call.apart for call in calls))", "and not here",
+        "race/split_through_a_setter.py",
+    ),
+    Mutant(
+        "split-half-tested", "that a test in a section is relied on by a method which takes the lock anew",
+        "transform/answers.py", "apart=here and is_split(flow, test)", "apart=False", "race/split_tested_inline.py",
+    ),
+    Mutant(
+        "split-half-cache", "that who asks whether a value is there at all makes it twice at most",
+        "transform/flow.py", "return left and (read not in flow.asked or flow.works.made(value, read))", "return True",
+        "norace/split_through_a_setter.py",
+    ),
+    Mutant(
+        "split-told", "that what a method tells is relied on in a section of its own",
+        "transform/helpers.py", "splits = adds and test.apart and bool(read.blocks)",
+        "splits = False and bool(read.blocks)", "race/split_asked_method.py",
+    ),
+    Mutant(
+        "room-of-all", "that who asks for one item asks for no room",
+        "transform/flow.py", "bool(read.paths) and all(path.endswith(STRUCTURE)",
+        "bool(read.paths) and any(path.endswith(STRUCTURE)", "norace/split_cache_expires.py",
+    ),
+    Mutant(
         "made-of-it", "that who hands on a value, or makes another one, relies on nothing",
         "transform/flow.py", "or self.works.made(value, read)", "or bool(value)", "norace/split_made_of.py",
     ),

@@ -150,6 +150,20 @@ SOURCED = (
         "findings/asking.py", "and all(line < test.line for line in begun)", "", "race/lock_asked_again.py",
     ),
     Mutant(
+        "lost-wake", "that who clears an event after the look at what it announces misses something",
+        "findings/lostwakes.py", "            return event\n", "            return \"\"\n",
+        "race/event_cleared_late.py",
+    ),
+    Mutant(
+        "lost-wake-after", "that who clears it before the look misses nothing",
+        "findings/lostwakes.py", "min(waits) < min(lines) <= max(lines) < cleared", "min(waits) < min(lines)",
+        "norace/event_cleared_late.py",
+    ),
+    Mutant(
+        "counter-missing", "that a missing item of a Counter is looked for by code of Python",
+        "findings/missing.py", 'return called == "Counter"', "return False", "race/counter_missing_key.py",
+    ),
+    Mutant(
         "benign-gone", "that who takes out what it has found and bears that it has gone is benign",
         "findings/sourced.py", "expecting.expects_gone(", "False and expecting.expects_gone(",
         "norace/check_gone.py",
