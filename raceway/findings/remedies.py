@@ -165,6 +165,12 @@ def _gap_fix(facts: Facts) -> str:
     held = [name for name in facts.first.locks if name in facts.second.locks]
     if held:
         return f"Look at {facts.variable} again once {held[0]} is held, or take it before the first look."
+    if facts.keyed and (facts.first.operation, facts.second.operation) == ("delete", "write"):
+        return (
+            f"Hold one lock for tasks from the look at {facts.variable} to the write, and where it is taken out; or "
+            "count there how often that was done, and store nothing if the count is another one after the await: a "
+            "second look finds nothing, as the first one did."
+        )
     if facts.second.actor.kind == ActorKind.GREENLET.value:
         return (
             f"Look at {facts.variable} again after the call that lets others run, or hold one lock for greenlets "

@@ -127,3 +127,33 @@ def test_a_lock_of_the_loop_is_no_advice_for_a_thread(run_raceway: RunRaceway, m
     (finding,) = found(run_raceway, QUOTA.replace("MAKE", make))
     assert finding["fix"].startswith("Hold Quota.thread_lock on both sides, in the coroutine with no await inside")
     assert finding["fix"].endswith("Quota.task_lock is a lock of the event loop, which a thread cannot hold.")
+
+
+CACHE = """
+class Prices:
+    def __init__(self):
+        self.known = {}
+
+    async def price(self, article):
+        if article not in self.known:
+            await asyncio.sleep(0)
+            self.known[article] = 5
+        return self.known.get(article)
+
+    async def change(self, article):
+        self.known.setdefault(article, 4)
+        del self.known[article]
+
+async def main():
+    prices = Prices()
+    await asyncio.gather(prices.price("a"), prices.change("a"))
+
+asyncio.run(main())
+"""
+
+
+def test_a_second_look_is_no_advice_for_what_was_taken_out(run_raceway: RunRaceway) -> None:
+    fixes = {one["fix"] for one in found(run_raceway, CACHE) if one["accesses"][0]["operation"] == "delete"}
+    (fix,) = fixes
+    assert fix.startswith("Hold one lock for tasks from the look at Prices.known[")
+    assert "a second look finds nothing, as the first one did." in fix
