@@ -332,11 +332,10 @@ def _judge_all(
         lost = group.kind is FindingKind.READ_WRITE and loses(reader, writer)
         step = None if judgement.reason else _early(group.kind, race, names)
         early = step is not None and step.spans
-        early |= bool(_wake(group.kind, race, names))
         default = default_of(group.variable, race, names) if group.kind is FindingKind.WRITE_WRITE else None
         early |= default is not None and default.kind == "list"  # each call takes it for its own
         updates = group.kind is FindingKind.LOST_UPDATE and not judgement.reason
-        lost |= updates and any(makes_in_python(*place) for place in places)
+        lost |= bool(_wake(group.kind, race, names)) or (updates and any(makes_in_python(*place) for place in places))
         if not race.one_loop and (lost or early or (not judgement.reason and back.harms(group, race))):
             judgement = harmful()
         judgements.append(judgement)

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 
 from raceway.findings import naming
 from raceway.findings.places import program_stack
+from raceway.findings.syntax import spelled
 from raceway.model.records import Stack
 
 _LOCKING = frozenset({"acquire", "release"})
@@ -77,7 +78,7 @@ def _counted(node: ast.AST, step: type[ast.operator]) -> str:
 def _name(node: ast.AST) -> str:
     if isinstance(node, ast.Subscript):
         return _name(node.value)
-    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+    return spelled(node)
 
 
 def _gives_back(branch: ast.If) -> bool:

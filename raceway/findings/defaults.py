@@ -14,6 +14,7 @@ from types import CodeType
 
 from raceway.findings import naming
 from raceway.findings.sides import Names
+from raceway.findings.syntax import spelled
 from raceway.model.races import ITEM, RawRace, Side
 from raceway.model.sites import Site
 from raceway.model.struct import Struct
@@ -72,7 +73,9 @@ def _asked(parameter: str, side: Side, site: Site, file: str) -> tuple[Default |
     default = Default(parameter, function.name, kind, ast.unparse(made))
     position -= bound if position >= 0 else 0
     given = _gives(side.access.stack, parameter, position)
-    return default, given if given is not None or tree is None else _handed(tree, function.name, parameter, position)
+    if given is None and tree is not None and _is_handed_on(side.access.stack):
+        given = _handed(tree, function.name, parameter, position)
+    return default, given
 
 
 def _functions(tree: ast.Module, site: Site) -> Iterator[_Function]:
@@ -91,9 +94,7 @@ def _functions(tree: ast.Module, site: Site) -> Iterator[_Function]:
 def made_kind(made: ast.expr | None) -> str:
     """What can be changed that the expression makes; empty for what cannot, or may not."""
     if isinstance(made, ast.Call):
-        called = made.func
-        name = called.id if isinstance(called, ast.Name) else called.attr if isinstance(called, ast.Attribute) else ""
-        return _MAKERS.get(name, "")
+        return _MAKERS.get(spelled(made.func), "")
     return _DISPLAYS.get(type(made), "") if made is not None else ""
 
 
@@ -109,22 +110,28 @@ def _gives(stack: tuple[tuple[CodeType, int], ...], parameter: str, position: in
         return None
     code, offset = stack[1]
     call = _call_at(code, offset)
-    if call is None or not _calls(call, stack[0][0].co_name):
+    if call is None or spelled(call.func) != stack[0][0].co_name:
         return None
     return _passes(call.args, call.keywords, parameter, position)
 
 
+def _is_handed_on(stack: tuple[tuple[CodeType, int], ...]) -> bool:
+    """Whether whoever calls the function gives it what somebody else has said, as pools and threads do."""
+    call = _call_at(*stack[1]) if len(stack) > 1 else None
+    return len(stack) < 2 or (call is not None and any(isinstance(one, ast.Starred) for one in call.args))
+
+
 def _handed(tree: ast.Module, function: str, parameter: str, position: int) -> bool | None:
     """Whether those whom the source gives the function to, in order to call it, give a value for the parameter; None
-    where that cannot be told of any of them."""
-    told = [
+    where that cannot be told, or some do and others do not."""
+    told = {
         one
         for call in ast.walk(tree)
         if isinstance(call, ast.Call)
         and (row := _row_of(call, function)) is not None
         and (one := _passes(*row, parameter, position)) is not None
-    ]
-    return all(told) if told else None
+    }
+    return told.pop() if len(told) == 1 else None
 
 
 _Row = tuple[list[ast.expr], list[ast.keyword]]
@@ -134,8 +141,8 @@ _Row = tuple[list[ast.expr], list[ast.keyword]]
 def _row_of(call: ast.Call, function: str) -> _Row | None:
     """What the function will be given by whom this call hands it to: `submit(f, 1)`, `Thread(target=f, args=(1,))`."""
     keywords = {one.arg: one.value for one in call.keywords}
-    if any(_is_named(keywords.get(name), function) for name in ("target", "func", "function")) or (
-        any(_is_named(one, function) for one in call.args) and keywords.keys() & {"args", "kwargs"}
+    if any(spelled(keywords.get(name)) == function for name in ("target", "func", "function")) or (
+        any(spelled(one) == function for one in call.args) and keywords.keys() & {"args", "kwargs"}
     ):
         row, named = keywords.get("args", ast.Tuple([])), keywords.get("kwargs", ast.Dict([], []))
         if not isinstance(row, ast.Tuple | ast.List) or not isinstance(named, ast.Dict):
@@ -143,14 +150,9 @@ def _row_of(call: ast.Call, function: str) -> _Row | None:
         texts = [str(key.value) if isinstance(key, ast.Constant) else None for key in named.keys]
         return row.elts, [ast.keyword(text, value) for text, value in zip(texts, named.values, strict=True)]
     for place, one in enumerate(call.args):
-        if _is_named(one, function):
+        if spelled(one) == function:
             return call.args[place + 1 :], call.keywords
     return None
-
-
-def _is_named(value: ast.expr | None, function: str) -> bool:
-    name = value.attr if isinstance(value, ast.Attribute) else value.id if isinstance(value, ast.Name) else ""
-    return name == function
 
 
 def _passes(row: list[ast.expr], keywords: list[ast.keyword], parameter: str, position: int) -> bool | None:
@@ -158,11 +160,6 @@ def _passes(row: list[ast.expr], keywords: list[ast.keyword], parameter: str, po
     if any(isinstance(one, ast.Starred) for one in row) or any(one.arg is None for one in keywords):
         return None
     return 0 <= position < len(row) or any(one.arg == parameter for one in keywords)
-
-
-def _calls(call: ast.Call, name: str) -> bool:
-    called = call.func
-    return (called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")) == name
 
 
 def _call_at(code: CodeType, offset: int) -> ast.Call | None:

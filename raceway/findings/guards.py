@@ -14,6 +14,7 @@ from collections.abc import Iterable
 
 from raceway.findings import naming
 from raceway.findings.sides import unnumbered
+from raceway.findings.syntax import spelled
 from raceway.model.struct import Struct
 
 _COMMENT = re.compile(r"#\s*raceway:\s*guarded-by\((?P<lock>[\w.\[\]'\"]+)\)")
@@ -61,7 +62,7 @@ class Guards:
         tree = naming.parsed(file)
         for node in ast.walk(tree) if tree is not None else ():
             if isinstance(node, ast.ClassDef):
-                self._bases[node.name] = tuple(_last(base) for base in node.bases)
+                self._bases[node.name] = tuple(spelled(base) for base in node.bases)
         for number, lock in found:
             alone = lines[number - 1].lstrip().startswith("#")
             variable = naming.assigned_name(file, number + alone)
@@ -81,19 +82,14 @@ def _assigned(node: ast.AST, name: str) -> ast.expr | None:
     if not isinstance(node, (ast.Assign, ast.AnnAssign)):
         return None
     targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-    return node.value if any(_last(target) == name for target in targets) else None
+    return node.value if any(spelled(target) == name for target in targets) else None
 
 
 def _makes_lock(value: ast.expr) -> bool:
     if not isinstance(value, ast.Call):
         return False
     factories = [keyword.value for keyword in value.keywords if keyword.arg == "default_factory"]
-    return any(_last(made) in _OBSERVED for made in (value.func, *factories))
-
-
-def _last(node: ast.expr) -> str:
-    """The last name of `a.b.c`."""
-    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+    return any(spelled(made) in _OBSERVED for made in (value.func, *factories))
 
 
 def missing(guard: Guard, held: tuple[str, ...]) -> bool:

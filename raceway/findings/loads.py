@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from raceway.findings.sources import Def, File, Sources, outwards, parameters
+from raceway.findings.syntax import spelled
 from raceway.model.sites import Site
 
 _DEPTH = 2
@@ -126,7 +127,7 @@ def _asks_nothing(function: ast.AST) -> bool:
 
 def _beside(file: File, node: ast.expr, function: Def) -> Iterator[str]:
     """The names of the other functions that give back what a variable holds, or a part of it."""
-    name = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+    name = spelled(node)
     owner = file.owner(function)
     for part in ast.walk(owner or file.tree):
         match part:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from raceway.findings.syntax import Function, around, within
+from raceway.findings.syntax import Function, around, spelled, within
 from raceway.model.sites import Site
 
 
@@ -24,8 +24,10 @@ def lost_wake(looks: tuple[str, Site], puts: tuple[str, Site]) -> str:
     reader, writer = _function(*looks), _function(*puts)
     if reader is None or writer is None:
         return ""
-    name = _last(looks[1].base)
-    lines = [node.lineno for node in ast.walk(reader) if isinstance(node, ast.expr) and _last_of(node) == name]
+    name = _last(looks[1].base.partition("[")[0])
+    lines = [node.lineno for node in ast.walk(reader) if isinstance(node, ast.expr) and spelled(node) == name]
+    if not lines:
+        return ""
     for event, cleared in _calls(reader, "clear"):
         waits = [line for waited, line in _calls(reader, "wait") if waited == event]
         sets = [line for told, line in _calls(writer, "set") if _last(told) == _last(event)]
@@ -48,7 +50,3 @@ def _calls(function: ast.AST, method: str) -> Iterator[tuple[str, int]]:
 
 def _last(name: str) -> str:
     return name.rpartition(".")[2]
-
-
-def _last_of(node: ast.expr) -> str:
-    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""

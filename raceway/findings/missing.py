@@ -10,6 +10,7 @@ import ast
 from functools import cache
 
 from raceway.findings import naming
+from raceway.findings.syntax import spelled
 from raceway.model.sites import Context, Site, SiteForm
 
 _IN_C = frozenset({"int", "float", "list", "dict", "set", "str", "bytes", "tuple", "frozenset", "complex", "bool"})
@@ -30,9 +31,9 @@ def _containers(path: str) -> frozenset[str]:
     for node in ast.walk(tree) if tree is not None else ():
         match node:
             case ast.Assign(targets=targets, value=ast.Call() as made):
-                names = [_name(target) for target in targets]
+                names = [spelled(target) for target in targets]
             case ast.AnnAssign(target=target, value=ast.Call() as made):
-                names = [_name(target)]
+                names = [spelled(target)]
             case _:
                 continue
         if _asks_python(made):
@@ -41,14 +42,10 @@ def _containers(path: str) -> frozenset[str]:
 
 
 def _asks_python(made: ast.Call) -> bool:
-    called = _name(made.func)
+    called = spelled(made.func)
     if called in ("field", "Field"):
         factories = [one.value for one in made.keywords if one.arg == "default_factory"]
-        return any(_name(one) == "Counter" for one in factories)
+        return any(spelled(one) == "Counter" for one in factories)
     if called == "defaultdict" and made.args:
-        return _name(made.args[0]) not in _IN_C
+        return spelled(made.args[0]) not in _IN_C
     return called == "Counter"
-
-
-def _name(node: ast.expr) -> str:
-    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""

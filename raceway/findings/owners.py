@@ -12,6 +12,7 @@ import ast
 from functools import lru_cache
 
 from raceway.findings import naming
+from raceway.findings.syntax import spelled
 from raceway.model.sites import Context, Site, SiteForm
 
 _IDENTITIES = frozenset({"get_ident", "get_native_id", "current_thread"})
@@ -99,9 +100,7 @@ def _is_identity(node: ast.AST, scope: _Scope) -> bool:
     if isinstance(node, ast.Attribute) and node.attr in ("ident", "native_id"):
         node = node.value
     if isinstance(node, ast.Call):
-        called = node.func
-        name = called.attr if isinstance(called, ast.Attribute) else called.id if isinstance(called, ast.Name) else ""
-        return name in _IDENTITIES
+        return spelled(node.func) in _IDENTITIES
     if not isinstance(node, ast.Name) or isinstance(scope, ast.Module):
         return False
     values = [

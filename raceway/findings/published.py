@@ -19,7 +19,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 from raceway.findings.begun import started
-from raceway.findings.syntax import Function, source
+from raceway.findings.syntax import Function, source, spelled
 from raceway.model.kinds import FindingKind, Operation
 from raceway.model.races import RawRace
 from raceway.model.sites import Context, Site, SiteForm
@@ -104,8 +104,7 @@ def _makes(statement: ast.stmt, name: str) -> bool:
             pass
         case _:
             return False
-    kind = called.attr if isinstance(called, ast.Attribute) else called.id if isinstance(called, ast.Name) else ""
-    return target == name and kind.lstrip("_")[:1].isupper()
+    return target == name and spelled(called).lstrip("_")[:1].isupper()
 
 
 def _stores(function: ast.AST, name: str) -> int:

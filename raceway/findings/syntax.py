@@ -50,6 +50,11 @@ def around(path: str, site: Site) -> tuple[ast.AST, ...]:
     return tuple(upwards(node, known))
 
 
+def spelled(node: ast.AST | None) -> str:
+    """The name of a variable, or of an attribute; empty for anything else."""
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+
+
 def upwards(node: ast.AST | None, known: Source) -> Iterator[ast.AST]:
     """A node, what it is in, and so on up to the module."""
     while node is not None:

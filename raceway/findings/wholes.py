@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from raceway.findings.loads import changes_itself
 from raceway.findings.sources import Def, File, Sources, outwards, parameters
+from raceway.findings.syntax import spelled
 from raceway.model.sites import Site
 
 _CONSTRUCTORS = frozenset({"__init__", "__post_init__"})
@@ -124,7 +125,7 @@ class Wholes:
             match file.around(node):
                 case ast.Assign(targets=[target], value=ast.expr() as value) if target is node:
                     filled = bool(changes) and not isinstance(value, ast.Constant)
-                    if not filled and _called(value) not in again and not self._is_whole(file, value, depth - 1):
+                    if not filled and spelled(value) not in again and not self._is_whole(file, value, depth - 1):
                         return False
                 case _:
                     return False
@@ -192,7 +193,7 @@ def _is_told_to_change(file: File, use: ast.expr) -> bool:
     """Whether a method is called that changes its object."""
     method = file.around(use)
     called = isinstance(method, ast.Attribute) and isinstance(file.around(method), ast.Call)
-    return called and any(changes_itself(file, one) for one in file.functions(_called(method)) if file.owner(one))
+    return called and any(changes_itself(file, one) for one in file.functions(spelled(method)) if file.owner(one))
 
 
 def _steps(function: ast.AST, stores: Sequence[ast.AST]) -> set[ast.AST]:
@@ -211,15 +212,10 @@ def _targets(statement: ast.AST, value: ast.expr | None = None) -> set[str]:
     """What an assignment gives a value to, by name: that value, if one is given."""
     match statement:
         case ast.Assign(targets=targets, value=given) if value is None or value is given:
-            return {_called(target) for target in targets} - {""}
+            return {spelled(target) for target in targets} - {""}
         case ast.AnnAssign(target=target, value=given) if value is None or value is given:
-            return {_called(target)} - {""}
+            return {spelled(target)} - {""}
     return set()
-
-
-def _called(node: ast.AST) -> str:
-    """The name of a variable, or of an attribute."""
-    return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
 
 
 def _is_compared(file: File, node: ast.expr) -> bool:

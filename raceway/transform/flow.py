@@ -303,9 +303,8 @@ class Flow:
         caches do, makes it twice at most. Who `takes` what is there, or makes the new value of it, relies on that.
         """
         inside, anew = set(self.blocks), [*value, *(tested for guard in self.guards for tested in guard.reads)]
-        left = bool(read.blocks) and bool(inside) and not inside & set(read.blocks)
-        counts = takes or read not in self.asked or self.works.made(value, read)
-        return left and counts and not any(inside & set(other.blocks) for other in anew)
+        splits = bool(inside) and is_split(self, read, value, takes)
+        return splits and not any(inside & set(other.blocks) for other in anew)
 
     def _brings(self, draft: Draft, read: Draft) -> bool:
         """Whether what is stored was there before the read."""
@@ -377,11 +376,11 @@ def fills_up(write: Draft, read: Draft, measured: bool) -> bool:
     return measured and puts and bool(read.paths) and all(path.endswith(STRUCTURE) for path in read.paths)
 
 
-def is_split(flow: Flow, read: Draft, value: Taint = CLEAN) -> bool:
-    """Whether the read was made in a `with` block that was left since, and what is called now takes the lock anew; for
+def is_split(flow: Flow, read: Draft, value: Taint = CLEAN, takes: bool = False) -> bool:
+    """Whether the read was made in `with` blocks that were left since, and is relied on by what locks anew; for
     what was asked whether it is there at all see `Flow._splits`."""
     left = bool(read.blocks) and set(read.blocks).isdisjoint(flow.blocks)
-    return left and (read not in flow.asked or flow.works.made(value, read))
+    return left and (takes or read not in flow.asked or flow.works.made(value, read))
 
 
 def _newest(reads: Iterable[Draft]) -> list[tuple[Draft, bool]]:

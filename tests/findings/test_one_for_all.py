@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from raceway.findings.lostwakes import lost_wake
+from raceway.transform import instrument
 from tests.conftest import RunRaceway
 
 RUN = """
@@ -157,3 +160,34 @@ def test_a_second_look_is_no_advice_for_what_was_taken_out(run_raceway: RunRacew
     (fix,) = fixes
     assert fix.startswith("Hold one lock for tasks from the look at Prices.known[")
     assert "a second look finds nothing, as the first one did." in fix
+
+
+BOXES = """
+class Boxes:
+    def put(self, item):
+        self.boxes[1].append(item)
+        self.flag.set()
+
+    def take(self):
+        self.flag.wait()
+        while self.boxes[1]:
+            self.boxes[1].pop()
+        self.flag.clear()
+"""
+
+
+@pytest.mark.parametrize("late", [True, False])
+def test_an_event_that_is_cleared_late_may_announce_a_box_of_several(tmp_path: Path, late: bool) -> None:
+    early = BOXES.replace("        self.flag.clear()\n", "").replace("flag.wait()", "flag.wait(); self.flag.clear()")
+    path = tmp_path / "boxes.py"
+    path.write_text(BOXES if late else early, encoding="utf-8")
+    sites = instrument(path.read_bytes(), str(path), "boxes").sites
+    looks = next(one for one in sites if one.base == "self.boxes[...]" and one.function == "Boxes.take")
+    puts = next(one for one in sites if one.name == "append")
+    assert lost_wake((str(path), looks), (str(path), puts)) == ("self.flag" if late else "")
+
+
+def test_a_call_by_another_name_gives_what_it_says(run_raceway: RunRaceway) -> None:
+    calls = "def call(f): f([1], shared)\nthreads = [threading.Thread(target=call, args=(collect,)) for _ in range(2)]"
+    for finding in found(run_raceway, f"{COLLECT}{calls}{RUN}"):
+        assert "default argument" not in finding["message"]

@@ -179,7 +179,7 @@ _REGIONS = (
     ),
     Mutant(
         "made-of", "that who makes a value of the one that was there relies on that",
-        "transform/flow.py", " or self.works.made(value, read)", "", "race/split_made_of.py",
+        "transform/flow.py", " or flow.works.made(value, read)", "", "race/split_made_of.py",
     ),
     Mutant(
         "split-half", "that a method which takes the lock anew ends the section of the read",
@@ -192,7 +192,7 @@ _REGIONS = (
     ),
     Mutant(
         "split-half-cache", "that who asks whether a value is there at all makes it twice at most",
-        "transform/flow.py", "return left and (read not in flow.asked or flow.works.made(value, read))", "return True",
+        "transform/flow.py", "left and (takes or read not in flow.asked or flow.works.made(value, read))", "left",
         "norace/split_through_a_setter.py",
     ),
     Mutant(
@@ -207,7 +207,7 @@ _REGIONS = (
     ),
     Mutant(
         "made-of-it", "that who hands on a value, or makes another one, relies on nothing",
-        "transform/flow.py", "or self.works.made(value, read)", "or bool(value)", "norace/split_made_of.py",
+        "transform/flow.py", "or flow.works.made(value, read)", "or bool(value)", "norace/split_made_of.py",
     ),
     Mutant(
         "made-of-read", "that what a call reads is no value that is made of it",

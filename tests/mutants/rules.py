@@ -392,7 +392,7 @@ _LOCATIONS = (
     ),
     Mutant(
         "split-asked", "that what is made because it is missing may be made twice",
-        "transform/flow.py", "takes or read not in self.asked", "True", "norace/split_cache.py",
+        "transform/flow.py", "takes or read not in flow.asked", "True", "norace/split_cache.py",
     ),
     Mutant(
         "split-acted", "that who has acted on a test under its lock relies on it no more",

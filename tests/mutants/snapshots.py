@@ -41,7 +41,7 @@ SNAPSHOTS = (
     ),
     Mutant(
         "snapshot-again", "that the last value stored again is a whole one",
-        "findings/wholes.py", "_called(value) not in again and", "", "norace/snapshot_stepwise.py",
+        "findings/wholes.py", "spelled(value) not in again and", "", "norace/snapshot_stepwise.py",
     ),
     Mutant(
         "snapshot-told", "that who makes the next snapshot of the last one may change that",
